@@ -1,0 +1,33 @@
+// swift-tools-version: 6.1
+import PackageDescription
+
+let package = Package(
+  name: "runner",
+  products: [.executable(name: "runner", targets: ["runner"])],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0")
+  ],
+  targets: [
+    .systemLibrary(name: "COpenBLAS", providers: [.apt(["libopenblas-dev"])]),
+    .systemLibrary(name: "CLAPACKE", providers: [.apt(["liblapacke-dev"])]),
+    .systemLibrary(name: "CZlib", providers: [.apt(["zlib1g-dev"])]),
+    .systemLibrary(name: "CPNG", providers: [.apt(["libpng-dev"])]),
+    .systemLibrary(name: "CCrypto", providers: [.apt(["libssl-dev"])]),
+    .target(name: "ConvNet", dependencies: ["COpenBLAS", "CLAPACKE"]),
+    .target(name: "Datasets", dependencies: ["ConvNet", "CZlib", "CPNG", "CCrypto"]),
+    .target(name: "Experiment", dependencies: ["Datasets", "ConvNet"]),
+    .target(name: "Report"),
+    .executableTarget(
+      name: "runner",
+      dependencies: [
+        "Experiment", "Report",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ]),
+    .testTarget(name: "ConvNetTests", dependencies: ["ConvNet"], exclude: ["Fixtures"]),
+    .testTarget(name: "DatasetsTests", dependencies: ["Datasets"], exclude: ["Fixtures"]),
+    .testTarget(name: "ExperimentTests", dependencies: ["Experiment"]),
+    .testTarget(name: "ReportTests", dependencies: ["Report"]),
+    .testTarget(name: "RunnerTests", dependencies: ["Experiment"]),
+  ],
+  swiftLanguageModes: [.v6]
+)

@@ -1,0 +1,1 @@
+// See DESIGN: replaced by the first real file.

@@ -1,0 +1,203 @@
+import ConvNet
+import Datasets
+
+/// An experiment, as its file declares it: every default filled in, checked, and with no trace of
+/// how it was written. A run is a pure function of this value, the dataset and the BLAS kernel.
+public struct ExperimentSpec: Hashable, Sendable {
+  /// Names the folder of its runs, `results/<name>/`.
+  public var name: String
+  /// Free text for the reader.
+  public var description: String
+  public var seed: UInt64
+  public var dataset: DatasetSpec
+  public var model: [LayerDescription]
+  public var loss: Loss
+  public var optimizer: OptimizerDescription
+  public var schedule: Schedule
+  public var warmup: Warmup?
+  public var augmentation: [AugmentationOp]
+  public var earlyStopping: EarlyStoppingSpec?
+  public var training: TrainingSpec
+  public var checkpoint: CheckpointSpec
+  public var compute: ComputeSpec
+  /// In the order of `Metric.allCases`.
+  public var expect: [Expectation]
+
+  public init(
+    name: String, description: String = "", seed: UInt64 = 1, dataset: DatasetSpec,
+    model: [LayerDescription], loss: Loss = .softmaxCrossEntropy, optimizer: OptimizerDescription,
+    schedule: Schedule = .constant, warmup: Warmup? = nil, augmentation: [AugmentationOp] = [],
+    earlyStopping: EarlyStoppingSpec? = nil, training: TrainingSpec,
+    checkpoint: CheckpointSpec = CheckpointSpec(), compute: ComputeSpec = ComputeSpec(),
+    expect: [Expectation] = []
+  ) {
+    self.name = name
+    self.description = description
+    self.seed = seed
+    self.dataset = dataset
+    self.model = model
+    self.loss = loss
+    self.optimizer = optimizer
+    self.schedule = schedule
+    self.warmup = warmup
+    self.augmentation = augmentation
+    self.earlyStopping = earlyStopping
+    self.training = training
+    self.checkpoint = checkpoint
+    self.compute = compute
+    self.expect = expect
+  }
+
+  /// The network that the model makes of the dataset's images.
+  public var network: NetworkDescription {
+    NetworkDescription(
+      input: dataset.name.sampleShape, layers: model, classes: dataset.name.classCount)
+  }
+}
+
+/// What is minimised.
+public enum Loss: String, Hashable, Sendable, CaseIterable {
+  /// −ln softmax(scores)[label], the mean over a batch.
+  case softmaxCrossEntropy = "softmax_cross_entropy"
+}
+
+/// A dataset by the name that specs give it, with what a spec may rely on before it is read.
+public enum DatasetName: String, Hashable, Sendable, CaseIterable {
+  case mnist
+  case syntheticDigits = "synthetic_digits"
+
+  public var sampleShape: Shape { .image(height: 28, width: 28, channels: 1) }
+  public var classCount: Int { 10 }
+  /// The training images there are when a spec doesn't say; the synthetic ones have no end.
+  public var trainCount: Int { 60_000 }
+  public var testCount: Int { 10_000 }
+  public var isUnlimited: Bool { self == .syntheticDigits }
+}
+
+public struct DatasetSpec: Hashable, Sendable {
+  public var name: DatasetName
+  /// What is held out of the training images.
+  public var validation: ValidationSplit
+  /// Whether the validation images keep the proportions of the classes.
+  public var stratified: Bool
+  /// Only the first so many training images, before the validation split; nil for all.
+  public var trainCount: Int?
+  /// Only the first so many test images; nil for all.
+  public var testCount: Int?
+  /// Whose test images are used; nil for this dataset's own.
+  public var test: DatasetName?
+  /// The seed of `synthetic_digits`, wherever it is used; apart from the experiment's own.
+  public var syntheticSeed: UInt64
+  /// What to train on, and say so, when this dataset is neither on disk nor to be downloaded.
+  public var whenUnavailable: DatasetName?
+
+  public init(
+    name: DatasetName, validation: ValidationSplit = .none, stratified: Bool = false,
+    trainCount: Int? = nil, testCount: Int? = nil, test: DatasetName? = nil,
+    syntheticSeed: UInt64 = 1, whenUnavailable: DatasetName? = nil
+  ) {
+    self.name = name
+    self.validation = validation
+    self.stratified = stratified
+    self.trainCount = trainCount
+    self.testCount = testCount
+    self.test = test
+    self.syntheticSeed = syntheticSeed
+    self.whenUnavailable = whenUnavailable
+  }
+
+  /// The images read from the training files or drawn, before the validation split.
+  public var loadedCount: Int { trainCount ?? name.trainCount }
+
+  /// The images held out for validation, and those left to train on.
+  public var split: (validation: Int, training: Int) {
+    let held = validation.count(of: loadedCount)
+    return (held, loadedCount - held)
+  }
+}
+
+public enum ValidationSplit: Hashable, Sendable {
+  case none
+  /// Of the training images, in (0, 1).
+  case fraction(Double)
+  case count(Int)
+
+  /// How many of `total` images are held out; a fraction is rounded to the nearest, halves up.
+  public func count(of total: Int) -> Int {
+    switch self {
+    case .none: 0
+    case .fraction(let fraction): Int((fraction * Double(total)).rounded(.toNearestOrAwayFromZero))
+    case .count(let count): count
+    }
+  }
+}
+
+/// A figure that a run measures, by the name that metrics.csv and summary.json give it.
+public enum Metric: String, Hashable, Sendable, CaseIterable {
+  case trainLoss = "train_loss"
+  case trainAccuracy = "train_accuracy"
+  case valLoss = "val_loss"
+  case valAccuracy = "val_accuracy"
+  case testLoss = "test_loss"
+  case testAccuracy = "test_accuracy"
+
+  /// Whether it can be watched while training.
+  public var isMonitorable: Bool { self != .testLoss && self != .testAccuracy }
+  public var needsValidation: Bool { self == .valLoss || self == .valAccuracy }
+  /// Accuracies are bettered by growing, losses by shrinking.
+  public var growsBetter: Bool {
+    self == .trainAccuracy || self == .valAccuracy || self == .testAccuracy
+  }
+}
+
+/// Ends the training when `monitor` has not bettered its best by more than `minDelta` for
+/// `patience` epochs.
+public struct EarlyStoppingSpec: Hashable, Sendable {
+  public var monitor: Metric
+  public var patience: Int
+  public var minDelta: Double
+  /// Whether the run ends with the weights of the best epoch.
+  public var restoreBest: Bool
+
+  public init(
+    monitor: Metric = .valLoss, patience: Int, minDelta: Double = 0, restoreBest: Bool = true
+  ) {
+    self.monitor = monitor
+    self.patience = patience
+    self.minDelta = minDelta
+    self.restoreBest = restoreBest
+  }
+}
+
+public struct TrainingSpec: Hashable, Sendable {
+  public var epochs: Int
+  public var batchSize: Int
+  public init(epochs: Int, batchSize: Int) {
+    self.epochs = epochs
+    self.batchSize = batchSize
+  }
+}
+
+public struct CheckpointSpec: Hashable, Sendable {
+  /// Besides those at the ends of epochs, one after every so many steps; nil for none.
+  public var everySteps: Int?
+  public init(everySteps: Int? = nil) { self.everySteps = everySteps }
+}
+
+public struct ComputeSpec: Hashable, Sendable {
+  /// `auto`, or a name that `OPENBLAS_CORETYPE` takes, in capitals: the kernel decides the bits.
+  public var kernel: String
+  public init(kernel: String = "auto") { self.kernel = kernel }
+}
+
+/// Bounds, both inclusive, that a finished run's metric must keep.
+public struct Expectation: Hashable, Sendable {
+  public var metric: Metric
+  public var min: Double?
+  public var max: Double?
+  public init(_ metric: Metric, min: Double? = nil, max: Double? = nil) {
+    self.metric = metric
+    self.min = min
+    self.max = max
+  }
+}

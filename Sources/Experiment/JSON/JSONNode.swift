@@ -1,0 +1,116 @@
+/// A JSON value with the place where it was written.
+struct JSONNode: Sendable {
+  enum Origin: Hashable, Sendable {
+    /// The byte of the file where the value, or the key, begins.
+    case file(offset: Int)
+    /// The index of the override on the command line.
+    case override(Int)
+  }
+
+  struct Member: Sendable {
+    var key: String
+    var keyOrigin: Origin
+    var value: JSONNode
+  }
+
+  indirect enum Content: Sendable {
+    case null
+    case bool(Bool)
+    case number(JSONNumber)
+    case string(String)
+    case array([JSONNode])
+    case object([Member])
+  }
+
+  var origin: Origin
+  var content: Content
+
+  var value: JSONValue {
+    switch content {
+    case .null: return .null
+    case .bool(let value): return .bool(value)
+    case .number(let value): return .number(value)
+    case .string(let value): return .string(value)
+    case .array(let items): return .array(items.map(\.value))
+    case .object(let members):
+      var object = JSONObject()
+      for member in members { object[member.key] = member.value.value }
+      return .object(object)
+    }
+  }
+
+  subscript(key: String) -> Member? {
+    if case .object(let members) = content { members.first { $0.key == key } } else { nil }
+  }
+}
+
+/// One step of a path into a document.
+enum PathStep: Hashable, Sendable {
+  case key(String)
+  case index(Int)
+}
+
+/// A path into a document; its text is `model[2].kernel`.
+struct Path: Hashable, Sendable, CustomStringConvertible {
+  var steps: [PathStep] = []
+
+  static func + (path: Path, key: String) -> Path { Path(steps: path.steps + [.key(key)]) }
+  static func + (path: Path, index: Int) -> Path { Path(steps: path.steps + [.index(index)]) }
+
+  var description: String {
+    var text = ""
+    for step in steps {
+      switch step {
+      case .index(let index): text += "[\(index)]"
+      case .key(let key):
+        if !text.isEmpty { text += "." }
+        text += Self.isPlain(key) ? key : JSONValue.quoted(key)
+      }
+    }
+    return text
+  }
+
+  /// Whether a key needs no quotes within a path.
+  static func isPlain(_ key: String) -> Bool {
+    !key.isEmpty
+      && key.unicodeScalars.allSatisfy {
+        $0.properties.isAlphabetic || "0123456789_-$".unicodeScalars.contains($0)
+      }
+  }
+}
+
+/// The bytes of a document with its line starts, to turn offsets into lines and columns.
+struct SourceText: Sendable {
+  let name: String
+  let bytes: [UInt8]
+  private let lineStarts: [Int]
+
+  init(name: String, bytes: [UInt8]) {
+    self.name = name
+    self.bytes = bytes
+    var starts = [0]
+    for (index, byte) in bytes.enumerated() where byte == UInt8(ascii: "\n") {
+      starts.append(index + 1)
+    }
+    lineStarts = starts
+  }
+
+  /// Line and column from 1; the column counts characters as Unicode scalars, so that a wide one
+  /// counts as one.
+  func position(of offset: Int) -> (line: Int, column: Int) {
+    var low = 0
+    var high = lineStarts.count
+    while high - low > 1 {
+      let middle = (low + high) / 2
+      if lineStarts[middle] <= offset { low = middle } else { high = middle }
+    }
+    let before = bytes[lineStarts[low]..<min(offset, bytes.count)]
+    return (low + 1, 1 + before.count { $0 & 0xC0 != 0x80 })
+  }
+
+  func diagnostic(at offset: Int, path: Path = Path(), _ message: String) -> Diagnostic {
+    let (line, column) = position(of: offset)
+    return Diagnostic(
+      source: name, line: line, column: column, path: path.description, message: message)
+  }
+}

@@ -1,0 +1,187 @@
+/// The header of an IDX file of bytes: two zeros, the type 0x08, the number of dimensions, then each
+/// dimension as a big-endian 32-bit integer (LeCun, "The MNIST database").
+struct IDXHeader: Hashable {
+  var dimensions: [Int]
+
+  var bytes: [UInt8] {
+    [0, 0, 8, UInt8(dimensions.count)]
+      + dimensions.flatMap { d in [24, 16, 8, 0].map { UInt8(truncatingIfNeeded: d >> $0) } }
+  }
+
+  /// SHA-256 of the whole file: this header, then the content.
+  func digest(with content: [UInt8]) -> [UInt8] {
+    let digest = SHA256()
+    digest.update(bytes)
+    digest.update(content)
+    return digest.finalize()
+  }
+}
+
+/// A file of bytes in the IDX format, plain or gzip, every claim of its header checked before
+/// anything of the size that it claims is allocated.
+struct IDXFile {
+  let dimensions: [Int]
+  let content: [UInt8]
+  /// SHA-256 of the uncompressed file.
+  let digest: [UInt8]
+
+  /// The largest content that is read, 4 GiB.
+  static let limit = 1 << 32
+
+  /// - Parameters:
+  ///   - ranks: how many dimensions there may be.
+  ///   - count: what the first dimension must be, and where that is known from.
+  ///   - expected: SHA-256 of the uncompressed file in hexadecimal, where it is known.
+  /// - Throws: `DatasetError` naming the file and the field.
+  init(
+    _ path: String, ranks: ClosedRange<Int>, count: (Int, source: String)? = nil,
+    expected: String? = nil
+  ) throws(DatasetError) {
+    let stream: any ByteStream =
+      path.hasSuffix(".gz") ? try GzipStream(path) : try PlainStream(path)
+    let digest = SHA256()
+
+    func take(_ count: Int) throws(DatasetError) -> [UInt8] {
+      var bytes = [UInt8](repeating: 0, count: count)
+      let got = try bytes.withUnsafeMutableBufferPointer { (raw) throws(DatasetError) in
+        try stream.read(into: UnsafeMutableRawBufferPointer(raw))
+      }
+      guard got == count else {
+        throw DatasetError(.damaged, "\(path): it ends inside the header")
+      }
+      return bytes
+    }
+
+    let magic = try take(4)
+    guard magic[0] == 0, magic[1] == 0 else {
+      throw DatasetError(
+        .damaged,
+        "\(path): not an IDX file: it begins with 0x\(SHA256.hex(magic)), where 0x0000 was expected"
+      )
+    }
+    guard magic[2] == 8 else {
+      throw DatasetError(
+        .damaged,
+        "\(path): it holds elements of type 0x\(SHA256.hex([magic[2]])); only unsigned bytes (0x08) "
+          + "are read")
+    }
+    let rank = Int(magic[3])
+    guard ranks.contains(rank) else {
+      let allowed =
+        ranks.count == 1 ? "\(ranks.lowerBound)" : "\(ranks.lowerBound) to \(ranks.upperBound)"
+      throw DatasetError(
+        .damaged, "\(path): it has \(rank) dimensions; \(allowed) were expected")
+    }
+    let sizes = try take(4 * rank)
+    let dimensions = (0..<rank).map { d in sizes[4 * d..<4 * d + 4].reduce(0) { $0 << 8 | Int($1) }
+    }
+    let described = dimensions.map(String.init).joined(separator: " x ")
+
+    var total = 1
+    for d in dimensions {
+      guard d > 0 else {
+        throw DatasetError(.damaged, "\(path): its header announces \(described), which is empty")
+      }
+      let (product, overflow) = total.multipliedReportingOverflow(by: d)
+      guard !overflow, product <= Self.limit else {
+        throw DatasetError(
+          .damaged, "\(path): its header announces \(described) bytes; the limit is 4 GiB")
+      }
+      total = product
+    }
+    if let count, count.0 != dimensions[0] {
+      throw DatasetError(
+        .damaged,
+        "\(path): its header announces \(dimensions[0]) images, but \(count.source) holds "
+          + "\(count.0) labels")
+    }
+    try stream.check(total: 4 + 4 * rank + total)
+    digest.update(magic)
+    digest.update(sizes)
+
+    // Hashed piece by piece, while the cache still holds what was just inflated.
+    content = try Self.filled(total) { (raw) throws(DatasetError) in
+      var done = 0
+      while done < total {
+        let end = min(total, done + 1 << 17)
+        let piece = UnsafeMutableRawBufferPointer(rebasing: raw[done..<end])
+        let got = try stream.read(into: piece)
+        guard got == piece.count else {
+          throw DatasetError(
+            .damaged,
+            "\(path): its header announces \(described) bytes, but it ends after \(done + got)")
+        }
+        digest.update(UnsafeRawBufferPointer(piece))
+        done = end
+      }
+      // One byte more shows whether more follows, and makes gzip check its own checksum.
+      var extra: UInt8 = 0
+      let more = try withUnsafeMutableBytes(of: &extra) { (raw) throws(DatasetError) -> Int in
+        try stream.read(into: raw)
+      }
+      guard more == 0 else {
+        throw DatasetError(
+          .damaged, "\(path): it holds more than the \(described) bytes that its header announces")
+      }
+    }
+    self.dimensions = dimensions
+    self.digest = digest.finalize()
+    if let expected, SHA256.hex(self.digest) != expected {
+      throw DatasetError(
+        .damaged,
+        "\(path): its content has the SHA-256 \(SHA256.hex(self.digest)), not the published "
+          + "\(expected); remove the file, and it is downloaded again")
+    }
+  }
+
+  /// An array of `count` bytes that `body` has written, every one of them.
+  private static func filled(
+    _ count: Int, _ body: (UnsafeMutableRawBufferPointer) throws(DatasetError) -> Void
+  ) throws(DatasetError) -> [UInt8] {
+    do {
+      return try [UInt8](unsafeUninitializedCapacity: count) { buffer, initialized in
+        try body(UnsafeMutableRawBufferPointer(start: buffer.baseAddress, count: count))
+        initialized = count
+      }
+    } catch {
+      throw error as! DatasetError
+    }
+  }
+}
+
+/// Readers of IDX files.
+public enum IDX {
+  /// Reads the images and the labels of one set. Files whose names end in `.gz` are inflated.
+  ///
+  /// - Parameters:
+  ///   - images: a file of N·H·W or N·H·W·C bytes.
+  ///   - labels: a file of N bytes, each less than `classes`.
+  ///   - imagesDigest: SHA-256 of the uncompressed file, where it is known; so `labelsDigest`.
+  /// - Throws: `DatasetError` naming the file and what is wrong with it.
+  public static func read(
+    images: String, labels: String, classes: Int, imagesDigest: String? = nil,
+    labelsDigest: String? = nil
+  ) throws(DatasetError) -> ImageSet {
+    precondition(classes > 0 && classes <= 256)
+    // The small file first: what is wrong with it costs nothing to find.
+    let labelFile = try IDXFile(labels, ranks: 1...1, expected: labelsDigest)
+    if let bad = labelFile.content.firstIndex(where: { Int($0) >= classes }) {
+      throw DatasetError(
+        .damaged,
+        "\(labels): label \(bad) is \(labelFile.content[bad]); there are \(classes) classes, "
+          + "0 to \(classes - 1)")
+    }
+    let imageFile = try IDXFile(
+      images, ranks: 3...4, count: (labelFile.dimensions[0], source: labels),
+      expected: imagesDigest)
+    let channels = imageFile.dimensions.count == 4 ? imageFile.dimensions[3] : 1
+    // Grey images with a dimension for their one channel are the same content as without.
+    let header = IDXHeader(dimensions: Array(imageFile.dimensions[..<3]))
+    let isCanonical = imageFile.dimensions.count == 3 || channels > 1
+    return ImageSet(
+      height: imageFile.dimensions[1], width: imageFile.dimensions[2], channels: channels,
+      classes: classes, pixels: imageFile.content, labels: labelFile.content,
+      pixelsDigest: isCanonical ? imageFile.digest : header.digest(with: imageFile.content),
+      labelsDigest: labelFile.digest)
+  }
+}

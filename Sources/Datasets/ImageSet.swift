@@ -1,0 +1,64 @@
+import ConvNet
+
+/// Labelled 8-bit images of one size, immutable.
+public struct ImageSet: Sendable {
+  /// The shape of one image.
+  public let height: Int, width: Int, channels: Int
+  /// How many classes there are; every label is less.
+  public let classes: Int
+  /// (N, H, W, C), one allocation.
+  public let pixels: [UInt8]
+  /// (N)
+  public let labels: [UInt8]
+  /// SHA-256, in hexadecimal, over the SHA-256 digests of the two IDX files that hold these images
+  /// and these labels (sizes included), and the class count as one byte. It names the content, not
+  /// how it was stored.
+  public let digest: String
+
+  public var count: Int { labels.count }
+  public var pixelsPerImage: Int { height * width * channels }
+  public var shape: Shape { .image(height: height, width: width, channels: channels) }
+
+  /// - Precondition: the sizes agree and every label is below `classes`; readers check both first.
+  public init(
+    height: Int, width: Int, channels: Int, classes: Int, pixels: [UInt8], labels: [UInt8]
+  ) {
+    let imageHeader = IDXHeader(
+      dimensions: channels == 1
+        ? [labels.count, height, width] : [labels.count, height, width, channels])
+    self.init(
+      height: height, width: width, channels: channels, classes: classes,
+      pixels: pixels, labels: labels,
+      pixelsDigest: imageHeader.digest(with: pixels),
+      labelsDigest: IDXHeader(dimensions: [labels.count]).digest(with: labels))
+  }
+
+  /// As above, with the digests of the two IDX files known.
+  init(
+    height: Int, width: Int, channels: Int, classes: Int, pixels: [UInt8], labels: [UInt8],
+    pixelsDigest: [UInt8], labelsDigest: [UInt8]
+  ) {
+    precondition(height > 0 && width > 0 && channels > 0 && classes > 0 && classes <= 256)
+    precondition(pixels.count == labels.count * height * width * channels)
+    precondition(labels.allSatisfy { Int($0) < classes })
+    self.height = height
+    self.width = width
+    self.channels = channels
+    self.classes = classes
+    self.pixels = pixels
+    self.labels = labels
+    self.digest = SHA256.hex(of: pixelsDigest + labelsDigest + [UInt8(truncatingIfNeeded: classes)])
+  }
+
+  /// The H·W·C bytes of one image.
+  public func image(_ index: Int) -> ArraySlice<UInt8> {
+    pixels[index * pixelsPerImage..<(index + 1) * pixelsPerImage]
+  }
+
+  /// How many images each class has.
+  public var classCounts: [Int] {
+    var counts = [Int](repeating: 0, count: classes)
+    for label in labels { counts[Int(label)] += 1 }
+    return counts
+  }
+}

@@ -1,0 +1,42 @@
+import ConvNet
+
+/// Samples of an `ImageSet` for training or evaluation, as floats in [0, 1]: byte / 255.
+public final class ImageSource: SampleSource {
+  public let images: ImageSet
+  /// The images in the order of the samples; nil means all of them in their own order.
+  private let indices: [Int32]?
+
+  /// - Parameter indices: which images, in which order; nil for all.
+  public init(_ images: ImageSet, indices: [Int32]? = nil) {
+    if let indices { precondition(indices.allSatisfy { $0 >= 0 && $0 < images.count }) }
+    self.images = images
+    self.indices = indices
+  }
+
+  public var sampleShape: Shape { images.shape }
+  public var count: Int { indices?.count ?? images.count }
+
+  /// The image that a sample is.
+  public func image(of sample: Int) -> Int { indices.map { Int($0[sample]) } ?? sample }
+
+  public func label(of sample: Int) -> Int { Int(images.labels[image(of: sample)]) }
+
+  public func fill(
+    _ destination: UnsafeMutablePointer<Float>, sample: Int, epoch: Int, worker: Int
+  ) {
+    let image = image(of: sample)
+    precondition(image < images.count)
+    let size = images.pixelsPerImage
+    images.pixels.withUnsafeBufferPointer {
+      scalePixels($0.baseAddress! + image * size, into: destination, count: size)
+    }
+  }
+}
+
+/// destination = source / 255, by one multiplication with the nearest float to 1/255.
+@inline(__always)
+func scalePixels(
+  _ source: UnsafePointer<UInt8>, into destination: UnsafeMutablePointer<Float>, count: Int
+) {
+  for i in 0..<count { destination[i] = Float(source[i]) * (1 / 255) }
+}

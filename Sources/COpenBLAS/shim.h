@@ -12,6 +12,18 @@
 #include <immintrin.h>
 #endif
 
+#include <sys/syscall.h>
+#include <unistd.h>
+
+/// The processors that this process may run on, at least 1.
+static inline int runner_cores(void) {
+  unsigned char set[1024] = {0};
+  long size = syscall(SYS_sched_getaffinity, 0, sizeof(set), set);
+  int count = 0;
+  for (long i = 0; i < size; i++) count += __builtin_popcount(set[i]);
+  return count > 0 ? count : 1;
+}
+
 /// Flush-to-zero and denormals-are-zero for the calling thread.
 static inline void runner_flush_denormals(void) {
 #if defined(__x86_64__)

@@ -109,6 +109,19 @@ public enum Elementary {
     return magnitude < 0.625 ? near : (x < 0 ? -far : far)
   }
 
+  /// eˣ − 1 for x ≤ 0, by its series near 0, where the difference cancels.
+  @inline(__always)
+  public static func expMinusOne(_ x: Float) -> Float {
+    var p: Float = 1.984_127e-4  // 1/5040, 1/720, 1/120, 1/24, 1/6, 1/2, 1
+    p = p.fused(x, 1.388_888_9e-3)
+    p = p.fused(x, 8.333_333e-3)
+    p = p.fused(x, 4.166_666_8e-2)
+    p = p.fused(x, 0.166_666_67)
+    p = p.fused(x, 0.5)
+    p = p.fused(x, 1)
+    return x > -0.5 ? p * x : exp(x) - 1
+  }
+
   /// The logistic function 1 / (1 + e⁻ˣ).
   @inline(__always)
   public static func sigmoid(_ x: Float) -> Float { 1 / (1 + exp(-x)) }

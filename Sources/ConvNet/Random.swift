@@ -38,6 +38,29 @@ public struct RandomStream: Sendable {
     return c
   }
 
+  /// Eight counters at once that differ in their lowest word; each lane as `philox(_:key:)` gives it.
+  @inline(__always)
+  static func philox(
+    _ x: SIMD8<UInt32>, _ y: UInt32, _ z: UInt32, _ w: UInt32, key: SIMD2<UInt32>
+  ) -> (SIMD8<UInt32>, SIMD8<UInt32>, SIMD8<UInt32>, SIMD8<UInt32>) {
+    var c = (x, SIMD8(repeating: y), SIMD8(repeating: z), SIMD8(repeating: w))
+    var k0 = key.x
+    var k1 = key.y
+    for _ in 0..<10 {
+      let a = SIMD8<UInt64>(truncatingIfNeeded: c.0) &* 0xD251_1F53
+      let b = SIMD8<UInt64>(truncatingIfNeeded: c.2) &* 0xCD9E_8D57
+      c = (
+        SIMD8<UInt32>(truncatingIfNeeded: b &>> 32) ^ c.1 ^ k0,
+        SIMD8<UInt32>(truncatingIfNeeded: b),
+        SIMD8<UInt32>(truncatingIfNeeded: a &>> 32) ^ c.3 ^ k1,
+        SIMD8<UInt32>(truncatingIfNeeded: a)
+      )
+      k0 = k0 &+ 0x9E37_79B9
+      k1 = k1 &+ 0xBB67_AE85
+    }
+    return c
+  }
+
   /// 32 uniform bits.
   @inline(__always)
   public mutating func next() -> UInt32 {

@@ -1,0 +1,98 @@
+// The activation functions and their derivatives over runs of floats. The case is chosen once per
+// run; every loop below is free of branches, so that it vectorises.
+
+extension Activation {
+  /// Whether f′(x) follows from y = f(x) alone and f never falls. Such a function can end a
+  /// convolution: max(f(x₁), f(x₂)) = f(max(x₁, x₂)), so pooling may come first, and x is not kept.
+  var followsFromOutput: Bool {
+    switch self {
+    case .linear, .relu, .sigmoid, .tanh: true
+    case .leakyReLU(let slope): slope > 0
+    case .elu(let alpha): alpha > 0
+    case .gelu, .softmax: false
+    }
+  }
+
+  /// y = f(x), for every function but softmax. `y` may be `x`.
+  func apply(_ x: UnsafePointer<Float>, to y: UnsafeMutablePointer<Float>, count: Int) {
+    switch self {
+    case .linear: if y != x { y.update(from: x, count: count) }
+    case .relu: for i in 0..<count { y[i] = x[i] > 0 ? x[i] : 0 }
+    case .leakyReLU(let slope): for i in 0..<count { y[i] = x[i] > 0 ? x[i] : slope * x[i] }
+    case .elu(let alpha):
+      for i in 0..<count { y[i] = x[i] > 0 ? x[i] : alpha * Elementary.expMinusOne(x[i]) }
+    case .gelu(approximate: true):
+      for i in 0..<count { y[i] = 0.5 * x[i] * (1 + Elementary.tanh(Self.geluInner(x[i]))) }
+    case .gelu(approximate: false):
+      for i in 0..<count { y[i] = 0.5 * x[i] * (1 + Elementary.erf(x[i] * 0.707_106_77)) }
+    case .sigmoid: for i in 0..<count { y[i] = Elementary.sigmoid(x[i]) }
+    case .tanh: for i in 0..<count { y[i] = Elementary.tanh(x[i]) }
+    case .softmax: preconditionFailure("softmax is not element by element")
+    }
+  }
+
+  /// dx = dy·f′, from y alone. `dx` may be `dy`.
+  func gradientFromOutput(
+    _ y: UnsafePointer<Float>, _ dy: UnsafePointer<Float>, to dx: UnsafeMutablePointer<Float>,
+    count: Int
+  ) {
+    switch self {
+    case .linear: if dx != dy { dx.update(from: dy, count: count) }
+    case .relu: for i in 0..<count { dx[i] = y[i] > 0 ? dy[i] : 0 }
+    case .leakyReLU(let slope): for i in 0..<count { dx[i] = y[i] > 0 ? dy[i] : slope * dy[i] }
+    case .elu(let alpha):
+      for i in 0..<count { dx[i] = y[i] > 0 ? dy[i] : dy[i] * (y[i] + alpha) }
+    case .sigmoid: for i in 0..<count { dx[i] = dy[i] * y[i] * (1 - y[i]) }
+    case .tanh: for i in 0..<count { dx[i] = dy[i] * (1 - y[i] * y[i]) }
+    case .gelu, .softmax: preconditionFailure("the derivative needs the input")
+    }
+  }
+
+  /// dx = dy·f′(x), for every function but softmax; y = f(x).
+  func gradient(
+    input x: UnsafePointer<Float>, output y: UnsafePointer<Float>, _ dy: UnsafePointer<Float>,
+    to dx: UnsafeMutablePointer<Float>, count: Int
+  ) {
+    switch self {
+    case .leakyReLU(let slope): for i in 0..<count { dx[i] = x[i] > 0 ? dy[i] : slope * dy[i] }
+    case .elu(let alpha):
+      for i in 0..<count { dx[i] = x[i] > 0 ? dy[i] : dy[i] * (y[i] + alpha) }
+    case .gelu(approximate: true):
+      for i in 0..<count {
+        let t = Elementary.tanh(Self.geluInner(x[i]))
+        let slope = 0.797_884_6 * (1 + 0.134_145 * x[i] * x[i])
+        dx[i] = dy[i] * (0.5 * (1 + t) + 0.5 * x[i] * (1 - t * t) * slope)
+      }
+    case .gelu(approximate: false):
+      for i in 0..<count {
+        let cumulative = 0.5 * (1 + Elementary.erf(x[i] * 0.707_106_77))
+        let density = 0.398_942_3 * Elementary.exp(-0.5 * x[i] * x[i])
+        dx[i] = dy[i] * (cumulative + x[i] * density)
+      }
+    default: gradientFromOutput(y, dy, to: dx, count: count)
+    }
+  }
+
+  /// √(2/π)·(x + 0.044715x³)
+  @inline(__always)
+  private static func geluInner(_ x: Float) -> Float {
+    0.797_884_6 * (x + 0.044_715 * x * x * x)
+  }
+}
+
+/// y = softmax(x) of one vector: eˣ⁻ᵐᵃˣ over its sum. `y` may be `x`. Returns (max, sum).
+@discardableResult
+func softmax(
+  _ x: UnsafePointer<Float>, to y: UnsafeMutablePointer<Float>, count: Int
+) -> (maximum: Float, sum: Float) {
+  var maximum = x[0]
+  for i in 1..<max(count, 1) where !(x[i] <= maximum) { maximum = x[i] }
+  var sum: Float = 0
+  for i in 0..<count {
+    let e = Elementary.exp(x[i] - maximum)
+    y[i] = e
+    sum += e
+  }
+  for i in 0..<count { y[i] = y[i] / sum }
+  return (maximum, sum)
+}

@@ -1,0 +1,78 @@
+/// A tensor between two layers: the values of a batch's samples and the loss's gradient by them.
+///
+/// A tile of samples is worked on by one worker from its first layer to its last and back, so its
+/// values need memory only per worker and stay in that worker's cache. A tensor that must survive
+/// until the whole batch is done (`wholeBatch`) has memory for each sample.
+final class Activations {
+  /// Stored rows and columns: only those that anything reads.
+  let extent: Extent
+  let channels: Int
+  /// Floats per sample.
+  let size: Int
+  private(set) var values = Buffer(0)
+  /// Empty where no gradient is wanted.
+  private(set) var gradients = Buffer(0)
+  private var winnerBytes = Buffer(0)
+  var wholeBatch = false
+  /// Whether each value also keeps which position of its pooling window gave it.
+  var hasWinners = false
+  var hasGradient: Bool
+
+  init(extent: Extent, channels: Int, hasGradient: Bool) {
+    self.extent = extent
+    self.channels = channels
+    self.hasGradient = hasGradient
+    size = extent.height * extent.width * channels
+  }
+
+  func allocate(batch: Int, workers: Int) {
+    let slots = max(workers * Tile.size, wholeBatch ? batch : 0)
+    values = Buffer(slots * size)
+    gradients = Buffer(hasGradient ? slots * size : 0)
+    winnerBytes = Buffer(hasWinners ? (slots * size + 3) / 4 : 0)
+  }
+
+  var bytes: Int { (values.count + gradients.count + winnerBytes.count) * 4 }
+
+  @inline(__always)
+  private func slot(_ tile: Tile) -> Int {
+    wholeBatch && tile.isTraining ? tile.first : tile.worker * Tile.size
+  }
+
+  /// The tile's values, (tile.count, H, W, C).
+  @inline(__always)
+  func values(of tile: Tile) -> UnsafeMutablePointer<Float> { values.base + slot(tile) * size }
+
+  /// The gradient by the tile's values, same shape.
+  @inline(__always)
+  func gradients(of tile: Tile) -> UnsafeMutablePointer<Float> {
+    gradients.base + slot(tile) * size
+  }
+
+  /// The whole batch's values, (N, H, W, C), and gradients; only of a `wholeBatch` tensor, training.
+  var batchValues: UnsafeMutablePointer<Float> { values.base }
+  var batchGradients: UnsafeMutablePointer<Float> { gradients.base }
+
+  /// The position in its window of each pooled value, same shape.
+  @inline(__always)
+  func winners(of tile: Tile) -> UnsafeMutablePointer<UInt8> {
+    UnsafeMutableRawPointer(winnerBytes.base).assumingMemoryBound(to: UInt8.self)
+      + slot(tile) * size
+  }
+}
+
+/// Samples of a batch that are worked on together, by one worker. Its size is fixed, so the number
+/// of workers changes no sum.
+struct Tile {
+  static let size = 8
+
+  /// Its place in the batch.
+  let index: Int
+  let count: Int
+  let worker: Int
+  let isTraining: Bool
+  /// The step of the run, from 1; keys dropout.
+  let step: Int
+
+  var first: Int { index * Tile.size }
+}

@@ -1,0 +1,117 @@
+// The only file that imports COpenBLAS: products, OpenBLAS's own controls, and the few words of the
+// processor's that Swift has no name for.
+import COpenBLAS
+
+/// A row-major matrix somewhere in memory, lent for a call. `stride` is the distance between stored
+/// rows; `isTransposed` says that rows and columns are to be read exchanged.
+struct Matrix {
+  let base: UnsafeMutablePointer<Float>
+  let rows: Int
+  let columns: Int
+  let stride: Int
+  let isTransposed: Bool
+
+  init(_ base: UnsafeMutablePointer<Float>, rows: Int, columns: Int, stride: Int? = nil) {
+    self.init(base, rows, columns, stride ?? columns, false)
+  }
+
+  private init(
+    _ base: UnsafeMutablePointer<Float>, _ rows: Int, _ columns: Int, _ stride: Int, _ flag: Bool
+  ) {
+    self.base = base
+    self.rows = rows
+    self.columns = columns
+    self.stride = stride
+    isTransposed = flag
+  }
+
+  /// The same memory read as the transpose.
+  var transposed: Matrix { Matrix(base, columns, rows, stride, !isTransposed) }
+}
+
+/// C = A·B, or C += A·B when `accumulate`.
+///
+/// OpenBLAS 0.3.21 has, for AVX-512, a second `sgemm` for small matrices, which packs nothing and is
+/// 1.4 times as fast as the large one at the shapes of a convolution; it serves products of at most
+/// 10⁶ multiply-adds. So a larger product is cut into panels of that size: along the rows of C, or,
+/// for Aᵀ·B, along the sum. The cut is a function of the shape and the kernel alone.
+func gemm(_ a: Matrix, _ b: Matrix, into c: Matrix, accumulate: Bool = false) {
+  precondition(a.columns == b.rows && a.rows == c.rows && b.columns == c.columns)
+  precondition(!c.isTransposed)
+  let rows = a.rows
+  let sum = a.columns
+  let columns = b.columns
+  guard rows > 0, columns > 0, sum > 0 else { return }
+  guard BLAS.prefersSmallProducts, !b.isTransposed else {
+    return sgemm(a, b, c, accumulate)
+  }
+  if a.isTransposed {
+    let panel = BLAS.smallProduct / (rows * columns)
+    guard sum > panel, panel >= 8 else { return sgemm(a, b, c, accumulate) }
+    var k = 0
+    while k < sum {
+      let count = min(panel, sum - k)
+      let left = Matrix(a.base + k * a.stride, rows: count, columns: rows, stride: a.stride)
+      let right = Matrix(b.base + k * b.stride, rows: count, columns: columns, stride: b.stride)
+      sgemm(left.transposed, right, c, accumulate || k > 0)
+      k += count
+    }
+  } else {
+    let panel = BLAS.smallProduct / (sum * columns)
+    guard rows > panel, panel >= 4 else { return sgemm(a, b, c, accumulate) }
+    var row = 0
+    while row < rows {
+      let count = min(panel, rows - row)
+      sgemm(
+        Matrix(a.base + row * a.stride, rows: count, columns: sum, stride: a.stride), b,
+        Matrix(c.base + row * c.stride, rows: count, columns: columns, stride: c.stride),
+        accumulate)
+      row += count
+    }
+  }
+}
+
+@inline(__always)
+private func sgemm(_ a: Matrix, _ b: Matrix, _ c: Matrix, _ accumulate: Bool) {
+  cblas_sgemm(
+    CblasRowMajor, a.isTransposed ? CblasTrans : CblasNoTrans,
+    b.isTransposed ? CblasTrans : CblasNoTrans,
+    blasint(c.rows), blasint(c.columns), blasint(a.columns), 1, a.base, blasint(a.stride),
+    b.base, blasint(b.stride), accumulate ? 1 : 0, c.base, blasint(c.stride))
+}
+
+/// OpenBLAS as it was loaded, and the processor's modes.
+public enum BLAS {
+  /// The most multiply-adds that OpenBLAS's small-matrix kernel takes.
+  static let smallProduct = 1_000_000
+
+  /// Whether the kernel in use has small-matrix products.
+  static let prefersSmallProducts = coreName.uppercased() == "SKYLAKEX"
+
+  /// The kernel in use, as OpenBLAS names it: "SkylakeX", "Haswell".
+  public static let coreName = String(cString: openblas_get_corename())
+
+  /// What OpenBLAS says of its build: "OpenBLAS 0.3.21 NO_LAPACKE DYNAMIC_ARCH …".
+  public static let configuration = String(cString: openblas_get_config())
+
+  /// "0.3.21", from the configuration.
+  public static let version: String = {
+    let words = configuration.split(separator: " ")
+    return words.count > 1 ? String(words[1]) : configuration
+  }()
+
+  /// One BLAS thread, always: parallelism is above it.
+  public static func useOneThread() { openblas_set_num_threads(1) }
+
+  /// 2 where the processor runs AVX-512 (F, DQ, BW, VL), 1 for AVX2 with FMA, else 0.
+  static var vectorLevel: Int { Int(runner_vector_level()) }
+
+  /// The processors that this process may run on.
+  static var cores: Int { Int(runner_cores()) }
+
+  /// Flush-to-zero and denormals-are-zero for the calling thread.
+  static func flushDenormals() { runner_flush_denormals() }
+
+  @inline(__always)
+  static func pause() { runner_pause() }
+}

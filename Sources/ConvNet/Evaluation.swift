@@ -1,0 +1,58 @@
+/// What an evaluation found.
+public struct EvaluationResult: Sendable {
+  /// Of the samples' cross-entropies, added in order.
+  public let lossSum: Double
+  public let correct: Int
+  public let count: Int
+
+  public var loss: Double { lossSum / Double(count) }
+  public var accuracy: Double { Double(correct) / Double(count) }
+}
+
+extension Network {
+  /// Loss and accuracy over some samples, without dropout and with moving statistics.
+  ///
+  /// Tiles begin at multiples of `Tile.size` of the source, wherever the range begins, so that a
+  /// sample's result does not depend on the range it is evaluated in.
+  /// - Parameter predictions: takes each sample's most likely class, `range.count` of them.
+  public func evaluate(
+    _ source: any SampleSource, range: Range<Int>,
+    predictions output: UnsafeMutableBufferPointer<UInt8>? = nil
+  ) -> EvaluationResult {
+    precondition(source.sampleShape == plan.description.input)
+    precondition(range.lowerBound >= 0 && range.upperBound <= source.count)
+    reserve(range.count)
+    current.source = source
+    current.epoch = 0
+    current.isTraining = false
+    current.count = range.count
+    current.firstSample = range.lowerBound
+    current.firstOfTiles = range.lowerBound / Tile.size * Tile.size
+    let tiles = (range.upperBound - current.firstOfTiles + Tile.size - 1) / Tile.size
+    team.run(self, phase: Self.inferencePhase, tiles: range.isEmpty ? 0 : tiles)
+    var lossSum = 0.0
+    var correct = 0
+    for i in 0..<range.count {
+      lossSum += Double(losses.base[i])
+      if Int(predictions[i]) == source.label(of: range.lowerBound + i) { correct += 1 }
+      output?[i] = predictions[i]
+    }
+    return EvaluationResult(lossSum: lossSum, correct: correct, count: range.count)
+  }
+
+  private func reserve(_ count: Int) {
+    guard count > losses.count else { return }
+    losses = Buffer(count)
+    predictions.deallocate()
+    predictions = .allocate(capacity: count)
+  }
+
+  func infer(_ index: Int, worker: Int) {
+    let low = max(current.firstSample, current.firstOfTiles + index * Tile.size)
+    let high = min(
+      current.firstSample + current.count, current.firstOfTiles + (index + 1) * Tile.size)
+    let tile = Tile(
+      index: index, count: high - low, worker: worker, isTraining: false, step: current.step)
+    perform(inference, tile, first: low - current.firstSample)
+  }
+}

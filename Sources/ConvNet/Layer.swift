@@ -1,0 +1,58 @@
+/// What a layer does to a tile of samples. Forward reads its input's values and writes its output's;
+/// backward reads the output's gradient, writes the input's, and keeps its parameters' gradient.
+protocol Layer: AnyObject {
+  func forward(_ tile: Tile)
+  func backward(_ tile: Tile)
+}
+
+/// A layer in which the samples of a batch depend on one another, so that a batch passes it in two
+/// phases with a meeting of all workers between them.
+protocol BatchCoupledLayer: Layer {
+  func gather(_ tile: Tile)
+  func settle(batch: Int)
+  func gatherBackward(_ tile: Tile)
+  func settleBackward(batch: Int)
+}
+
+/// A trainable matrix in a network's parameters, as the update sees it.
+struct Parameter {
+  /// Where the gradient of a batch is found.
+  enum Source {
+    /// The sum of one partial gradient per tile, at this offset of each tile's partials.
+    case partials(offset: Int)
+    /// Xᵀ·dY over the whole batch: rows of the kernel of this dense layer.
+    case product(Dense)
+    /// The column sums of dY over the whole batch: the bias of this dense layer.
+    case columnSums(Dense)
+    /// Already in the gradient buffer.
+    case settled
+  }
+
+  let name: String
+  let role: TensorInfo.Role
+  let shape: [Int]
+  let offset: Int
+  let rows: Int
+  let columns: Int
+  let l2: Float
+  var source: Source
+  /// The copy of a kernel that its layer multiplies by for its input gradient, (columns, rows).
+  var transposed: Buffer?
+
+  var count: Int { rows * columns }
+}
+
+/// A tensor of a network's parameters by name: what a checkpoint holds.
+public struct TensorInfo: Sendable, Hashable {
+  public enum Role: String, Sendable {
+    case kernel, bias, scale, offset
+    case movingMean = "moving_mean"
+    case movingVariance = "moving_variance"
+  }
+
+  public let name: String
+  public let shape: [Int]
+  /// Its floats within `Network.parameters`.
+  public let range: Range<Int>
+  public let role: Role
+}

@@ -1,0 +1,105 @@
+/// A schedule as it runs: the learning rate of each step, and, for `reduce_on_plateau`, what it
+/// remembers of the epochs so far.
+public struct LearningRate: Sendable {
+  public let base: Double
+  public let schedule: Schedule
+  public let warmup: Warmup?
+  public let stepsPerEpoch: Int
+  /// What a checkpoint must hold.
+  public var plateau = PlateauState()
+
+  /// The state of `reduce_on_plateau`.
+  public struct PlateauState: Sendable, Hashable {
+    /// The product of the reductions so far.
+    public var factor = 1.0
+    /// NaN until a value was seen.
+    public var best = Double.nan
+    public var wait = 0
+    public var cooldown = 0
+    public init() {}
+  }
+
+  /// - Parameter base: the optimizer's learning rate, which the schedule multiplies.
+  public init(base: Float, schedule: Schedule, warmup: Warmup?, stepsPerEpoch: Int) {
+    precondition(stepsPerEpoch > 0)
+    self.base = Double(base)
+    self.schedule = schedule
+    self.warmup = warmup
+    self.stepsPerEpoch = stepsPerEpoch
+  }
+
+  /// The rate of a step, counted from 0 over the whole run.
+  public func rate(step: Int) -> Float {
+    var time = Double(step) / Double(stepsPerEpoch)
+    if let warmup, warmup.epochs > 0 {
+      if time < warmup.epochs {
+        return Float(base * (warmup.from + (1 - warmup.from) * time / warmup.epochs))
+      }
+      time -= warmup.epochs
+    }
+    switch schedule {
+    case .constant: return Float(base)
+    case .step(let every, let factor):
+      return Float(base * power(factor, (time / Double(every)).rounded(.down)))
+    case .exponential(let decay, let staircase):
+      return Float(base * power(decay, staircase ? time.rounded(.down) : time))
+    case .cosine(let epochs, let final):
+      let part = min(time / Double(epochs), 1)
+      return Float(base * (final + (1 - final) * 0.5 * (1 + cosine(part))))
+    case .reduceOnPlateau(let plateau):
+      return Float(max(base * self.plateau.factor, min(base, plateau.minimum)))
+    }
+  }
+
+  /// Tells the schedule what the monitored value was at the end of an epoch (Keras's
+  /// ReduceLROnPlateau). Accuracies are better when higher, losses when lower.
+  public mutating func finishEpoch(monitored value: Double) {
+    guard case .reduceOnPlateau(let description) = schedule else { return }
+    let rises = description.monitor.hasSuffix("accuracy")
+    let margin = description.minDelta
+    let isBetter =
+      plateau.best.isNaN
+      || (rises ? value > plateau.best + margin : value < plateau.best - margin)
+    if plateau.cooldown > 0 {
+      plateau.cooldown -= 1
+      plateau.wait = 0
+    }
+    if isBetter {
+      plateau.best = value
+      plateau.wait = 0
+    } else if plateau.cooldown == 0 {
+      plateau.wait += 1
+      if plateau.wait >= description.patience {
+        if base * plateau.factor > description.minimum { plateau.factor *= description.factor }
+        plateau.cooldown = description.cooldown
+        plateau.wait = 0
+      }
+    }
+  }
+
+  /// What `finishEpoch` wants to be told, if anything.
+  public var monitor: String? {
+    if case .reduceOnPlateau(let description) = schedule { description.monitor } else { nil }
+  }
+
+  /// xʸ for x > 0: whole powers by squaring, the fraction by our own exp and log.
+  private func power(_ x: Double, _ y: Double) -> Double {
+    var (result, base, rest) = (1.0, x, Int(y.rounded(.down)))
+    let fraction = y - y.rounded(.down)
+    while rest > 0 {
+      if rest & 1 == 1 { result *= base }
+      base *= base
+      rest >>= 1
+    }
+    return fraction == 0 ? result : result * Double(Elementary.exp(Float(fraction) * Elementary.log(Float(x))))
+  }
+
+  /// cos(π·t) for t in [0, 1], in `Double`: the Taylor series of sine at the distance from ½.
+  private func cosine(_ t: Double) -> Double {
+    let x = (0.5 - t) * Double.pi
+    let z = x * x
+    var sum = 0.0
+    for n in stride(from: 19, through: 1, by: -2) { sum = 1 - z / Double((n + 1) * (n + 2)) * sum }
+    return x * sum
+  }
+}

@@ -1,0 +1,294 @@
+/// Lays out a network's memory and makes its layers.
+final class NetworkBuilder {
+  private let plan: NetworkPlan
+  private let batchSize: Int
+  private let workers: Int
+  private let seed: UInt64
+  private let workspaces: [Workspace]
+
+  let partials = Partials()
+  let input: Activations
+  private(set) var weights = Buffer(0)
+  private(set) var gradients = Buffer(0)
+  private(set) var parameters: [Parameter] = []
+  private(set) var tensors: [TensorInfo] = []
+  private(set) var layers: [Network.BuiltLayer] = []
+  private var trainable = 0
+  private var total = 0
+
+  init(_ plan: NetworkPlan, batchSize: Int, workers: Int, seed: UInt64) {
+    self.plan = plan
+    self.batchSize = batchSize
+    self.workers = workers
+    self.seed = seed
+    workspaces = (0..<workers).map { _ in Workspace() }
+    let shape = plan.description.input
+    input = Activations(extent: shape.extent, channels: shape.channels, hasGradient: false)
+  }
+
+  func build() throws(NetworkError) {
+    layOutParameters()
+    weights = Buffer(total)
+    gradients = Buffer(trainable)
+    try initialize()
+    makeLayers()
+    if layers.contains(where: { $0.layer is any BatchCoupledLayer }) {
+      for layer in layers { layer.output.wholeBatch = true }
+      input.wholeBatch = true
+    }
+    input.allocate(batch: batchSize, workers: workers)
+    for layer in layers { layer.output.allocate(batch: batchSize, workers: workers) }
+    for workspace in workspaces { workspace.allocate() }
+    partials.allocate(tiles: (batchSize + Tile.size - 1) / Tile.size)
+  }
+
+  // MARK: parameters
+
+  private func layOutParameters() {
+    var statistics: [(name: String, role: TensorInfo.Role, count: Int)] = []
+    for (i, layer) in plan.layers.enumerated() {
+      let name = "\(layer.description.kind)_\(i)"
+      switch layer.description {
+      case .conv2D(let conv):
+        let patch = conv.kernel.height * conv.kernel.width * layer.input.channels
+        add(
+          name, .kernel,
+          [conv.kernel.height, conv.kernel.width, layer.input.channels, conv.filters],
+          rows: patch, columns: conv.filters, l2: conv.l2,
+          source: .partials(offset: partials.reserve(patch * conv.filters)))
+        if conv.bias {
+          add(
+            name, .bias, [conv.filters], rows: 1, columns: conv.filters,
+            source: .partials(offset: partials.reserve(conv.filters)))
+        }
+      case .dense(let dense):
+        add(
+          name, .kernel, [layer.input.count, dense.units], rows: layer.input.count,
+          columns: dense.units, l2: dense.l2)
+        if dense.bias { add(name, .bias, [dense.units], rows: 1, columns: dense.units) }
+      case .batchNorm(let norm):
+        let channels = layer.input.channels
+        if norm.scale { add(name, .scale, [channels], rows: 1, columns: channels) }
+        if norm.center { add(name, .offset, [channels], rows: 1, columns: channels) }
+        statistics.append((name, .movingMean, channels))
+        statistics.append((name, .movingVariance, channels))
+      case .maxPool, .flatten, .dropout, .activation: break
+      }
+    }
+    trainable = total
+    for (name, role, count) in statistics {
+      tensors.append(
+        TensorInfo(
+          name: "\(name)/\(role.rawValue)", shape: [count], range: total..<total + count, role: role))
+      total += (count + 15) & ~15
+    }
+  }
+
+  private func add(
+    _ layer: String, _ role: TensorInfo.Role, _ shape: [Int], rows: Int, columns: Int,
+    l2: Float = 0, source: Parameter.Source = .settled
+  ) {
+    let name = "\(layer)/\(role.rawValue)"
+    parameters.append(
+      Parameter(
+        name: name, role: role, shape: shape, offset: total, rows: rows, columns: columns, l2: l2,
+        source: source))
+    tensors.append(
+      TensorInfo(name: name, shape: shape, range: total..<total + rows * columns, role: role))
+    total += (rows * columns + 15) & ~15
+  }
+
+  private func initialize() throws(NetworkError) {
+    for (i, layer) in plan.layers.enumerated() {
+      switch layer.description {
+      case .conv2D(let conv):
+        let kernel = parameters[index(i, .kernel)!]
+        try conv.initializer.fill(
+          weights.base + kernel.offset, rows: kernel.rows, columns: kernel.columns,
+          fanOut: conv.kernel.height * conv.kernel.width * conv.filters, seed: seed, layer: i)
+      case .dense(let dense):
+        let kernel = parameters[index(i, .kernel)!]
+        try dense.initializer.fill(
+          weights.base + kernel.offset, rows: kernel.rows, columns: kernel.columns,
+          fanOut: dense.units, seed: seed, layer: i)
+      default: break
+      }
+    }
+    for tensor in tensors where tensor.role == .scale || tensor.role == .movingVariance {
+      (weights.base + tensor.range.lowerBound).update(repeating: 1, count: tensor.range.count)
+    }
+  }
+
+  private func index(_ layer: Int, _ role: TensorInfo.Role) -> Int? {
+    let name = "\(plan.layers[layer].description.kind)_\(layer)/\(role.rawValue)"
+    return parameters.firstIndex { $0.name == name }
+  }
+
+  private func pointer(_ layer: Int, _ role: TensorInfo.Role) -> UnsafeMutablePointer<Float>? {
+    let name = "\(plan.layers[layer].description.kind)_\(layer)/\(role.rawValue)"
+    return tensors.first { $0.name == name }.map { weights.base + $0.range.lowerBound }
+  }
+
+  /// The transposed copy of a kernel, (columns, rows), that its layer's input gradient wants.
+  private func transposedKernel(_ index: Int) -> Matrix {
+    let parameter = parameters[index]
+    let copy = Buffer(parameter.count)
+    parameters[index].transposed = copy
+    return Matrix(copy.base, rows: parameter.columns, columns: parameter.rows)
+  }
+
+  // MARK: layers
+
+  private func makeLayers() {
+    var current = input
+    var hasWeightsBelow = false
+    var i = 0
+    while i < plan.layers.count {
+      let layer = plan.layers[i]
+      let first = i
+      switch layer.description {
+      case .conv2D(let conv):
+        let (output, pool) = convolutionOutput(i)
+        appendConvolution(conv, i, pool: pool, from: current, to: output)
+        hasWeightsBelow = true
+        if pool != nil { i += 1 }
+        current = finish(conv.activation, first, through: i, from: output)
+      case .maxPool:
+        let output = tensor(layer, hasGradient: hasWeightsBelow)
+        append(MaxPool(geometry: layer.geometry!, input: current, output: output), first, output)
+        current = output
+      case .flatten: break
+      case .dense(let dense):
+        let output = tensor(layer, hasGradient: true)
+        appendDense(dense, i, from: current, to: output)
+        hasWeightsBelow = true
+        current = finish(dense.activation, first, through: i, from: output)
+      case .dropout(let rate):
+        let output = tensor(layer, hasGradient: hasWeightsBelow)
+        append(
+          Dropout(rate: rate, layer: i, seed: seed, input: current, output: output), first, output)
+        current = output
+      case .activation(let activation):
+        let output = tensor(layer, hasGradient: hasWeightsBelow)
+        append(
+          ActivationLayer(
+            activation, channels: layer.output.channels, input: current, output: output), first,
+          output)
+        current = output
+      case .batchNorm(let norm):
+        let output = tensor(layer, hasGradient: true)
+        appendBatchNorm(norm, i, from: current, to: output)
+        hasWeightsBelow = true
+        current = output
+      }
+      i += 1
+    }
+  }
+
+  private func tensor(_ layer: NetworkPlan.Layer, hasGradient: Bool) -> Activations {
+    Activations(extent: layer.live, channels: layer.output.channels, hasGradient: hasGradient)
+  }
+
+  private func append(_ layer: any Layer, _ place: Int, _ output: Activations, through: Int? = nil) {
+    layers.append(
+      Network.BuiltLayer(
+        layer: layer, output: output, place: place,
+        name: (place...(through ?? place))
+          .map { "\(plan.layers[$0].description.kind)_\($0)" }.joined(separator: "+")))
+  }
+
+  /// What a convolution writes: its own output, or that of the pooling after it where the two can
+  /// be one.
+  private func convolutionOutput(_ i: Int) -> (Activations, Conv2D.FusedPool?) {
+    let layer = plan.layers[i]
+    guard case .conv2D(let conv) = layer.description, conv.activation.followsFromOutput,
+      i + 1 < plan.layers.count, case .maxPool(let pool) = plan.layers[i + 1].description,
+      pool.stride == pool.size
+    else { return (tensor(layer, hasGradient: true), nil) }
+    let next = plan.layers[i + 1]
+    let geometry = next.geometry!
+    guard geometry.top == 0, geometry.left == 0,
+      next.live.height * pool.size.height == layer.live.height,
+      next.live.width * pool.size.width == layer.live.width
+    else { return (tensor(layer, hasGradient: true), nil) }
+    let output = tensor(next, hasGradient: true)
+    output.hasWinners = true
+    return (output, Conv2D.FusedPool(window: pool.size, live: next.live))
+  }
+
+  private func appendConvolution(
+    _ conv: Conv2DDescription, _ i: Int, pool: Conv2D.FusedPool?, from input: Activations,
+    to output: Activations
+  ) {
+    let kernel = index(i, .kernel)!
+    let bias = index(i, .bias)
+    guard case .partials(let kernelOffset) = parameters[kernel].source else {
+      preconditionFailure("a convolution's gradient is a sum of partials")
+    }
+    var biasOffset: Int?
+    if let bias, case .partials(let offset) = parameters[bias].source { biasOffset = offset }
+    let matrix = Matrix(
+      weights.base + parameters[kernel].offset, rows: parameters[kernel].rows,
+      columns: parameters[kernel].columns)
+    let weights = ConvolutionWeights(
+      kernel: matrix,
+      kernelTransposed: input.hasGradient ? transposedKernel(kernel) : matrix.transposed,
+      bias: bias.map { self.weights.base + parameters[$0].offset }, partials: partials,
+      kernelOffset: kernelOffset, biasOffset: biasOffset)
+    var description = conv
+    if !conv.activation.followsFromOutput { description.activation = .linear }
+    append(
+      Conv2D(
+        description, geometry: plan.layers[i].geometry!, live: plan.layers[i].live, pool: pool,
+        input: input, output: output, weights: weights, workspaces: workspaces), i, output,
+      through: pool == nil ? i : i + 1)
+  }
+
+  private func appendDense(
+    _ dense: DenseDescription, _ i: Int, from input: Activations, to output: Activations
+  ) {
+    let kernel = index(i, .kernel)!
+    let bias = index(i, .bias)
+    let matrix = Matrix(
+      weights.base + parameters[kernel].offset, rows: parameters[kernel].rows,
+      columns: parameters[kernel].columns)
+    let layer = Dense(
+      activation: dense.activation.followsFromOutput ? dense.activation : .linear, input: input,
+      output: output, kernel: matrix,
+      kernelTransposed: input.hasGradient ? transposedKernel(kernel) : matrix.transposed,
+      bias: bias.map { weights.base + parameters[$0].offset })
+    parameters[kernel].source = .product(layer)
+    if let bias { parameters[bias].source = .columnSums(layer) }
+    append(layer, i, output)
+  }
+
+  /// An activation that cannot end its layer, because its derivative needs its input, follows it.
+  private func finish(
+    _ activation: Activation, _ place: Int, through last: Int, from output: Activations
+  ) -> Activations {
+    guard !activation.followsFromOutput else { return output }
+    let activated = Activations(
+      extent: output.extent, channels: output.channels, hasGradient: true)
+    append(
+      ActivationLayer(activation, channels: output.channels, input: output, output: activated),
+      place, activated)
+    return activated
+  }
+
+  private func appendBatchNorm(
+    _ norm: BatchNormDescription, _ i: Int, from input: Activations, to output: Activations
+  ) {
+    func gradient(_ role: TensorInfo.Role) -> UnsafeMutablePointer<Float>? {
+      index(i, role).map { gradients.base + parameters[$0].offset }
+    }
+    let memory = BatchNorm.Memory(
+      scale: pointer(i, .scale), offset: pointer(i, .offset), scaleGradient: gradient(.scale),
+      offsetGradient: gradient(.offset), movingMean: pointer(i, .movingMean)!,
+      movingVariance: pointer(i, .movingVariance)!)
+    append(
+      BatchNorm(
+        norm, channels: plan.layers[i].output.channels, input: input, output: output,
+        parameters: memory, tiles: (batchSize + Tile.size - 1) / Tile.size,
+        workspaces: workspaces), i, output)
+  }
+}

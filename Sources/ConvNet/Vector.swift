@@ -1,0 +1,61 @@
+// Vectors of floats in memory. A vector operation is element by element, so its width decides no bit.
+
+typealias Vector = SIMD16<Float>
+
+@inline(__always)
+func load<V: SIMD>(_ pointer: UnsafePointer<Float>, as type: V.Type = V.self) -> V
+where V.Scalar == Float {
+  UnsafeRawPointer(pointer).loadUnaligned(as: V.self)
+}
+
+@inline(__always)
+func load<V: SIMD>(_ pointer: UnsafeMutablePointer<Float>, as type: V.Type = V.self) -> V
+where V.Scalar == Float {
+  UnsafeRawPointer(pointer).loadUnaligned(as: V.self)
+}
+
+@inline(__always)
+func store<V: SIMD>(_ vector: V, to pointer: UnsafeMutablePointer<Float>) where V.Scalar == Float {
+  UnsafeMutableRawPointer(pointer).storeBytes(of: vector, as: V.self)
+}
+
+/// to += from, `count` floats.
+@inline(__always)
+func addRun(_ from: UnsafePointer<Float>, to: UnsafeMutablePointer<Float>, count: Int) {
+  var i = 0
+  while i &+ 16 <= count {
+    store(load(to + i, as: Vector.self) + load(from + i), to: to + i)
+    i = i &+ 16
+  }
+  while i < count {
+    to[i] += from[i]
+    i = i &+ 1
+  }
+}
+
+/// sums[c] += Σ over rows of values[row·columns + c], rows in order.
+func addColumnSums(
+  of values: UnsafePointer<Float>, rows: Int, columns: Int, to sums: UnsafeMutablePointer<Float>
+) {
+  var c = 0
+  while c &+ 16 <= columns {
+    var sum: Vector = load(sums + c)
+    var p = values + c
+    for _ in 0..<rows {
+      sum += load(p)
+      p += columns
+    }
+    store(sum, to: sums + c)
+    c = c &+ 16
+  }
+  while c < columns {
+    var sum = sums[c]
+    var p = values + c
+    for _ in 0..<rows {
+      sum += p.pointee
+      p += columns
+    }
+    sums[c] = sum
+    c = c &+ 1
+  }
+}

@@ -1,0 +1,137 @@
+/// Lays a chart out from top to bottom: title, subtitle, legend, panels.
+struct ChartDrawing {
+  let chart: LineChart
+  private let styles: [String: LineStyle]
+  private let legend: Legend
+  private let width: Double
+
+  private static let margin = 28.0
+  private static let panelGap = 36.0
+  private static let plotHeight = 250.0
+  static let font = "Helvetica, Arial, 'Liberation Sans', 'DejaVu Sans', sans-serif"
+
+  init(_ chart: LineChart) {
+    self.chart = chart
+    let columns = chart.arrangement == .stacked ? 1 : max(1, chart.panels.count)
+    let panelWidth = columns == 1 ? 664.0 : 440
+    let inner = panelWidth * Double(columns) + Self.panelGap * Double(columns - 1)
+    width = inner + 2 * Self.margin
+
+    let series = chart.panels.flatMap(\.series)
+    var names: [String] = []
+    var seen: Set<String> = []
+    for one in series where seen.insert(one.name).inserted { names.append(one.name) }
+    let hasSolid = series.contains { $0.line == .solid }
+    let hasDashed = series.contains { $0.line == .dashed }
+    var styles: [String: LineStyle] = [:]
+    for (i, name) in names.enumerated() { styles[name] = LineStyle(index: i) }
+    self.styles = styles
+
+    var entries: [Legend.Entry] = []
+    if names.count == 1 {
+      // One name needs no legend of its own; its two lines do, each in its colour.
+      if hasSolid && !chart.solidMeaning.isEmpty {
+        entries.append(
+          Legend.entry(chart.solidMeaning, style: LineStyle(index: 0), hasMarker: true))
+      }
+      if hasDashed && !chart.dashedMeaning.isEmpty {
+        entries.append(
+          Legend.entry(chart.dashedMeaning, style: LineStyle(index: 1), line: .dashed))
+      }
+    } else {
+      for name in names.prefix(Palette.distinct) {
+        entries.append(Legend.entry(name, style: styles[name], hasMarker: true))
+      }
+      if names.count > Palette.distinct {
+        let text = "\(names.count - Palette.distinct) more"
+        entries.append(Legend.entry(text, style: LineStyle(index: Palette.distinct)))
+      }
+      if hasSolid && !chart.solidMeaning.isEmpty {
+        entries.append(Legend.entry(chart.solidMeaning, style: nil))
+      }
+      if hasDashed && !chart.dashedMeaning.isEmpty {
+        entries.append(Legend.entry(chart.dashedMeaning, style: nil, line: .dashed))
+      }
+    }
+    legend = Legend(entries: entries, width: inner)
+  }
+
+  /// The look of a line: its name's, but for the dashed line of a chart of one name.
+  private func style(of series: Series) -> LineStyle {
+    styles.count == 1 && series.line == .dashed ? LineStyle(index: 1) : styles[series.name]!
+  }
+
+  func element() -> Element {
+    let inner = width - 2 * Self.margin
+    var y = Self.margin - 4
+    var parts: [Element] = []
+    func text(_ content: String, size: Double, color: String, bold: Bool = false) {
+      let shown = SVGText.shortened(content, to: inner, size: size, bold: bold)
+      y += size
+      var element = Element(
+        "text",
+        [
+          "x": Element.pixels(Self.margin), "y": Element.pixels(y),
+          "font-size": Element.pixels(size), "fill": color,
+        ], text: shown)
+      if bold { element.attributes.append(("font-weight", "bold")) }
+      parts.append(element)
+    }
+    if !chart.title.isEmpty {
+      text(chart.title, size: 18, color: Palette.title, bold: true)
+      y += 6
+    }
+    if !chart.subtitle.isEmpty {
+      text(chart.subtitle, size: 13, color: Palette.text)
+      y += 4
+    }
+    if !legend.entries.isEmpty {
+      y += 10
+      parts += legend.elements(x: Self.margin, y: y)
+      y += legend.height
+    }
+    y += 16
+
+    let columns = chart.arrangement == .stacked ? 1 : max(1, chart.panels.count)
+    let panelWidth = (inner - Self.panelGap * Double(columns - 1)) / Double(columns)
+    let xAxis = Axis(
+      values: chart.panels.flatMap { $0.series.flatMap { $0.points.map(\.x) } },
+      format: chart.xFormat, intervals: panelWidth > 500 ? 14 : 10, rounded: false)
+    for (i, panel) in chart.panels.enumerated() {
+      let column = i % columns
+      let drawing = PanelDrawing(
+        panel: panel, xAxis: xAxis, xLabel: chart.xLabel,
+        lines: panel.series.map { ($0, style(of: $0)) },
+        meanings: (chart.solidMeaning, chart.dashedMeaning),
+        left: Self.margin + Double(column) * (panelWidth + Self.panelGap), top: y,
+        width: panelWidth, plotHeight: Self.plotHeight)
+      parts.append(drawing.element())
+      if column == columns - 1 || i == chart.panels.count - 1 {
+        y += drawing.height + (i == chart.panels.count - 1 ? 0 : 22)
+      }
+    }
+    let height = (y + Self.margin - 8).rounded(.up)
+
+    let background = Element(
+      "rect", ["width": "100%", "height": "100%", "fill": Palette.background])
+    return Element(
+      "svg",
+      [
+        "xmlns": "http://www.w3.org/2000/svg", "width": Element.pixels(width),
+        "height": Element.pixels(height),
+        "viewBox": "0 0 \(Element.pixels(width)) \(Element.pixels(height))", "role": "img",
+        "font-family": Self.font,
+      ],
+      children: [
+        Element("title", text: chart.title), Element("desc", text: spoken), background,
+      ] + parts)
+  }
+
+  /// The chart in a sentence, for those who hear it.
+  private var spoken: String {
+    let panels = chart.panels.map(\.title).joined(separator: ", ")
+    let names = styles.keys.sorted().prefix(20).joined(separator: ", ")
+    let more = styles.count > 20 ? " and \(styles.count - 20) more" : ""
+    return "\(panels) over \(chart.xLabel): \(names)\(more). \(chart.subtitle)"
+  }
+}

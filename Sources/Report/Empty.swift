@@ -1,1 +1,0 @@
-// See DESIGN: replaced by the first real file.

@@ -1,0 +1,87 @@
+/// One line of a chart: a value over epochs, steps or what the chart's x axis counts.
+///
+/// Points that aren't finite (or, on a logarithmic axis, not positive) are gaps: the line stops
+/// before them and goes on after. Lines of the same name have the same colour in every panel.
+public struct Series: Hashable, Sendable {
+  public enum Line: Hashable, Sendable {
+    case solid, dashed
+  }
+
+  public struct Point: Hashable, Sendable {
+    public var x: Double
+    public var y: Double
+    public init(_ x: Double, _ y: Double) {
+      self.x = x
+      self.y = y
+    }
+  }
+
+  /// What the line is of, as the legend says it.
+  public var name: String
+  public var line: Line
+  public var points: [Point]
+
+  public init(_ name: String, line: Line = .solid, points: [Point]) {
+    self.name = name
+    self.line = line
+    self.points = points
+  }
+}
+
+/// One pair of axes with its lines.
+public struct Panel: Hashable, Sendable {
+  /// What the y axis shows, written above it.
+  public var title: String
+  public var format: AxisFormat
+  public var logarithmic: Bool
+  public var series: [Series]
+
+  public init(
+    _ title: String, format: AxisFormat = .number, logarithmic: Bool = false, series: [Series]
+  ) {
+    self.title = title
+    self.format = format
+    self.logarithmic = logarithmic
+    self.series = series
+  }
+}
+
+/// A chart of one or more panels over a common x axis, drawn as SVG. Equal charts give equal bytes.
+public struct LineChart: Hashable, Sendable {
+  public enum Arrangement: Hashable, Sendable {
+    case sideBySide, stacked
+  }
+
+  public var title: String
+  /// A line under the title; nothing when empty.
+  public var subtitle: String
+  public var xLabel: String
+  public var xFormat: AxisFormat
+  public var panels: [Panel]
+  public var arrangement: Arrangement
+  /// What solid and dashed lines stand for, as the legend says it.
+  public var solidMeaning: String
+  public var dashedMeaning: String
+
+  public init(
+    title: String, subtitle: String = "", xLabel: String, xFormat: AxisFormat = .number,
+    panels: [Panel], arrangement: Arrangement = .sideBySide, solidMeaning: String = "",
+    dashedMeaning: String = ""
+  ) {
+    self.title = title
+    self.subtitle = subtitle
+    self.xLabel = xLabel
+    self.xFormat = xFormat
+    self.panels = panels
+    self.arrangement = arrangement
+    self.solidMeaning = solidMeaning
+    self.dashedMeaning = dashedMeaning
+  }
+
+  /// The chart as a whole SVG 1.1 file.
+  public func svg() -> String {
+    var output = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
+    ChartDrawing(self).element().write(to: &output)
+    return output
+  }
+}

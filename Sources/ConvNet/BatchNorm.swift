@@ -86,7 +86,8 @@ final class BatchNorm: BatchCoupledLayer {
         let difference = Double(sums(of: tile)[c]) - mean
         let total = count + n
         mean += difference * n / total
-        deviation += Double(sums(of: tile)[channels + c]) + difference * difference * count * n / total
+        deviation +=
+          Double(sums(of: tile)[channels + c]) + difference * difference * count * n / total
         count = total
       }
       let variance = deviation / count

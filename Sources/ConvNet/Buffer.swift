@@ -19,5 +19,7 @@ final class Buffer: @unchecked Sendable {  // writers are kept apart by the phas
 
   deinit { free(base) }
 
-  var all: UnsafeMutableBufferPointer<Float> { UnsafeMutableBufferPointer(start: base, count: count) }
+  var all: UnsafeMutableBufferPointer<Float> {
+    UnsafeMutableBufferPointer(start: base, count: count)
+  }
 }

@@ -59,8 +59,9 @@ final class Conv2D: Layer {
 
   /// The blocks of a tile, in order: some samples whole, or some output rows of one sample.
   @inline(__always)
-  private func forEachBlock(_ tile: Tile, _ body: (_ samples: Range<Int>, _ rows: Range<Int>) -> Void)
-  {
+  private func forEachBlock(
+    _ tile: Tile, _ body: (_ samples: Range<Int>, _ rows: Range<Int>) -> Void
+  ) {
     var sample = 0
     while sample < tile.count {
       let samples = sample..<min(sample + imagesPerBlock, tile.count)
@@ -114,7 +115,8 @@ final class Conv2D: Layer {
       let outputs = Matrix(workspace.outputs, rows: samples.count * positions, columns: filters)
       for (n, sample) in samples.enumerated() {
         unfinish(
-          outputs.base + n * positions * filters, rows, sample: sample, tile, workspace, biasGradient)
+          outputs.base + n * positions * filters, rows, sample: sample, tile, workspace,
+          biasGradient)
       }
       let columns = lower(tile, samples, rows, workspace)
       gemm(columns.transposed, outputs, into: kernelGradient, accumulate: !isFirst)

@@ -91,7 +91,8 @@ public struct LearningRate: Sendable {
       base *= base
       rest >>= 1
     }
-    return fraction == 0 ? result : result * Double(Elementary.exp(Float(fraction) * Elementary.log(Float(x))))
+    return fraction == 0
+      ? result : result * Double(Elementary.exp(Float(fraction) * Elementary.log(Float(x))))
   }
 
   /// cos(π·t) for t in [0, 1], in `Double`: the Taylor series of sine at the distance from ½.

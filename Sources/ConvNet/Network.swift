@@ -95,7 +95,9 @@ public final class Network {
 
   /// To be called when `parameters` were written from outside: renews the transposed kernels.
   public func weightsChanged() {
-    for parameter in parameterList { parameter.copyTransposed(weights.base, rows: 0..<parameter.rows) }
+    for parameter in parameterList {
+      parameter.copyTransposed(weights.base, rows: 0..<parameter.rows)
+    }
   }
 
   /// Bytes of all that the network holds.

@@ -79,7 +79,8 @@ final class NetworkBuilder {
     for (name, role, count) in statistics {
       tensors.append(
         TensorInfo(
-          name: "\(name)/\(role.rawValue)", shape: [count], range: total..<total + count, role: role))
+          name: "\(name)/\(role.rawValue)", shape: [count], range: total..<total + count, role: role
+        ))
       total += (count + 15) & ~15
     }
   }
@@ -189,7 +190,8 @@ final class NetworkBuilder {
     Activations(extent: layer.live, channels: layer.output.channels, hasGradient: hasGradient)
   }
 
-  private func append(_ layer: any Layer, _ place: Int, _ output: Activations, through: Int? = nil) {
+  private func append(_ layer: any Layer, _ place: Int, _ output: Activations, through: Int? = nil)
+  {
     layers.append(
       Network.BuiltLayer(
         layer: layer, output: output, place: place,

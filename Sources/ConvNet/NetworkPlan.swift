@@ -135,7 +135,8 @@ public struct NetworkPlan: Sendable {
       return Draft(layer: layer, input: input, output: .vector(input.count))
     case .dense(let dense):
       guard case .vector(let inputs) = input else {
-        throw NetworkError("needs a vector, not an image of \(input); put a flatten layer before it")
+        throw NetworkError(
+          "needs a vector, not an image of \(input); put a flatten layer before it")
       }
       let kernel = try product([inputs, dense.units], what: "a kernel of \(inputs)x\(dense.units)")
       return Draft(

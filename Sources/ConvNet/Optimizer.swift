@@ -43,45 +43,77 @@ struct OptimizerStep {
     first: UnsafeMutablePointer<Float>, second: UnsafeMutablePointer<Float>, count: Int,
     decays: Bool
   ) {
-    if decays && decay != 0 {
-      for i in 0..<count { w[i] -= decay * w[i] }
-    }
+    let decay = decays ? self.decay : 0
+    let learningRate = learningRate
     switch rule {
     case .sgd(let momentum, _, _) where momentum == 0:
-      for i in 0..<count { w[i] -= learningRate * g[i] }
+      sweep(w, g, first, second, count) { w, g, _, _ in
+        w -= decay * w
+        w -= learningRate * g
+      }
     case .sgd(let momentum, let nesterov, .keras):
-      for i in 0..<count {
-        let change = learningRate * g[i]
-        let velocity = momentum * first[i] - change
-        first[i] = velocity
-        w[i] += nesterov ? momentum * velocity - change : velocity
+      sweep(w, g, first, second, count) { w, g, velocity, _ in
+        w -= decay * w
+        let change = learningRate * g
+        velocity = momentum * velocity - change
+        w += nesterov ? momentum * velocity - change : velocity
       }
     case .sgd(let momentum, let nesterov, .pytorch):
-      for i in 0..<count {
-        let velocity = momentum * first[i] + g[i]
-        first[i] = velocity
-        w[i] -= learningRate * (nesterov ? g[i] + momentum * velocity : velocity)
+      sweep(w, g, first, second, count) { w, g, velocity, _ in
+        w -= decay * w
+        velocity = momentum * velocity + g
+        w -= learningRate * (nesterov ? g + momentum * velocity : velocity)
       }
     case .adam(let beta1, let beta2, let epsilon, _):
       let (a, b) = (1 - beta1, 1 - beta2)
-      for i in 0..<count {
-        let m = first[i] + (g[i] - first[i]) * a
-        let v = second[i] + (g[i] * g[i] - second[i]) * b
-        first[i] = m
-        second[i] = v
-        w[i] -= factor * m / (v.squareRoot() * root + epsilon)
+      let (factor, root) = (factor, root)
+      sweep(w, g, first, second, count) { w, g, m, v in
+        w -= decay * w
+        m += (g - m) * a
+        v += (g * g - v) * b
+        w -= factor * m / (v.squareRoot() * root + epsilon)
       }
     case .adadelta(let rho, let epsilon):
       let rest = 1 - rho
-      for i in 0..<count {
-        let a = rho * first[i] + rest * (g[i] * g[i])
-        let d = second[i]
-        let delta = (d + epsilon).squareRoot() / (a + epsilon).squareRoot() * g[i]
-        first[i] = a
-        second[i] = rho * d + rest * (delta * delta)
-        w[i] -= learningRate * delta
+      sweep(w, g, first, second, count) { w, g, squares, updates in
+        w -= decay * w
+        squares = rho * squares + rest * (g * g)
+        let delta = (updates + epsilon).squareRoot() / (squares + epsilon).squareRoot() * g
+        updates = rho * updates + rest * (delta * delta)
+        w -= learningRate * delta
       }
     }
+  }
+}
+
+/// Applies `body` to (w, g, first, second), sixteen numbers at a time; the last few in a vector of
+/// their own.
+@inline(__always)
+private func sweep(
+  _ w: UnsafeMutablePointer<Float>, _ g: UnsafePointer<Float>,
+  _ first: UnsafeMutablePointer<Float>, _ second: UnsafeMutablePointer<Float>, _ count: Int,
+  _ body: (inout Vector, Vector, inout Vector, inout Vector) -> Void
+) {
+  var i = 0
+  while i &+ 16 <= count {
+    var (a, m, v): (Vector, Vector, Vector) = (load(w + i), load(first + i), load(second + i))
+    body(&a, load(g + i), &m, &v)
+    // The moments first: where a rule has none, they stand for memory that no one reads again.
+    store(m, to: first + i)
+    store(v, to: second + i)
+    store(a, to: w + i)
+    i = i &+ 16
+  }
+  guard i < count else { return }
+  var (a, b, m, v) = (Vector(), Vector(), Vector(), Vector())
+  for lane in 0..<count - i {
+    (a[lane], b[lane], m[lane], v[lane]) = (
+      w[i + lane], g[i + lane], first[i + lane], second[i + lane]
+    )
+  }
+  body(&a, b, &m, &v)
+  for lane in 0..<count - i {
+    (first[i + lane], second[i + lane], w[i + lane]) = (m[lane], v[lane], a[lane])
   }
 }
 

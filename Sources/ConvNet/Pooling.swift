@@ -14,77 +14,63 @@ struct PoolWindow {
 
   /// values[c] = max over the window of map[…][c]; winners[c] = the first position that has it,
   /// counted along rows of a window that is `stride` columns wide.
-  @inline(__always)
   func pool(
     _ map: UnsafePointer<Float>, to values: UnsafeMutablePointer<Float>,
     winners: UnsafeMutablePointer<UInt8>, firstWinner: Int = 0, windowColumns: Int
   ) {
-    var c = 0
-    while c &+ 16 <= channels {
-      var best: Vector = load(map + c)
-      var winner = SIMD16<Int32>(repeating: Int32(truncatingIfNeeded: firstWinner))
-      for row in 0..<rows {
-        for column in 0..<columns {
-          let value: Vector = load(map + (row &* rowStride &+ column &* columnStride &+ c))
-          let isBetter = value .> best
-          best.replace(with: value, where: isBetter)
-          winner.replace(
-            with: Int32(truncatingIfNeeded: firstWinner &+ row &* windowColumns &+ column),
-            where: isBetter)
-        }
-      }
-      store(best, to: values + c)
-      UnsafeMutableRawPointer(winners + c)
-        .storeBytes(of: SIMD16<UInt8>(truncatingIfNeeded: winner), as: SIMD16<UInt8>.self)
-      c = c &+ 16
+    if rows == 2 && columns == 2 && windowColumns == 2 && firstWinner == 0 {
+      return poolFour(map, to: values, winners: winners)
     }
-    while c < channels {
-      var best = map[c]
-      var winner = firstWinner
-      for row in 0..<rows {
-        for column in 0..<columns {
-          let value = map[row &* rowStride &+ column &* columnStride &+ c]
-          if value > best {
-            best = value
-            winner = firstWinner &+ row &* windowColumns &+ column
-          }
+    for c in 0..<channels {
+      values[c] = map[c]
+      winners[c] = UInt8(truncatingIfNeeded: firstWinner)
+    }
+    for row in 0..<rows {
+      for column in 0..<columns {
+        let candidates = map + (row &* rowStride &+ column &* columnStride)
+        let position = UInt8(truncatingIfNeeded: firstWinner &+ row &* windowColumns &+ column)
+        for c in 0..<channels {
+          let isBetter = candidates[c] > values[c]
+          values[c] = isBetter ? candidates[c] : values[c]
+          winners[c] = isBetter ? position : winners[c]
         }
       }
+    }
+  }
+
+  /// `pool` over 2x2, in one pass.
+  private func poolFour(
+    _ map: UnsafePointer<Float>, to values: UnsafeMutablePointer<Float>,
+    winners: UnsafeMutablePointer<UInt8>
+  ) {
+    let second = map + columnStride
+    let third = map + rowStride
+    let fourth = third + columnStride
+    for c in 0..<channels {
+      var best = map[c]
+      var winner: UInt8 = 0
+      winner = second[c] > best ? 1 : winner
+      best = second[c] > best ? second[c] : best
+      winner = third[c] > best ? 2 : winner
+      best = third[c] > best ? third[c] : best
+      winner = fourth[c] > best ? 3 : winner
+      best = fourth[c] > best ? fourth[c] : best
       values[c] = best
-      winners[c] = UInt8(truncatingIfNeeded: winner)
-      c = c &+ 1
+      winners[c] = winner
     }
   }
 
   /// For windows that do not overlap: map[…][c] = gradient[c] at the winner, 0 elsewhere.
-  @inline(__always)
   func unpool(
     _ gradient: UnsafePointer<Float>, winners: UnsafePointer<UInt8>,
     to map: UnsafeMutablePointer<Float>
   ) {
-    var c = 0
-    while c &+ 16 <= channels {
-      let g: Vector = load(gradient + c)
-      let winner = SIMD16<Int32>(
-        truncatingIfNeeded: UnsafeRawPointer(winners + c)
-          .loadUnaligned(as: SIMD16<UInt8>.self))
-      for row in 0..<rows {
-        for column in 0..<columns {
-          let position = Int32(truncatingIfNeeded: row &* columns &+ column)
-          let part = Vector().replacing(with: g, where: winner .== position)
-          store(part, to: map + (row &* rowStride &+ column &* columnStride &+ c))
-        }
+    for row in 0..<rows {
+      for column in 0..<columns {
+        let position = UInt8(truncatingIfNeeded: row &* columns &+ column)
+        let to = map + (row &* rowStride &+ column &* columnStride)
+        for c in 0..<channels { to[c] = winners[c] == position ? gradient[c] : 0 }
       }
-      c = c &+ 16
-    }
-    while c < channels {
-      for row in 0..<rows {
-        for column in 0..<columns {
-          map[row &* rowStride &+ column &* columnStride &+ c] =
-            Int(winners[c]) == row &* columns &+ column ? gradient[c] : 0
-        }
-      }
-      c = c &+ 1
     }
   }
 }

@@ -144,10 +144,11 @@ public enum Metric: String, Hashable, Sendable, CaseIterable {
   /// Whether it can be watched while training.
   public var isMonitorable: Bool { self != .testLoss && self != .testAccuracy }
   public var needsValidation: Bool { self == .valLoss || self == .valAccuracy }
-  /// Accuracies are bettered by growing, losses by shrinking.
-  public var growsBetter: Bool {
+  public var isAccuracy: Bool {
     self == .trainAccuracy || self == .valAccuracy || self == .testAccuracy
   }
+  /// Accuracies are bettered by growing, losses by shrinking.
+  public var growsBetter: Bool { isAccuracy }
 }
 
 /// Ends the training when `monitor` has not bettered its best by more than `minDelta` for
@@ -188,6 +189,15 @@ public struct ComputeSpec: Hashable, Sendable {
   /// `auto`, or a name that `OPENBLAS_CORETYPE` takes, in capitals: the kernel decides the bits.
   public var kernel: String
   public init(kernel: String = "auto") { self.kernel = kernel }
+
+  /// What `kernel` may name: OpenBLAS's cores on x86-64, then on 64-bit ARM.
+  public static let kernelNames = [
+    "PRESCOTT", "CORE2", "PENRYN", "DUNNINGTON", "NEHALEM", "SANDYBRIDGE", "HASWELL", "SKYLAKEX",
+    "COOPERLAKE", "SAPPHIRERAPIDS", "ATOM", "NANO", "ATHLON", "OPTERON", "OPTERON_SSE3",
+    "BARCELONA", "BOBCAT", "BULLDOZER", "PILEDRIVER", "STEAMROLLER", "EXCAVATOR", "ZEN",
+    "ARMV8", "CORTEXA53", "CORTEXA57", "CORTEXA72", "CORTEXA73", "THUNDERX", "THUNDERX2T99",
+    "TSV110", "NEOVERSEN1", "NEOVERSEN2", "NEOVERSEV1", "A64FX",
+  ]
 }
 
 /// Bounds, both inclusive, that a finished run's metric must keep.

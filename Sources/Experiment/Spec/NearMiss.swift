@@ -1,0 +1,45 @@
+/// The least number of insertions, deletions, replacements and swaps of neighbours that turn one
+/// word into another, no letter edited twice (Damerau 1964, Levenshtein 1966).
+func editDistance(_ a: String, _ b: String) -> Int {
+  let a = Array(a.unicodeScalars)
+  let b = Array(b.unicodeScalars)
+  var beforePrevious: [Int] = []
+  var previous = Array(0...b.count)
+  for i in a.indices {
+    var row = [i + 1]
+    for j in b.indices {
+      var best = min(row[j] + 1, previous[j + 1] + 1, previous[j] + (a[i] == b[j] ? 0 : 1))
+      if i > 0, j > 0, a[i] == b[j - 1], a[i - 1] == b[j] {
+        best = min(best, beforePrevious[j - 1] + 1)
+      }
+      row.append(best)
+    }
+    beforePrevious = previous
+    previous = row
+  }
+  return previous[b.count]
+}
+
+/// The name that was probably meant: equal but for case, `_` and `-`; or an alias; or within an edit
+/// of every three letters. Nil when nothing is near, the first of equals.
+func nearMiss(to word: String, among names: [String], aliases: [String: String] = [:]) -> String? {
+  func folded(_ text: String) -> String {
+    String(text.lowercased().filter { $0 != "_" && $0 != "-" && $0 != " " })
+  }
+  guard word.unicodeScalars.count <= 100 else { return nil }
+  let target = folded(word)
+  if let same = names.first(where: { folded($0) == target }) { return same }
+  for (alias, name) in aliases where folded(alias) == target && names.contains(name) {
+    return name
+  }
+  var best: (name: String, distance: Int)?
+  for name in names {
+    let candidate = folded(name)
+    let distance = editDistance(target, candidate)
+    let allowed = max(1, (max(target.count, candidate.count) + 1) / 3)
+    if distance <= allowed, distance < candidate.count, distance < best?.distance ?? .max {
+      best = (name, distance)
+    }
+  }
+  return best?.name
+}

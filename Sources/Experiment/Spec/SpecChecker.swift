@@ -1,0 +1,253 @@
+/// Holds a document against its description: gathers everything that is wrong, and fills in the
+/// defaults of what is right.
+struct SpecChecker {
+  let root: JSONNode
+  private(set) var problems: [Problem] = []
+
+  /// Something wrong, not yet turned into lines and columns.
+  struct Problem: Error {
+    var origin: JSONNode.Origin
+    var path: Path
+    var message: String
+  }
+
+  init(root: JSONNode) { self.root = root }
+
+  mutating func report(_ origin: JSONNode.Origin, _ path: Path, _ message: String) {
+    problems.append(Problem(origin: origin, path: path, message: message))
+  }
+
+  /// Reports at the value of a path, or at the nearest thing around it that was written.
+  mutating func report(at path: Path, _ message: String) {
+    var node = root
+    for step in path.steps {
+      switch (step, node.content) {
+      case (.key(let key), .object):
+        guard let member = node[key] else { return report(node.origin, path, message) }
+        node = member.value
+      case (.index(let index), .array(let items)) where items.indices.contains(index):
+        node = items[index]
+      default: return report(node.origin, path, message)
+      }
+    }
+    report(node.origin, path, message)
+  }
+
+  /// The value with its defaults, or nil when it is not of the type; an object lacks its wrong keys.
+  mutating func check(_ node: JSONNode, _ type: FieldType, _ path: Path) -> JSONValue? {
+    switch (type.bare, node.content) {
+    case (.boolean, .bool), (.text, .string):
+      return node.value
+    case (.integer(let range), .number(let number)):
+      if let value = number.int, range.contains(value) { return JSONValue(value) }
+    case (.seed, .number(let number)):
+      if let value = number.uint64 { return JSONValue(value) }
+    case (.number(let bounds), .number(let number)):
+      if bounds.contains(number.double) { return node.value }
+    case (.float(let bounds), .number(let number)):
+      // Both, so that neither 1e-46 passes for more than 0 nor 0.9999999999 for less than 1.
+      if bounds.contains(number.double), bounds.contains(Double(number.float)) {
+        return node.value
+      }
+    case (.folderName, .string(let name)):
+      if isFolderName(name) { return node.value }
+    case (.choice(let choice), .string(let name)):
+      if choice.names.contains(name) { return node.value }
+      report(node.origin, path, Self.unknown(name, choice))
+      return nil
+    case (.fractionOrCount(let limit), .number(let number)):
+      if number.double >= 0, number.double < 1 { return node.value }
+      if let count = number.int, (1...limit).contains(count) { return JSONValue(count) }
+    case (.pair(let item, _), .array(let items)) where items.count == 2:
+      let checked = items.enumerated().map { check($1, item, path + $0) }
+      if let first = checked[0], let second = checked[1] { return [first, second] }
+      return nil
+    case (.list(let item, let count, let noun), .array(let items)):
+      if !count.contains(items.count) {
+        let limit =
+          items.count < count.lowerBound
+          ? "at least \(count.lowerBound)" : "at most \(count.upperBound)"
+        report(
+          node.origin, path,
+          "found a list of \(items.count), but a list of \(limit) \(noun) is expected")
+        return nil
+      }
+      return .array(items.enumerated().map { check($1, item, path + $0) ?? .null })
+    case (.object(let object), .object(let members)):
+      if object.needsKey, !members.contains(where: { object[$0.key] != nil && !$0.value.isNull }) {
+        report(
+          node.origin, path,
+          "found nothing in it; give \(object.fields.map(\.name).quotedList) "
+            + "or all of them")
+      }
+      return check(members, of: node, object.fields, path)
+    case (.variants(let variants), .object(let members)):
+      return check(members, of: node, variants, path)
+    case (.either(let types), _):
+      if let type = types.first(where: { $0.accepts(node.content) }) {
+        return check(node, type, path)
+      }
+    default: break
+    }
+    report(
+      node.origin, path, "found \(node.found), but \(type.expectation) is expected")
+    return nil
+  }
+
+  private mutating func check(
+    _ members: [JSONNode.Member], of node: JSONNode, _ variants: VariantType, _ path: Path
+  ) -> JSONValue? {
+    let choice = variants.choice
+    guard let member = node[variants.key] else {
+      report(
+        node.origin, path,
+        "\"\(variants.key)\" is missing; it is one of \(choice.names.quotedList)")
+      return nil
+    }
+    guard case .string(let name)? = check(member.value, .choice(choice), path + variants.key),
+      let variant = variants.cases.first(where: { $0.name == name })
+    else { return nil }
+    let discriminator = Field(variants.key, .choice(choice), .required, variants.doc)
+    return check(
+      members, of: node, [discriminator] + variants.fields(of: variant), path)
+  }
+
+  private mutating func check(
+    _ members: [JSONNode.Member], of node: JSONNode, _ fields: [Field], _ path: Path
+  ) -> JSONValue {
+    for member in members where !fields.contains(where: { $0.name == member.key }) {
+      report(
+        member.keyOrigin, path + member.key,
+        Self.unknownKey(member.key, fields, isRoot: path.steps.isEmpty))
+    }
+    var result = JSONObject()
+    for field in fields {
+      let place = path + field.name
+      if let member = node[field.name] {
+        if case .none = field.fallback, member.value.isNull {
+          result[field.name] = .null
+        } else {
+          result[field.name] = check(member.value, field.type, place)
+        }
+        continue
+      }
+      switch field.fallback {
+      case .required:
+        report(
+          node.origin, path, "\"\(field.name)\" is missing; \(field.type.expectation) is expected")
+      case .none: result[field.name] = .null
+      case .value(let value):
+        result[field.name] = check(JSONNode(value, origin: node.origin), field.type, place)
+      case .derived(_, let derive):
+        let value = derive(DefaultContext(siblings: result, root: root))
+        result[field.name] = check(JSONNode(value, origin: node.origin), field.type, place)
+      }
+    }
+    return .object(result)
+  }
+
+  // MARK: - Messages
+
+  private static func unknown(_ name: String, _ choice: Choice) -> String {
+    let found = shortened(name)
+    if let near = nearMiss(to: name, among: choice.names, aliases: choice.aliases) {
+      return "\(found) is not \(choice.noun); did you mean \"\(near)\"?"
+    }
+    return choice.names.count == 1
+      ? "\(found) is not \(choice.noun); it can only be \(choice.names.quotedList)"
+      : "\(found) is not \(choice.noun); it is one of \(choice.names.quotedList)"
+  }
+
+  private static func unknownKey(_ key: String, _ fields: [Field], isRoot: Bool) -> String {
+    if isRoot {
+      // A key of a section, given without it: `epochs` for `training.epochs`.
+      for section in fields where section.type.keys.contains(key) {
+        return "unknown key; did you mean \"\(section.name).\(key)\"?"
+      }
+    }
+    var aliases: [String: String] = [:]
+    for field in fields { for alias in field.aliases { aliases[alias] = field.name } }
+    if let near = nearMiss(to: key, among: fields.map(\.name), aliases: aliases) {
+      return "unknown key; did you mean \"\(near)\"?"
+    }
+    return "unknown key; the keys here are \(fields.map(\.name).quotedList)"
+  }
+}
+
+/// A string in quotes, cut to a readable length.
+func shortened(_ text: String) -> String {
+  text.count <= 60 ? JSONValue.quoted(text) : JSONValue.quoted(String(text.prefix(59)) + "…")
+}
+
+/// Whether results can lie in a folder of this name, on any file system.
+func isFolderName(_ name: String) -> Bool {
+  guard (1...100).contains(name.utf8.count), let first = name.utf8.first else { return false }
+  func isAlphanumeric(_ byte: UInt8) -> Bool {
+    switch byte {
+    case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+      UInt8(ascii: "0")...UInt8(ascii: "9"):
+      true
+    default: false
+    }
+  }
+  return isAlphanumeric(first)
+    && name.utf8.allSatisfy { isAlphanumeric($0) || "._-".utf8.contains($0) }
+}
+
+extension FieldType {
+  /// Whether a value of this JSON kind is one of this alternative.
+  func accepts(_ content: JSONNode.Content) -> Bool {
+    switch (bare, content) {
+    case (.boolean, .bool), (.integer, .number), (.seed, .number), (.number, .number),
+      (.float, .number), (.fractionOrCount, .number), (.text, .string), (.folderName, .string),
+      (.choice, .string), (.pair, .array), (.list, .array), (.object, .object),
+      (.variants, .object):
+      true
+    default: false
+    }
+  }
+
+  /// The keys that an object of this type can have.
+  var keys: [String] {
+    switch bare {
+    case .object(let object): object.fields.map(\.name)
+    case .variants(let variants):
+      variants.cases.flatMap { variants.fields(of: $0) }.map(\.name)
+    default: []
+    }
+  }
+}
+
+extension JSONNode {
+  var isNull: Bool { if case .null = content { true } else { false } }
+
+  /// The value for a message, cut to a readable length.
+  var found: String {
+    switch content {
+    case .null: "null"
+    case .bool(let value): value ? "true" : "false"
+    case .number(let number): number.text.count <= 60 ? number.text : number.text.prefix(59) + "…"
+    case .string(let text): shortened(text)
+    case .array(let items): items.isEmpty ? "an empty list" : "a list of \(items.count)"
+    case .object: "an object"
+    }
+  }
+
+  /// A value that stands for something written at `origin`.
+  init(_ value: JSONValue, origin: Origin) {
+    self.origin = origin
+    content =
+      switch value {
+      case .null: .null
+      case .bool(let value): .bool(value)
+      case .number(let value): .number(value)
+      case .string(let value): .string(value)
+      case .array(let items): .array(items.map { JSONNode($0, origin: origin) })
+      case .object(let object):
+        .object(
+          object.members.map {
+            Member(key: $0.key, keyOrigin: origin, value: JSONNode($0.value, origin: origin))
+          })
+      }
+  }
+}

@@ -1,0 +1,153 @@
+import ConvNet
+
+// What two keys say about each other. Works on a document that may lack what was wrong in it, so
+// that all errors can be told at once.
+
+extension SpecChecker {
+  mutating func checkConsistency(_ spec: JSONValue) {
+    checkDataset(spec)
+    checkModel(spec)
+    checkTraining(spec)
+    checkMonitors(spec)
+    checkExpectations(spec)
+  }
+
+  // MARK: - Data
+
+  private mutating func checkDataset(_ spec: JSONValue) {
+    let section = Path() + "dataset"
+    guard let dataset = spec["dataset"], let name = Self.dataset(dataset["name"]) else { return }
+    if dataset["when_unavailable"] == dataset["name"] {
+      report(
+        at: section + "when_unavailable", "\"\(name.rawValue)\" cannot stand in for itself")
+    }
+    let loaded = dataset["train_count"]?.int ?? name.trainCount
+    if !name.isUnlimited, loaded > name.trainCount {
+      report(
+        at: section + "train_count",
+        "\(loaded) is more than the \(name.trainCount) training images of \(name.rawValue)")
+      return
+    }
+    let test = Self.dataset(dataset["test"]) ?? name
+    if let count = dataset["test_count"]?.int, !test.isUnlimited, count > test.testCount {
+      report(
+        at: section + "test_count",
+        "\(count) is more than the \(test.testCount) test images of \(test.rawValue)")
+    }
+    guard let validation = dataset["validation"] else { return }
+    let split = ValidationSplit(checked: validation)
+    let held = split.count(of: loaded)
+    if held >= loaded {
+      report(
+        at: section + "validation",
+        "\(validation.compact) leaves none of the \(loaded) images to train on")
+    } else if split != .none, held == 0 {
+      report(
+        at: section + "validation",
+        "\(validation.compact) of \(loaded) images is not even one to validate on")
+    } else if let batch = spec["training"]?["batch_size"]?.int, batch > loaded - held {
+      report(
+        at: Path() + "training" + "batch_size",
+        "\(batch) is more than the \(loaded - held) images there are to train on")
+    }
+  }
+
+  private static func dataset(_ value: JSONValue?) -> DatasetName? {
+    value?.string.flatMap(DatasetName.init(rawValue:))
+  }
+
+  // MARK: - Model
+
+  private mutating func checkModel(_ spec: JSONValue) {
+    guard let layers = spec["model"]?.array, let last = layers.last, !last.isNull else { return }
+    let path = Path() + "model" + (layers.count - 1)
+    for (key, isOwnLayer) in [("activation", false), ("function", true)] {
+      let function = last[key]?["name"] ?? last[key]
+      if function == "softmax" {
+        report(
+          at: path + key,
+          "softmax_cross_entropy applies softmax itself; drop this "
+            + (isOwnLayer ? "layer" : "activation"))
+        return
+      }
+    }
+    guard !problems.contains(where: { $0.path.isModel }),
+      let name = Self.dataset(spec["dataset"]?["name"])
+    else { return }
+    let model = layers.map(LayerDescription.init(checked:))
+    // The last layer that sets how many outputs there are.
+    for (index, layer) in model.enumerated().reversed() {
+      switch layer {
+      case .dropout, .activation, .batchNorm: continue
+      case .dense(let dense) where dense.units != name.classCount:
+        report(
+          at: Path() + "model" + index + "units",
+          "\(dense.units) outputs do not fit the \(name.classCount) classes of \(name.rawValue)")
+      default: break
+      }
+      return
+    }
+  }
+
+  // MARK: - Training
+
+  private mutating func checkTraining(_ spec: JSONValue) {
+    let epochs = spec["training"]?["epochs"]?.double
+    let schedule = spec["schedule"]
+    if let warmup = schedule?["warmup"]?["epochs"], let length = warmup.double, let epochs,
+      length > epochs
+    {
+      report(
+        at: Path() + "schedule" + "warmup" + "epochs",
+        "a warm-up of \(Bounds.text(length)) epochs is longer than the training of "
+          + Bounds.text(epochs))
+    }
+    if let least = schedule?["min_learning_rate"]?.double,
+      let rate = spec["optimizer"]?["learning_rate"]?.double, least > rate
+    {
+      report(
+        at: Path() + "schedule" + "min_learning_rate",
+        "\(Bounds.text(least)) is more than the learning rate, \(Bounds.text(rate)), itself")
+    }
+    if spec["optimizer"]?["nesterov"] == true, spec["optimizer"]?["momentum"]?.double == 0 {
+      report(
+        at: Path() + "optimizer" + "nesterov",
+        "Nesterov's form needs a \"momentum\" of more than 0")
+    }
+  }
+
+  private mutating func checkMonitors(_ spec: JSONValue) {
+    guard spec["dataset"]?["validation"]?.double == 0 else { return }
+    for section in ["schedule", "early_stopping"] {
+      guard let name = spec[section]?["monitor"]?.string, let metric = Metric(rawValue: name),
+        metric.needsValidation
+      else { continue }
+      report(
+        at: Path() + section + "monitor",
+        "\(name) is never measured, since dataset.validation is 0; monitor "
+          + "\"\(metric.isAccuracy ? "train_accuracy" : "train_loss")\" or hold images out")
+    }
+    for metric in Metric.allCases where metric.needsValidation {
+      if let bounds = spec["expect"]?[metric.rawValue], !bounds.isNull {
+        report(
+          at: Path() + "expect" + metric.rawValue,
+          "\(metric.rawValue) is never measured, since dataset.validation is 0")
+      }
+    }
+  }
+
+  private mutating func checkExpectations(_ spec: JSONValue) {
+    for metric in Metric.allCases {
+      guard let bounds = spec["expect"]?[metric.rawValue], let least = bounds["min"]?.double,
+        let most = bounds["max"]?.double, least > most
+      else { continue }
+      report(
+        at: Path() + "expect" + metric.rawValue + "min",
+        "\(Bounds.text(least)) is more than the \"max\", \(Bounds.text(most))")
+    }
+  }
+}
+
+extension Path {
+  fileprivate var isModel: Bool { steps.first == .key("model") }
+}

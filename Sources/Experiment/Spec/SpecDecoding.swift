@@ -1,0 +1,152 @@
+import ConvNet
+import Datasets
+
+// Values from a document that the checker has passed and completed, and back. What is missing or
+// of another type here is our own bug, hence the traps.
+
+extension ExperimentSpec {
+  init(checked value: JSONValue) {
+    let schedule = value["schedule"]!
+    self.init(
+      name: value["name"]!.string!,
+      description: value["description"]!.string!,
+      seed: value["seed"]!.uint64!,
+      dataset: DatasetSpec(checked: value["dataset"]!),
+      model: value["model"]!.array!.map(LayerDescription.init(checked:)),
+      loss: Loss(rawValue: value["loss"]!.string!)!,
+      optimizer: OptimizerDescription(checked: value["optimizer"]!),
+      schedule: Schedule(checked: schedule),
+      warmup: schedule["warmup"].flatMap(Warmup.init(checked:)),
+      augmentation: value["augmentation"]!.array!.map(AugmentationOp.init(checked:)),
+      earlyStopping: value["early_stopping"].flatMap(EarlyStoppingSpec.init(checked:)),
+      training: TrainingSpec(
+        epochs: value["training"]!["epochs"]!.int!,
+        batchSize: value["training"]!["batch_size"]!.int!),
+      checkpoint: CheckpointSpec(everySteps: value["checkpoint"]!["every_steps"]?.int),
+      compute: ComputeSpec(kernel: value["compute"]!["kernel"]!.string!),
+      expect: Metric.allCases.compactMap { metric in
+        let bounds = value["expect"]![metric.rawValue]
+        guard let bounds, !bounds.isNull else { return nil }
+        return Expectation(metric, min: bounds["min"]?.double, max: bounds["max"]?.double)
+      })
+  }
+
+  /// The spec as a document, every default written out. Reading it gives this very spec. It is in
+  /// one form, however the spec was written: `adam` with a weight decay is `adamw`, a kernel of 3
+  /// is `[3, 3]`.
+  public func resolved() -> JSONValue {
+    var expectations = JSONObject()
+    for expectation in expect {
+      var bounds = JSONObject()
+      bounds["min"] = expectation.min.map { JSONValue($0) }
+      bounds["max"] = expectation.max.map { JSONValue($0) }
+      expectations[expectation.metric.rawValue] = .object(bounds)
+    }
+    return [
+      "name": .string(name),
+      "description": .string(description),
+      "seed": JSONValue(seed),
+      "dataset": dataset.json,
+      "model": .array(model.map(\.json)),
+      "loss": .string(loss.rawValue),
+      "optimizer": optimizer.json,
+      "schedule": schedule.json(warmup: warmup),
+      "augmentation": .array(augmentation.map(\.json)),
+      "early_stopping": earlyStopping?.json ?? .null,
+      "training": [
+        "epochs": JSONValue(training.epochs), "batch_size": JSONValue(training.batchSize),
+      ],
+      "checkpoint": ["every_steps": JSONValue(checkpoint.everySteps)],
+      "compute": ["kernel": .string(compute.kernel)],
+      "expect": .object(expectations),
+    ]
+  }
+}
+
+extension JSONValue {
+  /// A member that the description has made sure of.
+  func float(_ key: String) -> Float { self[key]!.number!.float }
+  func double(_ key: String) -> Double { self[key]!.number!.double }
+  func int(_ key: String) -> Int { self[key]!.int! }
+  func bool(_ key: String) -> Bool { self[key]!.bool! }
+}
+
+extension DatasetSpec {
+  init(checked value: JSONValue) {
+    func dataset(_ key: String) -> DatasetName? {
+      value[key]?.string.flatMap(DatasetName.init(rawValue:))
+    }
+    self.init(
+      name: dataset("name")!, validation: ValidationSplit(checked: value["validation"]!),
+      stratified: value.bool("stratified"), trainCount: value["train_count"]?.int,
+      testCount: value["test_count"]?.int, test: dataset("test"),
+      syntheticSeed: value["synthetic_seed"]!.uint64!,
+      whenUnavailable: dataset("when_unavailable"))
+  }
+
+  var json: JSONValue {
+    [
+      "name": .string(name.rawValue), "validation": validation.json,
+      "stratified": .bool(stratified), "train_count": JSONValue(trainCount),
+      "test_count": JSONValue(testCount), "test": JSONValue(test?.rawValue),
+      "synthetic_seed": JSONValue(syntheticSeed),
+      "when_unavailable": JSONValue(whenUnavailable?.rawValue),
+    ]
+  }
+}
+
+extension ValidationSplit {
+  init(checked value: JSONValue) {
+    let number = value.double!
+    self = number == 0 ? .none : number < 1 ? .fraction(number) : .count(value.int!)
+  }
+
+  var json: JSONValue {
+    switch self {
+    case .none: 0
+    case .fraction(let fraction): JSONValue(fraction)
+    case .count(let count): JSONValue(count)
+    }
+  }
+}
+
+extension EarlyStoppingSpec {
+  init?(checked value: JSONValue) {
+    if value.isNull { return nil }
+    self.init(
+      monitor: Metric(rawValue: value["monitor"]!.string!)!, patience: value.int("patience"),
+      minDelta: value.double("min_delta"), restoreBest: value.bool("restore_best"))
+  }
+
+  var json: JSONValue {
+    [
+      "monitor": .string(monitor.rawValue), "patience": JSONValue(patience),
+      "min_delta": JSONValue(minDelta), "restore_best": .bool(restoreBest),
+    ]
+  }
+}
+
+extension AugmentationOp {
+  init(checked value: JSONValue) {
+    switch value["op"]!.string! {
+    case "rotate": self = .rotate(degrees: value.float("degrees"))
+    case "shift": self = .shift(fraction: value.float("fraction"))
+    case "zoom": self = .zoom(fraction: value.float("fraction"))
+    case "shear": self = .shear(degrees: value.float("degrees"))
+    case "elastic":
+      self = .elastic(alpha: value.float("alpha"), sigma: value.float("sigma"))
+    case let op: preconditionFailure("undescribed distortion \(op)")
+    }
+  }
+
+  var json: JSONValue {
+    switch self {
+    case .rotate(let degrees): ["op": "rotate", "degrees": JSONValue(degrees)]
+    case .shift(let fraction): ["op": "shift", "fraction": JSONValue(fraction)]
+    case .zoom(let fraction): ["op": "zoom", "fraction": JSONValue(fraction)]
+    case .shear(let degrees): ["op": "shear", "degrees": JSONValue(degrees)]
+    case .elastic(let alpha, let sigma):
+      ["op": "elastic", "alpha": JSONValue(alpha), "sigma": JSONValue(sigma)]
+    }
+  }
+}

@@ -1,0 +1,182 @@
+import ConvNet
+
+/// What a spec may say: every key with its type, its default and its sentence. Checks, messages,
+/// defaults and the JSON Schema all come from here.
+enum SpecDescription {
+  static let root = ObjectType(fields: [
+    Field(
+      "$schema", .text, .none, "Where editors find the JSON Schema; no part of the experiment."),
+    Field("name", .folderName, .required, "Names the folder of its runs, results/NAME/."),
+    Field("description", .text, .value(""), "Free text for the reader."),
+    Field(
+      "seed", .seed, .value(1), aliases: ["random_seed", "random_state"],
+      "Decides every random number of the experiment."),
+    Field("dataset", .object(dataset), .required, aliases: ["data"], "What it learns from."),
+    Field(
+      "model", .list(of: .variants(layer), count: 1...1000, noun: "layers"), .required,
+      aliases: ["layers", "network", "architecture"],
+      "The layers, from the image to the scores of the classes."),
+    Field(
+      "loss", .choice(Choice(noun: "a loss", names: Loss.allCases.map(\.rawValue))),
+      .value("softmax_cross_entropy"), aliases: ["criterion"],
+      "What is minimised; it takes the scores as they are and applies softmax itself."),
+    Field("optimizer", .variants(optimizer), .required, "The rule that updates the weights."),
+    Field(
+      "schedule", .variants(schedule), .value(["name": "constant"]),
+      aliases: ["lr_schedule", "learning_rate_schedule", "scheduler"],
+      "The learning rate over time, as a factor of the optimizer's own."),
+    Field(
+      "augmentation", .list(of: .variants(augmentation), count: 0...16, noun: "distortions"),
+      .value([]), aliases: ["augment", "transforms"],
+      "Random distortions of the training images, drawn anew in each epoch."),
+    Field(
+      "early_stopping", .object(earlyStopping), .none,
+      "Ends the training when it no longer gets better; null for never."),
+    Field("training", .object(training), .required, "How long, and in what steps."),
+    Field(
+      "checkpoint", .object(checkpoint), .value([:]), aliases: ["checkpoints"],
+      "When what a run needs to be resumed is saved, besides at the end of each epoch."),
+    Field("compute", .object(compute), .value([:]), "How it is computed."),
+    Field(
+      "expect", .object(expect), .value([:]), aliases: ["expected", "expectations"],
+      "What a finished run must have reached; a run that has not ends with status 4."),
+  ])
+
+  // MARK: - Data
+
+  static let datasetChoice = Choice(
+    noun: "a dataset", names: DatasetName.allCases.map(\.rawValue),
+    aliases: ["synthetic": "synthetic_digits", "digits": "synthetic_digits"])
+
+  static let dataset = ObjectType(fields: [
+    Field("name", .choice(datasetChoice), .required, "The dataset."),
+    Field(
+      "validation", .fractionOrCount(10_000_000), .value(0),
+      aliases: ["validation_split", "val_split", "val"],
+      "Training images held out to validate on: a fraction below 1, or a count."),
+    Field(
+      "stratified", .boolean, .value(false), aliases: ["stratify"],
+      "Whether the validation images keep the proportions of the classes."),
+    Field(
+      "train_count", .integer(1...10_000_000), .none, aliases: ["train", "train_size", "limit"],
+      "Only the first so many training images, validation included; null for all."),
+    Field(
+      "test_count", .integer(1...10_000_000), .none, aliases: ["test_size"],
+      "Only the first so many test images; null for all."),
+    Field(
+      "test", .choice(datasetChoice), .none, aliases: ["test_set", "test_dataset"],
+      "The dataset whose test images are used; null for this one's own."),
+    Field(
+      "synthetic_seed", .seed, .value(1),
+      "Decides the images of synthetic_digits, apart from the experiment's seed."),
+    Field(
+      "when_unavailable",
+      .choice(Choice(noun: "a built-in dataset", names: [DatasetName.syntheticDigits.rawValue])),
+      .none, aliases: ["fallback", "substitute"],
+      "What to use, and say so, when the dataset is neither on disk nor to be downloaded; null to "
+        + "fail."),
+  ])
+
+  static let augmentation = VariantType(
+    key: "op", doc: "The kind of distortion.", noun: "a distortion",
+    cases: [
+      .init(
+        name: "rotate", doc: "Turns about the centre.", aliases: ["rotation"],
+        fields: [
+          Field(
+            "degrees", .float(.from(0, to: 180)), .required, aliases: ["angle"],
+            "The largest angle, to either side.")
+        ]),
+      .init(
+        name: "shift", doc: "Moves along both axes.", aliases: ["translate", "translation"],
+        fields: [
+          Field(
+            "fraction", .float(.from(0, below: 1)), .required,
+            "The farthest way, as a part of the height and of the width.")
+        ]),
+      .init(
+        name: "zoom", doc: "Scales about the centre.", aliases: ["scale"],
+        fields: [
+          Field(
+            "fraction", .float(.from(0, below: 1)), .required,
+            "The largest change of size: 0.1 gives factors from 0.9 to 1.1.")
+        ]),
+      .init(
+        name: "shear", doc: "Slants along the rows.",
+        fields: [
+          Field(
+            "degrees", .float(.from(0, to: 80)), .required, aliases: ["angle"],
+            "The largest angle, to either side.")
+        ]),
+      .init(
+        name: "elastic", doc: "Displaces every pixel a little (Simard 2003).",
+        fields: [
+          Field("alpha", .float(.from(0, to: 1000)), .required, "The strength, in pixels."),
+          Field(
+            "sigma", .float(.above(0, to: 28)), .required,
+            "The deviation of the Gaussian that smooths the displacements, in pixels."),
+        ]),
+    ])
+
+  // MARK: - Training
+
+  static func metrics(_ names: [Metric]) -> FieldType {
+    .choice(
+      Choice(
+        noun: "a metric that can be watched", names: names.map(\.rawValue),
+        aliases: ["loss": "train_loss", "accuracy": "train_accuracy", "acc": "train_accuracy"]))
+  }
+
+  static let monitor = metrics(Metric.allCases.filter(\.isMonitorable))
+
+  static let earlyStopping = ObjectType(fields: [
+    Field("monitor", monitor, .value("val_loss"), "What is watched."),
+    Field(
+      "patience", .integer(0...1_000_000), .required,
+      "How many epochs without an improvement are borne."),
+    Field(
+      "min_delta", .number(.from(0, to: 1e9)), .value(0),
+      "What an improvement must exceed."),
+    Field(
+      "restore_best", .boolean, .value(true), aliases: ["restore_best_weights"],
+      "Whether the run ends with the weights of its best epoch."),
+  ])
+
+  static let training = ObjectType(fields: [
+    Field(
+      "epochs", .integer(1...1_000_000), .required, aliases: ["max_epochs"],
+      "How many times every training image is seen."),
+    Field(
+      "batch_size", .integer(1...65_536), .required, aliases: ["batch"],
+      "Images per step; the last batch of an epoch may be smaller."),
+  ])
+
+  static let checkpoint = ObjectType(fields: [
+    Field(
+      "every_steps", .integer(1...1_000_000_000), .none, aliases: ["every"],
+      "Also after every so many steps; null for at the end of each epoch only.")
+  ])
+
+  static let compute = ObjectType(fields: [
+    Field(
+      "kernel",
+      .choice(Choice(noun: "an OpenBLAS kernel", names: ["auto"] + ComputeSpec.kernelNames)),
+      .value("auto"), aliases: ["coretype"],
+      "The OpenBLAS kernel, which decides the last bits of every result; auto takes the fastest "
+        + "that the processor runs.")
+  ])
+
+  static let expect = ObjectType(
+    fields: Metric.allCases.map { metric in
+      let bounds: Bounds = metric.isAccuracy ? .from(0, to: 1) : .from(0, to: 1e9)
+      return Field(
+        metric.rawValue,
+        .object(
+          ObjectType(
+            fields: [
+              Field("min", .number(bounds), .none, "The least that will do."),
+              Field("max", .number(bounds), .none, "The most that will do."),
+            ], needsKey: true)),
+        .none, "Bounds of the run's \(metric.rawValue), as its summary.json gives it.")
+    })
+}

@@ -25,7 +25,8 @@ let package = Package(
       ]),
     .testTarget(name: "ConvNetTests", dependencies: ["ConvNet"], exclude: ["Fixtures"]),
     .testTarget(name: "DatasetsTests", dependencies: ["Datasets"], exclude: ["Fixtures"]),
-    .testTarget(name: "ExperimentTests", dependencies: ["Experiment"]),
+    .testTarget(
+      name: "ExperimentTests", dependencies: ["Experiment"], exclude: ["SpecFixtures"]),
     .testTarget(name: "ReportTests", dependencies: ["Report"], exclude: ["Fixtures"]),
     .testTarget(name: "RunnerTests", dependencies: ["Experiment"]),
   ],

@@ -20,8 +20,8 @@ func editDistance(_ a: String, _ b: String) -> Int {
   return previous[b.count]
 }
 
-/// The name that was probably meant: equal but for case, `_` and `-`; or an alias; or within an edit
-/// of every three letters. Nil when nothing is near, the first of equals.
+/// The name that was probably meant: equal but for case, `_` and `-`; or an alias; or the beginning
+/// of a name; or within an edit of every three letters. Nil when nothing is near, the first of equals.
 func nearMiss(to word: String, among names: [String], aliases: [String: String] = [:]) -> String? {
   func folded(_ text: String) -> String {
     String(text.lowercased().filter { $0 != "_" && $0 != "-" && $0 != " " })
@@ -31,6 +31,9 @@ func nearMiss(to word: String, among names: [String], aliases: [String: String] 
   if let same = names.first(where: { folded($0) == target }) { return same }
   for (alias, name) in aliases where folded(alias) == target && names.contains(name) {
     return name
+  }
+  if target.count >= 3, let longer = names.first(where: { folded($0).hasPrefix(target) }) {
+    return longer
   }
   var best: (name: String, distance: Int)?
   for name in names {

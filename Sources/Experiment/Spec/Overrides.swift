@@ -105,4 +105,3 @@ struct Override {
     JSONNode(origin: origin, content: .object([]))
   }
 }
-

@@ -74,11 +74,10 @@ struct SpecChecker {
       }
       return .array(items.enumerated().map { check($1, item, path + $0) ?? .null })
     case (.object(let object), .object(let members)):
-      if object.needsKey, !members.contains(where: { object[$0.key] != nil && !$0.value.isNull }) {
+      if object.needsKey, members.isEmpty {
         report(
           node.origin, path,
-          "found nothing in it; give \(object.fields.map(\.name).quotedList) "
-            + "or all of them")
+          "found an empty object; give at least one of \(object.fields.map(\.name).quotedList)")
       }
       return check(members, of: node, object.fields, path)
     case (.variants(let variants), .object(let members)):
@@ -161,8 +160,13 @@ struct SpecChecker {
   private static func unknownKey(_ key: String, _ fields: [Field], isRoot: Bool) -> String {
     if isRoot {
       // A key of a section, given without it: `epochs` for `training.epochs`.
-      for section in fields where section.type.keys.contains(key) {
-        return "unknown key; did you mean \"\(section.name).\(key)\"?"
+      let sections = fields.filter { $0.type.isObject } + fields.filter { $0.type.isVariants }
+      for section in sections {
+        if let inner = section.type.fields.first(where: { $0.name == key })
+          ?? section.type.fields.first(where: { $0.aliases.contains(key) })
+        {
+          return "unknown key; did you mean \"\(section.name).\(inner.name)\"?"
+        }
       }
     }
     var aliases: [String: String] = [:]
@@ -207,12 +211,14 @@ extension FieldType {
     }
   }
 
-  /// The keys that an object of this type can have.
-  var keys: [String] {
+  var isObject: Bool { if case .object = bare { true } else { false } }
+  var isVariants: Bool { if case .variants = bare { true } else { false } }
+
+  /// What an object of this type can have, of whichever kind.
+  var fields: [Field] {
     switch bare {
-    case .object(let object): object.fields.map(\.name)
-    case .variants(let variants):
-      variants.cases.flatMap { variants.fields(of: $0) }.map(\.name)
+    case .object(let object): object.fields
+    case .variants(let variants): variants.cases.flatMap { variants.fields(of: $0) }
     default: []
     }
   }

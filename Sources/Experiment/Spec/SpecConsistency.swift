@@ -76,16 +76,24 @@ extension SpecChecker {
     else { return }
     let model = layers.map(LayerDescription.init(checked:))
     // The last layer that sets how many outputs there are.
-    for (index, layer) in model.enumerated().reversed() {
-      switch layer {
-      case .dropout, .activation, .batchNorm: continue
-      case .dense(let dense) where dense.units != name.classCount:
-        report(
-          at: Path() + "model" + index + "units",
-          "\(dense.units) outputs do not fit the \(name.classCount) classes of \(name.rawValue)")
-      default: break
+    let scoring = model.lastIndex {
+      switch $0 {
+      case .dropout, .activation, .batchNorm: false
+      default: true
       }
+    }
+    if let scoring, case .dense(let dense) = model[scoring], dense.units != name.classCount {
+      report(
+        at: Path() + "model" + scoring + "units",
+        "\(dense.units) outputs do not fit the \(name.classCount) classes of \(name.rawValue)")
       return
+    }
+    do {
+      _ = try NetworkPlan(
+        NetworkDescription(input: name.sampleShape, layers: model, classes: name.classCount))
+    } catch {
+      let place = Path() + "model"
+      report(at: error.layer.map { place + $0 } ?? place, error.message)
     }
   }
 

@@ -25,8 +25,9 @@ extension ExperimentSpec {
       checkpoint: CheckpointSpec(everySteps: value["checkpoint"]!["every_steps"]?.int),
       compute: ComputeSpec(kernel: value["compute"]!["kernel"]!.string!),
       expect: Metric.allCases.compactMap { metric in
-        let bounds = value["expect"]![metric.rawValue]
-        guard let bounds, !bounds.isNull else { return nil }
+        guard let bounds = value["expect"]![metric.rawValue],
+          !(bounds["min"]?.double == nil && bounds["max"]?.double == nil)
+        else { return nil }
         return Expectation(metric, min: bounds["min"]?.double, max: bounds["max"]?.double)
       })
   }

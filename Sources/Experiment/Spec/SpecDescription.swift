@@ -177,6 +177,8 @@ enum SpecDescription {
               Field("min", .number(bounds), .none, "The least that will do."),
               Field("max", .number(bounds), .none, "The most that will do."),
             ], needsKey: true)),
-        .none, "Bounds of the run's \(metric.rawValue), as its summary.json gives it.")
+        .none,
+        aliases: metric == .testLoss ? ["loss"] : metric == .testAccuracy ? ["accuracy"] : [],
+        "Bounds of the run's \(metric.rawValue), as its summary.json gives it.")
     })
 }

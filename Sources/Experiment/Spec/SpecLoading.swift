@@ -117,7 +117,8 @@ private func unreadable(_ path: String, _ code: Int32) -> Diagnostic {
 /// A spec in the same folder, or in `experiments`, whose name is near.
 private func nearbySpec(_ path: String) -> String? {
   let parts = path.split(separator: "/", omittingEmptySubsequences: false)
-  let name = String(parts.last ?? "")
+  var name = String(parts.last ?? "")
+  if name.hasSuffix(".json") { name.removeLast(5) }
   let folder = parts.dropLast().joined(separator: "/")
   for candidate in [folder.isEmpty ? "." : folder, "experiments"] {
     guard let directory = opendir(candidate) else { continue }
@@ -127,13 +128,13 @@ private func nearbySpec(_ path: String) -> String? {
       let found = withUnsafePointer(to: &entry.pointee.d_name) {
         $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
       }
-      if found.hasSuffix(".json"), found != "experiment.schema.json" { names.append(found) }
+      if found.hasSuffix(".json"), found != "experiment.schema.json" {
+        names.append(String(found.dropLast(5)))
+      }
     }
     names.sort()
-    if let near = nearMiss(to: name, among: names)
-      ?? nearMiss(to: name + ".json", among: names)
-    {
-      return candidate == "." ? near : "\(candidate)/\(near)"
+    if let near = nearMiss(to: name, among: names) {
+      return candidate == "." ? "\(near).json" : "\(candidate)/\(near).json"
     }
   }
   return nil

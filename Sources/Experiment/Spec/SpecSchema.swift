@@ -113,14 +113,25 @@ extension Field {
     if case .derived(let sentence, _) = fallback { doc += " " + sentence }
     var schema = JSONObject()
     schema["description"] = .string(doc)
-    let type = type.schema(&definitions)
+    for member in type.schema(&definitions).members { schema[member.key] = member.value }
     if case .none = fallback {
-      schema["anyOf"] = [.object(type), ["type": "null"]]
+      schema.allowNull()
       schema["default"] = .null
-    } else {
-      for member in type.members { schema[member.key] = member.value }
     }
     if case .value(let value) = fallback { schema["default"] = value }
     return .object(schema)
+  }
+}
+
+extension JSONObject {
+  /// Lets a schema take null as well.
+  fileprivate mutating func allowNull() {
+    if case .array(let names)? = self["enum"] {
+      self["enum"] = .array(names + [.null])
+    } else if let type = self["type"] {
+      self["type"] = [type, "null"]
+    } else {
+      preconditionFailure("a schema without a type cannot be made nullable")
+    }
   }
 }

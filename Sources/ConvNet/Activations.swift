@@ -13,6 +13,7 @@ final class Activations {
   /// Empty where no gradient is wanted.
   private(set) var gradients = Buffer(0)
   private var winnerBytes = Buffer(0)
+  private var slotsPerWorker = 0
   var wholeBatch = false
   /// Whether each value also keeps which position of its pooling window gave it.
   var hasWinners = false
@@ -25,8 +26,10 @@ final class Activations {
     size = extent.height * extent.width * channels
   }
 
-  func allocate(batch: Int, workers: Int) {
-    let slots = max(workers * Tile.size, wholeBatch ? batch : 0)
+  /// - Parameter tile: the most samples that a worker has in hand at once.
+  func allocate(batch: Int, workers: Int, tile: Int) {
+    slotsPerWorker = tile
+    let slots = max(workers * tile, wholeBatch ? batch : 0)
     values = Buffer(slots * size)
     gradients = Buffer(hasGradient ? slots * size : 0)
     winnerBytes = Buffer(hasWinners ? (slots * size + 3) / 4 : 0)
@@ -36,7 +39,7 @@ final class Activations {
 
   @inline(__always)
   private func slot(_ tile: Tile) -> Int {
-    wholeBatch && tile.isTraining ? tile.first : tile.worker * Tile.size
+    wholeBatch && tile.isTraining ? tile.first : tile.worker * slotsPerWorker
   }
 
   /// The tile's values, (tile.count, H, W, C).
@@ -61,18 +64,40 @@ final class Activations {
   }
 }
 
-/// Samples of a batch that are worked on together, by one worker. Its size is fixed, so the number
-/// of workers changes no sum.
+/// Samples of a batch that are worked on together, by one worker. Its size is fixed by the network,
+/// so the number of workers changes no sum.
 struct Tile {
   static let size = 8
+  /// For a layer whose kernel is too large to be read once for every eight samples.
+  static let wideSize = 32
 
-  /// Its place in the batch.
+  /// Its place in the batch, in tiles of its size.
   let index: Int
+  let size: Int
   let count: Int
   let worker: Int
   let isTraining: Bool
   /// The step of the run, from 1; keys dropout.
   let step: Int
 
-  var first: Int { index * Tile.size }
+  /// A tile of a batch in training.
+  init(index: Int, size: Int, batch: Int, worker: Int, step: Int) {
+    self.init(
+      index: index, size: size, count: min(size, batch - index * size), worker: worker,
+      isTraining: true, step: step)
+  }
+
+  init(index: Int, size: Int, count: Int, worker: Int, isTraining: Bool, step: Int) {
+    self.index = index
+    self.size = size
+    self.count = count
+    self.worker = worker
+    self.isTraining = isTraining
+    self.step = step
+  }
+
+  var first: Int { index * size }
+
+  /// How many tiles a batch has.
+  static func count(of batch: Int, size: Int = Tile.size) -> Int { (batch + size - 1) / size }
 }

@@ -56,9 +56,8 @@ func gemm(_ a: Matrix, _ b: Matrix, into c: Matrix, accumulate: Bool = false) {
       sgemm(left.transposed, right, c, accumulate || k > 0)
       k += count
     }
-  } else {
+  } else if BLAS.smallProduct / (sum * columns) >= Tile.size {
     let panel = BLAS.smallProduct / (sum * columns)
-    guard rows > panel, panel >= 4 else { return sgemm(a, b, c, accumulate) }
     var row = 0
     while row < rows {
       let count = min(panel, rows - row)
@@ -67,6 +66,37 @@ func gemm(_ a: Matrix, _ b: Matrix, into c: Matrix, accumulate: Bool = false) {
         Matrix(c.base + row * c.stride, rows: count, columns: columns, stride: c.stride),
         accumulate)
       row += count
+    }
+  } else {
+    gemmOfFewRows(a, b, into: c, accumulate: accumulate)
+  }
+}
+
+/// `gemm` where even a tile's rows make too large a product: cut along the longer of the sum and
+/// the columns too. The cut along the sum decides bits, so it does not depend on the rows.
+private func gemmOfFewRows(_ a: Matrix, _ b: Matrix, into c: Matrix, accumulate: Bool) {
+  let cutsSum = a.columns >= b.columns
+  let length = cutsSum ? a.columns : b.columns
+  let panel = BLAS.smallProduct / (Tile.wideSize * min(a.columns, b.columns))
+  guard panel >= 32 else { return sgemm(a, b, c, accumulate) }
+  for row in stride(from: 0, to: a.rows, by: Tile.wideSize) {
+    let height = min(Tile.wideSize, a.rows - row)
+    let left = a.base + row * a.stride
+    let target = c.base + row * c.stride
+    for start in stride(from: 0, to: length, by: panel) {
+      let count = min(panel, length - start)
+      if cutsSum {
+        sgemm(
+          Matrix(left + start, rows: height, columns: count, stride: a.stride),
+          Matrix(b.base + start * b.stride, rows: count, columns: b.columns, stride: b.stride),
+          Matrix(target, rows: height, columns: b.columns, stride: c.stride),
+          accumulate || start > 0)
+      } else {
+        sgemm(
+          Matrix(left, rows: height, columns: a.columns, stride: a.stride),
+          Matrix(b.base + start, rows: a.columns, columns: count, stride: b.stride),
+          Matrix(target + start, rows: height, columns: count, stride: c.stride), accumulate)
+      }
     }
   }
 }

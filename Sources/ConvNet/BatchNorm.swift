@@ -76,7 +76,7 @@ final class BatchNorm: BatchCoupledLayer {
   }
 
   func settle(batch: Int) {
-    let tiles = (batch + Tile.size - 1) / Tile.size
+    let tiles = Tile.count(of: batch)
     for c in 0..<channels {
       var count = 0.0
       var mean = 0.0
@@ -126,17 +126,18 @@ final class BatchNorm: BatchCoupledLayer {
     let plain = sums(of: tile.index)
     let scaled = plain + channels
     plain.update(repeating: 0, count: 2 * channels)
+    let (mean, inverse) = (mean.base, inverse.base)
     for row in 0..<rows(tile.count) {
-      let at = row * channels
+      let (x, dy) = (x + row * channels, dy + row * channels)
       for c in 0..<channels {
-        plain[c] += dy[at + c]
-        scaled[c] += dy[at + c] * ((x[at + c] - mean.base[c]) * inverse.base[c])
+        plain[c] += dy[c]
+        scaled[c] += dy[c] * ((x[c] - mean[c]) * inverse[c])
       }
     }
   }
 
   func settleBackward(batch: Int) {
-    let tiles = (batch + Tile.size - 1) / Tile.size
+    let tiles = Tile.count(of: batch)
     let m = Double(rows(batch))
     for c in 0..<channels {
       var plain = 0.0

@@ -12,6 +12,10 @@ final class Dense: Layer {
   private let kernelTransposed: Matrix
   private let bias: UnsafeMutablePointer<Float>?
 
+  /// Whether the kernel outgrows a core's second-level cache together with a tile's activations.
+  /// Such a layer is a phase of its own, over wider tiles.
+  var isWide: Bool { kernel.rows * kernel.columns > 131_072 }
+
   init(
     activation: Activation, input: Activations, output: Activations, kernel: Matrix,
     kernelTransposed: Matrix, bias: UnsafeMutablePointer<Float>?

@@ -54,8 +54,13 @@ final class Dropout: Layer {
   private let scale: Float
   private let key: SIMD2<UInt32>
   private let purpose: UInt32
+  /// Random words of one sample for each worker, eight elements to a block of four.
+  private let scratch: [UnsafeMutablePointer<UInt32>]
+  private let blocks: Int
 
-  init(rate: Float, layer: Int, seed: UInt64, input: Activations, output: Activations) {
+  init(
+    rate: Float, layer: Int, seed: UInt64, input: Activations, output: Activations, workers: Int
+  ) {
     precondition(rate >= 0 && rate < 1)
     self.input = input
     self.output = output
@@ -63,7 +68,13 @@ final class Dropout: Layer {
     scale = 1 / (1 - Float(threshold) * 0x1p-16)
     key = SIMD2(UInt32(truncatingIfNeeded: seed), UInt32(truncatingIfNeeded: seed >> 32))
     purpose = RandomPurpose.dropout.rawValue | UInt32(layer + 1) << 8
+    blocks = (input.size + 7) / 8
+    scratch = (0..<workers).map { [blocks] _ in .allocate(capacity: blocks * 4) }
     output.hasWinners = true
+  }
+
+  deinit {
+    for words in scratch { words.deallocate() }
   }
 
   func forward(_ tile: Tile) {
@@ -73,7 +84,7 @@ final class Dropout: Layer {
     let kept = output.winners(of: tile)
     for sample in 0..<tile.count {
       let at = sample * input.size
-      draw(to: kept + at, step: tile.step, sample: tile.first + sample)
+      draw(to: kept + at, tile: tile, sample: sample)
     }
     for i in 0..<tile.count * input.size { y[i] = kept[i] != 0 ? x[i] * scale : 0 }
   }
@@ -86,41 +97,14 @@ final class Dropout: Layer {
     for i in 0..<tile.count * input.size { dx[i] = kept[i] != 0 ? dy[i] * scale : 0 }
   }
 
-  /// kept[i] = 1 or 0 for one sample's elements: 16 random bits for each, eight Philox blocks at a
-  /// time.
-  private func draw(to kept: UnsafeMutablePointer<UInt8>, step: Int, sample: Int) {
-    let lanes = SIMD8<UInt32>(0, 1, 2, 3, 4, 5, 6, 7)
-    var at = 0
-    var block: UInt32 = 0
-    while at < input.size {
-      let words = RandomStream.philox(
-        lanes &+ block, purpose, UInt32(truncatingIfNeeded: step),
-        UInt32(truncatingIfNeeded: sample), key: key)
-      keep(words.0, to: kept, at)
-      keep(words.1, to: kept, at &+ 16)
-      keep(words.2, to: kept, at &+ 32)
-      keep(words.3, to: kept, at &+ 48)
-      at = at &+ 64
-      block = block &+ 8
-    }
-  }
-
-  /// Sixteen elements from eight words: first by their lower halves, then by their upper.
-  @inline(__always)
-  private func keep(_ words: SIMD8<UInt32>, to kept: UnsafeMutablePointer<UInt8>, _ at: Int) {
-    let lower = SIMD8<UInt16>(truncatingIfNeeded: words)
-    let upper = SIMD8<UInt16>(truncatingIfNeeded: words &>> 16)
-    let halves = SIMD16<UInt16>(lowHalf: lower, highHalf: upper)
-    let flags = SIMD16<UInt16>().replacing(with: 1, where: halves .>= threshold)
-    let bytes = SIMD16<UInt8>(truncatingIfNeeded: flags)
-    if at &+ 16 <= input.size {
-      UnsafeMutableRawPointer(kept + at).storeBytes(of: bytes, as: SIMD16<UInt8>.self)
-    } else {
-      var i = at
-      while i < input.size {
-        kept[i] = bytes[i &- at]
-        i = i &+ 1
-      }
+  /// kept[i] = 1 or 0 for one sample's elements, 16 random bits for each.
+  private func draw(to kept: UnsafeMutablePointer<UInt8>, tile: Tile, sample: Int) {
+    let words = scratch[tile.worker]
+    RandomStream.philoxBlocks(
+      blocks, purpose, UInt32(truncatingIfNeeded: tile.step),
+      UInt32(truncatingIfNeeded: tile.first + sample), key: key, to: words)
+    words.withMemoryRebound(to: UInt16.self, capacity: blocks * 8) { bits in
+      for i in 0..<input.size { kept[i] = bits[i] >= threshold ? 1 : 0 }
     }
   }
 }

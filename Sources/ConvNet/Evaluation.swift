@@ -12,7 +12,7 @@ public struct EvaluationResult: Sendable {
 extension Network {
   /// Loss and accuracy over some samples, without dropout and with moving statistics.
   ///
-  /// Tiles begin at multiples of `Tile.size` of the source, wherever the range begins, so that a
+  /// Tiles begin at multiples of their size of the source, wherever the range begins, so that a
   /// sample's result does not depend on the range it is evaluated in.
   /// - Parameter predictions: takes each sample's most likely class, `range.count` of them.
   public func evaluate(
@@ -27,8 +27,8 @@ extension Network {
     current.isTraining = false
     current.count = range.count
     current.firstSample = range.lowerBound
-    current.firstOfTiles = range.lowerBound / Tile.size * Tile.size
-    let tiles = (range.upperBound - current.firstOfTiles + Tile.size - 1) / Tile.size
+    current.firstOfTiles = range.lowerBound / inferenceTile * inferenceTile
+    let tiles = Tile.count(of: range.upperBound - current.firstOfTiles, size: inferenceTile)
     team.run(self, phase: Self.inferencePhase, tiles: range.isEmpty ? 0 : tiles)
     var lossSum = 0.0
     var correct = 0
@@ -48,11 +48,12 @@ extension Network {
   }
 
   func infer(_ index: Int, worker: Int) {
-    let low = max(current.firstSample, current.firstOfTiles + index * Tile.size)
-    let high = min(
-      current.firstSample + current.count, current.firstOfTiles + (index + 1) * Tile.size)
+    let start = current.firstOfTiles + index * inferenceTile
+    let low = max(current.firstSample, start)
+    let high = min(current.firstSample + current.count, start + inferenceTile)
     let tile = Tile(
-      index: index, count: high - low, worker: worker, isTraining: false, step: current.step)
+      index: index, size: inferenceTile, count: high - low, worker: worker, isTraining: false,
+      step: current.step)
     perform(inference, tile, first: low - current.firstSample)
   }
 }

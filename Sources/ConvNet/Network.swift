@@ -32,6 +32,8 @@ public final class Network {
   let logits: Activations
   let training: [Phase]
   let inference: [Operation]
+  /// Samples of a tile in an evaluation.
+  let inferenceTile: Int
 
   // What the phases of a step share; written by the caller of a step only.
   var current = StepState()
@@ -47,6 +49,8 @@ public final class Network {
     let output: Activations
     let place: Int
     let name: String
+
+    var isWide: Bool { (layer as? Dense)?.isWide ?? false }
   }
 
   /// - Throws: `NetworkError`, naming the layer.
@@ -82,6 +86,7 @@ public final class Network {
     updateTiles = UpdateTile.cut(builder.parameters)
     training = Phase.training(builder.layers)
     inference = [.fill] + builder.layers.indices.map { .forward($0) } + [.loss]
+    inferenceTile = builder.inferenceTile
     sampleList = .allocate(capacity: batchSize)
     losses = Buffer(batchSize)
     predictions = .allocate(capacity: batchSize)
@@ -137,7 +142,7 @@ enum Operation {
 
 /// What a team does between two meetings of its workers.
 enum Phase {
-  case tiles([Operation])
+  case tiles([Operation], size: Int)
   case settle(Int)
   case settleBackward(Int)
 
@@ -146,23 +151,35 @@ enum Phase {
   static func training(_ layers: [Network.BuiltLayer]) -> [Phase] {
     var phases: [Phase] = []
     var operations: [Operation] = [.fill]
+    func meet(_ phase: Phase) {
+      if !operations.isEmpty { phases.append(.tiles(operations, size: Tile.size)) }
+      operations = []
+      phases.append(phase)
+    }
     for (i, layer) in layers.enumerated() {
+      if layer.isWide {
+        meet(.tiles([.forward(i)], size: Tile.wideSize))
+        continue
+      }
       if layer.layer is any BatchCoupledLayer {
-        phases.append(.tiles(operations + [.gather(i)]))
-        phases.append(.settle(i))
-        operations = []
+        operations.append(.gather(i))
+        meet(.settle(i))
       }
       operations.append(.forward(i))
     }
     operations.append(.loss)
     for (i, layer) in layers.enumerated().reversed() {
+      if layer.isWide {
+        meet(.tiles([.backward(i)], size: Tile.wideSize))
+        continue
+      }
       if layer.layer is any BatchCoupledLayer {
-        phases.append(.tiles(operations + [.gatherBackward(i)]))
-        phases.append(.settleBackward(i))
-        operations = []
+        operations.append(.gatherBackward(i))
+        meet(.settleBackward(i))
       }
       operations.append(.backward(i))
     }
-    return phases + [.tiles(operations)]
+    if !operations.isEmpty { phases.append(.tiles(operations, size: Tile.size)) }
+    return phases
   }
 }

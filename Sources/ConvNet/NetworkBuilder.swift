@@ -26,20 +26,23 @@ final class NetworkBuilder {
     input = Activations(extent: shape.extent, channels: shape.channels, hasGradient: false)
   }
 
+  var inferenceTile: Int { layers.contains { $0.isWide } ? Tile.wideSize : Tile.size }
+
   func build() throws(NetworkError) {
     layOutParameters()
     weights = Buffer(total)
     gradients = Buffer(trainable)
     try initialize()
     makeLayers()
-    if layers.contains(where: { $0.layer is any BatchCoupledLayer }) {
+    if layers.contains(where: { $0.layer is any BatchCoupledLayer || $0.isWide }) {
       for layer in layers { layer.output.wholeBatch = true }
       input.wholeBatch = true
     }
-    input.allocate(batch: batchSize, workers: workers)
-    for layer in layers { layer.output.allocate(batch: batchSize, workers: workers) }
+    for tensor in [input] + layers.map(\.output) {
+      tensor.allocate(batch: batchSize, workers: workers, tile: inferenceTile)
+    }
     for workspace in workspaces { workspace.allocate() }
-    partials.allocate(tiles: (batchSize + Tile.size - 1) / Tile.size)
+    partials.allocate(tiles: Tile.count(of: batchSize))
   }
 
   // MARK: parameters
@@ -167,7 +170,9 @@ final class NetworkBuilder {
       case .dropout(let rate):
         let output = tensor(layer, hasGradient: hasWeightsBelow)
         append(
-          Dropout(rate: rate, layer: i, seed: seed, input: current, output: output), first, output)
+          Dropout(
+            rate: rate, layer: i, seed: seed, input: current, output: output, workers: workers),
+          first, output)
         current = output
       case .activation(let activation):
         let output = tensor(layer, hasGradient: hasWeightsBelow)
@@ -290,7 +295,7 @@ final class NetworkBuilder {
     append(
       BatchNorm(
         norm, channels: plan.layers[i].output.channels, input: input, output: output,
-        parameters: memory, tiles: (batchSize + Tile.size - 1) / Tile.size,
+        parameters: memory, tiles: Tile.count(of: batchSize),
         workspaces: workspaces), i, output)
   }
 }

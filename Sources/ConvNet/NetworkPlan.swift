@@ -175,7 +175,15 @@ public struct NetworkPlan: Sendable {
       case .dense, .dropout, .activation: break
       }
     }
-    return lives.reversed()
+    lives.reverse()
+    // An element-by-element layer keeps all that its input holds.
+    for (i, draft) in drafts.enumerated() {
+      switch draft.layer {
+      case .dropout, .activation: lives[i] = i == 0 ? draft.input.extent : lives[i - 1]
+      default: break
+      }
+    }
+    return lives
   }
 }
 

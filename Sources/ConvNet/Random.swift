@@ -38,27 +38,47 @@ public struct RandomStream: Sendable {
     return c
   }
 
-  /// Eight counters at once that differ in their lowest word; each lane as `philox(_:key:)` gives it.
-  @inline(__always)
-  static func philox(
-    _ x: SIMD8<UInt32>, _ y: UInt32, _ z: UInt32, _ w: UInt32, key: SIMD2<UInt32>
-  ) -> (SIMD8<UInt32>, SIMD8<UInt32>, SIMD8<UInt32>, SIMD8<UInt32>) {
-    var c = (x, SIMD8(repeating: y), SIMD8(repeating: z), SIMD8(repeating: w))
-    var k0 = key.x
-    var k1 = key.y
-    for _ in 0..<10 {
-      let a = SIMD8<UInt64>(truncatingIfNeeded: c.0) &* 0xD251_1F53
-      let b = SIMD8<UInt64>(truncatingIfNeeded: c.2) &* 0xCD9E_8D57
-      c = (
-        SIMD8<UInt32>(truncatingIfNeeded: b &>> 32) ^ c.1 ^ k0,
-        SIMD8<UInt32>(truncatingIfNeeded: b),
-        SIMD8<UInt32>(truncatingIfNeeded: a &>> 32) ^ c.3 ^ k1,
-        SIMD8<UInt32>(truncatingIfNeeded: a)
-      )
-      k0 = k0 &+ 0x9E37_79B9
-      k1 = k1 &+ 0xBB67_AE85
+  /// Blocks 0..<count of the counters (block, y, z, w), each as `philox(_:key:)` gives it: all first
+  /// words, then all second words and so on. Written so that the compiler vectorises it.
+  static func philoxBlocks(
+    _ count: Int, _ y: UInt32, _ z: UInt32, _ w: UInt32, key: SIMD2<UInt32>,
+    to words: UnsafeMutablePointer<UInt32>
+  ) {
+    let (key0, key1) = (key.x, key.y)
+    for i in 0..<count {
+      var c0 = UInt32(truncatingIfNeeded: i)
+      var (c1, c2, c3) = (y, z, w)
+      var (k0, k1) = (key0, key1)
+      round(&c0, &c1, &c2, &c3, &k0, &k1)
+      round(&c0, &c1, &c2, &c3, &k0, &k1)
+      round(&c0, &c1, &c2, &c3, &k0, &k1)
+      round(&c0, &c1, &c2, &c3, &k0, &k1)
+      round(&c0, &c1, &c2, &c3, &k0, &k1)
+      round(&c0, &c1, &c2, &c3, &k0, &k1)
+      round(&c0, &c1, &c2, &c3, &k0, &k1)
+      round(&c0, &c1, &c2, &c3, &k0, &k1)
+      round(&c0, &c1, &c2, &c3, &k0, &k1)
+      round(&c0, &c1, &c2, &c3, &k0, &k1)
+      words[i] = c0
+      words[count &+ i] = c1
+      words[2 &* count &+ i] = c2
+      words[3 &* count &+ i] = c3
     }
-    return c
+  }
+
+  @inline(__always)
+  private static func round(
+    _ c0: inout UInt32, _ c1: inout UInt32, _ c2: inout UInt32, _ c3: inout UInt32,
+    _ k0: inout UInt32, _ k1: inout UInt32
+  ) {
+    let a = UInt64(c0) &* 0xD251_1F53
+    let b = UInt64(c2) &* 0xCD9E_8D57
+    c0 = UInt32(truncatingIfNeeded: b &>> 32) ^ c1 ^ k0
+    c1 = UInt32(truncatingIfNeeded: b)
+    c2 = UInt32(truncatingIfNeeded: a &>> 32) ^ c3 ^ k1
+    c3 = UInt32(truncatingIfNeeded: a)
+    k0 = k0 &+ 0x9E37_79B9
+    k1 = k1 &+ 0xBB67_AE85
   }
 
   /// 32 uniform bits.

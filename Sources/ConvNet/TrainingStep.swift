@@ -26,10 +26,10 @@ extension Network: TeamWork {
     current.step = step
     current.isTraining = true
     current.count = samples.count
-    let tiles = (samples.count + Tile.size - 1) / Tile.size
     for (index, phase) in training.enumerated() {
       switch phase {
-      case .tiles: team.run(self, phase: index, tiles: tiles)
+      case .tiles(_, let size):
+        team.run(self, phase: index, tiles: Tile.count(of: samples.count, size: size))
       case .settle(let layer): coupled(layer).settle(batch: samples.count)
       case .settleBackward(let layer): coupled(layer).settleBackward(batch: samples.count)
       }
@@ -60,12 +60,11 @@ extension Network: TeamWork {
     case Self.updatePhase: update(updateTiles[index], worker: worker)
     case Self.inferencePhase: infer(index, worker: worker)
     default:
-      guard case .tiles(let operations) = training[phase] else {
+      guard case .tiles(let operations, let size) = training[phase] else {
         preconditionFailure("only tiles are shared out")
       }
       let tile = Tile(
-        index: index, count: min(Tile.size, current.count - index * Tile.size), worker: worker,
-        isTraining: true, step: current.step)
+        index: index, size: size, batch: current.count, worker: worker, step: current.step)
       perform(operations, tile, first: tile.first)
     }
   }
@@ -117,10 +116,9 @@ extension Network: TeamWork {
   public func firstNonFiniteLayer() -> String? {
     precondition(current.isTraining)
     for (place, layer) in layers.enumerated() {
-      for index in 0..<(current.count + Tile.size - 1) / Tile.size {
+      for index in 0..<Tile.count(of: current.count) {
         let tile = Tile(
-          index: index, count: min(Tile.size, current.count - index * Tile.size), worker: 0,
-          isTraining: true, step: current.step)
+          index: index, size: Tile.size, batch: current.count, worker: 0, step: current.step)
         perform([.fill] + (0...place).map { .forward($0) }, tile, first: tile.first)
         let values = layer.output.values(of: tile)
         for i in 0..<tile.count * layer.output.size where !values[i].isFinite {

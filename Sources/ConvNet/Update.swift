@@ -27,7 +27,7 @@ extension Network {
     switch parameter.source {
     case .settled: break
     case .partials(let offset):
-      let tiles = (current.count + Tile.size - 1) / Tile.size
+      let tiles = Tile.count(of: current.count)
       gradient.update(from: partials.pointer(0) + offset + first, count: count)
       for tile in 1..<max(tiles, 1) {
         addRun(partials.pointer(tile) + offset + first, to: gradient, count: count)

@@ -1,0 +1,85 @@
+import Glibc
+
+/// The owner of one open file.
+struct FileDescriptor: ~Copyable {
+  let raw: Int32
+  let path: String
+
+  private init(raw: Int32, path: String) {
+    self.raw = raw
+    self.path = path
+  }
+
+  deinit { close(raw) }
+
+  static func reading(_ path: String) throws(FileError) -> FileDescriptor {
+    let raw = open(path, O_RDONLY | O_CLOEXEC)
+    guard raw >= 0 else { throw FileError("open", path, code: errno) }
+    return FileDescriptor(raw: raw, path: path)
+  }
+
+  /// A new file that nobody else holds; nil if there is one of that name already.
+  static func creating(_ path: String) throws(FileError) -> FileDescriptor? {
+    let raw = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
+    if raw < 0 && errno == EEXIST { return nil }
+    guard raw >= 0 else { throw FileError("create", path, code: errno) }
+    return FileDescriptor(raw: raw, path: path)
+  }
+
+  /// An existing file or device, for writing.
+  static func writing(_ path: String) throws(FileError) -> FileDescriptor {
+    let raw = open(path, O_WRONLY | O_CLOEXEC)
+    guard raw >= 0 else { throw FileError("open", path, code: errno) }
+    return FileDescriptor(raw: raw, path: path)
+  }
+
+  /// The size in bytes; an error for anything but a regular file.
+  func size() throws(FileError) -> Int {
+    var status = stat()
+    guard fstat(raw, &status) == 0 else { throw FileError("examine", path, code: errno) }
+    guard status.st_mode & S_IFMT == S_IFREG else {
+      throw FileError("read", path, code: status.st_mode & S_IFMT == S_IFDIR ? EISDIR : EINVAL)
+    }
+    return Int(status.st_size)
+  }
+
+  /// Reads until the buffer is full or the file ends; the number of bytes read.
+  func read(into buffer: UnsafeMutableRawBufferPointer) throws(FileError) -> Int {
+    var done = 0
+    while done < buffer.count {
+      let n = Glibc.read(raw, buffer.baseAddress! + done, buffer.count - done)
+      if n == 0 { break }
+      if n < 0 {
+        if errno == EINTR { continue }
+        throw FileError("read", path, code: errno)
+      }
+      done += n
+    }
+    return done
+  }
+
+  /// The last `count` bytes.
+  func tail(_ count: Int, size: Int) throws(FileError) -> [UInt8] {
+    precondition(count <= size)
+    var bytes = [UInt8](repeating: 0, count: count)
+    let n = bytes.withUnsafeMutableBytes { pread(raw, $0.baseAddress!, count, size - count) }
+    guard n == count else { throw FileError("read", path, code: n < 0 ? errno : EIO) }
+    return bytes
+  }
+
+  func writeAll(_ bytes: UnsafeRawBufferPointer) throws(FileError) {
+    var done = 0
+    while done < bytes.count {
+      let n = Glibc.write(raw, bytes.baseAddress! + done, bytes.count - done)
+      if n < 0 {
+        if errno == EINTR { continue }
+        throw FileError("write", path, code: errno)
+      }
+      done += n
+    }
+  }
+
+  func synchronize() throws(FileError) {
+    guard fsync(raw) == 0 else { throw FileError("write", path, code: errno) }
+  }
+}

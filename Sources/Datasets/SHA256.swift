@@ -1,0 +1,71 @@
+import CCrypto
+
+/// SHA-256 (FIPS 180-4), by libcrypto. Feed bytes with `update`, then take the digest once.
+public struct SHA256: ~Copyable {
+  private let context: OpaquePointer
+
+  public init() {
+    // Neither call fails except for want of memory.
+    guard let context = EVP_MD_CTX_new(), EVP_DigestInit_ex(context, EVP_sha256(), nil) == 1 else {
+      fatalError("out of memory for a SHA-256 digest")
+    }
+    self.context = context
+  }
+
+  deinit { EVP_MD_CTX_free(context) }
+
+  public func update(_ bytes: UnsafeRawBufferPointer) {
+    guard let base = bytes.baseAddress else { return }
+    EVP_DigestUpdate(context, base, bytes.count)
+  }
+
+  public func update(_ bytes: [UInt8]) {
+    bytes.withUnsafeBytes { update($0) }
+  }
+
+  /// The 32 bytes of the digest.
+  public consuming func finalize() -> [UInt8] {
+    let context = context
+    return [UInt8](unsafeUninitializedCapacity: 32) { buffer, count in
+      EVP_DigestFinal_ex(context, buffer.baseAddress, nil)
+      count = 32
+    }
+  }
+
+  /// The digest as 64 hexadecimal digits.
+  public consuming func finalizeHex() -> String { Self.hex(finalize()) }
+
+  public static func hex(of bytes: UnsafeRawBufferPointer) -> String {
+    let digest = SHA256()
+    digest.update(bytes)
+    return digest.finalizeHex()
+  }
+
+  public static func hex(of bytes: [UInt8]) -> String {
+    bytes.withUnsafeBytes { hex(of: $0) }
+  }
+
+  public static func hex(ofFile path: String) throws(FileError) -> String {
+    let file = try FileDescriptor.reading(path)
+    let digest = SHA256()
+    var buffer = [UInt8](repeating: 0, count: 1 << 18)
+    while true {
+      let count = try buffer.withUnsafeMutableBufferPointer { (raw) throws(FileError) in
+        try file.read(into: UnsafeMutableRawBufferPointer(raw))
+      }
+      buffer.withUnsafeBytes { digest.update(UnsafeRawBufferPointer(rebasing: $0[..<count])) }
+      if count < buffer.count { return digest.finalizeHex() }
+    }
+  }
+
+  /// Bytes as lowercase hexadecimal digits.
+  public static func hex(_ digest: [UInt8]) -> String {
+    let digits = Array("0123456789abcdef".utf8)
+    var text: [UInt8] = []
+    for byte in digest {
+      text.append(digits[Int(byte >> 4)])
+      text.append(digits[Int(byte & 15)])
+    }
+    return String(decoding: text, as: UTF8.self)
+  }
+}

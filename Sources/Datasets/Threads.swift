@@ -1,0 +1,46 @@
+import Glibc
+
+/// A pointer that several threads use, each its own part.
+struct SendablePointer<Element>: @unchecked Sendable {
+  let pointer: UnsafeMutablePointer<Element>
+  init(_ pointer: UnsafeMutablePointer<Element>) { self.pointer = pointer }
+}
+
+/// Runs `body` over 0..<count in contiguous parts, one per thread, and waits for all.
+///
+/// For work that is done once, before training; what `body` does for an index must not depend on
+/// the part that it comes in.
+func forEachPart(of count: Int, threads: Int, _ body: @escaping @Sendable (Range<Int>) -> Void) {
+  let parts = max(1, min(threads, count))
+  final class Job {
+    let range: Range<Int>
+    let body: @Sendable (Range<Int>) -> Void
+    init(_ range: Range<Int>, _ body: @escaping @Sendable (Range<Int>) -> Void) {
+      self.range = range
+      self.body = body
+    }
+  }
+  func range(_ part: Int) -> Range<Int> { count * part / parts..<count * (part + 1) / parts }
+
+  var started: [pthread_t] = []
+  for part in 1..<parts {
+    var thread = pthread_t()
+    let job = Unmanaged.passRetained(Job(range(part), body))
+    let code = pthread_create(
+      &thread, nil,
+      { argument in
+        let job = Unmanaged<Job>.fromOpaque(argument!).takeRetainedValue()
+        job.body(job.range)
+        return nil
+      }, job.toOpaque())
+    if code == 0 {
+      started.append(thread)
+    } else {
+      // No more threads to be had: the work is done here instead.
+      job.release()
+      body(range(part))
+    }
+  }
+  body(range(0))
+  for thread in started { pthread_join(thread, nil) }
+}

@@ -48,11 +48,12 @@ final class DigitPen {
     for y in 0..<Self.side {
       for half in 0..<2 {
         let distance = field[2 * y + half]
-        let level = (distance * scale + 128).clamped(
+        let level = (distance * scale + 127.5).clamped(
           lowerBound: SIMD16(repeating: 0), upperBound: SIMD16(repeating: 255))
-        let bytes = SIMD16<UInt8>(truncatingIfNeeded: SIMD16<Int32>(level))
+        // In the last bits of 1.5·2²³ + level stands the integer nearest to the level.
+        let bytes = unsafeBitCast(level + 12_582_912, to: SIMD16<UInt32>.self) & 0xff
         for lane in 0..<(half == 0 ? 16 : Self.side - 16) {
-          image[y * Self.side + 16 * half + lane] = bytes[lane]
+          image[y * Self.side + 16 * half + lane] = UInt8(truncatingIfNeeded: bytes[lane])
         }
       }
     }

@@ -5,9 +5,19 @@ public final class ImageSource: SampleSource {
   public let images: ImageSet
   /// The images in the order of the samples; nil means all of them in their own order.
   private let indices: [Int32]?
+  private let augmenter: Augmenter?
 
-  /// - Parameter indices: which images, in which order; nil for all.
-  public init(_ images: ImageSet, indices: [Int32]? = nil) {
+  /// - Parameters:
+  ///   - indices: which images, in which order; nil for all.
+  ///   - augmenter: what distorts the images, each anew in each epoch; nil for the images as they
+  ///     are.
+  public init(_ images: ImageSet, indices: [Int32]? = nil, augmenter: Augmenter? = nil) {
+    if let augmenter {
+      precondition(
+        augmenter.height == images.height && augmenter.width == images.width
+          && augmenter.channels == images.channels)
+    }
+    self.augmenter = augmenter
     if let indices { precondition(indices.allSatisfy { $0 >= 0 && $0 < images.count }) }
     self.images = images
     self.indices = indices
@@ -28,7 +38,12 @@ public final class ImageSource: SampleSource {
     precondition(image < images.count)
     let size = images.pixelsPerImage
     images.pixels.withUnsafeBufferPointer {
-      scalePixels($0.baseAddress! + image * size, into: destination, count: size)
+      let pixels = $0.baseAddress! + image * size
+      if let augmenter {
+        augmenter.distort(pixels, into: destination, index: image, epoch: epoch, worker: worker)
+      } else {
+        scalePixels(pixels, into: destination, count: size)
+      }
     }
   }
 }

@@ -20,11 +20,11 @@ let package = Package(
     .executableTarget(
       name: "runner",
       dependencies: [
-        "Experiment", "Report",
+        "Experiment", "Report", "Datasets",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
     .testTarget(name: "ConvNetTests", dependencies: ["ConvNet"], exclude: ["Fixtures"]),
-    .testTarget(name: "DatasetsTests", dependencies: ["Datasets"], exclude: ["Fixtures"]),
+    .testTarget(name: "DatasetsTests", dependencies: ["Datasets", "CPNG"], exclude: ["Fixtures"]),
     .testTarget(
       name: "ExperimentTests", dependencies: ["Experiment"], exclude: ["SpecFixtures"]),
     .testTarget(name: "ReportTests", dependencies: ["Report"], exclude: ["Fixtures"]),

@@ -23,14 +23,19 @@ public struct Dataset: Sendable {
   public let train: ImageSet
   public let test: ImageSet
   public let provenance: Provenance
-  /// The name of the set that was asked for, when this one stands in for it.
-  public var standsInFor: String?
+  /// What this set stands in for, when it isn't the one that was asked for.
+  public var substitution: Substitution?
 
-  public var isSubstitute: Bool { standsInFor != nil }
+  /// A set that was asked for and could not be had.
+  public struct Substitution: Hashable, Sendable {
+    public let name: String
+    /// Why it could not be had, as a message to the user.
+    public let reason: String
+  }
 
   public init(
     name: String, classNames: [String], train: ImageSet, test: ImageSet, provenance: Provenance,
-    standsInFor: String? = nil
+    substitution: Substitution? = nil
   ) {
     precondition(classNames.count == train.classes && train.classes == test.classes)
     precondition(train.shape == test.shape)
@@ -39,7 +44,23 @@ public struct Dataset: Sendable {
     self.train = train
     self.test = test
     self.provenance = provenance
-    self.standsInFor = standsInFor
+    self.substitution = substitution
+  }
+
+  /// The first images of each set; nil for all.
+  public func limited(train: Int?, test: Int?) throws(DatasetError) -> Dataset {
+    func first(_ count: Int?, of set: ImageSet, _ part: String) throws(DatasetError) -> ImageSet {
+      guard let count else { return set }
+      guard count > 0, count <= set.count else {
+        throw DatasetError(
+          .invalid, "\(name) has \(set.count) \(part) images; \(count) were asked for")
+      }
+      return set.prefix(count)
+    }
+    return Dataset(
+      name: name, classNames: classNames, train: try first(train, of: self.train, "training"),
+      test: try first(test, of: self.test, "test"), provenance: provenance,
+      substitution: substitution)
   }
 
   /// SHA-256, in hexadecimal, over the digests of the training set and of the test set.

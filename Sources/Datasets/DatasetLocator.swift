@@ -42,6 +42,7 @@ public struct DatasetLocator: Sendable {
   /// The first place that holds all of the entry's files; and what was missing in the others.
   func locate(_ entry: CatalogEntry) -> (Location?, missing: [String]) {
     var missing: [String] = []
+    guard !entry.files.isEmpty else { return (nil, missing) }
     for place in places {
       let folder = Self.join(place, entry.name)
       let paths = entry.files.map { Self.existing(Self.join(folder, $0.name)) }
@@ -61,6 +62,9 @@ public struct DatasetLocator: Sendable {
     }
     return (nil, missing)
   }
+
+  /// The first place's folder that holds all of a published set's files.
+  public func folder(of entry: CatalogEntry) -> String? { locate(entry).0?.folder }
 
   /// Reads and checks a published set at a location.
   func read(
@@ -90,24 +94,5 @@ public struct DatasetLocator: Sendable {
 
   static func join(_ folder: String, _ name: String) -> String {
     folder.hasSuffix("/") ? folder + name : folder + "/" + name
-  }
-}
-
-extension DatasetLocator {
-  /// A dataset by its name in `DatasetCatalog`.
-  ///
-  /// - Throws: `.invalid` for an unknown name, `.unavailable` when it is nowhere to be had,
-  ///   `.damaged` when a file on disk is not what was published.
-  public func load(_ name: String) throws(DatasetError) -> Dataset {
-    guard let entry = DatasetCatalog[name] else {
-      throw DatasetError(
-        .invalid,
-        "\"\(name)\" is not a dataset; there are \(DatasetCatalog.names.joined(separator: ", "))")
-    }
-    let (location, missing) = locate(entry)
-    guard let location else {
-      throw DatasetError(.unavailable, "\(name) was not found: \(missing.joined(separator: "; "))")
-    }
-    return try read(entry, at: location, provenance: .folder(location.folder))
   }
 }

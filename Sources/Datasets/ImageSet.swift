@@ -55,6 +55,15 @@ public struct ImageSet: Sendable {
     pixels[index * pixelsPerImage..<(index + 1) * pixelsPerImage]
   }
 
+  /// The first `count` images, as a set of their own with a digest of its own.
+  public func prefix(_ count: Int) -> ImageSet {
+    precondition(count > 0 && count <= self.count)
+    if count == self.count { return self }
+    return ImageSet(
+      height: height, width: width, channels: channels, classes: classes,
+      pixels: Array(pixels[..<(count * pixelsPerImage)]), labels: Array(labels[..<count]))
+  }
+
   /// How many images each class has.
   public var classCounts: [Int] {
     var counts = [Int](repeating: 0, count: classes)

@@ -177,7 +177,7 @@ import Testing
   }
 
   @Test(.enabled(if: realMNIST != nil)) func readsMNIST() throws {
-    let mnist = try realMNIST!.load("mnist")
+    let mnist = try realMNIST!.load(DatasetRequest("mnist"), progress: nil)
     #expect(mnist.train.count == 60_000 && mnist.test.count == 10_000)
     #expect(mnist.train.labels.prefix(5) == [5, 0, 4, 1, 9])
     #expect(mnist.test.classCounts == [980, 1135, 1032, 1010, 982, 892, 958, 1028, 974, 1009])

@@ -1,0 +1,181 @@
+import Glibc
+
+/// The dataset that an experiment asks for.
+public struct DatasetRequest: Hashable, Sendable {
+  /// A name in `DatasetCatalog`.
+  public var name: String
+  /// Only the first so many images; nil for all, or for what the catalog says of a built-in set.
+  public var trainCount: Int?
+  public var testCount: Int?
+  /// The seed of `synthetic_digits`, wherever it is used.
+  public var syntheticSeed: UInt64
+  /// What to take when the set is neither on disk nor to be downloaded.
+  public var whenUnavailable: String?
+
+  public init(
+    _ name: String, trainCount: Int? = nil, testCount: Int? = nil, syntheticSeed: UInt64 = 1,
+    whenUnavailable: String? = nil
+  ) {
+    self.name = name
+    self.trainCount = trainCount
+    self.testCount = testCount
+    self.syntheticSeed = syntheticSeed
+    self.whenUnavailable = whenUnavailable
+  }
+}
+
+extension DatasetLocator {
+  /// A dataset read from disk, downloaded or made, and its substitute where the request names one
+  /// and the set is unavailable.
+  ///
+  /// - Parameters:
+  ///   - threads: how many may draw synthetic digits; the images don't depend on it.
+  ///   - progress: told how far a download is; nil forbids downloads.
+  /// - Throws: `.invalid` for an unknown name or too many images, `.unavailable` when the set is
+  ///   nowhere to be had, `.damaged` when a file on disk is not what was published.
+  public func load(
+    _ request: DatasetRequest, threads: Int = 1, progress: ((DownloadProgress) -> Void)?
+  ) throws(DatasetError) -> Dataset {
+    let entry = try Self.entry(request.name)
+    if let substitute = request.whenUnavailable { _ = try Self.entry(substitute) }
+    guard case .published = entry.source else { return synthetic(request, threads: threads) }
+    do throws(DatasetError) {
+      var (location, missing) = locate(entry)
+      var provenance = location.map { Dataset.Provenance.folder($0.folder) }
+      if location == nil {
+        guard let progress else {
+          throw DatasetError(.unavailable, Self.explain(entry, missing: missing, tried: []))
+        }
+        let mirror = try download(entry, missing: missing, progress: progress)
+        location = locate(entry).0
+        provenance = location.map { .mirror(mirror, folder: $0.folder) }
+      }
+      guard let location, let provenance else {
+        throw DatasetError(.unavailable, "\(entry.name) was removed while it was being read")
+      }
+      let dataset = try read(entry, at: location, provenance: provenance)
+      return try dataset.limited(train: request.trainCount, test: request.testCount)
+    } catch {
+      guard error.kind == .unavailable, let name = request.whenUnavailable, name != entry.name
+      else { throw error }
+      var second = request
+      second.name = name
+      second.whenUnavailable = nil
+      var dataset = try load(second, threads: threads, progress: progress)
+      dataset.substitution = Dataset.Substitution(name: entry.name, reason: error.message)
+      return dataset
+    }
+  }
+
+  private func synthetic(_ request: DatasetRequest, threads: Int) -> Dataset {
+    SyntheticDigits(seed: request.syntheticSeed).dataset(
+      trainCount: request.trainCount ?? DatasetCatalog.syntheticDigits.trainCount,
+      testCount: request.testCount ?? DatasetCatalog.syntheticDigits.testCount, threads: threads)
+  }
+
+  static func entry(_ name: String) throws(DatasetError) -> CatalogEntry {
+    guard let entry = DatasetCatalog[name] else {
+      throw DatasetError(
+        .invalid,
+        "\"\(name)\" is not a dataset; there are \(DatasetCatalog.names.joined(separator: ", "))")
+    }
+    return entry
+  }
+
+  /// Fetches what the download folder lacks, from the first mirror that serves it; each file is
+  /// checked before it gets its name. Returns the mirror that gave the last file.
+  @discardableResult
+  public func download(
+    _ entry: CatalogEntry, missing: [String] = [], progress: (DownloadProgress) -> Void
+  ) throws(DatasetError) -> String {
+    let folder = Self.join(downloadFolder, entry.name)
+    let wanted = entry.files.filter { Self.existing(Self.join(folder, $0.name)) == nil }
+    let expectedInAll = wanted.reduce(0) { $0 + $1.archiveSize }
+    let downloader = Downloader(environment: environment)
+    guard downloader.curl != nil else {
+      throw DatasetError(
+        .unavailable,
+        Self.explain(
+          entry, missing: missing,
+          tried: ["the program curl, which downloads it, is not in PATH (apt install curl)"]))
+    }
+    do throws(FileError) { try Self.makeFolders(folder) } catch { throw DatasetError(error) }
+
+    var mirrors = entry.mirrors
+    var tried: [String] = []
+    var finished = 0
+    for file in wanted {
+      let path = Self.join(folder, file.name + ".gz")
+      while true {
+        guard let mirror = mirrors.first else {
+          throw DatasetError(.unavailable, Self.explain(entry, missing: missing, tried: tried))
+        }
+        let temporary = AtomicFile.temporaryName(for: path) + ".gz"
+        defer { unlink(temporary) }
+        do throws(Downloader.Failure) {
+          // Room for a compressor twice as bad.
+          try downloader.fetch(
+            mirror + file.name + ".gz", into: temporary, limit: 2 * file.archiveSize
+          ) { received in
+            progress(
+              DownloadProgress(
+                file: file.name, mirror: mirror, received: received, expected: file.archiveSize,
+                receivedInAll: finished + received, expectedInAll: expectedInAll))
+          }
+          do throws(DatasetError) {
+            _ = try IDXFile(temporary, ranks: 1...4, expected: file.sha256)
+          } catch {
+            throw .mirror(
+              "\(file.name).gz from there is not the published file")
+          }
+          do throws(FileError) { try AtomicFile.publish(temporary, as: path) } catch {
+            throw .file(error)
+          }
+        } catch {
+          switch error {
+          case .mirror(let reason):
+            tried.append("\(mirror): \(reason)")
+            mirrors.removeFirst()
+            continue
+          case .interrupted: throw DatasetError(.interrupted, "the download was stopped")
+          case .file(let error):
+            throw DatasetError(FileError(error.operation, path, code: error.code))
+          case .noCurl: preconditionFailure("curl was there a moment ago")
+          }
+        }
+        finished += file.archiveSize
+        progress(
+          DownloadProgress(
+            file: file.name, mirror: mirror, received: file.archiveSize,
+            expected: file.archiveSize, receivedInAll: finished, expectedInAll: expectedInAll))
+        break
+      }
+    }
+    return mirrors.first ?? folder
+  }
+
+  /// The whole message when a set is not to be had.
+  static func explain(_ entry: CatalogEntry, missing: [String], tried: [String]) -> String {
+    var lines = [
+      "\(entry.name) is not on this machine" + (tried.isEmpty ? "" : " and could not be downloaded")
+    ]
+    lines += missing.map { "  looked: \($0)" }
+    lines += tried.map { "  tried: \($0)" }
+    let names = entry.files.map { $0.name + ".gz" }.joined(separator: ", ")
+    lines.append(
+      "  by hand: put \(names) into a folder DIR/\(entry.name) and give --data DIR or set "
+        + "RUNNER_DATA=DIR; they are published at \(entry.mirrors.joined(separator: " and "))")
+    return lines.joined(separator: "\n")
+  }
+
+  /// Makes a folder and those that it lies in.
+  private static func makeFolders(_ path: String) throws(FileError) {
+    var made = path.hasPrefix("/") ? "/" : ""
+    for part in path.split(separator: "/") {
+      made += (made.isEmpty || made.hasSuffix("/") ? "" : "/") + part
+      if mkdir(made, 0o777) != 0 && errno != EEXIST && errno != EISDIR {
+        throw FileError("create", made, code: errno)
+      }
+    }
+  }
+}

@@ -1,0 +1,180 @@
+import ArgumentParser
+import Datasets
+import FoundationEssentials
+import Glibc
+
+struct DataCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "data",
+    abstract: "List, fetch, check and show the datasets.",
+    discussion: """
+      A dataset is looked for in --data DIR, then in $RUNNER_DATA, then in data/, each holding a \
+      folder of the dataset's name. What is nowhere to be found is downloaded into --data DIR, or \
+      data/.
+      """,
+    subcommands: [List.self, Fetch.self, Check.self, Show.self])
+}
+
+/// Where the datasets are.
+private struct Place: ParsableArguments {
+  @Option(name: .customLong("data"), help: "A folder that holds a folder per dataset.")
+  var folder: String?
+
+  var locator: DatasetLocator {
+    DatasetLocator(dataFolder: folder, environment: ProcessInfo.processInfo.environment)
+  }
+}
+
+/// Which dataset.
+private struct Name: ParsableArguments {
+  @Argument(
+    help: ArgumentHelp(
+      "One of: \(DatasetCatalog.names.joined(separator: ", ")).", valueName: "name"))
+  var name: String
+
+  func validate() throws {
+    if DatasetCatalog[name] == nil {
+      throw ValidationError(
+        "\"\(name)\" is not a dataset; there are \(DatasetCatalog.names.joined(separator: ", "))")
+    }
+  }
+
+  var entry: CatalogEntry { DatasetCatalog[name]! }
+}
+
+extension DataCommand {
+  struct List: ParsableCommand {
+    static let configuration = CommandConfiguration(
+      abstract: "List the datasets, and where they are on this machine.")
+
+    @OptionGroup private var place: Place
+
+    func run() {
+      for entry in DatasetCatalog.all {
+        print("\(entry.name)  \(entry.summary)")
+        print(
+          "  \(entry.trainCount) training and \(entry.testCount) test images of "
+            + "\(entry.height)x\(entry.width)x\(entry.channels), \(entry.classNames.count) classes")
+        print("  licence: \(entry.licence)")
+        switch entry.source {
+        case .builtIn: print("  built in")
+        case .published:
+          print("  " + (place.locator.folder(of: entry).map { "in \($0)" } ?? missing(entry)))
+        }
+      }
+    }
+
+    private func missing(_ entry: CatalogEntry) -> String {
+      "not on this machine; `runner data fetch \(entry.name)` downloads "
+        + "\((entry.archiveSize + 500_000) / 1_000_000) MB"
+    }
+  }
+
+  struct Fetch: ParsableCommand {
+    static let configuration = CommandConfiguration(
+      abstract: "Download a dataset, unless it is on this machine, and check it.")
+
+    @OptionGroup private var name: Name
+    @OptionGroup private var place: Place
+
+    func run() throws {
+      let bar = DownloadBar()
+      defer { bar.finish() }
+      let dataset = try place.locator.load(DatasetRequest(name.name)) { bar.show($0) }
+      bar.finish()
+      print("\(dataset.name): \(dataset.provenance)")
+    }
+  }
+
+  struct Check: ParsableCommand {
+    static let configuration = CommandConfiguration(
+      abstract: "Read a dataset, check every file against its published digest, and count.")
+
+    @OptionGroup private var name: Name
+    @OptionGroup private var place: Place
+
+    func run() throws {
+      let dataset = try place.locator.load(DatasetRequest(name.name), progress: nil)
+      print("\(dataset.name): \(dataset.provenance)")
+      for file in name.entry.files { print("  \(file.name)  sha256 \(file.sha256)") }
+      print("  training  \(describe(dataset.train))")
+      print("  test      \(describe(dataset.test))")
+      print("  digest    \(dataset.digest)")
+    }
+
+    private func describe(_ set: ImageSet) -> String {
+      "\(set.count) images of \(set.shape), by class "
+        + set.classCounts.map(String.init).joined(separator: " ")
+    }
+  }
+
+  struct Show: ParsableCommand {
+    static let configuration = CommandConfiguration(
+      abstract: "Write a sheet of a dataset's first training images, labelled, as a PNG file.")
+
+    @OptionGroup private var name: Name
+    @Option(help: "How many images.")
+    var count = 100
+    @Option(help: "The file to write; NAME.png when it isn't given.")
+    var output: String?
+    @Option(help: "The seed of synthetic_digits.")
+    var seed: UInt64 = 1
+    @OptionGroup private var place: Place
+
+    func validate() throws {
+      guard (1...10_000).contains(count) else {
+        throw ValidationError("--count takes 1 to 10000, not \(count)")
+      }
+    }
+
+    func run() throws {
+      let bar = DownloadBar()
+      defer { bar.finish() }
+      let isBuiltIn = name.entry.files.isEmpty
+      let request = DatasetRequest(
+        name.name, trainCount: isBuiltIn ? count : nil, testCount: isBuiltIn ? 1 : nil,
+        syntheticSeed: seed)
+      let dataset = try place.locator.load(request) { bar.show($0) }
+      bar.finish()
+      let path = output ?? "\(name.name).png"
+      let shown = min(count, dataset.train.count)
+      // About as wide as high.
+      var columns = 1
+      while columns * columns < shown { columns += 1 }
+      try PNGSheet.write(dataset.train, indices: 0..<shown, columns: columns, to: path)
+      print(path)
+    }
+  }
+}
+
+/// How far a download is, on stderr: a bar on a terminal, a line per file elsewhere.
+final class DownloadBar {
+  private let isTerminal = isatty(STDERR_FILENO) != 0
+  private var file = ""
+  private var isOpen = false
+
+  func show(_ progress: DownloadProgress) {
+    if isTerminal {
+      let share = min(1, Double(progress.receivedInAll) / Double(max(1, progress.expectedInAll)))
+      let filled = Int(share * 30)
+      let bar =
+        String(repeating: "█", count: filled) + String(repeating: "░", count: 30 - filled)
+      write("\r\u{1B}[2K\(bar) \(Int(share * 100)) %  \(progress.file)")
+      isOpen = true
+    } else if progress.file != file {
+      file = progress.file
+      write("downloading \(progress.file) from \(progress.mirror)\n")
+    }
+  }
+
+  /// Takes the bar off the screen.
+  func finish() {
+    if isOpen { write("\r\u{1B}[2K") }
+    isOpen = false
+  }
+
+  private func write(_ text: String) {
+    let bytes = Array(text.utf8)
+    _ = Glibc.write(STDERR_FILENO, bytes, bytes.count)
+  }
+}

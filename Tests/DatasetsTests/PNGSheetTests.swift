@@ -1,0 +1,43 @@
+import CPNG
+import Foundation
+import Testing
+
+@testable import Datasets
+
+@Suite struct PNGSheetTests {
+  @Test func libpngReadsTheSheetBack() throws {
+    let folder = try TemporaryFolder()
+    let path = folder.path + "/sheet.png"
+    let set = smallSet(7, height: 12, width: 10)
+    try PNGSheet.write(set, indices: 0..<7, columns: 3, to: path)
+    let drawn = PNGSheet.draw(set, indices: Array(0..<7), columns: 3)
+
+    let file = [UInt8](try Data(contentsOf: URL(fileURLWithPath: path)))
+    #expect(file.prefix(8) == [0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A])
+    // Eight-bit grey, as IHDR says.
+    #expect(file[24] == 8 && file[25] == 0)
+    var image = png_image()
+    image.version = UInt32(PNG_IMAGE_VERSION)
+    #expect(png_image_begin_read_from_memory(&image, file, file.count) != 0)
+    #expect(Int(image.width) == drawn.width && Int(image.height) == drawn.height)
+    image.format = 0
+    var pixels = [UInt8](repeating: 0, count: drawn.width * drawn.height)
+    #expect(png_image_finish_read(&image, nil, &pixels, Int32(drawn.width), nil) != 0)
+    #expect(pixels == drawn.pixels)
+
+    // The fifth image is the second of the second row; each of its pixels is shown twice as large.
+    let (left, top) = (6 + 26, 6 + (24 + 9 + 6) + 9)
+    let fifth = Array(set.image(4))
+    for y in 0..<24 {
+      for x in 0..<20 {
+        #expect(pixels[(top + y) * drawn.width + left + x] == fifth[y / 2 * 10 + x / 2])
+      }
+    }
+  }
+
+  @Test func numbersHaveEachDigitOnce() {
+    let drawings = (0...9).map { n in Set(DigitFont.points(of: n).map { $0.0 * 10 + $0.1 }) }
+    #expect(Set(drawings).count == 10)
+    #expect(DigitFont.points(of: 12).map(\.0).max()! <= 10)
+  }
+}

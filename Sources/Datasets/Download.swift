@@ -115,8 +115,21 @@ private struct Child: ~Copyable {
     var envp: [UnsafeMutablePointer<CChar>?] =
       environment.sorted { $0.key < $1.key }.map { strdup("\($0.key)=\($0.value)") } + [nil]
     defer { for string in argv + envp { free(string) } }
+    // Whatever this thread blocks or this program ignores, Ctrl-C stops the child.
+    var attributes = posix_spawnattr_t()
+    posix_spawnattr_init(&attributes)
+    defer { posix_spawnattr_destroy(&attributes) }
+    var signals = sigset_t()
+    sigemptyset(&signals)
+    posix_spawnattr_setsigmask(&attributes, &signals)
+    sigaddset(&signals, SIGINT)
+    sigaddset(&signals, SIGTERM)
+    posix_spawnattr_setsigdefault(&attributes, &signals)
+    posix_spawnattr_setflags(
+      &attributes, Int16(POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF))
+
     var process = pid_t()
-    let code = posix_spawn(&process, program, &actions, nil, &argv, &envp)
+    let code = posix_spawn(&process, program, &actions, &attributes, &argv, &envp)
     close(ends[1])
     guard code == 0 else {
       close(ends[0])

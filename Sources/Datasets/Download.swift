@@ -90,11 +90,6 @@ private struct Child: ~Copyable {
   let process: pid_t
   private let errorPipe: Int32
 
-  private init(process: pid_t, errorPipe: Int32) {
-    self.process = process
-    self.errorPipe = errorPipe
-  }
-
   static func start(
     _ program: String, arguments: [String], environment: [String: String]
   ) throws(Downloader.Failure) -> Child {

@@ -25,8 +25,13 @@ private struct Fixture: Decodable {
     let ops: [Op]
     let image: [Float]
     let field: [Float]?
-    let grid_constant: [Float]
+    let gridConstant: [Float]
     let constant: [Float]
+
+    enum CodingKeys: String, CodingKey {
+      case shape, ops, image, field, constant
+      case gridConstant = "grid_constant"
+    }
 
     var map: AffineMap { ops.reduce(.identity) { $0.followed(by: $1.map) } }
   }
@@ -102,7 +107,7 @@ private func plainTwin(_ c: Fixture.Mapped) -> (values: [Double], inside: [Bool]
       let (twin, inside) = plainTwin(c)
       for i in ours.indices {
         // An error of 1e-6 of a coordinate of 28, times a slope of at most 1.
-        #expect(abs(ours[i] - c.grid_constant[i]) < 2e-5, "\(c.ops) \(i)")
+        #expect(abs(ours[i] - c.gridConstant[i]) < 2e-5, "\(c.ops) \(i)")
         #expect(abs(Double(ours[i]) - twin[i]) < 2e-5, "\(c.ops) \(i)")
         if inside[i] { #expect(abs(ours[i] - c.constant[i]) < 2e-5, "\(c.ops) \(i)") }
       }

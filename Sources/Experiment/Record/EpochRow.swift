@@ -1,0 +1,105 @@
+/// What an epoch measured: a row of metrics.csv.
+public struct EpochRow: Hashable, Sendable {
+  /// Counted from 1.
+  public var epoch: Int
+  /// Training steps since the run began.
+  public var step: Int
+  /// The learning rate of the epoch's last step.
+  public var learningRate: Float
+  /// Means over the epoch's training images, each taken in the step that trained on it.
+  public var trainLoss: Double
+  public var trainAccuracy: Double
+  /// Means over the validation images at the end of the epoch; nil without any.
+  public var valLoss: Double?
+  public var valAccuracy: Double?
+
+  public init(
+    epoch: Int, step: Int, learningRate: Float, trainLoss: Double, trainAccuracy: Double,
+    valLoss: Double? = nil, valAccuracy: Double? = nil
+  ) {
+    self.epoch = epoch
+    self.step = step
+    self.learningRate = learningRate
+    self.trainLoss = trainLoss
+    self.trainAccuracy = trainAccuracy
+    self.valLoss = valLoss
+    self.valAccuracy = valAccuracy
+  }
+
+  static let header = "epoch,step,learning_rate,train_loss,train_accuracy,val_loss,val_accuracy"
+
+  /// Numbers as the shortest text that reads back as the same bits; an empty cell for nil.
+  var csv: String {
+    "\(epoch),\(step),\(learningRate),\(trainLoss),\(trainAccuracy),"
+      + "\(valLoss.map(\.description) ?? ""),\(valAccuracy.map(\.description) ?? "")"
+  }
+
+  /// Reads a row back; nil if it isn't one.
+  init?(csv: some StringProtocol) {
+    let cells = csv.split(separator: ",", omittingEmptySubsequences: false)
+    guard cells.count == 7, let epoch = Int(cells[0]), let step = Int(cells[1]),
+      let rate = Float(cells[2]), let trainLoss = Double(cells[3]),
+      let trainAccuracy = Double(cells[4])
+    else { return nil }
+    let valLoss = Double(cells[5])
+    let valAccuracy = Double(cells[6])
+    guard valLoss != nil || cells[5].isEmpty, valAccuracy != nil || cells[6].isEmpty else {
+      return nil
+    }
+    self.init(
+      epoch: epoch, step: step, learningRate: rate, trainLoss: trainLoss,
+      trainAccuracy: trainAccuracy, valLoss: valLoss, valAccuracy: valAccuracy)
+  }
+
+  /// The value of a metric that is measured in every epoch.
+  public subscript(metric: Metric) -> Double? {
+    switch metric {
+    case .trainLoss: trainLoss
+    case .trainAccuracy: trainAccuracy
+    case .valLoss: valLoss
+    case .valAccuracy: valAccuracy
+    case .testLoss, .testAccuracy: nil
+    }
+  }
+
+  /// The rows of a metrics.csv, which must be complete lines under the one header.
+  public static func read(_ path: String) throws -> [EpochRow] {
+    let text = try Files.readText(path)
+    guard text.utf8.last == UInt8(ascii: "\n") else {
+      throw RecordError(path, "the last line is cut short")
+    }
+    var rows: [EpochRow] = []
+    for (index, line) in text.dropLast().split(separator: "\n", omittingEmptySubsequences: false)
+      .enumerated()
+    {
+      if index == 0 {
+        guard line == header else {
+          throw RecordError("\(path):1", "the header is not \"\(header)\"")
+        }
+      } else if let row = EpochRow(csv: line) {
+        rows.append(row)
+      } else {
+        throw RecordError("\(path):\(index + 1)", "is not a row of \"\(header)\"")
+      }
+    }
+    return rows
+  }
+}
+
+/// How long an epoch took: a row of timing.csv. Kept apart from metrics.csv, whose bytes are
+/// reproducible.
+public struct TimingRow: Hashable, Sendable {
+  public var epoch: Int
+  public var trainSeconds: Double
+  public var valSeconds: Double
+  /// Training images per second.
+  public var imagesPerSecond: Double
+
+  static let header = "epoch,train_seconds,val_seconds,images_per_second"
+
+  var csv: String {
+    "\(epoch),\(milli(trainSeconds)),\(milli(valSeconds)),\(imagesPerSecond.rounded())"
+  }
+
+  private func milli(_ seconds: Double) -> Double { (seconds * 1000).rounded() / 1000 }
+}

@@ -1,0 +1,22 @@
+import Datasets
+import Glibc
+
+/// A lock that one process at a time can hold, and that dies with it (`flock`).
+public struct FileLock: ~Copyable {
+  private let file: Int32
+
+  /// Takes the lock at once, or returns nil when another process has it.
+  public static func take(_ path: String) throws(FileError) -> FileLock? {
+    let file = try Files.open(path, O_RDWR | O_CREAT, to: "lock")
+    while flock(file, LOCK_EX | LOCK_NB) != 0 {
+      let code = errno
+      if code == EINTR { continue }
+      close(file)
+      if code == EWOULDBLOCK { return nil }
+      throw FileError("lock", path, code: code)
+    }
+    return FileLock(file: file)
+  }
+
+  deinit { close(file) }
+}

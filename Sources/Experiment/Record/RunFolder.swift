@@ -1,0 +1,76 @@
+import Datasets
+import Glibc
+
+/// The folder of one run, `results/<name>/<id>/`: where each of its files lies.
+public struct RunFolder: Hashable, Sendable {
+  public let path: String
+
+  public var spec: String { "\(path)/spec.json" }
+  public var resolved: String { "\(path)/resolved.json" }
+  public var record: String { "\(path)/run.json" }
+  public var summary: String { "\(path)/summary.json" }
+  public var metrics: String { "\(path)/metrics.csv" }
+  public var timing: String { "\(path)/timing.csv" }
+  public var plots: String { "\(path)/plots" }
+  public var best: String { "\(path)/checkpoints/best.safetensors" }
+  public var last: String { "\(path)/checkpoints/last.safetensors" }
+
+  /// Names the run among those of its experiment.
+  public var id: String { Files.name(of: path) }
+
+  /// Makes the folder of a new run, which no other run has or ever gets: its id is the time, with a
+  /// number behind it when several start in one second.
+  public static func create(
+    under output: String, name: String, now: Timestamp = .now
+  ) throws(FileError) -> RunFolder {
+    let runs = "\(output)/\(name)"
+    try Files.makeFolders(runs)
+    var folder = RunFolder(path: "\(runs)/\(now.compact)")
+    var number = 2
+    while try !Files.makeFolder(folder.path) {
+      folder = RunFolder(path: "\(runs)/\(now.compact)-\(number)")
+      number += 1
+    }
+    try Files.makeFolders("\(folder.path)/checkpoints")
+    try Files.makeFolders(folder.plots)
+    folder.pointLatest()
+    return folder
+  }
+
+  private init(path: String) { self.path = path }
+
+  /// The folder of a run that is there already.
+  public init(opening path: String) throws(RecordError) {
+    var path = path
+    while path.count > 1, path.hasSuffix("/") { path.removeLast() }
+    // A link within the folder, as `latest` is, stands for the run that it names.
+    if let target = Files.target(ofLink: path), !target.contains("/") {
+      path = "\(Files.parent(of: path))/\(target)"
+    }
+    self.path = path
+    guard Files.isFolder(path) else {
+      throw RecordError(
+        path, Files.exists(path) ? "is a file, not the folder of a run" : "there is no such run")
+    }
+    guard Files.exists(resolved), Files.exists(record) else {
+      var message = "is not the folder of a run: it has no resolved.json and run.json"
+      if Files.exists("\(path)/latest") { message += "; do you mean \(path)/latest?" }
+      throw RecordError(path, message)
+    }
+  }
+
+  /// Takes the run for this process.
+  /// - Throws: `RecordError` when another process has it.
+  public func lock() throws -> FileLock {
+    if let lock = try FileLock.take("\(path)/.lock") { return lock }
+    throw RecordError(path, "another process is working on this run; wait until it has ended")
+  }
+
+  /// Makes `results/<name>/latest` point here. A convenience: where links can't be made, nothing
+  /// is lost.
+  private func pointLatest() {
+    let link = "\(Files.parent(of: path))/latest"
+    let temporary = "\(link).\(getpid()).tmp"
+    if symlink(id, temporary) == 0, rename(temporary, link) != 0 { unlink(temporary) }
+  }
+}

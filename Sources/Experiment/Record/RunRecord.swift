@@ -1,0 +1,127 @@
+import Datasets
+
+/// run.json: how a run was started, on what, where it stands and how it ended.
+public struct RunRecord: Hashable, Sendable {
+  public enum Status: String, Hashable, Sendable, CaseIterable {
+    /// Being worked on; or killed, when no process holds the run's lock.
+    case running
+    case completed
+    /// Stopped by a signal at a checkpoint; `runner resume` goes on.
+    case interrupted
+    /// The loss stopped being finite.
+    case diverged
+    case failed
+  }
+
+  public struct Data: Hashable, Sendable {
+    public var name: String
+    /// The dataset whose test images were used, if another.
+    public var test: String?
+    /// SHA-256 of what was trained and tested on.
+    public var digest: String
+    /// Where it was found, or "built in".
+    public var source: String
+    /// The dataset that the spec names, when this one stood in for it.
+    public var standsInFor: String?
+
+    public init(
+      name: String, test: String? = nil, digest: String, source: String,
+      standsInFor: String? = nil
+    ) {
+      self.name = name
+      self.test = test
+      self.digest = digest
+      self.source = source
+      self.standsInFor = standsInFor
+    }
+  }
+
+  public var status: Status
+  /// How it ended, as a sentence; nil while it runs.
+  public var ending: String?
+  public var name: String
+  public var id: String
+  public var command: [String]
+  public var started: String
+  /// When it was taken up again, each time.
+  public var resumed: [String] = []
+  public var ended: String?
+  public var seed: UInt64
+  public var data: Data?
+  public var environment: Environment
+
+  public init(
+    status: Status = .running, name: String, id: String, command: [String], started: String,
+    seed: UInt64, environment: Environment
+  ) {
+    self.status = status
+    self.name = name
+    self.id = id
+    self.command = command
+    self.started = started
+    self.seed = seed
+    self.environment = environment
+  }
+
+  public func write(to path: String) throws(FileError) {
+    try AtomicFile.write(json.pretty, to: path)
+  }
+
+  var json: JSONValue {
+    var dataset: JSONValue = .null
+    if let data {
+      dataset = [
+        "name": JSONValue(data.name), "test": JSONValue(data.test),
+        "sha256": JSONValue(data.digest),
+        "source": JSONValue(data.source), "stands_in_for": JSONValue(data.standsInFor),
+      ]
+    }
+    return [
+      "status": JSONValue(status.rawValue),
+      "ending": JSONValue(ending),
+      "name": JSONValue(name),
+      "id": JSONValue(id),
+      "command": .array(command.map { JSONValue($0) }),
+      "started": JSONValue(started),
+      "resumed": .array(resumed.map { JSONValue($0) }),
+      "ended": JSONValue(ended),
+      "seed": JSONValue(seed),
+      "dataset": dataset,
+      "environment": environment.json,
+    ]
+  }
+
+  public init(reading path: String) throws {
+    let json: JSONValue
+    do {
+      json = try JSONValue(parsing: try Files.read(path, limit: 1 << 20), name: path)
+    } catch let error as SpecErrors {
+      throw RecordError(path, "is damaged: \(error)")
+    }
+    func text(_ key: String) throws(RecordError) -> String {
+      guard let value = json[key]?.string else {
+        throw RecordError(path, "is damaged: it has no text \"\(key)\"")
+      }
+      return value
+    }
+    guard let status = Status(rawValue: try text("status")) else {
+      throw RecordError(path, "is damaged: status \"\(try text("status"))\" is not known")
+    }
+    guard let seed = json["seed"]?.uint64 else {
+      throw RecordError(path, "is damaged: it has no number \"seed\"")
+    }
+    self.init(
+      status: status, name: try text("name"), id: try text("id"),
+      command: json["command"]?.array?.compactMap(\.string) ?? [], started: try text("started"),
+      seed: seed, environment: Environment(json: json["environment"] ?? .null))
+    ending = json["ending"]?.string
+    resumed = json["resumed"]?.array?.compactMap(\.string) ?? []
+    ended = json["ended"]?.string
+    if let dataset = json["dataset"], let name = dataset["name"]?.string {
+      data = Data(
+        name: name, test: dataset["test"]?.string, digest: dataset["sha256"]?.string ?? "",
+        source: dataset["source"]?.string ?? "",
+        standsInFor: dataset["stands_in_for"]?.string)
+    }
+  }
+}

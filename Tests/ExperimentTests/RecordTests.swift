@@ -1,0 +1,170 @@
+import Datasets
+import Foundation
+import Testing
+
+@testable import Experiment
+
+/// A folder that is gone when the test ends.
+final class TemporaryFolder {
+  let path: String
+  init() throws { path = try Files.makeTemporaryFolder() }
+  deinit { Files.remove(path) }
+}
+
+@Suite struct EpochRowTests {
+  @Test func cellsAreShortestAndReadBackExactly() throws {
+    let row = EpochRow(
+      epoch: 3, step: 2250, learningRate: 1e-4, trainLoss: 0.1 + 0.2, trainAccuracy: 2.0 / 3,
+      valLoss: nil, valAccuracy: nil)
+    #expect(row.csv == "3,2250,0.0001,0.30000000000000004,0.6666666666666666,,")
+    #expect(EpochRow(csv: row.csv) == row)
+    var stream = SystemRandomNumberGenerator()
+    for _ in 0..<1000 {
+      let random = EpochRow(
+        epoch: 1, step: 2, learningRate: .random(in: 0...1, using: &stream),
+        trainLoss: .random(in: 0...10), trainAccuracy: .random(in: 0...1),
+        valLoss: .random(in: 0...1e-30), valAccuracy: .random(in: 0...1))
+      #expect(EpochRow(csv: random.csv) == random)
+    }
+  }
+
+  @Test(arguments: ["", "1,2,3", "1,2,0.1,0.2,0.3,x,", "1,2,0.1,0.2,0.3,,,", "a,2,0.1,0.2,0.3,,"])
+  func whatIsNoRowIsRefused(line: String) {
+    #expect(EpochRow(csv: line) == nil)
+  }
+
+  @Test func aFileIsReadWithTheLineOfAnError() throws {
+    let folder = try TemporaryFolder()
+    let path = "\(folder.path)/metrics.csv"
+    func write(_ text: String) throws { try AtomicFile.write(text, to: path) }
+    try write("\(EpochRow.header)\n1,5,0.1,2.0,0.25,,\n2,10,0.1,1.0,0.5,,\n")
+    #expect(try EpochRow.read(path).map(\.trainLoss) == [2, 1])
+    func failure() -> String {
+      do {
+        _ = try EpochRow.read(path)
+        return ""
+      } catch { return "\(error)".replacingOccurrences(of: folder.path, with: "F") }
+    }
+    try write("\(EpochRow.header)\n1,5,0.1,2.0,0.25,,\nx\n")
+    #expect(failure() == "F/metrics.csv:3: is not a row of \"\(EpochRow.header)\"")
+    try write("epoch\n")
+    #expect(failure() == "F/metrics.csv:1: the header is not \"\(EpochRow.header)\"")
+    try write("\(EpochRow.header)\n1,5,0.1,2.0")
+    #expect(failure() == "F/metrics.csv: the last line is cut short")
+  }
+}
+
+@Suite struct CSVLogTests {
+  @Test func growsByRowsAndResumesAtALength() throws {
+    let folder = try TemporaryFolder()
+    let path = "\(folder.path)/metrics.csv"
+    let length: Int
+    do {
+      var log = try CSVLog.create(path, header: "a,b")
+      try log.append("1,2")
+      length = log.length
+      try log.append("3,4")
+    }
+    #expect(try Files.readText(path) == "a,b\n1,2\n3,4\n")
+    do {
+      var log = try CSVLog.resume(path, at: length)
+      #expect(try Files.readText(path) == "a,b\n1,2\n")
+      try log.append("5,6")
+    }
+    #expect(try Files.readText(path) == "a,b\n1,2\n5,6\n")
+  }
+
+  @Test func neitherOverwritesNorInvents() throws {
+    let folder = try TemporaryFolder()
+    let path = "\(folder.path)/metrics.csv"
+    do { _ = try CSVLog.create(path, header: "a") }
+    #expect(throws: FileError.self) { _ = try CSVLog.create(path, header: "a") }
+    #expect(throws: RecordError.self) { _ = try CSVLog.resume(path, at: 100) }
+    #expect(try Files.readText(path) == "a\n")
+  }
+
+  @Test func aRowThatDoesNotFitIsTakenBack() throws {
+    guard FileManager.default.isWritableFile(atPath: "/dev/full") else { return }
+    #expect(throws: FileError.self) {
+      var log = try CSVLog.resume("/dev/full", at: 0)
+      try log.append("1,2")
+    }
+  }
+}
+
+@Suite struct RunFolderTests {
+  @Test func runsOfOneInstantGetFoldersOfTheirOwn() throws {
+    let folder = try TemporaryFolder()
+    let now = Timestamp(seconds: 1_795_248_184)
+    let ids = try (0..<3).map { _ in
+      try RunFolder.create(under: "\(folder.path)/results", name: "lenet", now: now).id
+    }
+    #expect(ids == ["20261121-080304", "20261121-080304-2", "20261121-080304-3"])
+    let latest = try FileManager.default.destinationOfSymbolicLink(
+      atPath: "\(folder.path)/results/lenet/latest")
+    #expect(latest == "20261121-080304-3")
+    #expect(now.iso8601 == "2026-11-21T08:03:04Z")
+  }
+
+  @Test func manyAtOnceNeverShare() async throws {
+    let folder = try TemporaryFolder()
+    let now = Timestamp(seconds: 0)
+    let path = folder.path
+    let ids = try await withThrowingTaskGroup(of: String.self) { group in
+      for _ in 0..<20 {
+        group.addTask { try RunFolder.create(under: path, name: "a", now: now).id }
+      }
+      return try await group.reduce(into: Set()) { $0.insert($1) }
+    }
+    #expect(ids.count == 20)
+  }
+
+  @Test func aLockIsHeldOnce() throws {
+    let folder = try TemporaryFolder()
+    let run = try RunFolder.create(under: folder.path, name: "a")
+    do {
+      let lock = try run.lock()
+      #expect(throws: RecordError.self) { _ = try run.lock() }
+      _ = consume lock
+    }
+    _ = try run.lock()
+  }
+
+  @Test func whatIsNoRunIsRefused() throws {
+    let folder = try TemporaryFolder()
+    #expect(throws: RecordError.self) { try RunFolder(opening: "\(folder.path)/none") }
+    #expect(throws: RecordError.self) { try RunFolder(opening: folder.path) }
+  }
+}
+
+@Suite struct RunRecordTests {
+  @Test func comesBackFromItsFile() throws {
+    let folder = try TemporaryFolder()
+    let path = "\(folder.path)/run.json"
+    var record = RunRecord(
+      status: .interrupted, name: "lenet", id: "20261121-080304", command: ["runner", "a b.json"],
+      started: "2026-11-21T08:03:04Z", seed: .max,
+      environment: Environment(
+        program: "runner 1", commit: "abc", isDirty: true, toolchain: Environment.toolchain,
+        openBLAS: "0.3.21", kernel: "HASWELL", cpu: Environment.cpu, system: Environment.system,
+        threads: 2))
+    record.resumed = ["2026-11-21T09:00:00Z"]
+    record.data = .init(
+      name: "synthetic_digits", digest: "00ff", source: "built in", standsInFor: "mnist")
+    try record.write(to: path)
+    #expect(try RunRecord(reading: path) == record)
+    try AtomicFile.write("{\"status\": \"odd\"}", to: path)
+    #expect(throws: RecordError.self) { try RunRecord(reading: path) }
+  }
+
+  @Test func differencesNameWhatChanged() {
+    let a = Environment(
+      program: "runner 1", toolchain: "Swift 6.3.1", openBLAS: "0.3.21", kernel: "SKYLAKEX",
+      cpu: "x", system: "Linux", threads: 2)
+    var b = a
+    b.kernel = "HASWELL"
+    b.threads = 1
+    #expect(b.differences(from: a) == ["kernel: HASWELL, was SKYLAKEX"])
+    #expect(a.differences(from: a).isEmpty)
+  }
+}

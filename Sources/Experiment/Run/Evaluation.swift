@@ -1,0 +1,49 @@
+import ConvNet
+
+/// What a run's weights make of the test images.
+public struct TestReport: Sendable {
+  public let weights: Summary.Weights
+  /// The epoch that the weights are from.
+  public let epoch: Int
+  public let loss: Double
+  public let accuracy: Double
+  public let classNames: [String]
+  /// How many images of a class (row) were taken for another (column).
+  public let confusion: [[Int]]
+
+  /// The part of a class's images that were recognised.
+  public func accuracy(of label: Int) -> Double {
+    Double(confusion[label][label]) / Double(max(1, confusion[label].reduce(0, +)))
+  }
+}
+
+extension RunFolder {
+  /// Tests the weights of a run on its test images.
+  public func test(
+    _ weights: Summary.Weights, spec: ExperimentSpec, data: RunData, threads: Int
+  ) throws -> TestReport {
+    let path = weights == .best ? best : last
+    guard Files.exists(path) else {
+      throw RecordError(self.path, "has no \(weights.rawValue) weights (\(path))")
+    }
+    let network = try Network(
+      spec.network, optimizer: spec.optimizer, batchSize: spec.training.batchSize,
+      seed: spec.seed, team: Team(threads: threads))
+    var epoch = try Checkpoint.loadWeights(path, into: network)
+    // A checkpoint at the end of an epoch names the next, which it would begin.
+    if weights == .last { epoch = max(1, try EpochRow.read(metrics).count) }
+    let count = data.test.count
+    var predictions = [UInt8](repeating: 0, count: count)
+    let result = predictions.withUnsafeMutableBufferPointer {
+      network.evaluate(data.test, range: 0..<count, predictions: $0)
+    }
+    let classes = data.classNames.count
+    var confusion = Array(repeating: Array(repeating: 0, count: classes), count: classes)
+    for (sample, predicted) in predictions.enumerated() {
+      confusion[data.test.label(of: sample)][Int(predicted)] += 1
+    }
+    return TestReport(
+      weights: weights, epoch: epoch, loss: result.loss, accuracy: result.accuracy,
+      classNames: data.classNames, confusion: confusion)
+  }
+}

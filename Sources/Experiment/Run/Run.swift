@@ -1,0 +1,135 @@
+import ConvNet
+import Datasets
+import Glibc
+
+/// How a run is to be carried out; nothing here changes a bit of what it computes.
+public struct RunOptions: Sendable {
+  public var threads: Int
+  public var display: Display.Style
+  /// The command line, for the record.
+  public var command: [String]
+  public var environment: Environment
+  /// For tests: end the process with SIGKILL, or behave as upon SIGUSR1, after so many steps.
+  public var killAtStep: Int?
+  public var stopAtStep: Int?
+  /// Ends the run in good order after this epoch.
+  var stopAfterEpoch: Int?
+
+  public init(
+    threads: Int, display: Display.Style, command: [String], environment: Environment,
+    killAtStep: Int? = nil, stopAtStep: Int? = nil
+  ) {
+    self.threads = threads
+    self.display = display
+    self.command = command
+    self.environment = environment
+    self.killAtStep = killAtStep
+    self.stopAtStep = stopAtStep
+  }
+}
+
+/// How a run ended, other than by an error.
+public enum RunOutcome: Sendable {
+  case completed(Summary)
+  /// At a checkpoint after so many steps; the signal is 0 for an end that was asked for.
+  case interrupted(signal: Int32, step: Int)
+  /// The loss stopped being finite; the sentence says at which step and where.
+  case diverged(String)
+}
+
+/// One run of an experiment, in its folder.
+public struct Run {
+  public let spec: ExperimentSpec
+  public let folder: RunFolder
+  public let data: RunData
+  public let options: RunOptions
+
+  /// Makes the folder of a new run and carries the run out. `announce` is told the folder first.
+  public static func start(
+    _ spec: ExperimentSpec, verbatim: [UInt8], data: RunData, under output: String,
+    options: RunOptions, announce: (RunFolder) -> Void = { _ in }
+  ) throws -> (RunFolder, RunOutcome) {
+    let now = Timestamp.now
+    let folder = try RunFolder.create(under: output, name: spec.name, now: now)
+    let lock = try folder.lock()
+    announce(folder)
+    try AtomicFile.write(verbatim, to: folder.spec)
+    try AtomicFile.write(spec.resolved().pretty, to: folder.resolved)
+    var record = RunRecord(
+      name: spec.name, id: folder.id, command: options.command, started: now.iso8601,
+      seed: spec.seed, environment: options.environment)
+    record.data = data.record
+    let run = Run(spec: spec, folder: folder, data: data, options: options)
+    let outcome = try run.carryOut(&record)
+    _ = consume lock
+    return (folder, outcome)
+  }
+
+  /// Goes on with an interrupted or killed run, from its last checkpoint or else from the start.
+  /// Ends with the same bytes as though it had never been interrupted.
+  public static func resume(
+    _ folder: RunFolder, data: RunData, options: RunOptions
+  ) throws -> RunOutcome {
+    let lock = try folder.lock()
+    var record = try RunRecord(reading: folder.record)
+    if let recorded = record.data, recorded.digest != data.record.digest {
+      throw RecordError(
+        folder.path,
+        "was trained on other data: \(data.record.name) from \(data.record.source) has the digest "
+          + "\(data.record.digest.prefix(12))…, the run recorded \(recorded.digest.prefix(12))…")
+    }
+    let spec = try folder.readResolved()
+    record.status = .running
+    record.ending = nil
+    record.ended = nil
+    record.data = data.record
+    record.environment.threads = options.threads
+    record.resumed.append(Timestamp.now.iso8601)
+    let run = Run(spec: spec, folder: folder, data: data, options: options)
+    let outcome = try run.carryOut(&record)
+    _ = consume lock
+    return outcome
+  }
+
+  /// Trains, and keeps run.json true whatever happens.
+  private func carryOut(_ record: inout RunRecord) throws -> RunOutcome {
+    try record.write(to: folder.record)
+    do {
+      let outcome = try train()
+      switch outcome {
+      case .completed(let summary):
+        record.status = .completed
+        record.ending =
+          summary.stopReason == "epochs"
+          ? (summary.last.epoch == 1
+            ? "the one epoch was trained" : "all \(summary.last.epoch) epochs were trained")
+          : "early stopping after epoch \(summary.last.epoch)"
+      case .interrupted(let signal, let step):
+        record.status = .interrupted
+        record.ending = "signal \(signal) after step \(step)"
+      case .diverged(let reason):
+        record.status = .diverged
+        record.ending = reason
+      }
+      record.ended = Timestamp.now.iso8601
+      try record.write(to: folder.record)
+      return outcome
+    } catch {
+      record.status = .failed
+      record.ending = "\(error)"
+      record.ended = Timestamp.now.iso8601
+      // Where the disk is full this fails too; the first error is the one to tell.
+      try? record.write(to: folder.record)
+      throw error
+    }
+  }
+}
+
+extension RunFolder {
+  /// The spec that the run was carried out with.
+  public func readResolved() throws -> ExperimentSpec {
+    let bytes = try Files.read(resolved, limit: 1 << 20)
+    return try ExperimentSpec(
+      resolved: try JSONValue(parsing: bytes, name: resolved), name: resolved)
+  }
+}

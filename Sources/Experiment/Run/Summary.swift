@@ -1,0 +1,95 @@
+import Datasets
+
+/// summary.json: what a run came to. It holds no times, so that it is reproducible to the byte.
+public struct Summary: Hashable, Sendable {
+  /// Which weights were tested.
+  public enum Weights: String, Hashable, Sendable, CaseIterable { case best, last }
+
+  /// An expectation of the spec, and whether the run kept it.
+  public struct Check: Hashable, Sendable {
+    public let expectation: Expectation
+    public let value: Double
+    public var isMet: Bool {
+      value >= expectation.min ?? -.infinity && value <= expectation.max ?? .infinity
+    }
+
+    /// "test_accuracy 0.9712 is below the 0.985 expected"
+    public var description: String {
+      let name = expectation.metric.rawValue
+      if let min = expectation.min, !(value >= min) {
+        return "\(name) \(value) is below the \(min) expected"
+      }
+      if let max = expectation.max, !(value <= max) {
+        return "\(name) \(value) is above the \(max) expected"
+      }
+      return "\(name) \(value) is as expected"
+    }
+  }
+
+  public var testLoss: Double
+  public var testAccuracy: Double
+  public var testedWeights: Weights
+  /// Why training ended: "epochs" or "early_stopping".
+  public var stopReason: String
+  /// The figures of the last epoch, and of the one whose weights were tested.
+  public var last: EpochRow
+  public var tested: EpochRow
+  /// What was watched, its best value and the epoch that gave it.
+  public var monitor: Metric?
+  public var best: Double?
+  public var bestEpoch: Int?
+  public var parameters: Int
+  /// Digests of the weights at the end, and of those of the best epoch.
+  public var weightsDigest: String
+  public var bestWeightsDigest: String?
+  public var dataset: String
+  /// The dataset whose test images were used, if another.
+  public var testDataset: String?
+  public var standsInFor: String?
+  /// Those of the spec; none when other data stood in, of which nothing was expected.
+  public var checks: [Check] = []
+
+  public var isAsExpected: Bool { checks.allSatisfy(\.isMet) }
+
+  subscript(metric: Metric) -> Double? {
+    switch metric {
+    case .testLoss: testLoss
+    case .testAccuracy: testAccuracy
+    default: tested[metric]
+    }
+  }
+
+  var json: JSONValue {
+    [
+      "test_accuracy": JSONValue(testAccuracy),
+      "test_loss": JSONValue(testLoss),
+      "tested_weights": JSONValue(testedWeights.rawValue),
+      "epochs": JSONValue(last.epoch),
+      "steps": JSONValue(last.step),
+      "stop_reason": JSONValue(stopReason),
+      "monitor": JSONValue(monitor?.rawValue),
+      "best_value": best.map { JSONValue($0) } ?? .null,
+      "best_epoch": JSONValue(bestEpoch),
+      "train_loss": JSONValue(tested.trainLoss),
+      "train_accuracy": JSONValue(tested.trainAccuracy),
+      "val_loss": tested.valLoss.map { JSONValue($0) } ?? .null,
+      "val_accuracy": tested.valAccuracy.map { JSONValue($0) } ?? .null,
+      "parameters": JSONValue(parameters),
+      "weights_sha256": JSONValue(weightsDigest),
+      "best_weights_sha256": JSONValue(bestWeightsDigest),
+      "dataset": JSONValue(dataset),
+      "test_dataset": JSONValue(testDataset),
+      "stands_in_for": JSONValue(standsInFor),
+      "expected": .array(
+        checks.map {
+          [
+            "metric": JSONValue($0.expectation.metric.rawValue),
+            "min": $0.expectation.min.map { JSONValue($0) } ?? .null,
+            "max": $0.expectation.max.map { JSONValue($0) } ?? .null,
+            "value": JSONValue($0.value),
+            "met": JSONValue($0.isMet),
+          ]
+        }),
+    ]
+  }
+}

@@ -1,0 +1,199 @@
+import ConvNet
+import Datasets
+import Glibc
+
+extension Run {
+  /// Trains from the folder's last checkpoint, or from the start where there is none, to the end.
+  ///
+  /// Every epoch trains on all images, the last batch holding what is left over. Its learning rate
+  /// is the schedule's at each step; what metrics.csv records is that of the epoch's last step.
+  func train() throws -> RunOutcome {
+    let team = Team(threads: options.threads)
+    let network = try Network(
+      spec.network, optimizer: spec.optimizer, batchSize: spec.training.batchSize,
+      seed: spec.seed, team: team)
+    let images = data.train.count
+    let batchSize = spec.training.batchSize
+    let stepsPerEpoch = (images + batchSize - 1) / batchSize
+    var learningRate = LearningRate(
+      base: spec.optimizer.learningRate, schedule: spec.schedule, warmup: spec.warmup,
+      stepsPerEpoch: stepsPerEpoch)
+
+    var state = TrainingState()
+    state.watch = watched
+    let isResumed = Files.exists(folder.last)
+    if isResumed { try Checkpoint.load(folder.last, into: network, &state) }
+    learningRate.plateau = state.plateau
+    var metrics = try openLog(
+      folder.metrics, EpochRow.header, at: isResumed ? state.metricsLength : nil)
+    var timing = try openTiming(before: state.epoch)
+    state.metricsLength = metrics.length
+    var display = Display(options.display, epochs: spec.training.epochs, images: images)
+    defer { display.clear() }
+
+    while state.finish == nil {
+      let order = shuffledOrder(epoch: state.epoch, count: images)
+      let (seenBefore, watch) = (state.seen, Stopwatch())
+      display.beginEpoch(seen: seenBefore)
+
+      while state.stepInEpoch < stepsPerEpoch {
+        let first = state.stepInEpoch * batchSize
+        let batch = first..<min(first + batchSize, images)
+        let result = order.withUnsafeBufferPointer {
+          network.trainStep(
+            data.train, samples: UnsafeBufferPointer(rebasing: $0[batch]), epoch: state.epoch,
+            step: state.step + 1, learningRate: learningRate.rate(step: state.step))
+        }
+        guard result.isFinite else { return .diverged(divergence(of: network, state)) }
+        state.step += 1
+        state.stepInEpoch += 1
+        state.lossSum += result.lossSum
+        state.correct += result.correct
+        state.seen += batch.count
+
+        if state.step == options.killAtStep { kill(getpid(), SIGKILL) }
+        if state.step == options.stopAtStep { Interruption.request(SIGUSR1) }
+        if state.stepInEpoch < stepsPerEpoch {
+          if let signal = Interruption.signal {
+            try Checkpoint.save(state, network, to: folder.last)
+            return .interrupted(signal: signal, step: state.step)
+          }
+          if let every = spec.checkpoint.everySteps, state.step % every == 0 {
+            try Checkpoint.save(state, network, to: folder.last)
+          }
+        }
+        display.update(state)
+      }
+      let trainSeconds = watch.seconds
+
+      let validationWatch = Stopwatch()
+      display.validating(state)
+      let validation = data.validation.map { network.evaluate($0, range: 0..<$0.count) }
+      if let validation, !validation.lossSum.isFinite {
+        return .diverged("the validation loss after step \(state.step) is not finite")
+      }
+      let row = EpochRow(
+        epoch: state.epoch, step: state.step,
+        learningRate: learningRate.rate(step: state.step - 1),
+        trainLoss: state.lossSum / Double(images),
+        trainAccuracy: Double(state.correct) / Double(images),
+        valLoss: validation?.loss, valAccuracy: validation?.accuracy)
+      let pace = TimingRow(
+        epoch: state.epoch, trainSeconds: trainSeconds, valSeconds: validationWatch.seconds,
+        imagesPerSecond: Double(images - seenBefore) / trainSeconds)
+
+      if let name = learningRate.monitor, let value = Metric(rawValue: name).flatMap({ row[$0] }) {
+        learningRate.finishEpoch(monitored: value)
+      }
+      state.plateau = learningRate.plateau
+      var verdict: EarlyStopping.Verdict?
+      if let value = state.watch.flatMap({ row[$0.monitor] }) {
+        verdict = state.watch!.observe(value, epoch: state.epoch)
+      }
+      if verdict == .improved {
+        try Checkpoint.saveWeights(network, epoch: state.epoch, to: folder.best)
+      }
+      if state.epoch == spec.training.epochs { state.finish = .epochs }
+      if verdict == .stop, spec.earlyStopping != nil { state.finish = .earlyStopping }
+
+      try metrics.append(row.csv)
+      try timing.append(pace.csv)
+      display.endEpoch(row, pace, isBest: verdict == .improved)
+      state.metricsLength = metrics.length
+      state.beginNextEpoch()
+      try Checkpoint.save(state, network, to: folder.last)
+      if row.epoch == options.stopAfterEpoch { return .interrupted(signal: 0, step: state.step) }
+      if state.finish == nil, let signal = Interruption.signal {
+        return .interrupted(signal: signal, step: state.step)
+      }
+    }
+    return .completed(try finish(network, state))
+  }
+
+  /// The rule that says which epoch is best: early stopping's own; else the least val_loss, without
+  /// ever stopping; none without validation.
+  private var watched: EarlyStopping? {
+    if let rule = spec.earlyStopping {
+      return EarlyStopping(
+        monitor: rule.monitor, patience: rule.patience, minDelta: rule.minDelta)
+    }
+    return data.validation == nil ? nil : EarlyStopping(monitor: .valLoss, patience: .max)
+  }
+
+  /// The order in which an epoch, from 1, takes the images: a function of the seed and the epoch.
+  private func shuffledOrder(epoch: Int, count: Int) -> [Int32] {
+    var order = (0..<Int32(count)).map { $0 }
+    var stream = RandomStream(seed: spec.seed, purpose: .shuffle, epoch: UInt32(epoch))
+    stream.shuffle(&order)
+    return order
+  }
+
+  /// A log that begins, or that goes on after `length` bytes. One without a checkpoint begins anew.
+  private func openLog(_ path: String, _ header: String, at length: Int?) throws -> CSVLog {
+    if let length { return try CSVLog.resume(path, at: length) }
+    if Files.exists(path) { return try CSVLog.resume(path, at: header.utf8.count + 1) }
+    return try CSVLog.create(path, header: header)
+  }
+
+  /// timing.csv with the rows of the epochs before `epoch`.
+  private func openTiming(before epoch: Int) throws -> CSVLog {
+    guard Files.exists(folder.timing) else {
+      return try CSVLog.create(folder.timing, header: TimingRow.header)
+    }
+    let lines = try Files.readText(folder.timing).split(separator: "\n").prefix(epoch)
+    return try CSVLog.resume(
+      folder.timing, at: lines.reduce(0) { $0 + $1.utf8.count + 1 })
+  }
+
+  /// What is known of where the loss stopped being finite.
+  private func divergence(of network: Network, _ state: TrainingState) -> String {
+    let layer = network.firstNonFiniteLayer()
+    let tensor = network.tensors.first { tensor in
+      !network.parameters[tensor.range].allSatisfy(\.isFinite)
+    }
+    var text = "the loss of step \(state.step + 1) (epoch \(state.epoch)) is not finite"
+    if let layer { text += "; the first output that isn't is that of \(layer)" }
+    if let tensor { text += "; the weights \(tensor.name) are not finite either" }
+    return text
+  }
+
+  /// Tests the weights that the spec asks for, and writes summary.json.
+  private func finish(_ network: Network, _ state: TrainingState) throws -> Summary {
+    let lastDigest = Checkpoint.digest(of: network)
+    let rows = try EpochRow.read(folder.metrics)
+    var testedEpoch = rows.count
+    var bestDigest: String?
+    let wantsBest = state.watch != nil && spec.earlyStopping?.restoreBest ?? true
+    if let watch = state.watch {
+      let lastWeights = Array(network.parameters)
+      let epoch = try Checkpoint.loadWeights(folder.best, into: network)
+      guard epoch == watch.bestEpoch else {
+        throw RecordError(
+          folder.best, "holds the weights of epoch \(epoch), not of \(watch.bestEpoch), the best")
+      }
+      bestDigest = Checkpoint.digest(of: network)
+      if wantsBest {
+        testedEpoch = epoch
+      } else {
+        _ = network.parameters.update(fromContentsOf: lastWeights)
+        network.weightsChanged()
+      }
+    }
+    let test = network.evaluate(data.test, range: 0..<data.test.count)
+    var summary = Summary(
+      testLoss: test.loss, testAccuracy: test.accuracy,
+      testedWeights: wantsBest ? .best : .last, stopReason: state.finish!.rawValue,
+      last: rows.last!, tested: rows[testedEpoch - 1],
+      monitor: state.watch?.monitor, best: state.watch?.best, bestEpoch: state.watch?.bestEpoch,
+      parameters: network.plan.parameters, weightsDigest: lastDigest,
+      bestWeightsDigest: bestDigest, dataset: data.record.name,
+      testDataset: data.record.test, standsInFor: data.record.standsInFor)
+    if data.record.standsInFor == nil {
+      summary.checks = spec.expect.compactMap { expectation in
+        summary[expectation.metric].map { Summary.Check(expectation: expectation, value: $0) }
+      }
+    }
+    try AtomicFile.write(summary.json.pretty, to: folder.summary)
+    return summary
+  }
+}

@@ -1,0 +1,97 @@
+import ArgumentParser
+import ConvNet
+import Datasets
+import Experiment
+import Glibc
+
+/// This program.
+enum Program {
+  static let version = "0.1.0"
+}
+
+/// What all commands that compute are told.
+struct ComputeOptions: ParsableArguments {
+  @Option(
+    help: ArgumentHelp(
+      "How many threads compute; changes no bit of a result. (default: one per core)",
+      valueName: "n"))
+  var threads: Int?
+
+  @Option(
+    help: ArgumentHelp(
+      "Where datasets lie, before $RUNNER_DATA and data/; downloads are kept here.",
+      valueName: "folder"))
+  var data: String?
+
+  @Flag(help: "No progress on stderr.")
+  var quiet = false
+
+  func validate() throws {
+    if let threads, !(1...1024).contains(threads) {
+      throw ValidationError("--threads must be from 1 to 1024, not \(threads)")
+    }
+  }
+
+  var threadCount: Int { threads ?? Team.cores }
+
+  /// Makes this process compute with a kernel, if need be by starting itself anew, and checks it.
+  /// Comes before any other work.
+  func useKernel(_ name: String) throws {
+    try Kernel.ensure(try Kernel.resolve(name)) { Display.say("note: \($0)") }
+    BLAS.useOneThread()
+    try Kernel.check()
+  }
+
+  /// Reads the data of a spec; those that a run recorded, where it is one that has begun.
+  func load(_ spec: ExperimentSpec, recorded: RunRecord.Data? = nil) throws -> RunData {
+    let bar = DownloadDisplay(Display.style(quiet: quiet))
+    defer { bar.clear() }
+    return try RunData.load(
+      spec, recorded: recorded, dataFolder: data, threads: threadCount,
+      progress: { bar.update($0) }, notice: { Display.say($0) })
+  }
+
+  func runOptions() -> RunOptions {
+    let git = Environment.git
+    return RunOptions(
+      threads: threadCount, display: Display.style(quiet: quiet),
+      command: ["runner"] + CommandLine.arguments.dropFirst(),
+      environment: Environment(
+        program: "runner \(Program.version)", commit: git?.commit, isDirty: git?.isDirty,
+        toolchain: Environment.toolchain, openBLAS: BLAS.version, kernel: Kernel.current,
+        cpu: Environment.cpu, system: Environment.system, threads: threadCount))
+  }
+}
+
+/// How far a download is: a bar on a terminal, a line per file elsewhere.
+final class DownloadDisplay {
+  private let style: Display.Style
+  private var file = ""
+
+  init(_ style: Display.Style) { self.style = style }
+
+  func update(_ progress: DownloadProgress) {
+    switch style {
+    case .quiet: return
+    case .lines:
+      if progress.file != file { Display.say("downloading \(progress.mirror)\(progress.file).gz") }
+    case .bar:
+      let part = Double(progress.receivedInAll) / Double(max(1, progress.expectedInAll))
+      Display.draw("downloading \(progress.mirror)\(progress.file).gz \(percent(part))")
+    }
+    file = progress.file
+  }
+
+  func clear() {
+    if style == .bar, !file.isEmpty { Display.draw("") }
+  }
+}
+
+/// The folder of a run, as the user names it.
+func openRun(_ path: String) throws -> RunFolder {
+  do {
+    return try RunFolder(opening: path)
+  } catch {
+    throw UsageError("\(error)")
+  }
+}

@@ -1,0 +1,84 @@
+import ArgumentParser
+import Datasets
+import Experiment
+import Glibc
+import Report
+
+/// Tells the user how a run ended, and throws the exit status where that isn't 0.
+func report(_ outcome: RunOutcome, of folder: RunFolder, spec: ExperimentSpec) throws {
+  switch outcome {
+  case .interrupted(let signal, let step):
+    Display.say(
+      "stopped at a checkpoint after step \(grouped(step)); to go on: runner resume \(folder.path)")
+    throw ExitCode(Interruption.exitStatus(of: signal))
+  case .diverged(let reason):
+    try drawCurves(of: folder, title: spec.name)
+    var text = "error: \(spec.name) diverged: \(reason)"
+    text +=
+      Files.exists(folder.last)
+      ? "\nthe last good checkpoint is \(folder.last)" : "\nno checkpoint had been written yet"
+    Display.say(text)
+    throw ExitCode(ExitStatus.failed)
+  case .completed(let summary):
+    let curves = try drawCurves(of: folder, title: spec.name)
+    print(Results(summary, folder: folder, curves: curves).text, terminator: "")
+    if !summary.isAsExpected {
+      fflush(nil)
+      for check in summary.checks where !check.isMet {
+        Display.say("expectation not met: \(check.description)")
+      }
+      throw ExitCode(ExitStatus.mismatch)
+    }
+  }
+}
+
+/// Draws plots/curves.svg from metrics.csv; nil when no epoch was completed.
+@discardableResult
+private func drawCurves(of folder: RunFolder, title: String) throws -> String? {
+  let text = try Files.readText(folder.metrics)
+  guard let table = try? MetricsTable(parsing: text), !table.epochs.isEmpty else { return nil }
+  let path = "\(folder.plots)/curves.svg"
+  let chart = CurvesChart(title: title, runs: [.init(name: folder.id, metrics: table)])
+  try AtomicFile.write(chart.svg(), to: path)
+  return path
+}
+
+/// What a completed run prints on stdout.
+struct Results {
+  let text: String
+
+  init(_ summary: Summary, folder: RunFolder, curves: String?) {
+    var lines: [String] = []
+    lines.append(
+      "test accuracy  \(percent(summary.testAccuracy)), loss \(fixed(summary.testLoss, 4))")
+    if let original = summary.standsInFor {
+      lines.append(
+        "data           \(summary.dataset), which stood in for \(original): "
+          + "these figures say nothing about \(original)")
+    } else {
+      let test = summary.testDataset.map { "; tested on \($0)" } ?? ""
+      lines.append("data           \(summary.dataset)\(test)")
+    }
+    let ended =
+      summary.stopReason == "epochs"
+      ? (summary.last.epoch == 1 ? "1 epoch" : "all \(summary.last.epoch) epochs")
+      : "early stopping after epoch \(summary.last.epoch)"
+    switch summary.testedWeights {
+    case .best:
+      lines.append(
+        "weights        of epoch \(summary.tested.epoch), the best by "
+          + "\(summary.monitor?.rawValue ?? ""); trained: \(ended)")
+    case .last:
+      lines.append("weights        of the last epoch; trained: \(ended)")
+    }
+    for check in summary.checks {
+      lines.append("expected       \(check.description)\(check.isMet ? "" : ": NOT MET")")
+    }
+    lines.append("metrics        \(folder.metrics)")
+    if let curves { lines.append("curves         \(curves)") }
+    let weights = summary.testedWeights == .best ? folder.best : folder.last
+    lines.append("checkpoint     \(weights)")
+    lines.append("verify with    runner verify \(folder.path)")
+    text = lines.joined(separator: "\n") + "\n"
+  }
+}

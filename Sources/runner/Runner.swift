@@ -1,0 +1,77 @@
+import ArgumentParser
+import Experiment
+import Glibc
+
+@main
+struct Runner: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "runner",
+    abstract: "Trains convolutional networks on CPUs as declared, reproducible experiments.",
+    discussion: """
+      An experiment is one JSON file: the data, the network, how it is trained, what is expected \
+      of it. A run of it leaves a folder, results/NAME/ID/, with its metrics as CSV, its curves, \
+      its weights, and all that is needed to get the very same bits again.
+
+      EXAMPLES
+        runner experiments/lenet.json
+            train, log, test; the folder of the run is told at the end
+        runner experiments/lenet.json optimizer.learning_rate=3e-4 seed=7
+            the same with two values of the file replaced
+        runner validate experiments/lenet.json
+            look for mistakes; see the network's shapes, size and expected time
+        runner resume results/lenet/latest
+            go on after Ctrl-C or a crash as though nothing had happened
+        runner evaluate results/lenet/latest
+            test a run's weights: accuracy by class, confusion matrix
+        runner verify results/reference/lenet
+            do we still get these very bits?
+
+      EXIT STATUS
+        0    all went well
+        1    the run failed, or its loss stopped being finite
+        2    a mistake in the command or in the spec; nothing was run
+        4    a verification or an expectation failed
+        75   stopped at a checkpoint upon SIGUSR1; start `runner resume`
+        130  stopped at a checkpoint upon Ctrl-C (143: upon SIGTERM)
+      """,
+    version: Program.version,
+    subcommands: [
+      RunCommand.self, ResumeCommand.self, ValidateCommand.self, EvaluateCommand.self,
+      VerifyCommand.self, SchemaCommand.self, DataCommand.self,
+    ],
+    defaultSubcommand: RunCommand.self)
+
+  static func main() {
+    if CommandLine.arguments.count < 2 {
+      Display.say(helpMessage())
+      Glibc.exit(ExitStatus.usage)
+    }
+    do {
+      var command = try parseAsRoot()
+      try command.run()
+    } catch {
+      end(with: error)
+    }
+    fflush(nil)
+  }
+
+  /// Tells the user of an error, and ends with the status that it stands for.
+  private static func end(with error: any Error) -> Never {
+    let failure = Failure(error)
+    if let failure {
+      fflush(nil)
+      Display.say(failure.message)
+      Glibc.exit(failure.status)
+    }
+    // The command line's own: help and version are no errors, all else is usage.
+    var text = fullMessage(for: error)
+    let code = exitCode(for: error)
+    if code == .success {
+      print(text)
+      Glibc.exit(0)
+    }
+    if text.hasPrefix("Error: ") { text = "error: " + text.dropFirst(7) }
+    if !text.isEmpty { Display.say(text) }
+    Glibc.exit(code == .validationFailure ? ExitStatus.usage : code.rawValue)
+  }
+}

@@ -1,0 +1,51 @@
+import ArgumentParser
+import Experiment
+
+struct VerifyCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "verify",
+    abstract: "Carry a run out again and compare it bit for bit.",
+    discussion: """
+      Trains anew from the folder's resolved.json, with the kernel that run.json records, and \
+      compares metrics.csv and the digests of the weights. The folder isn't changed and needs no \
+      checkpoints. On a difference the exit status is 4, and the first epoch that differs is told, \
+      with what differs in the surroundings. A run that can't be repeated here (no such kernel, \
+      no such data) is not a difference: the exit status is 1.
+      """)
+
+  @Argument(help: ArgumentHelp("The folder of the run, results/NAME/ID.", valueName: "run"))
+  var path: String
+
+  @Option(help: ArgumentHelp("Compare only the first so many epochs.", valueName: "n"))
+  var epochs: Int?
+
+  @OptionGroup var compute: ComputeOptions
+
+  func validate() throws {
+    if let epochs, epochs < 1 { throw ValidationError("--epochs must be at least 1") }
+  }
+
+  func run() throws {
+    let folder = try openRun(path)
+    let recorded = try Verification.read(folder)
+    try compute.useKernel(recorded.run.environment.kernel)
+    let data = try compute.load(recorded.spec, recorded: recorded.run.data)
+    Interruption.listen()
+    let verification = try Verification.carryOut(
+      recorded, data: data, epochs: epochs, options: compute.runOptions())
+    let epochs = verification.epochs == 1 ? "1 epoch" : "\(verification.epochs) epochs"
+    guard let difference = verification.difference else {
+      let extent = verification.comparedWeights ? "metrics.csv and weights" : "metrics.csv"
+      print("\(folder.path): verified, \(epochs), \(extent) the same to the last bit")
+      return
+    }
+    print("\(folder.path): NOT the same: \(difference.what)")
+    if difference.causes.isEmpty {
+      print("kernel, OpenBLAS, toolchain, program, CPU and data are as recorded")
+    } else {
+      print("what differs in the surroundings:")
+      for cause in difference.causes { print("  \(cause)") }
+    }
+    throw ExitCode(ExitStatus.mismatch)
+  }
+}

@@ -1,0 +1,177 @@
+import Foundation
+import Testing
+
+/// A run that is ended at any moment, and resumed, ends with the bytes of one that never was.
+@Suite struct InterruptionTests {
+  static func reference(in folder: TemporaryFolder, _ overrides: [String] = []) throws -> String {
+    try folder.write(Specs.small, to: "small.json")
+    let result = try Program.Running(
+      Program.path, ["small.json", "--quiet", "--output", "reference"] + overrides, in: folder
+    ).wait()
+    #expect(result.status == 0, "\(result.errors)")
+    return try folder.run(of: "small", under: "reference")
+  }
+
+  /// Checkpoints at the ends of epochs only, after every second step, after every step.
+  @Test(arguments: [nil, "checkpoint.every_steps=2", "checkpoint.every_steps=1"])
+  func killedAtEveryStep(checkpoints: String?) throws {
+    let folder = try TemporaryFolder()
+    let overrides = checkpoints.map { [$0] } ?? []
+    let reference = try Self.reference(in: folder, overrides)
+    for step in 1...15 {
+      let output = "killed-\(step)"
+      let killed = try Program.Running(
+        Program.path,
+        ["small.json", "--quiet", "--output", output, "--kill-at-step", "\(step)"] + overrides,
+        in: folder
+      ).wait()
+      #expect(killed.signal == SIGKILL)
+      let run = try folder.run(of: "small", under: output)
+      #expect(try folder.text("\(run)/run.json").contains(#""status": "running""#))
+      let resumed = try Program.run(
+        "resume", run, "--quiet", "--threads", "\(1 + step % 3)", in: folder)
+      #expect(resumed.status == 0, "\(resumed.errors)")
+      try expectSameRecord(reference, run, in: folder)
+    }
+  }
+
+  /// One run that gets no further than a step at a time.
+  @Test func killedAfterEachStepOfOneRun() throws {
+    let folder = try TemporaryFolder()
+    let overrides = ["checkpoint.every_steps=1"]
+    let reference = try Self.reference(in: folder, overrides)
+    _ = try Program.run(
+      "small.json", overrides[0], "--quiet", "--kill-at-step", "1", in: folder)
+    let run = try folder.run(of: "small")
+    for step in 2...15 {
+      let killed = try Program.run(
+        "resume", run, "--quiet", "--kill-at-step", "\(step)", in: folder)
+      #expect(killed.signal == SIGKILL)
+    }
+    #expect(try Program.run("resume", run, "--quiet", in: folder).status == 0)
+    try expectSameRecord(reference, run, in: folder)
+  }
+
+  /// SIGUSR1, as batch systems send it, at every step.
+  @Test func stoppedAtEveryStep() throws {
+    let folder = try TemporaryFolder()
+    let reference = try Self.reference(in: folder)
+    for step in 1...14 {
+      let output = "stopped-\(step)"
+      let stopped = try Program.run(
+        "small.json", "--quiet", "--output", output, "--stop-at-step", "\(step)", in: folder)
+      #expect(stopped.status == 75)
+      let run = try folder.run(of: "small", under: output)
+      #expect(
+        stopped.errors
+          == "stopped at a checkpoint after step \(step); to go on: runner resume \(run)\n")
+      #expect(try folder.text("\(run)/run.json").contains(#""status": "interrupted""#))
+      #expect(try Program.run("resume", run, "--quiet", in: folder).status == 0)
+      try expectSameRecord(reference, run, in: folder)
+    }
+  }
+
+  @Test(arguments: [(SIGINT, 130), (SIGTERM, 143), (SIGUSR1, 75)] as [(Int32, Int32)])
+  func oneSignalStopsAtACheckpoint(signal: Int32, status: Int32) throws {
+    let folder = try TemporaryFolder()
+    let overrides = ["training.epochs=30"]
+    let reference = try Self.reference(in: folder, overrides)
+    let running = try Program.start("small.json", overrides[0], "--quiet", in: folder)
+    try waitUntil("a row") {
+      guard let run = try folder.runs(of: "small").first,
+        folder.exists("\(run)/metrics.csv")
+      else { return false }
+      return try folder.text("\(run)/metrics.csv").split(separator: "\n").count > 2
+    }
+    running.send(signal)
+    let result = try running.wait()
+    #expect(result.signal == nil)
+    #expect(result.status == status)
+    #expect(result.output == "")
+    let run = try folder.run(of: "small")
+    #expect(result.errors.hasPrefix("stopped at a checkpoint after step "))
+    #expect(result.errors.hasSuffix("; to go on: runner resume \(run)\n"))
+    let resumed = try Program.run("resume", run, "--quiet", in: folder)
+    #expect(resumed.status == 0)
+    try expectSameRecord(reference, run, in: folder)
+  }
+
+  @Test func theSecondSignalStopsAtOnce() throws {
+    let folder = try TemporaryFolder()
+    let overrides = ["training.epochs=30"]
+    let reference = try Self.reference(in: folder, overrides)
+    let running = try Program.start("small.json", overrides[0], "--quiet", in: folder)
+    try waitUntil("a checkpoint") {
+      guard let run = try folder.runs(of: "small").first else { return false }
+      return folder.exists("\(run)/checkpoints/last.safetensors")
+    }
+    // Both are there when it goes on; which is taken first is the system's choice.
+    running.send(SIGSTOP, SIGINT, SIGTERM, SIGCONT)
+    let result = try running.wait()
+    #expect([130, 143].contains(result.status))
+    #expect(result.errors == "")
+    let run = try folder.run(of: "small")
+    #expect(try Program.run("resume", run, "--quiet", in: folder).status == 0)
+    try expectSameRecord(reference, run, in: folder)
+  }
+
+  @Test func aRunIsResumedByOneAtATime() throws {
+    let folder = try TemporaryFolder()
+    try folder.write(Specs.small, to: "small.json")
+    let running = try Program.start("small.json", "training.epochs=1000", "--quiet", in: folder)
+    try waitUntil("a checkpoint") {
+      guard let run = try folder.runs(of: "small").first else { return false }
+      return folder.exists("\(run)/checkpoints/last.safetensors")
+    }
+    let run = try folder.run(of: "small")
+    let second = try Program.run("resume", run, in: folder)
+    #expect(second.status == 1)
+    #expect(
+      second.errors
+        == "error: \(run): another process is working on this run; wait until it has ended\n")
+    running.send(SIGKILL)
+    #expect(try running.wait().signal == SIGKILL)
+    // The lock died with its process.
+    #expect(try Program.run("resume", run, "--stop-at-step", "1", in: folder).status != 1)
+  }
+
+  @Test func aCompleteRunNeedsNoResuming() throws {
+    let folder = try TemporaryFolder()
+    let run = try Self.reference(in: folder)
+    let before = try folder.data("\(run)/run.json")
+    let result = try Program.run("resume", run, in: folder)
+    #expect(result.status == 0)
+    #expect(result.output == "\(run) is complete: all 3 epochs were trained.\n")
+    #expect(try folder.data("\(run)/run.json") == before)
+  }
+
+  @Test func metricsThatLostRowsAreNotResumed() throws {
+    let folder = try TemporaryFolder()
+    try folder.write(Specs.small, to: "small.json")
+    _ = try Program.run("small.json", "--quiet", "--stop-at-step", "12", in: folder)
+    let run = try folder.run(of: "small")
+    try folder.write("epoch\n", to: "\(run)/metrics.csv")
+    let result = try Program.run("resume", run, "--quiet", in: folder)
+    #expect(result.status == 1)
+    #expect(result.errors.contains("rows were removed, so the run cannot be resumed"))
+  }
+
+  @Test func aDamagedCheckpointIsNotResumed() throws {
+    let folder = try TemporaryFolder()
+    try folder.write(Specs.small, to: "small.json")
+    _ = try Program.run("small.json", "--quiet", "--stop-at-step", "12", in: folder)
+    let run = try folder.run(of: "small")
+    let path = "\(run)/checkpoints/last.safetensors"
+    var bytes = try folder.data(path)
+    // The end of the file holds weights and moments; one bit of a weight is turned.
+    let header = Int(bytes[0]) + Int(bytes[1]) << 8 + 8
+    let start = try #require(
+      String(decoding: bytes[8..<header], as: UTF8.self).range(of: "\"batch_norm") != nil
+        ? header : nil)
+    for index in start..<bytes.count { bytes[index] ^= 1 }
+    try bytes.write(to: folder.url.appending(path: path))
+    let result = try Program.run("resume", run, "--quiet", in: folder)
+    #expect(result.status == 1)
+    #expect(result.errors.contains("its weights do not have the digest that it records"))
+  }
+}

@@ -1,0 +1,52 @@
+import Foundation
+
+@testable import ConvNet
+
+/// PyTorch's and Keras's own numbers; `Fixtures/make_fixtures.py` made them.
+enum Fixture {
+  static func load<T: Decodable>(_ name: String, as type: T.Type) throws -> T {
+    let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+    let data = try Data(contentsOf: folder.appendingPathComponent("Fixtures/\(name).json"))
+    let decoder = JSONDecoder()
+    decoder.keyDecodingStrategy = .convertFromSnakeCase
+    return try decoder.decode(T.self, from: data)
+  }
+
+  struct Cases<Case: Decodable>: Decodable { let cases: [Case] }
+
+  static func cases<Case: Decodable>(_ name: String, as type: Case.Type) throws -> [Case] {
+    try load(name, as: Cases<Case>.self).cases
+  }
+
+  /// Numbers in row-major order.
+  struct Tensor: Decodable {
+    let shape: [Int]
+    let values: [Double]
+
+    var floats: [Float] { values.map(Float.init) }
+
+    /// The shape of one sample of a batch.
+    var sample: Shape {
+      shape.count == 2
+        ? .vector(shape[1]) : .image(height: shape[1], width: shape[2], channels: shape[3])
+    }
+  }
+
+  /// "valid", "same", or four sides.
+  struct Border: Decodable {
+    let padding: Padding
+
+    private struct Sides: Decodable { let top, bottom, left, right: Int }
+
+    init(from decoder: any Decoder) throws {
+      let container = try decoder.singleValueContainer()
+      if let name = try? container.decode(String.self) {
+        padding = name == "same" ? .same : .valid
+      } else {
+        let sides = try container.decode(Sides.self)
+        padding = .explicit(
+          top: sides.top, bottom: sides.bottom, left: sides.left, right: sides.right)
+      }
+    }
+  }
+}

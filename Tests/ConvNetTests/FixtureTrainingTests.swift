@@ -1,0 +1,277 @@
+import Testing
+
+@testable import ConvNet
+
+/// Optimizers, schedules and a whole network over time, against PyTorch's and Keras's own numbers.
+@Suite struct FixtureTrainingTests {
+  struct OptimizerCases: Decodable {
+    let initial: [Double]
+    let gradients: [[Double]]
+    let cases: [OptimizerCase]
+  }
+
+  struct OptimizerCase: Decodable {
+    struct After: Decodable {
+      let step: Int
+      let parameters: [Double]
+    }
+    let name, source, optimizer: String
+    let momentum, beta1, beta2, epsilon, rho, weightDecay: Float?
+    let nesterov: Bool?
+    let learningRates: [Float]
+    let after: [After]
+
+    var rule: OptimizerRule {
+      let convention: OptimizerConvention = source == "torch" ? .pytorch : .keras
+      switch optimizer {
+      case "sgd":
+        return .sgd(momentum: momentum!, nesterov: nesterov!, convention: convention)
+      case "adam", "adamw":
+        return .adam(beta1: beta1!, beta2: beta2!, epsilon: epsilon!, convention: convention)
+      default: return .adadelta(rho: rho!, epsilon: epsilon!)
+      }
+    }
+  }
+
+  @Test func optimizers() throws {
+    let fixture = try Fixture.load("optimizers", as: OptimizerCases.self)
+    for c in fixture.cases {
+      let description = OptimizerDescription(
+        rule: c.rule, learningRate: c.learningRates[0], weightDecay: c.weightDecay ?? 0)
+      // Keras rounds β₂ to float32 in β₂ᵗ but not in 1 − β₂.
+      let tolerance = c.source == "keras" && c.optimizer.hasPrefix("adam") ? 5e-6 : 2e-6
+      // 36 parameters: two whole vectors and a rest, each number thrice.
+      let count = fixture.initial.count
+      let (w, g, m, v) = (
+        Buffer(3 * count), Buffer(3 * count), Buffer(3 * count), Buffer(3 * count)
+      )
+      for i in 0..<3 * count { w.base[i] = Float(fixture.initial[i % count]) }
+      for (index, gradient) in fixture.gradients.enumerated() {
+        for i in 0..<3 * count { g.base[i] = Float(gradient[i % count]) }
+        OptimizerStep(description, learningRate: c.learningRates[index], step: index + 1)
+          .update(
+            w.base, gradient: g.base, first: m.base, second: v.base, count: 3 * count,
+            decays: true)
+        guard let after = c.after.first(where: { $0.step == index + 1 }) else { continue }
+        for part in 0..<3 {
+          let values = Array(w.all[part * count..<(part + 1) * count])
+          for i in 0..<count {
+            let error = abs(Double(values[i]) - after.parameters[i])
+            #expect(
+              error <= tolerance * max(1, abs(after.parameters[i])),
+              "\(c.name), step \(index + 1), parameter \(i)")
+          }
+        }
+      }
+    }
+  }
+
+  /// Decoupled decay is for kernels only.
+  @Test func decaySparesBiases() {
+    let description = OptimizerDescription(
+      rule: .sgd(momentum: 0, nesterov: false, convention: .keras), learningRate: 0.5,
+      weightDecay: 0.25)
+    let (w, g) = (Buffer(20), Buffer(20))
+    for decays in [false, true] {
+      for i in 0..<20 { w.base[i] = 2 }
+      OptimizerStep(description, learningRate: 0.5, step: 1).update(
+        w.base, gradient: g.base, first: g.base, second: g.base, count: 20, decays: decays)
+      #expect(w.all.allSatisfy { $0 == (decays ? 1.75 : 2) })
+    }
+  }
+
+  struct Schedules: Decodable {
+    let perEpoch: [EpochCase]
+    let perStep: [StepCase]
+    let reduceOnPlateau: [PlateauCase]
+  }
+
+  struct EpochCase: Decodable {
+    let name, source: String
+    let learningRate: Float
+    let every: Int?
+    let factor, decay, epochs, final: Double?
+    let rates: [Double]
+  }
+
+  struct StepCase: Decodable {
+    let name, source: String
+    let learningRate: Float
+    let stepsPerEpoch: Int
+    let staircase: Bool?
+    let decay, epochs, final, warmupEpochs, warmupFrom: Double?
+    let rates: [Double]
+  }
+
+  struct PlateauCase: Decodable {
+    let name, mode: String
+    let learningRate: Float
+    let factor, minDelta, minLr: Double
+    let patience, cooldown: Int
+    let monitored: [Double?]
+    let rates: [Double]
+  }
+
+  private func schedule(
+    _ name: String, every: Int? = nil, factor: Double? = nil, decay: Double? = nil,
+    staircase: Bool? = nil, epochs: Double? = nil, final: Double? = nil
+  ) -> Schedule {
+    switch name {
+    case "constant": .constant
+    case "step": .step(every: every!, factor: factor!)
+    case "exponential": .exponential(decay: decay!, staircase: staircase ?? false)
+    case "cosine": .cosine(epochs: epochs!, final: final!)
+    default: preconditionFailure("an unknown schedule, \(name)")
+    }
+  }
+
+  @Test func schedulesOfEpochs() throws {
+    for c in try Fixture.load("schedules", as: Schedules.self).perEpoch {
+      let rate = LearningRate(
+        base: c.learningRate,
+        schedule: schedule(
+          c.name, every: c.every, factor: c.factor, decay: c.decay, epochs: c.epochs,
+          final: c.final), warmup: nil, stepsPerEpoch: 3)
+      for (epoch, expected) in c.rates.enumerated() {
+        let actual = Double(rate.rate(step: 3 * epoch))
+        #expect(
+          abs(actual - expected) <= 3e-7 * Double(c.learningRate), "\(c.source), epoch \(epoch)")
+      }
+    }
+  }
+
+  @Test func schedulesOfSteps() throws {
+    for c in try Fixture.load("schedules", as: Schedules.self).perStep {
+      let warmup = c.warmupEpochs.map { Warmup(epochs: $0, from: c.warmupFrom ?? 0) }
+      let rate = LearningRate(
+        base: c.learningRate,
+        schedule: schedule(
+          c.name, decay: c.decay, staircase: c.staircase, epochs: c.epochs, final: c.final),
+        warmup: warmup, stepsPerEpoch: c.stepsPerEpoch)
+      for (step, expected) in c.rates.enumerated() {
+        let actual = Double(rate.rate(step: step))
+        #expect(
+          abs(actual - expected) <= 1e-6 * Double(c.learningRate), "\(c.source), step \(step)")
+      }
+    }
+  }
+
+  /// A step schedule falls within an epoch only where an epoch begins.
+  @Test func stepScheduleInsideAnEpoch() {
+    let rate = LearningRate(
+      base: 1, schedule: .step(every: 2, factor: 0.5), warmup: nil, stepsPerEpoch: 3)
+    #expect(
+      (0..<13).map { rate.rate(step: $0) } == [
+        1, 1, 1, 1, 1, 1, 0.5, 0.5, 0.5, 0.5, 0.5, 0.5, 0.25,
+      ])
+  }
+
+  @Test func plateaus() throws {
+    for c in try Fixture.load("schedules", as: Schedules.self).reduceOnPlateau {
+      let plateau = PlateauDescription(
+        monitor: c.mode == "max" ? "val_accuracy" : "val_loss", factor: c.factor,
+        patience: c.patience, minDelta: c.minDelta, cooldown: c.cooldown, minimum: c.minLr)
+      var rate = LearningRate(
+        base: c.learningRate, schedule: .reduceOnPlateau(plateau), warmup: nil, stepsPerEpoch: 2)
+      var rates = [Double(rate.rate(step: 0))]
+      for value in c.monitored {
+        rate.finishEpoch(monitored: value ?? .nan)
+        rates.append(Double(rate.rate(step: 2 * rates.count)))
+      }
+      #expect(rates.count == c.rates.count)
+      for (epoch, expected) in c.rates.enumerated() {
+        #expect(abs(rates[epoch] - expected) <= 1e-6 * expected, "\(c.name), epoch \(epoch)")
+      }
+    }
+  }
+
+  struct NetworkCase: Decodable {
+    struct Result: Decodable {
+      let crossEntropy, objective: [Double]
+      let final: [String: Fixture.Tensor]
+    }
+    let name, source, optimizer: String
+    let nesterov, batchNorm: Bool
+    let momentum, beta1, beta2, epsilon: Float?
+    let learningRate, l2: Float
+    let padding: Fixture.Border
+    let images: Fixture.Tensor
+    let labels: [Int]
+    let batches: [[Int]]
+    let initial: [String: Fixture.Tensor]
+    let float64: Result
+
+    var rule: OptimizerRule {
+      let convention: OptimizerConvention = source == "torch" ? .pytorch : .keras
+      if optimizer == "sgd" {
+        return .sgd(momentum: momentum!, nesterov: nesterov, convention: convention)
+      }
+      return .adam(beta1: beta1!, beta2: beta2!, epsilon: epsilon!, convention: convention)
+    }
+
+    var description: NetworkDescription {
+      let conv = Conv2DDescription(
+        filters: 4, kernel: Extent(3, 3), padding: padding.padding,
+        activation: batchNorm ? .linear : .relu, l2: l2)
+      let norm: [LayerDescription] =
+        batchNorm ? [.batchNorm(BatchNormDescription()), .activation(.relu)] : []
+      return NetworkDescription(
+        input: images.sample,
+        layers: [.conv2D(conv)] + norm + [
+          .maxPool(MaxPoolDescription(size: Extent(2, 2))), .flatten,
+          .dense(DenseDescription(units: 6, activation: .relu, l2: l2)),
+          .dense(DenseDescription(units: 3)),
+        ], classes: 3)
+    }
+
+    /// The network's name of a tensor of the fixture.
+    func name(of tensor: String) -> String {
+      let parts = tensor.split(separator: "/")
+      let first = batchNorm ? 5 : 3
+      let layers: [Substring: String] = [
+        "conv2d": "conv2d_0", "batch_norm": "batch_norm_1", "dense_0": "dense_\(first)",
+        "dense_1": "dense_\(first + 1)",
+      ]
+      let roles: [Substring: String] = ["gamma": "scale", "beta": "offset"]
+      return layers[parts[0]]! + "/" + (roles[parts[1]] ?? String(parts[1]))
+    }
+  }
+
+  @Test func wholeNetworks() throws {
+    for c in try Fixture.cases("training", as: NetworkCase.self) {
+      let network = try Network(
+        c.description, optimizer: OptimizerDescription(rule: c.rule, learningRate: c.learningRate),
+        batchSize: 4, seed: 1, team: team(2))
+      for (name, tensor) in c.initial { network.set(c.name(of: name), to: tensor.floats) }
+      network.weightsChanged()
+      let source = GivenSource(c.images.sample, c.images.floats, labels: c.labels)
+      for (i, batch) in c.batches.enumerated() {
+        let penalty = Double(c.l2) * network.sumOfPenalizedSquares
+        let result = network.trainStep(
+          source, samples: batch, step: i + 1, learningRate: c.learningRate)
+        let loss = result.lossSum / Double(batch.count)
+        #expect(abs(loss - c.float64.crossEntropy[i]) <= 1e-5, "\(c.name), step \(i + 1)")
+        #expect(abs(loss + penalty - c.float64.objective[i]) <= 1e-5, "\(c.name), step \(i + 1)")
+      }
+      for (name, tensor) in c.float64.final {
+        // Normalisation takes away the bias before it, so that its gradient is rounding alone,
+        // which Adam makes into whole steps, here as in Keras.
+        if c.batchNorm, name == "conv2d/bias" || name == "batch_norm/moving_mean" { continue }
+        expectClose(
+          Array(network.tensor(c.name(of: name))), tensor.values, within: 1e-5,
+          "\(c.name), \(name)")
+      }
+    }
+  }
+}
+
+extension Network {
+  /// Σw² over the kernels that have a penalty: all but the last.
+  fileprivate var sumOfPenalizedSquares: Double {
+    var sum = 0.0
+    for tensor in tensors.filter({ $0.role == .kernel }).dropLast() {
+      for w in parameters[tensor.range] { sum += Double(w) * Double(w) }
+    }
+    return sum
+  }
+}

@@ -1,0 +1,153 @@
+@testable import ConvNet
+
+/// Some layers of a network worked by hand: forward from given inputs, backward from a given
+/// gradient. An identity layer before them gives them an input gradient; a dense layer after them
+/// makes all of their output live.
+final class LayerProbe {
+  let network: Network
+  private let input: Shape
+  private let output: Shape
+  /// The layers under test, as built.
+  private let tested: Range<Int>
+  private let names: Set<String>
+
+  init(
+    _ layers: [LayerDescription], input: Shape, samples: Int, seed: UInt64 = 3
+  ) throws {
+    var prefix: [LayerDescription]
+    switch input {
+    case .image(_, _, let channels):
+      // The activation keeps a pooling under test from joining the identity.
+      prefix = [
+        .conv2D(Conv2DDescription(filters: channels, kernel: Extent(1, 1), bias: false)),
+        .activation(.linear),
+      ]
+    case .vector(let count): prefix = [.dense(DenseDescription(units: count, bias: false))]
+    }
+    let description = NetworkDescription(
+      input: input,
+      layers: prefix + layers + [.flatten, .dense(DenseDescription(units: 2))], classes: 2)
+    // A worker for each tile, so that each keeps its values.
+    let network = try Network(
+      description, optimizer: sgd(), batchSize: samples, seed: seed,
+      team: team(Tile.count(of: samples)))
+    let places = prefix.count..<prefix.count + layers.count
+    let built = network.layers.indices.filter { places.contains(network.layers[$0].place) }
+    tested = built.first!..<built.last! + 1
+    names = Set(places.map { "\(network.plan.layers[$0].description.kind)_\($0)" })
+    self.network = network
+    self.input = input
+    output = network.plan.layers[places.upperBound - 1].output
+    let channels = input.channels
+    let first = network.plan.layers[0].description.kind
+    network.set(
+      "\(first)_0/kernel",
+      to: (0..<channels * channels).map { $0 % (channels + 1) == 0 ? 1 : 0 })
+    network.weightsChanged()
+  }
+
+  /// How the layers were built: "conv2d_2+max_pool_3".
+  var builtNames: [String] { network.layers[tested].map(\.name) }
+
+  /// Sets the only trainable or moving tensor of this role among the layers under test.
+  func set(_ role: TensorInfo.Role, to values: [Float]) {
+    network.set(name(role), to: values)
+    network.weightsChanged()
+  }
+
+  func get(_ role: TensorInfo.Role) -> [Float] { Array(network.tensor(name(role))) }
+
+  func gradient(_ role: TensorInfo.Role) -> [Float] { network.gradient(name(role)) }
+
+  private func name(_ role: TensorInfo.Role) -> String {
+    network.tensors.first {
+      $0.role == role && names.contains(String($0.name.split(separator: "/")[0]))
+    }!.name
+  }
+
+  /// Training's forward pass.
+  func forward(_ values: [Float], step: Int = 1) -> [Float] {
+    run(values, isTraining: true, step: step)
+  }
+
+  /// Evaluation's forward pass.
+  func infer(_ values: [Float]) -> [Float] { run(values, isTraining: false, step: 0) }
+
+  private func tiles(_ isTraining: Bool) -> [Tile] {
+    (0..<Tile.count(of: network.current.count)).map {
+      Tile(
+        index: $0, size: Tile.size,
+        count: min(Tile.size, network.current.count - $0 * Tile.size), worker: $0,
+        isTraining: isTraining, step: network.current.step)
+    }
+  }
+
+  private func run(_ values: [Float], isTraining: Bool, step: Int) -> [Float] {
+    let count = values.count / input.count
+    network.current.source = GivenSource(input, values)
+    network.current.count = count
+    network.current.isTraining = isTraining
+    network.current.step = step
+    network.current.firstSample = 0
+    for i in 0..<count { network.sampleList[i] = Int32(i) }
+    let tiles = tiles(isTraining)
+    for tile in tiles { network.perform([.fill], tile, first: tile.first) }
+    for i in 0..<tested.upperBound {
+      if let layer = network.layers[i].layer as? any BatchCoupledLayer, isTraining {
+        for tile in tiles { layer.gather(tile) }
+        layer.settle(batch: count)
+      }
+      for tile in tiles { network.layers[i].layer.forward(tile) }
+    }
+    let result = network.layers[tested.upperBound - 1].output
+    return tiles.flatMap { tile in
+      Array(
+        UnsafeBufferPointer(start: result.values(of: tile), count: tile.count * output.count))
+    }
+  }
+
+  /// The input gradient of the batch that `forward` was last given; parameters' gradients follow.
+  func backward(_ gradient: [Float]) -> [Float] {
+    let tiles = tiles(true)
+    let count = output.count
+    let result = network.layers[tested.upperBound - 1].output
+    for tile in tiles {
+      let to = result.gradients(of: tile)
+      for i in 0..<tile.count * count { to[i] = gradient[tile.first * count + i] }
+    }
+    for i in tested.reversed() {
+      if let layer = network.layers[i].layer as? any BatchCoupledLayer {
+        for tile in tiles { layer.gatherBackward(tile) }
+        layer.settleBackward(batch: network.current.count)
+      }
+      for tile in tiles { network.layers[i].layer.backward(tile) }
+    }
+    for tile in network.updateTiles {
+      let parameter = network.parameterList[tile.parameter].name
+      if names.contains(String(parameter.split(separator: "/")[0])) {
+        network.update(tile, worker: 0)
+      }
+    }
+    let before = network.layers[tested.lowerBound - 1].output
+    return tiles.flatMap { tile in
+      (0..<tile.count).flatMap { textbook(before, before.gradients(of: tile) + $0 * before.size) }
+    }
+  }
+
+  /// A sample's numbers with zeros where its dead outputs would be.
+  private func textbook(
+    _ stored: Activations, _ values: UnsafeMutablePointer<Float>
+  ) -> [Float] {
+    let extent = input.extent
+    var full = [Float](repeating: 0, count: input.count)
+    for y in 0..<stored.extent.height {
+      for x in 0..<stored.extent.width {
+        for c in 0..<stored.channels {
+          full[(y * extent.width + x) * stored.channels + c] =
+            values[(y * stored.extent.width + x) * stored.channels + c]
+        }
+      }
+    }
+    return full
+  }
+}

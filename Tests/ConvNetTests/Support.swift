@@ -1,0 +1,122 @@
+import Foundation
+import Testing
+
+@testable import ConvNet
+
+/// Samples that are given: images one after another, and their classes.
+final class GivenSource: SampleSource {
+  let sampleShape: Shape
+  private let values: [Float]
+  private let labels: [Int]
+
+  init(_ shape: Shape, _ values: [Float], labels: [Int]? = nil) {
+    sampleShape = shape
+    self.values = values
+    self.labels = labels ?? Array(repeating: 0, count: values.count / shape.count)
+  }
+
+  var count: Int { labels.count }
+
+  func label(of sample: Int) -> Int { labels[sample] }
+
+  func fill(_ destination: UnsafeMutablePointer<Float>, sample: Int, epoch: Int, worker: Int) {
+    let size = sampleShape.count
+    values.withUnsafeBufferPointer {
+      destination.update(from: $0.baseAddress! + sample * size, count: size)
+    }
+  }
+
+  /// Uniform pixels in [−1, 1) and classes in turn.
+  static func random(_ shape: Shape, count: Int, classes: Int, seed: UInt64 = 1) -> GivenSource {
+    GivenSource(
+      shape, randomFloats(count * shape.count, seed: seed), labels: (0..<count).map { $0 % classes }
+    )
+  }
+}
+
+/// Uniform numbers in [−scale, scale).
+func randomFloats(_ count: Int, seed: UInt64 = 1, scale: Float = 1) -> [Float] {
+  var stream = RandomStream(seed: seed, purpose: .probe)
+  return (0..<count).map { _ in stream.uniform(-scale, scale) }
+}
+
+/// `count` numbers 1/16 apart around 0, in random order: no two are equal, none is 0.
+func distinctFloats(_ count: Int, seed: UInt64 = 1) -> [Float] {
+  var stream = RandomStream(seed: seed, purpose: .probe)
+  var numbers = (0..<count).map { (Float($0 - count / 2) + 0.25) / 16 }
+  stream.shuffle(&numbers)
+  return numbers
+}
+
+/// Expects max |actual − expected| ≤ tolerance · max(|expected|, floor).
+func expectClose(
+  _ actual: [Float], _ expected: [Double], within tolerance: Double = 1e-5,
+  floor: Double = 1e-30, _ what: @autoclosure () -> String = "",
+  sourceLocation: SourceLocation = #_sourceLocation
+) {
+  guard actual.count == expected.count else {
+    Issue.record(
+      "\(what()): \(actual.count) numbers, not \(expected.count)", sourceLocation: sourceLocation)
+    return
+  }
+  var scale = floor
+  var worst = 0.0
+  var place = 0
+  for i in actual.indices {
+    scale = max(scale, abs(expected[i]))
+    let error = abs(Double(actual[i]) - expected[i])
+    if !(error <= worst) {
+      worst = error
+      place = i
+      if worst.isNaN { break }
+    }
+  }
+  if !(worst <= tolerance * scale) {
+    Issue.record(
+      "\(what()): [\(place)] is \(actual[place]), not \(expected[place]) (scale \(scale))",
+      sourceLocation: sourceLocation)
+  }
+}
+
+func doubles(_ values: [Float]) -> [Double] { values.map(Double.init) }
+
+/// The bits of some floats: equal only when the floats are the same, NaN and −0 included.
+func bits(_ values: some Sequence<Float>) -> [UInt32] { values.map(\.bitPattern) }
+
+/// A team for a test; one BLAS thread, as the program has it.
+func team(_ threads: Int = 1) -> Team {
+  BLAS.useOneThread()
+  return Team(threads: threads)
+}
+
+func sgd(_ learningRate: Float = 0) -> OptimizerDescription {
+  OptimizerDescription(
+    rule: .sgd(momentum: 0, nesterov: false, convention: .keras), learningRate: learningRate)
+}
+
+extension Network {
+  func tensor(_ name: String) -> UnsafeMutableBufferPointer<Float> {
+    let range = tensors.first { $0.name == name }!.range
+    return UnsafeMutableBufferPointer(rebasing: parameters[range])
+  }
+
+  func set(_ name: String, to values: [Float]) {
+    let tensor = tensor(name)
+    precondition(tensor.count == values.count)
+    for i in values.indices { tensor[i] = values[i] }
+  }
+
+  /// The gradient of a trainable tensor, as the last step left it.
+  func gradient(_ name: String) -> [Float] {
+    Array(gradients.all[tensors.first { $0.name == name }!.range])
+  }
+
+  @discardableResult
+  func trainStep(
+    _ source: any SampleSource, samples: [Int], epoch: Int = 0, step: Int, learningRate: Float
+  ) -> StepResult {
+    samples.map(Int32.init).withUnsafeBufferPointer {
+      trainStep(source, samples: $0, epoch: epoch, step: step, learningRate: learningRate)
+    }
+  }
+}

@@ -76,9 +76,12 @@ struct ResumeCommand: ParsableCommand {
     let spec = try folder.readResolved()
     try compute.useKernel(record.environment.kernel)
     let data = try compute.load(spec, recorded: record.data)
+    let options = rehearsal.applied(to: compute.runOptions())
+    for difference in options.environment.differences(from: record.environment) {
+      Display.say("note: not as when the run began: \(difference)")
+    }
     Interruption.listen()
-    let outcome = try Run.resume(
-      folder, data: data, options: rehearsal.applied(to: compute.runOptions()))
+    let outcome = try Run.resume(folder, data: data, options: options)
     try report(outcome, of: folder, spec: spec)
   }
 }

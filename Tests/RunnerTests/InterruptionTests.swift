@@ -12,8 +12,8 @@ import Testing
     return try folder.run(of: "small", under: "reference")
   }
 
-  /// Checkpoints at the ends of epochs only, after every second step, after every step.
-  @Test(arguments: [nil, "checkpoint.every_steps=2", "checkpoint.every_steps=1"])
+  /// Checkpoints at the ends of epochs only, and after every second step too.
+  @Test(arguments: [nil, "checkpoint.every_steps=2"])
   func killedAtEveryStep(checkpoints: String?) throws {
     let folder = try TemporaryFolder()
     let overrides = checkpoints.map { [$0] } ?? []
@@ -143,6 +143,33 @@ import Testing
     #expect(result.status == 0)
     #expect(result.output == "\(run) is complete: all 3 epochs were trained.\n")
     #expect(try folder.data("\(run)/run.json") == before)
+  }
+
+  /// Killed after its last checkpoint, before its summary, or before its first file was whole.
+  @Test func killedBetweenItsFiles() throws {
+    let folder = try TemporaryFolder()
+    let reference = try Self.reference(in: folder)
+    for (name, files) in [
+      ("end", ["summary.json", "plots/curves.svg"]),
+      ("beginning", ["checkpoints", "summary.json", "timing.csv"]),
+    ] {
+      let run = "results/\(name)"
+      _ = try Program.shell("mkdir -p results && cp -r \(reference) \(run)", in: folder)
+      for file in files {
+        try FileManager.default.removeItem(at: folder.url.appending(path: "\(run)/\(file)"))
+      }
+      if name == "beginning" {
+        try folder.write("epo", to: "\(run)/metrics.csv")
+        _ = try Program.shell("mkdir \(run)/checkpoints", in: folder)
+      }
+      let record = try folder.text("\(run)/run.json")
+      try folder.write(
+        record.replacing("\"completed\"", with: "\"running\""), to: "\(run)/run.json")
+      let result = try Program.run("resume", run, "--quiet", in: folder)
+      #expect(result.status == 0, "\(result.errors)")
+      try expectSameRecord(reference, run, in: folder)
+      #expect(folder.exists("\(run)/plots/curves.svg"))
+    }
   }
 
   @Test func metricsThatLostRowsAreNotResumed() throws {

@@ -128,21 +128,19 @@ extension Run {
     return order
   }
 
-  /// A log that begins, or that goes on after `length` bytes. One without a checkpoint begins anew.
+  /// A log that goes on after `length` bytes, or that begins. What a run that was killed before its
+  /// first checkpoint wrote is begun anew.
   private func openLog(_ path: String, _ header: String, at length: Int?) throws -> CSVLog {
     if let length { return try CSVLog.resume(path, at: length) }
-    if Files.exists(path) { return try CSVLog.resume(path, at: header.utf8.count + 1) }
+    Files.remove(path)
     return try CSVLog.create(path, header: header)
   }
 
   /// timing.csv with the rows of the epochs before `epoch`.
   private func openTiming(before epoch: Int) throws -> CSVLog {
-    guard Files.exists(folder.timing) else {
-      return try CSVLog.create(folder.timing, header: TimingRow.header)
-    }
-    let lines = try Files.readText(folder.timing).split(separator: "\n").prefix(epoch)
-    return try CSVLog.resume(
-      folder.timing, at: lines.reduce(0) { $0 + $1.utf8.count + 1 })
+    let lines = Files.exists(folder.timing) ? try Files.readText(folder.timing) : ""
+    let kept = lines.split(separator: "\n").prefix(epoch).reduce(0) { $0 + $1.utf8.count + 1 }
+    return try openLog(folder.timing, TimingRow.header, at: epoch > 1 ? kept : nil)
   }
 
   /// What is known of where the loss stopped being finite.

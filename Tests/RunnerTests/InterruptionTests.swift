@@ -6,7 +6,8 @@ import Testing
   static func reference(in folder: TemporaryFolder, _ overrides: [String] = []) throws -> String {
     try folder.write(Specs.small, to: "small.json")
     let result = try Program.Running(
-      Program.path, ["small.json", "--quiet", "--output", "reference"] + overrides, in: folder
+      Program.path,
+      ["small.json", "--quiet", "--threads", "1", "--output", "reference"] + overrides, in: folder
     ).wait()
     #expect(result.status == 0, "\(result.errors)")
     return try folder.run(of: "small", under: "reference")
@@ -22,7 +23,10 @@ import Testing
       let output = "killed-\(step)"
       let killed = try Program.Running(
         Program.path,
-        ["small.json", "--quiet", "--output", output, "--kill-at-step", "\(step)"] + overrides,
+        [
+          "small.json", "--quiet", "--threads", "1", "--output", output, "--kill-at-step",
+          "\(step)",
+        ] + overrides,
         in: folder
       ).wait()
       #expect(killed.signal == SIGKILL)
@@ -41,14 +45,14 @@ import Testing
     let overrides = ["checkpoint.every_steps=1"]
     let reference = try Self.reference(in: folder, overrides)
     _ = try Program.run(
-      "small.json", overrides[0], "--quiet", "--kill-at-step", "1", in: folder)
+      "small.json", overrides[0], "--quiet", "--threads", "1", "--kill-at-step", "1", in: folder)
     let run = try folder.run(of: "small")
     for step in 2...15 {
       let killed = try Program.run(
-        "resume", run, "--quiet", "--kill-at-step", "\(step)", in: folder)
+        "resume", run, "--quiet", "--threads", "1", "--kill-at-step", "\(step)", in: folder)
       #expect(killed.signal == SIGKILL)
     }
-    #expect(try Program.run("resume", run, "--quiet", in: folder).status == 0)
+    #expect(try Program.run("resume", run, "--quiet", "--threads", "1", in: folder).status == 0)
     try expectSameRecord(reference, run, in: folder)
   }
 
@@ -59,14 +63,15 @@ import Testing
     for step in 1...14 {
       let output = "stopped-\(step)"
       let stopped = try Program.run(
-        "small.json", "--quiet", "--output", output, "--stop-at-step", "\(step)", in: folder)
+        "small.json", "--quiet", "--threads", "1", "--output", output, "--stop-at-step", "\(step)",
+        in: folder)
       #expect(stopped.status == 75)
       let run = try folder.run(of: "small", under: output)
       #expect(
         stopped.errors
           == "stopped at a checkpoint after step \(step); to go on: runner resume \(run)\n")
       #expect(try folder.text("\(run)/run.json").contains(#""status": "interrupted""#))
-      #expect(try Program.run("resume", run, "--quiet", in: folder).status == 0)
+      #expect(try Program.run("resume", run, "--quiet", "--threads", "1", in: folder).status == 0)
       try expectSameRecord(reference, run, in: folder)
     }
   }
@@ -76,7 +81,8 @@ import Testing
     let folder = try TemporaryFolder()
     let overrides = ["training.epochs=30"]
     let reference = try Self.reference(in: folder, overrides)
-    let running = try Program.start("small.json", overrides[0], "--quiet", in: folder)
+    let running = try Program.start(
+      "small.json", overrides[0], "--quiet", "--threads", "1", in: folder)
     try waitUntil("a row") {
       guard let run = try folder.runs(of: "small").first,
         folder.exists("\(run)/metrics.csv")
@@ -91,7 +97,7 @@ import Testing
     let run = try folder.run(of: "small")
     #expect(result.errors.hasPrefix("stopped at a checkpoint after step "))
     #expect(result.errors.hasSuffix("; to go on: runner resume \(run)\n"))
-    let resumed = try Program.run("resume", run, "--quiet", in: folder)
+    let resumed = try Program.run("resume", run, "--quiet", "--threads", "1", in: folder)
     #expect(resumed.status == 0)
     try expectSameRecord(reference, run, in: folder)
   }
@@ -100,7 +106,8 @@ import Testing
     let folder = try TemporaryFolder()
     let overrides = ["training.epochs=30"]
     let reference = try Self.reference(in: folder, overrides)
-    let running = try Program.start("small.json", overrides[0], "--quiet", in: folder)
+    let running = try Program.start(
+      "small.json", overrides[0], "--quiet", "--threads", "1", in: folder)
     try waitUntil("a checkpoint") {
       guard let run = try folder.runs(of: "small").first else { return false }
       return folder.exists("\(run)/checkpoints/last.safetensors")
@@ -111,14 +118,15 @@ import Testing
     #expect([130, 143].contains(result.status))
     #expect(result.errors == "")
     let run = try folder.run(of: "small")
-    #expect(try Program.run("resume", run, "--quiet", in: folder).status == 0)
+    #expect(try Program.run("resume", run, "--quiet", "--threads", "1", in: folder).status == 0)
     try expectSameRecord(reference, run, in: folder)
   }
 
   @Test func aRunIsResumedByOneAtATime() throws {
     let folder = try TemporaryFolder()
     try folder.write(Specs.small, to: "small.json")
-    let running = try Program.start("small.json", "training.epochs=1000", "--quiet", in: folder)
+    let running = try Program.start(
+      "small.json", "training.epochs=1000", "--quiet", "--threads", "1", in: folder)
     try waitUntil("a checkpoint") {
       guard let run = try folder.runs(of: "small").first else { return false }
       return folder.exists("\(run)/checkpoints/last.safetensors")
@@ -132,7 +140,11 @@ import Testing
     running.send(SIGKILL)
     #expect(try running.wait().signal == SIGKILL)
     // The lock died with its process.
-    #expect(try Program.run("resume", run, "--stop-at-step", "1", in: folder).status != 1)
+    let length = try folder.data("\(run)/metrics.csv").count
+    let third = try Program.start("resume", run, "--quiet", "--threads", "1", in: folder)
+    try waitUntil("a row") { try folder.data("\(run)/metrics.csv").count > length }
+    third.send(SIGTERM)
+    #expect(try third.wait().status == 143)
   }
 
   @Test func aCompleteRunNeedsNoResuming() throws {
@@ -165,7 +177,7 @@ import Testing
       let record = try folder.text("\(run)/run.json")
       try folder.write(
         record.replacing("\"completed\"", with: "\"running\""), to: "\(run)/run.json")
-      let result = try Program.run("resume", run, "--quiet", in: folder)
+      let result = try Program.run("resume", run, "--quiet", "--threads", "1", in: folder)
       #expect(result.status == 0, "\(result.errors)")
       try expectSameRecord(reference, run, in: folder)
       #expect(folder.exists("\(run)/plots/curves.svg"))
@@ -175,10 +187,11 @@ import Testing
   @Test func metricsThatLostRowsAreNotResumed() throws {
     let folder = try TemporaryFolder()
     try folder.write(Specs.small, to: "small.json")
-    _ = try Program.run("small.json", "--quiet", "--stop-at-step", "12", in: folder)
+    _ = try Program.run(
+      "small.json", "--quiet", "--threads", "1", "--stop-at-step", "12", in: folder)
     let run = try folder.run(of: "small")
     try folder.write("epoch\n", to: "\(run)/metrics.csv")
-    let result = try Program.run("resume", run, "--quiet", in: folder)
+    let result = try Program.run("resume", run, "--quiet", "--threads", "1", in: folder)
     #expect(result.status == 1)
     #expect(result.errors.contains("rows were removed, so the run cannot be resumed"))
   }
@@ -186,7 +199,8 @@ import Testing
   @Test func aDamagedCheckpointIsNotResumed() throws {
     let folder = try TemporaryFolder()
     try folder.write(Specs.small, to: "small.json")
-    _ = try Program.run("small.json", "--quiet", "--stop-at-step", "12", in: folder)
+    _ = try Program.run(
+      "small.json", "--quiet", "--threads", "1", "--stop-at-step", "12", in: folder)
     let run = try folder.run(of: "small")
     let path = "\(run)/checkpoints/last.safetensors"
     var bytes = try folder.data(path)
@@ -197,7 +211,7 @@ import Testing
         ? header : nil)
     for index in start..<bytes.count { bytes[index] ^= 1 }
     try bytes.write(to: folder.url.appending(path: path))
-    let result = try Program.run("resume", run, "--quiet", in: folder)
+    let result = try Program.run("resume", run, "--quiet", "--threads", "1", in: folder)
     #expect(result.status == 1)
     #expect(result.errors.contains("its weights do not have the digest that it records"))
   }

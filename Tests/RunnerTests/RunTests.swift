@@ -82,7 +82,7 @@ import Testing
     let folder = try TemporaryFolder()
     try folder.write(Specs.small, to: "small.json")
     let running = try (0..<4).map { _ in
-      try Program.start("small.json", "--threads", "1", "--quiet", in: folder)
+      try Program.start("small.json", "--quiet", "--threads", "1", in: folder)
     }
     for process in running { #expect(try process.wait().status == 0) }
     let runs = try folder.runs(of: "small")
@@ -94,11 +94,12 @@ import Testing
     let folder = try TemporaryFolder()
     try folder.write(Specs.small, to: "small.json")
     let kept = try Program.run(
-      "small.json", #"expect={"test_accuracy": {"min": 0}}"#, "--quiet", in: folder)
+      "small.json", #"expect={"test_accuracy": {"min": 0}}"#, "--quiet", "--threads", "1",
+      in: folder)
     #expect(kept.status == 0)
     #expect(kept.output.contains(" is as expected\n"))
     let broken = try Program.run(
-      "small.json", #"expect={"test_loss": {"max": 0.5}}"#, "--quiet", in: folder)
+      "small.json", #"expect={"test_loss": {"max": 0.5}}"#, "--quiet", "--threads", "1", in: folder)
     #expect(broken.status == 4)
     #expect(broken.output.contains(" is above the 0.5 expected: NOT MET\n"))
     #expect(broken.errors.hasPrefix("expectation not met: test_loss "))
@@ -110,6 +111,7 @@ import Testing
     let result = try Program.run(
       "small.json", #"optimizer={"name": "sgd", "learning_rate": 1000}"#,
       #"model=[{"layer": "flatten"}, {"layer": "dense", "units": 10, "l2": 1}]"#, "--quiet",
+      "--threads", "1",
       in: folder)
     #expect(result.status == 1)
     #expect(result.output == "")
@@ -128,7 +130,8 @@ import Testing
     try folder.write(Specs.small, to: "small.json")
     let result = try Program.run(
       "small.json", "training.epochs=50", "optimizer.learning_rate=0.5",
-      #"early_stopping={"monitor": "val_loss", "patience": 2}"#, "--quiet", in: folder)
+      #"early_stopping={"monitor": "val_loss", "patience": 2}"#, "--quiet", "--threads", "1",
+      in: folder)
     #expect(result.status == 0)
     let summary = try json(folder, "\(try folder.run(of: "small"))/summary.json")
     #expect(summary["stop_reason"] as? String == "early_stopping")
@@ -141,6 +144,7 @@ import Testing
     try folder.write(Specs.small, to: "small.json")
     let result = try Program.run(
       "small.json", "dataset.validation=0", #"schedule={"name": "constant"}"#, "--quiet",
+      "--threads", "1",
       in: folder)
     #expect(result.status == 0, "\(result.errors)")
     let run = try folder.run(of: "small")
@@ -149,13 +153,13 @@ import Testing
     #expect(result.output.contains("weights        of the last epoch; trained: all 3 epochs\n"))
     #expect(!folder.exists("\(run)/checkpoints/best.safetensors"))
     #expect(try Program.run("evaluate", run, in: folder).status == 0)
-    #expect(try Program.run("verify", run, "--quiet", in: folder).status == 0)
+    #expect(try Program.run("verify", run, "--quiet", "--threads", "1", in: folder).status == 0)
   }
 
   @Test func evaluateGivesTheTestFiguresAndAConfusionMatrix() throws {
     let folder = try TemporaryFolder()
     try folder.write(Specs.small, to: "small.json")
-    let run = try Program.run("small.json", "--quiet", in: folder)
+    let run = try Program.run("small.json", "--quiet", "--threads", "1", in: folder)
     let result = try Program.run("evaluate", "results/small/latest", in: folder)
     #expect(result.status == 0)
     #expect(result.errors == "")

@@ -18,13 +18,14 @@ import Testing
     let after = try FileManager.default.subpathsOfDirectory(atPath: "\(folder.path)/\(run)")
     #expect(before.sorted() == after.sorted())
 
-    let partial = try Program.run("verify", run, "--quiet", "--epochs", "2", in: folder)
+    let partial = try Program.run(
+      "verify", run, "--quiet", "--threads", "1", "--epochs", "2", in: folder)
     #expect(partial.status == 0)
     #expect(
       partial.output == "\(run): verified, 2 epochs, metrics.csv the same to the last bit\n")
 
     try FileManager.default.removeItem(at: folder.url.appending(path: "\(run)/summary.json"))
-    let bare = try Program.run("verify", run, "--quiet", in: folder)
+    let bare = try Program.run("verify", run, "--quiet", "--threads", "1", in: folder)
     #expect(bare.status == 0)
     #expect(bare.output == "\(run): verified, 3 epochs, metrics.csv the same to the last bit\n")
   }
@@ -38,7 +39,7 @@ import Testing
     cells[3] += "1"
     lines[2] = cells.joined(separator: ",")
     try folder.write(lines.joined(separator: "\n") + "\n", to: "\(run)/metrics.csv")
-    let result = try Program.run("verify", run, "--quiet", in: folder)
+    let result = try Program.run("verify", run, "--quiet", "--threads", "1", in: folder)
     #expect(result.status == 4)
     #expect(
       result.output == """
@@ -47,7 +48,9 @@ import Testing
 
         """)
     // The first epoch is still the same.
-    #expect(try Program.run("verify", run, "--quiet", "--epochs", "1", in: folder).status == 0)
+    #expect(
+      try Program.run("verify", run, "--quiet", "--threads", "1", "--epochs", "1", in: folder)
+        .status == 0)
   }
 
   @Test func otherSurroundingsAreNamed() throws {
@@ -60,7 +63,7 @@ import Testing
     record.replace(/"openblas": "[^"]*"/, with: "\"openblas\": \"0.0.1\"")
     record.replace(/"sha256": "[^"]*"/, with: "\"sha256\": \"00112233445566\"")
     try folder.write(record, to: "\(run)/run.json")
-    let result = try Program.run("verify", run, "--quiet", in: folder)
+    let result = try Program.run("verify", run, "--quiet", "--threads", "1", in: folder)
     #expect(result.status == 4)
     #expect(result.output.contains("epoch 1 is the first that differs"))
     #expect(result.output.contains("\nwhat differs in the surroundings:\n  dataset: "))
@@ -74,7 +77,7 @@ import Testing
     var summary = try folder.text("\(run)/summary.json")
     summary.replace(/"weights_sha256": "[^"]*"/, with: "\"weights_sha256\": \"00\"")
     try folder.write(summary, to: "\(run)/summary.json")
-    let result = try Program.run("verify", run, "--quiet", in: folder)
+    let result = try Program.run("verify", run, "--quiet", "--threads", "1", in: folder)
     #expect(result.status == 4)
     #expect(result.output.contains("metrics.csv is the same, but the last weights are "))
   }
@@ -85,7 +88,7 @@ import Testing
     let record = try folder.text("\(run)/run.json")
     try folder.write(
       record.replacing(/"kernel": "[^"]*"/, with: "\"kernel\": \"NOSUCH\""), to: "\(run)/run.json")
-    let kernel = try Program.run("verify", run, "--quiet", in: folder)
+    let kernel = try Program.run("verify", run, "--quiet", "--threads", "1", in: folder)
     #expect(kernel.status == 1)
     #expect(kernel.output == "")
     #expect(kernel.errors.contains("\"NOSUCH\" is not a kernel"))

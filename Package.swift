@@ -20,13 +20,14 @@ let package = Package(
     .executableTarget(
       name: "runner",
       dependencies: [
-        "Experiment", "Report", "Datasets",
+        "ConvNet", "Datasets", "Experiment", "Report",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
     .testTarget(name: "ConvNetTests", dependencies: ["ConvNet"], exclude: ["Fixtures"]),
     .testTarget(name: "DatasetsTests", dependencies: ["Datasets", "CPNG"], exclude: ["Fixtures"]),
     .testTarget(
-      name: "ExperimentTests", dependencies: ["Experiment"], exclude: ["SpecFixtures"]),
+      name: "ExperimentTests", dependencies: ["Experiment", "Datasets"],
+      exclude: ["Fixtures", "SpecFixtures"]),
     .testTarget(name: "ReportTests", dependencies: ["Report"], exclude: ["Fixtures"]),
     .testTarget(name: "RunnerTests", dependencies: ["Experiment"]),
   ],

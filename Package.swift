@@ -13,6 +13,7 @@ let package = Package(
     .systemLibrary(name: "CZlib", providers: [.apt(["zlib1g-dev"])]),
     .systemLibrary(name: "CPNG", providers: [.apt(["libpng-dev"])]),
     .systemLibrary(name: "CCrypto", providers: [.apt(["libssl-dev"])]),
+    .target(name: "CAllocations"),
     .target(name: "ConvNet", dependencies: ["COpenBLAS", "CLAPACKE"]),
     .target(name: "Datasets", dependencies: ["ConvNet", "CZlib", "CPNG", "CCrypto"]),
     .target(name: "Experiment", dependencies: ["Datasets", "ConvNet"]),
@@ -20,6 +21,7 @@ let package = Package(
     .executableTarget(
       name: "runner",
       dependencies: [
+        "CAllocations",
         "ConvNet", "Datasets", "Experiment", "Report",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),

@@ -101,6 +101,9 @@ private func gemmOfFewRows(_ a: Matrix, _ b: Matrix, into c: Matrix, accumulate:
   }
 }
 
+/// C = A·B in one call of `sgemm`, whatever its size.
+func multiplyWhole(_ a: Matrix, _ b: Matrix, into c: Matrix) { sgemm(a, b, c, false) }
+
 @inline(__always)
 private func sgemm(_ a: Matrix, _ b: Matrix, _ c: Matrix, _ accumulate: Bool) {
   cblas_sgemm(

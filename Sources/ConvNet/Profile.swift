@@ -7,12 +7,14 @@ public final class Profile {
   private var times: [[UInt64]]
   private let layers: Int
   private let gradientLayer: [Int]
+  private let places: [Int]
 
   /// - Parameter clock: a monotonic time, nanoseconds say.
   public init(_ network: Network, clock: @escaping () -> UInt64) {
     now = clock
     layers = network.layers.count
     names = network.layers.map(\.name)
+    places = network.layers.map(\.place)
     gradientLayer = network.parameterList.map { parameter in
       let place = Int(parameter.name.split(separator: "/")[0].split(separator: "_").last!)!
       return network.layers.firstIndex { $0.place == place }!
@@ -48,6 +50,12 @@ public final class Profile {
   /// products of its parameters.
   public func time(ofLayer i: Int) -> (forward: UInt64, backward: UInt64, gradient: UInt64) {
     (total(3 * i), total(3 * i + 1), total(3 * i + 2))
+  }
+
+  /// Textbook operations of one image's forward pass through a layer as it was built.
+  public func flops(ofLayer i: Int, _ plan: NetworkPlan) -> Int {
+    // An activation that follows its layer has the same place, and no products of its own.
+    i > 0 && places[i] == places[i - 1] ? 0 : plan.layers[places[i]].flops
   }
 
   public var fill: UInt64 { total(3 * layers) }

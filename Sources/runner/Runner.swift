@@ -37,7 +37,8 @@ struct Runner: ParsableCommand {
     version: Program.version,
     subcommands: [
       RunCommand.self, ResumeCommand.self, ValidateCommand.self, EvaluateCommand.self,
-      VerifyCommand.self, SchemaCommand.self, DataCommand.self,
+      VerifyCommand.self, SchemaCommand.self, DataCommand.self, BenchCommand.self,
+      DoctorCommand.self,
     ],
     defaultSubcommand: RunCommand.self)
 

@@ -22,7 +22,7 @@ import Testing
     #expect(output[0].hasPrefix("test accuracy  "))
     #expect(output[1] == "data           synthetic_digits")
     #expect(output[2].hasPrefix("weights        of epoch "))
-    #expect(output[2].hasSuffix(", the best by val_loss; trained: all 3 epochs"))
+    #expect(output[2].hasSuffix(", the last; trained: all 3 epochs"))
     #expect(output[3] == "metrics        \(run)/metrics.csv")
     #expect(output[4] == "curves         \(run)/plots/curves.svg")
     #expect(output[5] == "checkpoint     \(run)/checkpoints/best.safetensors")

@@ -161,7 +161,7 @@ extension Run {
     let rows = try EpochRow.read(folder.metrics)
     var testedEpoch = rows.count
     var bestDigest: String?
-    let wantsBest = state.watch != nil && spec.earlyStopping?.restoreBest ?? true
+    let wantsBest = state.watch != nil && spec.earlyStopping?.restoreBest ?? false
     if let watch = state.watch {
       let lastWeights = Array(network.parameters)
       let epoch = try Checkpoint.loadWeights(folder.best, into: network)

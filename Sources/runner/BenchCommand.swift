@@ -1,0 +1,247 @@
+import ArgumentParser
+import CAllocations
+import ConvNet
+import Experiment
+import Glibc
+
+struct BenchCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "bench",
+    abstract: "Measure how fast a spec's network trains and evaluates here.",
+    discussion: """
+      Trains on all training images of the spec's dataset, without validation and, unless \
+      --augmentation is given, without augmentation; nothing is recorded. Prints seconds per \
+      epoch, GFLOP/s by the textbook's count against this machine's measured sgemm peak, where \
+      each layer's time goes, the evaluation of the test images, one image's latency, the memory \
+      taken, and how many allocations a training step makes (none).
+
+      experiments/bench/bench.sh measures the same beside PyTorch and Keras.
+      """)
+
+  @Argument(help: ArgumentHelp("The experiment, a JSON file.", valueName: "spec"))
+  var spec = "experiments/t0.json"
+
+  @Argument(help: ArgumentHelp("Values to replace in the spec.", valueName: "key=value"))
+  var overrides: [String] = []
+
+  @Option(help: "How many epochs are measured, after a warm-up of 50 steps.")
+  var epochs = 1
+
+  @Flag(help: "Measure with the spec's augmentation.")
+  var augmentation = false
+
+  @Flag(help: "Print one JSON object instead of text.")
+  var json = false
+
+  @OptionGroup var compute: ComputeOptions
+
+  func validate() throws {
+    if !(1...1000).contains(epochs) {
+      throw ValidationError("--epochs must be from 1 to 1000, not \(epochs)")
+    }
+  }
+
+  func run() throws {
+    var spec = try ExperimentSpec.load(path: spec, overrides: overrides).spec
+    try compute.useKernel(spec.compute.kernel)
+    spec.dataset.validation = .none
+    if !augmentation { spec.augmentation = [] }
+    let data = try compute.load(spec)
+    let bench = try Bench(spec, data, threads: compute.threadCount)
+    let result = bench.measure(epochs: epochs)
+    print(json ? result.json.compact : result.text)
+  }
+}
+
+/// A network with its data, to be measured.
+private struct Bench {
+  let spec: ExperimentSpec
+  let data: RunData
+  let team: Team
+  let network: Network
+
+  init(_ spec: ExperimentSpec, _ data: RunData, threads: Int) throws {
+    self.spec = spec
+    self.data = data
+    team = Team(threads: threads)
+    network = try Network(
+      spec.network, optimizer: spec.optimizer, batchSize: spec.training.batchSize, seed: spec.seed,
+      team: team)
+  }
+
+  static func now() -> UInt64 {
+    var time = timespec()
+    clock_gettime(CLOCK_MONOTONIC, &time)
+    return UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
+  }
+
+  func measure(epochs: Int) -> BenchResult {
+    let batch = spec.training.batchSize
+    var order = (0..<Int32(data.train.count)).map { $0 }
+    var stream = RandomStream(seed: spec.seed, purpose: .shuffle)
+    stream.shuffle(&order)
+    var step = 0
+    func train(_ samples: ArraySlice<Int32>) {
+      step += 1
+      _ = samples.withUnsafeBufferPointer {
+        network.trainStep(
+          data.train, samples: $0, epoch: 1, step: step,
+          learningRate: spec.optimizer.learningRate)
+      }
+    }
+    func pass(steps: Int = .max) {
+      var done = 0
+      for start in stride(from: 0, to: order.count, by: batch) where done < steps {
+        train(order[start..<min(start + batch, order.count)])
+        done += 1
+      }
+    }
+    func seconds(_ work: () -> Void) -> Double {
+      let start = Self.now()
+      work()
+      return Double(Self.now() - start) * 1e-9
+    }
+
+    pass(steps: 50)
+    var peaks = [PeakProbe.measure(team, clock: Self.now)]
+    var epochSeconds: [Double] = []
+    for _ in 0..<epochs {
+      epochSeconds.append(seconds { pass() })
+      peaks.append(PeakProbe.measure(team, clock: Self.now))
+    }
+    allocations_start()
+    train(order[0..<min(batch, order.count)])
+    let allocations = allocations_stop()
+
+    _ = network.evaluate(data.test, range: 0..<data.test.count)
+    let evaluations = (0..<5).map { _ in
+      seconds { _ = network.evaluate(data.test, range: 0..<data.test.count) }
+    }
+    let latencies = (0..<min(1000, data.test.count)).map { i in
+      seconds { _ = network.evaluate(data.test, range: i..<i + 1) }
+    }
+
+    let profile = Profile(network, clock: Self.now)
+    network.profile = profile
+    let profiled = min(300, (order.count + batch - 1) / batch)
+    pass(steps: profiled)
+    network.profile = nil
+    return BenchResult(
+      spec: spec, plan: network.plan, threads: team.count, images: data.train.count,
+      testImages: data.test.count, epochSeconds: epochSeconds, peaks: peaks,
+      allocations: allocations, evaluationSeconds: median(evaluations),
+      latencySeconds: median(latencies), profile: profile,
+      profiledImages: min(profiled * batch, order.count))
+  }
+}
+
+private func median(_ values: [Double]) -> Double {
+  let sorted = values.sorted()
+  let middle = sorted.count / 2
+  return sorted.count % 2 == 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2
+}
+
+/// What a bench found.
+private struct BenchResult {
+  let spec: ExperimentSpec
+  let plan: NetworkPlan
+  let threads: Int
+  let images: Int
+  let testImages: Int
+  let epochSeconds: [Double]
+  let peaks: [Double]
+  let allocations: UInt64
+  let evaluationSeconds: Double
+  let latencySeconds: Double
+  let profile: Profile
+  let profiledImages: Int
+
+  private var epoch: Double { median(epochSeconds) }
+  private var rate: Double { Double(plan.trainingFLOPs) * Double(images) / epoch }
+  private var peak: Double { median(peaks) }
+
+  /// The most memory that this process held, bytes.
+  private var residentPeak: Int {
+    var usage = rusage()
+    getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage)
+    return usage.ru_maxrss * 1024
+  }
+
+  var json: JSONValue {
+    var object = JSONObject()
+    object["spec"] = JSONValue(spec.name)
+    object["kernel"] = JSONValue(Kernel.current)
+    object["openblas"] = JSONValue(BLAS.version)
+    object["threads"] = JSONValue(threads)
+    object["images"] = JSONValue(images)
+    object["seconds_per_epoch"] = JSONValue(epoch)
+    object["epoch_seconds"] = .array(epochSeconds.map { JSONValue($0) })
+    object["gflops"] = JSONValue(rate / 1e9)
+    object["sgemm_peak_gflops"] = JSONValue(peak / 1e9)
+    object["evaluation_seconds"] = JSONValue(evaluationSeconds)
+    object["latency_seconds"] = JSONValue(latencySeconds)
+    object["allocations_per_step"] = JSONValue(Int(allocations))
+    object["peak_memory_bytes"] = JSONValue(residentPeak)
+    return .object(object)
+  }
+
+  var text: String {
+    let batch = spec.training.batchSize
+    var lines = [
+      "\(spec.name): \(grouped(images)) images in batches of \(batch), "
+        + "\(threads) thread\(threads == 1 ? "" : "s"), OpenBLAS \(BLAS.version) \(Kernel.current)",
+      "",
+      "epoch            \(fixed(epoch, 3)) s"
+        + (epochSeconds.count > 1
+          ? " (median of \(epochSeconds.count); \(fixed(epochSeconds.min()!, 3)) to "
+            + "\(fixed(epochSeconds.max()!, 3)))" : "")
+        + ", \(grouped(Int(Double(images) / epoch))) images/s",
+      "speed            \(fixed(rate / 1e9, 1)) GFLOP/s by the textbook's count, "
+        + "\(fixed(100 * rate / peak, 0)) % of the sgemm peak of \(fixed(peak / 1e9, 1)) GFLOP/s",
+      "evaluation       \(fixed(evaluationSeconds, 3)) s for \(grouped(testImages)) images",
+      "one image        \(fixed(latencySeconds * 1e3, 3)) ms",
+      "allocations      \(allocations) in a training step",
+      "memory           \(fixed(Double(residentPeak) / 1e6, 0)) MB at the most",
+      "",
+    ]
+    lines += layerTable
+    return lines.joined(separator: "\n")
+  }
+
+  /// Microseconds per image and worker, and GFLOP/s by the textbook's count, layer by layer.
+  private var layerTable: [String] {
+    let share = 1e3 * Double(profiledImages)
+    func row(_ cells: [String]) -> String {
+      var line = cells[0] + String(repeating: " ", count: max(1, 28 - cells[0].count))
+      for cell in cells.dropFirst() {
+        line += String(repeating: " ", count: max(1, 11 - cell.count)) + cell
+      }
+      return line
+    }
+    var total = 0.0
+    var lines = [
+      row(["worker µs per image", "forward", "backward", "gradients", "GFLOP/s"])
+    ]
+    var isFirst = true
+    for (i, name) in profile.names.enumerated() {
+      let time = profile.time(ofLayer: i)
+      let parts = [time.forward, time.backward, time.gradient].map { Double($0) / share }
+      let flops = profile.flops(ofLayer: i, plan)
+      let work = Double(flops) * (isFirst && flops > 0 ? 2 : 3)
+      if flops > 0 { isFirst = false }
+      let sum = parts.reduce(0, +)
+      total += sum
+      lines.append(
+        row(
+          [name] + parts.map { fixed($0, 2) }
+            + [flops == 0 ? "" : fixed(work / sum / 1e3, 1)]))
+    }
+    for (name, time) in [("input", profile.fill), ("loss", profile.loss), ("update", profile.update)] {
+      total += Double(time) / share
+      lines.append(row([name, fixed(Double(time) / share, 2)]))
+    }
+    lines.append(
+      row(["all", fixed(total, 2), "", "", fixed(Double(plan.trainingFLOPs) / total / 1e3, 1)]))
+    return lines
+  }
+}

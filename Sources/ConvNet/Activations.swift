@@ -12,7 +12,7 @@ final class Activations {
   private(set) var values = Buffer(0)
   /// Empty where no gradient is wanted.
   private(set) var gradients = Buffer(0)
-  private var winnerBytes = Buffer(0)
+  private var winners = Buffer(0)
   private var slotsPerWorker = 0
   var wholeBatch = false
   /// Whether each value also keeps which position of its pooling window gave it.
@@ -32,10 +32,10 @@ final class Activations {
     let slots = max(workers * tile, wholeBatch ? batch : 0)
     values = Buffer(slots * size)
     gradients = Buffer(hasGradient ? slots * size : 0)
-    winnerBytes = Buffer(hasWinners ? (slots * size + 3) / 4 : 0)
+    winners = Buffer(hasWinners ? slots * size : 0)
   }
 
-  var bytes: Int { (values.count + gradients.count + winnerBytes.count) * 4 }
+  var bytes: Int { (values.count + gradients.count + winners.count) * 4 }
 
   @inline(__always)
   private func slot(_ tile: Tile) -> Int {
@@ -58,10 +58,7 @@ final class Activations {
 
   /// The position in its window of each pooled value, same shape.
   @inline(__always)
-  func winners(of tile: Tile) -> UnsafeMutablePointer<UInt8> {
-    UnsafeMutableRawPointer(winnerBytes.base).assumingMemoryBound(to: UInt8.self)
-      + slot(tile) * size
-  }
+  func winners(of tile: Tile) -> UnsafeMutablePointer<Float> { winners.base + slot(tile) * size }
 }
 
 /// Samples of a batch that are worked on together, by one worker. Its size is fixed by the network,

@@ -166,7 +166,7 @@ final class Conv2D: Layer {
   /// y = f(x + b) for some positions; a pooled value that ReLU stops has no winner.
   private func finish(
     _ x: UnsafeMutablePointer<Float>, to y: UnsafeMutablePointer<Float>, positions: Int,
-    winners: UnsafeMutablePointer<UInt8>?
+    winners: UnsafeMutablePointer<Float>?
   ) {
     if activation == .relu, let bias = weights.bias {
       for position in 0..<positions {

@@ -86,7 +86,7 @@ final class Dropout: Layer {
       let at = sample * input.size
       draw(to: kept + at, tile: tile, sample: sample)
     }
-    for i in 0..<tile.count * input.size { y[i] = kept[i] != 0 ? x[i] * scale : 0 }
+    for i in 0..<tile.count * input.size { y[i] = x[i] * kept[i] }
   }
 
   func backward(_ tile: Tile) {
@@ -94,17 +94,17 @@ final class Dropout: Layer {
     let dy = output.gradients(of: tile)
     let dx = input.gradients(of: tile)
     let kept = output.winners(of: tile)
-    for i in 0..<tile.count * input.size { dx[i] = kept[i] != 0 ? dy[i] * scale : 0 }
+    for i in 0..<tile.count * input.size { dx[i] = dy[i] * kept[i] }
   }
 
-  /// kept[i] = 1 or 0 for one sample's elements, 16 random bits for each.
-  private func draw(to kept: UnsafeMutablePointer<UInt8>, tile: Tile, sample: Int) {
+  /// kept[i] = the scale or 0 for one sample's elements, 16 random bits for each.
+  private func draw(to kept: UnsafeMutablePointer<Float>, tile: Tile, sample: Int) {
     let words = scratch[tile.worker]
     RandomStream.philoxBlocks(
       blocks, purpose, UInt32(truncatingIfNeeded: tile.step),
       UInt32(truncatingIfNeeded: tile.first + sample), key: key, to: words)
     words.withMemoryRebound(to: UInt16.self, capacity: blocks * 8) { bits in
-      for i in 0..<input.size { kept[i] = bits[i] >= threshold ? 1 : 0 }
+      for i in 0..<input.size { kept[i] = bits[i] >= threshold ? scale : 0 }
     }
   }
 }

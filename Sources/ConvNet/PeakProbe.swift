@@ -23,7 +23,9 @@ public final class PeakProbe: TeamWork {
   /// - Parameter clock: a monotonic time in nanoseconds.
   public static func measure(_ team: Team, clock: () -> UInt64) -> Double {
     var best = 0.0
-    for (rows, columns, sum) in [(256, 256, 256), (512, 512, 512), (1024, 1024, 1024), (48, 64, 288)] {
+    for (rows, columns, sum) in [
+      (256, 256, 256), (512, 512, 512), (1024, 1024, 1024), (48, 64, 288),
+    ] {
       let probe = PeakProbe(team, rows: rows, columns: columns, sum: sum)
       team.run(probe, phase: 0, tiles: team.count)
       let start = clock()

@@ -38,7 +38,7 @@ struct Runner: ParsableCommand {
     subcommands: [
       RunCommand.self, ResumeCommand.self, ValidateCommand.self, EvaluateCommand.self,
       VerifyCommand.self, SchemaCommand.self, DataCommand.self, BenchCommand.self,
-      DoctorCommand.self,
+      PlotCommand.self, DoctorCommand.self,
     ],
     defaultSubcommand: RunCommand.self)
 

@@ -1,0 +1,140 @@
+import ArgumentParser
+import Datasets
+import Experiment
+import Glibc
+import Report
+
+/// `runner plot RUN… [--output FILE]`: loss and accuracy curves as SVG.
+struct PlotCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "plot",
+    abstract: "Draw the loss and accuracy of one or several runs as SVG.",
+    discussion: """
+      A RUN is the folder of a run, or a metrics.csv. Several runs share one chart, each in its \
+      colour: solid for validation, dashed for training.
+
+        runner plot results/lenet/latest
+        runner plot results/lenet/* --output lenet.svg
+        runner plot results/lenet/latest --log --learning-rate --output - > curves.svg
+      """)
+
+  @Argument(help: ArgumentHelp("Folders of runs, or metrics.csv files.", valueName: "run"))
+  var runs: [String]
+
+  @Option(
+    name: .shortAndLong,
+    help: ArgumentHelp(
+      """
+      Where to write; - is the standard output. (default: plots/curves.svg in the run's folder, or \
+      curves.svg here for several runs)
+      """, valueName: "file"))
+  var output: String?
+
+  @Option(help: ArgumentHelp("The chart's title. (default: the run's name)", valueName: "text"))
+  var title: String?
+
+  @Flag(name: .customLong("log"), help: "A logarithmic axis for the loss.")
+  var logarithmicLoss = false
+
+  @Flag(help: "Draw the learning rate too.")
+  var learningRate = false
+
+  func run() throws {
+    let sources = try MetricsSource.distinct(runs)
+    let svg = try MetricsSource.chart(
+      of: sources, title: title, logarithmicLoss: logarithmicLoss, learningRate: learningRate
+    ).svg()
+    if output == "-" {
+      print(svg, terminator: "")
+      return
+    }
+    let path: String
+    if let output {
+      path = output
+    } else if sources.count == 1, let folder = sources[0].folder {
+      path = try MetricsSource.plotPath(in: folder)
+    } else {
+      path = "curves.svg"
+    }
+    try AtomicFile.write(svg, to: path)
+    print(path)
+  }
+}
+
+/// A metrics.csv that the user named, by its folder or by itself.
+private struct MetricsSource {
+  let file: String
+  /// The folder of the run; nil where the user named a file.
+  let folder: String?
+  /// `file` without links: what `latest` points to, so that no run is drawn twice.
+  let resolved: String
+
+  private static let largest = 1 << 26
+
+  init(_ path: String) throws {
+    guard Files.exists(path) else { throw UsageError("\(path): there is no such run") }
+    if Files.isFolder(path) {
+      folder = path
+      file = path.hasSuffix("/") ? "\(path)metrics.csv" : "\(path)/metrics.csv"
+      guard Files.exists(file) else {
+        var message = "is not the folder of a run: it has no metrics.csv"
+        let within = path.hasSuffix("/") ? String(path.dropLast()) : path
+        if Files.exists("\(within)/latest/metrics.csv") {
+          message += "; it holds runs: \(within)/latest is the last of them, \(within)/* are all"
+        }
+        throw UsageError("\(path) \(message)")
+      }
+    } else {
+      folder = nil
+      file = path
+    }
+    resolved = Self.withoutLinks(file)
+  }
+
+  /// The sources of `paths` in their order, each once: `results/lenet/*` names the last run twice,
+  /// by its id and as `latest`.
+  static func distinct(_ paths: [String]) throws -> [MetricsSource] {
+    var seen: Set<String> = []
+    return try paths.map(MetricsSource.init).filter { seen.insert($0.resolved).inserted }
+  }
+
+  static func chart(
+    of sources: [MetricsSource], title: String? = nil, logarithmicLoss: Bool = false,
+    learningRate: Bool = false
+  ) throws -> CurvesChart {
+    let (shared, names) = RunNames.short(
+      for: sources.map {
+        $0.resolved.hasSuffix("/metrics.csv")
+          ? String($0.resolved.dropLast("/metrics.csv".count)) : $0.resolved
+      })
+    let runs = try zip(sources, names).map { source, name in
+      CurvesChart.Run(name: name, metrics: try source.metrics())
+    }
+    let ownTitle = runs.count == 1 ? names[0] : shared
+    return CurvesChart(
+      title: title ?? ownTitle, runs: runs, logarithmicLoss: logarithmicLoss,
+      showsLearningRate: learningRate)
+  }
+
+  static func plotPath(in folder: String) throws -> String {
+    let plots = folder.hasSuffix("/") ? "\(folder)plots" : "\(folder)/plots"
+    try Files.makeFolders(plots)
+    return "\(plots)/curves.svg"
+  }
+
+  private func metrics() throws -> MetricsTable {
+    let bytes = try Files.read(file, limit: Self.largest)
+    do {
+      return try MetricsTable(parsing: String(decoding: bytes, as: UTF8.self))
+    } catch {
+      let place = error.line.map { "\(file):\($0)" } ?? file
+      throw UsageError("\(place): \(error.message); the metrics.csv of a run was expected")
+    }
+  }
+
+  private static func withoutLinks(_ path: String) -> String {
+    guard let found = realpath(path, nil) else { return path }
+    defer { free(found) }
+    return String(cString: found)
+  }
+}

@@ -1,0 +1,60 @@
+# make          builds
+# make run      trains a network on MNIST
+# make test     everything that CI runs
+# make lint     the formatting
+#
+# ARCH=x86-64-v3 builds for other machines than this one; results keep their bits.
+
+ARCH ?= native
+SWIFT ?= swift
+DATA := $(if $(RUNNER_DATA),$(RUNNER_DATA),data)
+FLAGS := -Xcc -march=$(ARCH)
+STRICT := -Xswiftc -warnings-as-errors
+RELEASE := .build/release/runner
+REFERENCES := $(wildcard results/reference/ci/*)
+PACKAGES := libopenblas-dev liblapacke-dev zlib1g-dev libpng-dev libssl-dev
+
+.PHONY: build run test unit-tests end-to-end verify-reference lint format packages clean
+
+build: packages
+	$(SWIFT) build -c release $(FLAGS)
+
+run: build
+	$(RELEASE) experiments/lenet.json
+
+test: packages lint unit-tests end-to-end verify-reference
+	@echo "make test: all passed"
+
+# The numeric suites run optimized too: what is fast must be right.
+unit-tests: packages
+	$(SWIFT) build -c release $(FLAGS) $(STRICT)
+	$(SWIFT) test $(STRICT)
+	$(SWIFT) test -c release $(FLAGS) -Xswiftc -enable-testing --scratch-path .build-test \
+	  --filter 'ConvNetTests|DatasetsTests'
+
+end-to-end: build
+	Tests/end-to-end.sh $(RELEASE)
+
+verify-reference: build
+	@for run in $(REFERENCES); do $(RELEASE) verify $$run || exit 1; done
+
+lint:
+	$(SWIFT) format lint --strict --recursive Package.swift Sources Tests
+
+format:
+	$(SWIFT) format --in-place --recursive Package.swift Sources Tests
+
+# The system libraries, where they are missing.
+packages:
+	@for package in $(PACKAGES); do \
+	  dpkg-query -W -f='$${Status}' $$package 2>/dev/null | grep -q 'install ok installed' \
+	    || missing="$$missing $$package"; \
+	done; \
+	if [ -n "$$missing" ]; then \
+	  echo "installing:$$missing"; \
+	  if [ "$$(id -u)" = 0 ]; then sudo=; else sudo=sudo; fi; \
+	  $$sudo apt-get update -qq && $$sudo apt-get install -y -qq $$missing; \
+	fi
+
+clean:
+	rm -rf .build .build-test

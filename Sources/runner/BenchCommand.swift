@@ -236,7 +236,9 @@ private struct BenchResult {
           [name] + parts.map { fixed($0, 2) }
             + [flops == 0 ? "" : fixed(work / sum / 1e3, 1)]))
     }
-    for (name, time) in [("input", profile.fill), ("loss", profile.loss), ("update", profile.update)] {
+    for (name, time) in [
+      ("input", profile.fill), ("loss", profile.loss), ("update", profile.update),
+    ] {
       total += Double(time) / share
       lines.append(row([name, fixed(Double(time) / share, 2)]))
     }

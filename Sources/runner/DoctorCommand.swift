@@ -56,7 +56,8 @@ struct DoctorCommand: ParsableCommand {
       found.append("- The machine is busy: a load of \(fixed(load[0], 1)) in the last minute.")
     }
     #if DEBUG
-      found.append("- This is a debug build, many times slower; use `make` or swift build -c release.")
+      found.append(
+        "- This is a debug build, many times slower; use `make` or swift build -c release.")
     #endif
     return found
   }

@@ -59,7 +59,7 @@ class Runner:
     def run(self):
         """The one place that knows the command line of `runner bench` and what it prints."""
         command = [
-            self.path, "bench", "--network", self.network, "--epochs", "1",
+            self.path, "bench", os.path.join(ROOT, "experiments", f"{self.network}.json"),
             "--threads", str(self.threads), "--json",
         ]
         process = subprocess.Popen(

@@ -1,0 +1,61 @@
+#!/usr/bin/env bash
+# Runs the built program as a user does: on the real MNIST where it is on disk, on synthetic digits
+# where not. Usage: Tests/end-to-end.sh path/to/runner
+set -euo pipefail
+
+runner=$(realpath "$1")
+cd "$(dirname "$0")/.."
+folder=$(mktemp -d)
+trap 'rm -rf "$folder"' EXIT
+
+fail() {
+  echo "end to end: $*" >&2
+  exit 1
+}
+
+# Every spec in the repository is sound, and the schema is the program's own.
+for spec in experiments/*.json experiments/reference/*.json; do
+  [ "$spec" = experiments/experiment.schema.json ] && continue
+  "$runner" validate --quiet "$spec" > "$folder/validate" || fail "validate $spec"
+done
+"$runner" schema | cmp - experiments/experiment.schema.json || fail "the schema is out of date"
+
+data=synthetic_digits
+if "$runner" data check mnist > "$folder/check" 2>&1; then
+  data=mnist
+fi
+echo "end to end: on $data"
+
+# One epoch, by two ways of working that must not differ in a bit.
+spec=(experiments/quickstart.json training.epochs=1 "dataset.name=$data" --quiet)
+[ "$data" = mnist ] || spec+=(dataset.train_count=6000 dataset.test_count=1000 expect=null)
+[ "$data" = synthetic_digits ] || spec+=('expect={"test_accuracy":{"min":0.96}}')
+"$runner" "${spec[@]}" --threads 1 --output "$folder/one"
+"$runner" "${spec[@]}" --threads 2 --output "$folder/two" > /dev/null
+cmp "$folder"/{one,two}/quickstart/latest/metrics.csv || fail "threads changed the metrics"
+cmp "$folder"/{one,two}/quickstart/latest/checkpoints/last.safetensors ||
+  fail "threads changed the weights"
+
+run=$(realpath "$folder/one/quickstart/latest")
+"$runner" verify --quiet "$run" || fail "verify"
+"$runner" evaluate "$run" > "$folder/evaluate" || fail "evaluate"
+"$runner" plot "$run" --output "$folder/curves.svg" > /dev/null || fail "plot"
+grep -q '</svg>' "$folder/curves.svg" || fail "the plot is not whole"
+"$runner" data show "$data" --output "$folder/digits.png" > /dev/null 2>&1 || fail "data show"
+
+# Interrupted and resumed: the same bytes.
+status=0
+timeout --signal=INT 1 "$runner" "${spec[@]}" --threads 1 --output "$folder/three" \
+  > /dev/null 2>&1 || status=$?
+if [ -d "$folder/three/quickstart/latest" ]; then
+  run=$(realpath "$folder/three/quickstart/latest")
+  "$runner" resume --quiet "$run" > /dev/null 2>&1 || true
+  cmp "$folder/one/quickstart/latest/metrics.csv" "$run/metrics.csv" ||
+    fail "an interruption changed the metrics"
+fi
+
+status=0
+"$runner" experiments/quickstart.json optimizer.learning_rat=1 > "$folder/out" 2>&1 || status=$?
+[ "$status" = 2 ] || fail "a misspelt key gave status $status, not 2"
+grep -q 'did you mean' "$folder/out" || fail "a misspelt key gave no near miss"
+echo "end to end: passed"

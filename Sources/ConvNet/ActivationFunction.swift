@@ -13,11 +13,11 @@ extension Activation {
     }
   }
 
-  /// y = f(x), for every function but softmax. `y` may be `x`.
+  /// y = f(x), for every function but softmax. `y` may be `x`. NaN gives NaN.
   func apply(_ x: UnsafePointer<Float>, to y: UnsafeMutablePointer<Float>, count: Int) {
     switch self {
     case .linear: if y != x { y.update(from: x, count: count) }
-    case .relu: for i in 0..<count { y[i] = x[i] > 0 ? x[i] : 0 }
+    case .relu: for i in 0..<count { y[i] = x[i] < 0 ? 0 : x[i] }
     case .leakyReLU(let slope): for i in 0..<count { y[i] = x[i] > 0 ? x[i] : slope * x[i] }
     case .elu(let alpha):
       for i in 0..<count { y[i] = x[i] > 0 ? x[i] : alpha * Elementary.expMinusOne(x[i]) }

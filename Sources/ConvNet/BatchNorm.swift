@@ -26,8 +26,9 @@ final class BatchNorm: BatchCoupledLayer {
 
   /// Two rows of C for each tile: means and squared deviations, or Σ dy and Σ dy·x̂.
   private let sums: Buffer
-  /// (C) each, of the current batch: μ, 1/√(σ² + ε), dβ/m, dγ/m.
+  /// (C) each, of the current batch: μ, σ², 1/√(σ² + ε), dβ/m, dγ/m.
   private let mean: Buffer
+  private let variance: Buffer
   private let inverse: Buffer
   private let meanGradient: Buffer
   private let meanScaled: Buffer
@@ -45,6 +46,7 @@ final class BatchNorm: BatchCoupledLayer {
     epsilon = description.epsilon
     sums = Buffer(tiles * 2 * channels)
     mean = Buffer(channels)
+    variance = Buffer(channels)
     inverse = Buffer(channels)
     meanGradient = Buffer(channels)
     meanScaled = Buffer(channels)
@@ -92,11 +94,16 @@ final class BatchNorm: BatchCoupledLayer {
       }
       let variance = deviation / count
       self.mean.base[c] = Float(mean)
+      self.variance.base[c] = Float(variance)
       inverse.base[c] = Float(1 / (variance + Double(epsilon)).squareRoot())
-      let moving = parameters.movingMean
-      moving[c] = momentum * moving[c] + (1 - momentum) * Float(mean)
-      let movingVariance = parameters.movingVariance
-      movingVariance[c] = momentum * movingVariance[c] + (1 - momentum) * Float(variance)
+    }
+  }
+
+  func commit() {
+    let (mean, variance) = (parameters.movingMean, parameters.movingVariance)
+    for c in 0..<channels {
+      mean[c] = momentum * mean[c] + (1 - momentum) * self.mean.base[c]
+      variance[c] = momentum * variance[c] + (1 - momentum) * self.variance.base[c]
     }
   }
 

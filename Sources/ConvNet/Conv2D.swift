@@ -174,7 +174,7 @@ final class Conv2D: Layer {
         let to = y + position * filters
         for f in 0..<filters {
           let sum = from[f] + bias[f]
-          to[f] = sum > 0 ? sum : 0
+          to[f] = sum < 0 ? 0 : sum
         }
       }
     } else {

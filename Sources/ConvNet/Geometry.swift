@@ -26,8 +26,9 @@ struct WindowGeometry: Hashable, Sendable {
 
   /// - Throws: `NetworkError` when the window does not fit.
   init(input: Extent, window: Extent, stride: Extent, padding: Padding) throws(NetworkError) {
-    guard window.height > 0, window.width > 0, stride.height > 0, stride.width > 0 else {
-      throw NetworkError("window and stride must be at least 1")
+    let sizes = [window.height, window.width, stride.height, stride.width]
+    guard sizes.allSatisfy({ (1...65_536).contains($0) }) else {
+      throw NetworkError("window and stride must be between 1 and 65536")
     }
     var before = Extent(0, 0)
     var after = Extent(0, 0)

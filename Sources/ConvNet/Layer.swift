@@ -12,6 +12,8 @@ protocol BatchCoupledLayer: Layer {
   func settle(batch: Int)
   func gatherBackward(_ tile: Tile)
   func settleBackward(batch: Int)
+  /// Keeps what evaluation will need of the batch; called only if its loss was finite.
+  func commit()
 }
 
 /// A trainable matrix in a network's parameters, as the update sees it.

@@ -33,10 +33,17 @@ public struct NetworkPlan: Sendable {
   /// The largest tensor, in floats, that a network may ask for.
   static let largest = 1 << 31
 
+  /// The most operations that a layer may take for one sample; sums over layers do not overflow.
+  static let largestWork = 1 << 46
+
   /// - Throws: `NetworkError`, naming the layer, where shapes do not fit or sizes overflow.
   public init(_ description: NetworkDescription) throws(NetworkError) {
     guard !description.layers.isEmpty else { throw NetworkError("the model has no layers") }
     guard description.classes >= 2 else { throw NetworkError("a classifier needs two classes") }
+    // A prediction is kept in a byte.
+    guard description.classes <= 256 else {
+      throw NetworkError("\(description.classes) classes are too many (at most 256 are allowed)")
+    }
     try Self.check(description.input, layer: nil)
     var shape = description.input
     var drafts: [Draft] = []
@@ -55,6 +62,9 @@ public struct NetworkPlan: Sendable {
         layer: drafts.count - 1,
         "the last layer gives \(shape) values, but the data has \(description.classes) classes; "
           + "end with a dense layer of \(description.classes) units")
+    }
+    guard drafts.contains(where: { $0.parameters > 0 }) else {
+      throw NetworkError("the model has no layer with weights to train")
     }
     let lives = Self.liveOutputs(of: drafts)
     self.description = description
@@ -87,8 +97,9 @@ public struct NetworkPlan: Sendable {
   private static func product(_ sizes: [Int], what: String) throws(NetworkError) -> Int {
     var result = 1
     for size in sizes {
+      guard size > 0 else { throw NetworkError("\(what) has a size below 1") }
       let (value, overflow) = result.multipliedReportingOverflow(by: size)
-      guard size > 0, !overflow, value <= largest else {
+      guard !overflow, value <= largest else {
         throw NetworkError("\(what) is too large (at most \(largest) numbers are allowed)")
       }
       result = value
@@ -108,7 +119,10 @@ public struct NetworkPlan: Sendable {
       let positions = try product(
         [geometry.output.height, geometry.output.width, 2], what: "the output")
       let (flops, overflow) = kernel.multipliedReportingOverflow(by: positions)
-      guard !overflow else { throw NetworkError("the layer is too large") }
+      guard !overflow, flops <= largestWork else {
+        throw NetworkError(
+          "\(kernel) weights at \(positions / 2) positions are too much work for one sample")
+      }
       return Draft(
         layer: layer, input: input,
         output: .image(
@@ -142,7 +156,12 @@ public struct NetworkPlan: Sendable {
       return Draft(
         layer: layer, input: input, output: .vector(dense.units),
         parameters: kernel + (dense.bias ? dense.units : 0), flops: 2 * kernel)
-    case .dropout, .activation:
+    case .dropout(let rate):
+      guard rate >= 0, rate < 1 else {
+        throw NetworkError("a rate of \(rate) is not in 0..<1")
+      }
+      return Draft(layer: layer, input: input, output: input)
+    case .activation:
       return Draft(layer: layer, input: input, output: input)
     case .batchNorm(let norm):
       let channels = input.channels

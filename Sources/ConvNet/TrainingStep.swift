@@ -43,6 +43,7 @@ extension Network: TeamWork {
     guard lossSum.isFinite else {
       return StepResult(lossSum: lossSum, correct: correct, isFinite: false)
     }
+    for layer in layers { (layer.layer as? any BatchCoupledLayer)?.commit() }
     current.update = OptimizerStep(optimizer, learningRate: learningRate, step: step)
     team.run(self, phase: Self.updatePhase, tiles: updateTiles.count)
     return StepResult(lossSum: lossSum, correct: correct, isFinite: true)

@@ -20,13 +20,15 @@ import Testing
     .map { Float(bitPattern: $0) }
   }
 
-  /// The largest |f(x) − g(x)| in units in the last place of g(x).
+  /// The largest |f(x) − g(x)| in units in the last place of a float near g(x).
   private func ulps(
     _ inputs: [Float], _ f: (Float) -> Float, _ g: (Double) -> Double
   ) -> Double {
     inputs.reduce(0) { worst, x in
       let exact = g(Double(x))
-      let error = abs(Double(f(x)) - exact) / Double(max(Float(abs(exact)), 1e-38).ulp)
+      let scale = max(abs(exact), Double(Float.leastNormalMagnitude))
+      let ulp = Double(sign: .plus, exponent: scale.exponent - 23, significand: 1)
+      let error = abs(Double(f(x)) - exact) / ulp
       return error > worst || error.isNaN ? error : worst
     }
   }

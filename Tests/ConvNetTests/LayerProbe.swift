@@ -96,6 +96,7 @@ final class LayerProbe {
       if let layer = network.layers[i].layer as? any BatchCoupledLayer, isTraining {
         for tile in tiles { layer.gather(tile) }
         layer.settle(batch: count)
+        layer.commit()
       }
       for tile in tiles { network.layers[i].layer.forward(tile) }
     }

@@ -81,7 +81,17 @@ func expectClose(
 func doubles(_ values: [Float]) -> [Double] { values.map(Double.init) }
 
 /// The bits of some floats: equal only when the floats are the same, NaN and −0 included.
-func bits(_ values: some Sequence<Float>) -> [UInt32] { values.map(\.bitPattern) }
+func bits(_ values: [Float]) -> [UInt32] {
+  values.withUnsafeBufferPointer { bits($0) }
+}
+
+func bits(_ values: UnsafeMutableBufferPointer<Float>) -> [UInt32] {
+  bits(UnsafeBufferPointer(values))
+}
+
+private func bits(_ values: UnsafeBufferPointer<Float>) -> [UInt32] {
+  values.withMemoryRebound(to: UInt32.self) { Array($0) }
+}
 
 /// A team for a test; one BLAS thread, as the program has it.
 func team(_ threads: Int = 1) -> Team {
@@ -103,7 +113,7 @@ extension Network {
   func set(_ name: String, to values: [Float]) {
     let tensor = tensor(name)
     precondition(tensor.count == values.count)
-    for i in values.indices { tensor[i] = values[i] }
+    _ = tensor.update(fromContentsOf: values)
   }
 
   /// The gradient of a trainable tensor, as the last step left it.

@@ -56,6 +56,8 @@ import Testing
     ].map { (first, $0) }
     pairs.append((Array(first.dropFirst(1003)), Array(first.dropLast(1003))))
     pairs.append((Array(first.dropFirst()), Array(first.dropLast())))
+    // The same place in two tiles.
+    pairs.append((Array(first.dropFirst(8 * 1003)), Array(first.prefix(3 * 1003))))
     for (a, b) in pairs {
       let equal = Double(zip(a, b).count { $0 == $1 })
       let count = Double(a.count)

@@ -66,23 +66,27 @@ public struct DatasetLocator: Sendable {
   /// The first place's folder that holds all of a published set's files.
   public func folder(of entry: CatalogEntry) -> String? { locate(entry).0?.folder }
 
-  /// Reads and checks a published set at a location.
+  /// Reads and checks a published set at a location, its two parts side by side where there are
+  /// threads for it.
   func read(
-    _ entry: CatalogEntry, at location: Location, provenance: Dataset.Provenance
+    _ entry: CatalogEntry, at location: Location, provenance: Dataset.Provenance, threads: Int = 1
   ) throws(DatasetError) -> Dataset {
     guard
       case .published(let trainImages, let trainLabels, let testImages, let testLabels, _) =
         entry.source
     else { preconditionFailure("\(entry.name) is not published as files") }
     let classes = entry.classNames.count
-    return Dataset(
-      name: entry.name, classNames: entry.classNames,
-      train: try IDX.read(
+    let (train, test) = try both(threads: threads) { () throws(DatasetError) in
+      try IDX.read(
         images: location.trainImages, labels: location.trainLabels, classes: classes,
-        imagesDigest: trainImages.sha256, labelsDigest: trainLabels.sha256),
-      test: try IDX.read(
+        imagesDigest: trainImages.sha256, labelsDigest: trainLabels.sha256, threads: threads)
+    } _: { () throws(DatasetError) in
+      try IDX.read(
         images: location.testImages, labels: location.testLabels, classes: classes,
-        imagesDigest: testImages.sha256, labelsDigest: testLabels.sha256),
+        imagesDigest: testImages.sha256, labelsDigest: testLabels.sha256)
+    }
+    return Dataset(
+      name: entry.name, classNames: entry.classNames, train: train, test: test,
       provenance: provenance)
   }
 

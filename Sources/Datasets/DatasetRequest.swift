@@ -29,7 +29,8 @@ extension DatasetLocator {
   /// and the set is unavailable.
   ///
   /// - Parameters:
-  ///   - threads: how many may draw synthetic digits; the images don't depend on it.
+  ///   - threads: how many may read and check files, or draw synthetic digits; the images don't
+  ///     depend on it.
   ///   - progress: told how far a download is; nil forbids downloads.
   /// - Throws: `.invalid` for an unknown name or too many images, `.unavailable` when the set is
   ///   nowhere to be had, `.damaged` when a file on disk is not what was published.
@@ -53,7 +54,8 @@ extension DatasetLocator {
       guard let location, let provenance else {
         throw DatasetError(.unavailable, "\(entry.name) was removed while it was being read")
       }
-      let dataset = try read(entry, at: location, provenance: provenance)
+      let dataset = try read(
+        entry, at: location, provenance: provenance, threads: threads)
       return try dataset.limited(train: request.trainCount, test: request.testCount)
     } catch {
       guard error.kind == .unavailable, let name = request.whenUnavailable, name != entry.name

@@ -32,14 +32,14 @@ struct IDXFile {
   ///   - ranks: how many dimensions there may be.
   ///   - count: what the first dimension must be, and where that is known from.
   ///   - expected: SHA-256 of the uncompressed file in hexadecimal, where it is known.
+  ///   - threads: with two, one hashes what the other has read.
   /// - Throws: `DatasetError` naming the file and the field.
   init(
     _ path: String, ranks: ClosedRange<Int>, count: (Int, source: String)? = nil,
-    expected: String? = nil
+    expected: String? = nil, threads: Int = 1
   ) throws(DatasetError) {
     let stream: any ByteStream =
       path.hasSuffix(".gz") ? try GzipStream(path) : try PlainStream(path)
-    let digest = SHA256()
 
     func take(_ count: Int) throws(DatasetError) -> [UInt8] {
       var bytes = [UInt8](repeating: 0, count: count)
@@ -96,11 +96,13 @@ struct IDXFile {
           + "\(count.0) labels")
     }
     try stream.check(total: 4 + 4 * rank + total)
-    digest.update(magic)
-    digest.update(sizes)
 
-    // Hashed piece by piece, while the cache still holds what was just inflated.
+    var digest: [UInt8] = []
     content = try Self.filled(total) { (raw) throws(DatasetError) in
+      let trailing = TrailingDigest(
+        of: UnsafeRawBufferPointer(raw), after: magic + sizes, threads: threads)
+      // Also upon an error: the buffer may not go while it is being hashed.
+      defer { digest = trailing.finish() }
       var done = 0
       while done < total {
         let end = min(total, done + 1 << 17)
@@ -111,8 +113,8 @@ struct IDXFile {
             .damaged,
             "\(path): its header announces \(described) bytes, but it ends after \(done + got)")
         }
-        digest.update(UnsafeRawBufferPointer(piece))
         done = end
+        trailing.advance(to: done)
       }
       // One byte more shows whether more follows, and makes gzip check its own checksum.
       var extra: UInt8 = 0
@@ -125,7 +127,7 @@ struct IDXFile {
       }
     }
     self.dimensions = dimensions
-    self.digest = digest.finalize()
+    self.digest = digest
     if let expected, SHA256.hex(self.digest) != expected {
       throw DatasetError(
         .damaged,
@@ -157,10 +159,11 @@ public enum IDX {
   ///   - images: a file of N·H·W or N·H·W·C bytes.
   ///   - labels: a file of N bytes, each less than `classes`.
   ///   - imagesDigest: SHA-256 of the uncompressed file, where it is known; so `labelsDigest`.
+  ///   - threads: with two, one hashes what the other has read.
   /// - Throws: `DatasetError` naming the file and what is wrong with it.
   public static func read(
     images: String, labels: String, classes: Int, imagesDigest: String? = nil,
-    labelsDigest: String? = nil
+    labelsDigest: String? = nil, threads: Int = 1
   ) throws(DatasetError) -> ImageSet {
     precondition(classes > 0 && classes <= 256)
     // The small file first: what is wrong with it costs nothing to find.
@@ -173,7 +176,7 @@ public enum IDX {
     }
     let imageFile = try IDXFile(
       images, ranks: 3...4, count: (labelFile.dimensions[0], source: labels),
-      expected: imagesDigest)
+      expected: imagesDigest, threads: threads)
     let channels = imageFile.dimensions.count == 4 ? imageFile.dimensions[3] : 1
     // Grey images with a dimension for their one channel are the same content as without.
     let header = IDXHeader(dimensions: Array(imageFile.dimensions[..<3]))

@@ -24,7 +24,10 @@ public struct SHA256: ~Copyable {
   }
 
   /// The 32 bytes of the digest.
-  public consuming func finalize() -> [UInt8] {
+  public consuming func finalize() -> [UInt8] { finish() }
+
+  /// As `finalize`, for an owner that cannot give the digest away; nothing may follow.
+  func finish() -> [UInt8] {
     let context = context
     return [UInt8](unsafeUninitializedCapacity: 32) { buffer, count in
       EVP_DigestFinal_ex(context, buffer.baseAddress, nil)

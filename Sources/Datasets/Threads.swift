@@ -1,4 +1,5 @@
 import Glibc
+import Synchronization
 
 /// A pointer that several threads use, each its own part.
 struct SendablePointer<Element>: @unchecked Sendable {
@@ -43,4 +44,33 @@ func forEachPart(of count: Int, threads: Int, _ body: @escaping @Sendable (Range
   }
   body(range(0))
   for thread in started { pthread_join(thread, nil) }
+}
+
+/// The results of two independent pieces of work, done on two threads where there are as many. What
+/// the first throws comes before what the second does.
+func both<A: Sendable, B: Sendable, Failure: Error>(
+  threads: Int, _ first: @escaping @Sendable () throws(Failure) -> A,
+  _ second: @escaping @Sendable () throws(Failure) -> B
+) throws(Failure) -> (A, B) {
+  if threads < 2 { return (try first(), try second()) }
+  let outcomes = Outcomes<A, B, Failure>()
+  forEachPart(of: 2, threads: 2) { parts in
+    for part in parts {
+      if part == 0 {
+        let result = Result(catching: first)
+        outcomes.first.withLock { $0 = result }
+      } else {
+        let result = Result(catching: second)
+        outcomes.second.withLock { $0 = result }
+      }
+    }
+  }
+  let a = try outcomes.first.withLock { $0! }.get()
+  return (a, try outcomes.second.withLock { $0! }.get())
+}
+
+/// What two threads leave for the one that waits for them.
+private final class Outcomes<A: Sendable, B: Sendable, Failure: Error>: Sendable {
+  let first = Mutex<Result<A, Failure>?>(nil)
+  let second = Mutex<Result<B, Failure>?>(nil)
 }

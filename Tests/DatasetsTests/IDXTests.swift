@@ -1,4 +1,5 @@
 import ConvNet
+import Foundation
 import Testing
 
 @testable import Datasets
@@ -50,6 +51,40 @@ import Testing
     let grey = try read(idx([5, 4, 3, 1], content: pixels), idx([5], content: labels))
     let flat = try read(idx([5, 4, 3], content: pixels), idx([5], content: labels))
     #expect(grey.digest == flat.digest)
+  }
+
+  /// Large enough for a thread that hashes, and no multiple of the pieces that are read.
+  @Test(arguments: [false, true]) func threadsChangeNoByte(compressed: Bool) throws {
+    let content = (0..<601 * 31 * 29).map { UInt8(truncatingIfNeeded: $0 &* $0 >> 7) }
+    let images = idx([601, 31, 29], content: content)
+    let labelled = idx([601], content: (0..<601).map { UInt8($0 % 10) })
+    let suffix = compressed ? ".gz" : ""
+    let imagesPath = try folder.file("images" + suffix, compressed ? try gzipped(images) : images)
+    let labelsPath = try folder.file(
+      "labels" + suffix, compressed ? try gzipped(labelled) : labelled)
+    let made = ImageSet(
+      height: 31, width: 29, channels: 1, classes: 10, pixels: content,
+      labels: (0..<601).map { UInt8($0 % 10) })
+    for threads in 1...3 {
+      let set = try IDX.read(
+        images: imagesPath, labels: labelsPath, classes: 10, imagesDigest: SHA256.hex(of: images),
+        threads: threads)
+      #expect(set.pixels == content)
+      #expect(set.digest == made.digest)
+    }
+    // Neither do they change what is said of a file that ends too soon, or isn't the one published.
+    let whole = try [UInt8](Data(contentsOf: URL(fileURLWithPath: imagesPath)))
+    let short = try folder.file("short" + suffix, whole.dropLast(whole.count / 3) + whole.suffix(4))
+    for path in [short, imagesPath] {
+      let messages = (1...3).map { threads in
+        message {
+          _ = try IDX.read(
+            images: path, labels: labelsPath, classes: 10, imagesDigest: "0", threads: threads)
+        }
+      }
+      #expect(messages[0].contains(path))
+      #expect(Set(messages).count == 1)
+    }
   }
 
   @Test func digestDependsOnEverything() {

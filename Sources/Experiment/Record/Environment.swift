@@ -115,8 +115,10 @@ public struct Environment: Hashable, Sendable {
   /// The commit checked out in the working folder's repository, and whether tracked files differ
   /// from it. Nil without git or a repository.
   public static var git: (commit: String, isDirty: Bool)? {
+    // One process tells both; it takes no lock that another git in this repository would wait for.
     let command =
-      "git rev-parse HEAD 2>/dev/null && git status --porcelain --untracked-files=no 2>/dev/null"
+      "git --no-optional-locks status --porcelain=v2 --branch --no-ahead-behind "
+      + "--untracked-files=no 2>/dev/null"
     guard let pipe = popen(command, "re") else { return nil }
     defer { pclose(pipe) }
     var output: [UInt8] = []
@@ -124,7 +126,12 @@ public struct Environment: Hashable, Sendable {
       output.append(UInt8(truncatingIfNeeded: byte))
     }
     let lines = output.split(separator: UInt8(ascii: "\n"))
-    guard let first = lines.first, first.count >= 40 else { return nil }
-    return (String(decoding: first, as: UTF8.self), lines.count > 1)
+      .map { String(decoding: $0, as: UTF8.self) }
+    let marker = "# branch.oid "
+    // Before the first commit it says "(initial)".
+    guard let line = lines.first(where: { $0.hasPrefix(marker) }),
+      case let commit = line.dropFirst(marker.count), commit.count >= 40
+    else { return nil }
+    return (String(commit), lines.contains { !$0.hasPrefix("#") })
   }
 }

@@ -124,7 +124,13 @@ private struct Child: ~Copyable {
       &attributes, Int16(POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF))
 
     var process = pid_t()
-    let code = posix_spawn(&process, program, &actions, &attributes, &argv, &envp)
+    var code: Int32 = 0
+    // A program that is being installed this moment is busy; wait for up to a second.
+    for _ in 0..<100 {
+      code = posix_spawn(&process, program, &actions, &attributes, &argv, &envp)
+      guard code == ETXTBSY else { break }
+      usleep(10_000)
+    }
     close(ends[1])
     guard code == 0 else {
       close(ends[0])

@@ -69,12 +69,6 @@ private struct Bench {
       team: team)
   }
 
-  static func now() -> UInt64 {
-    var time = timespec()
-    clock_gettime(CLOCK_MONOTONIC, &time)
-    return UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
-  }
-
   func measure(epochs: Int) -> BenchResult {
     let batch = spec.training.batchSize
     var order = (0..<Int32(data.train.count)).map { $0 }
@@ -97,17 +91,17 @@ private struct Bench {
       }
     }
     func seconds(_ work: () -> Void) -> Double {
-      let start = Self.now()
+      let start = monotonicNanoseconds()
       work()
-      return Double(Self.now() - start) * 1e-9
+      return Double(monotonicNanoseconds() - start) * 1e-9
     }
 
     pass(steps: 50)
-    var peaks = [PeakProbe.measure(team, clock: Self.now)]
+    var peaks = [PeakProbe.measure(team, clock: monotonicNanoseconds)]
     var epochSeconds: [Double] = []
     for _ in 0..<epochs {
       epochSeconds.append(seconds { pass() })
-      peaks.append(PeakProbe.measure(team, clock: Self.now))
+      peaks.append(PeakProbe.measure(team, clock: monotonicNanoseconds))
     }
     allocations_start()
     train(order[0..<min(batch, order.count)])
@@ -121,7 +115,7 @@ private struct Bench {
       seconds { _ = network.evaluate(data.test, range: i..<i + 1) }
     }
 
-    let profile = Profile(network, clock: Self.now)
+    let profile = Profile(network, clock: monotonicNanoseconds)
     network.profile = profile
     let profiled = min(300, (order.count + batch - 1) / batch)
     pass(steps: profiled)

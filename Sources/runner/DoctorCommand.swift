@@ -23,8 +23,8 @@ struct DoctorCommand: ParsableCommand {
     print("system      \(Environment.system)")
     print("OpenBLAS    \(BLAS.configuration)")
     print("kernel      \(Kernel.current) (\"auto\"); a product agrees with a plain loop")
-    let one = PeakProbe.measure(Team(threads: 1), clock: Self.now) / 1e9
-    let all = PeakProbe.measure(Team(threads: threads), clock: Self.now) / 1e9
+    let one = PeakProbe.measure(Team(threads: 1), clock: monotonicNanoseconds) / 1e9
+    let all = PeakProbe.measure(Team(threads: threads), clock: monotonicNanoseconds) / 1e9
     print("sgemm       \(fixed(one, 1)) GFLOP/s with 1 thread, \(fixed(all, 1)) with \(threads)")
     let findings = self.findings(asked: asked, one: one, all: all, threads: threads)
     print()
@@ -60,11 +60,5 @@ struct DoctorCommand: ParsableCommand {
         "- This is a debug build, many times slower; use `make` or swift build -c release.")
     #endif
     return found
-  }
-
-  private static func now() -> UInt64 {
-    var time = timespec()
-    clock_gettime(CLOCK_MONOTONIC, &time)
-    return UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
   }
 }

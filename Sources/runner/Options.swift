@@ -95,3 +95,10 @@ func openRun(_ path: String) throws -> RunFolder {
     throw UsageError("\(error)")
   }
 }
+
+/// A clock that never goes back, in nanoseconds, for what measures speed.
+func monotonicNanoseconds() -> UInt64 {
+  var time = timespec()
+  clock_gettime(CLOCK_MONOTONIC, &time)
+  return UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
+}

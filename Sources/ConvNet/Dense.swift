@@ -14,7 +14,7 @@ final class Dense: Layer {
 
   /// Whether the kernel outgrows a core's second-level cache together with a tile's activations.
   /// Such a layer is a phase of its own, over wider tiles.
-  var isWide: Bool { kernel.rows * kernel.columns > 131_072 }
+  var isWide: Bool { kernel.rows * kernel.columns > 262_144 }
 
   init(
     activation: Activation, input: Activations, output: Activations, kernel: Matrix,

@@ -26,7 +26,7 @@ import Testing
     }
   }
 
-  static let numbers = randomFloats(160_000, scale: 0.05)
+  static let numbers = randomFloats(280_000, scale: 0.05)
 
   static let image = Shape.image(height: 12, width: 11, channels: 2)
 
@@ -51,7 +51,7 @@ import Testing
       optimizer: OptimizerDescription(
         rule: .sgd(momentum: 0.9, nesterov: true, convention: .pytorch), learningRate: 1e-2)),
     Case(
-      name: "wide dense", input: .vector(1200),
+      name: "wide dense", input: .vector(2200),
       layers: [
         .dense(DenseDescription(units: 120, activation: .tanh, initializer: .zeros)),
         .dropout(rate: 0.5),
@@ -63,7 +63,7 @@ import Testing
       layers: [
         .conv2D(Conv2DDescription(filters: 16, kernel: Extent(3, 2), activation: .elu(alpha: 1))),
         .batchNorm(BatchNormDescription()), .flatten,
-        .dense(DenseDescription(units: 100, activation: .sigmoid, initializer: .zeros)),
+        .dense(DenseDescription(units: 170, activation: .sigmoid, initializer: .zeros)),
         .dense(DenseDescription(units: 10)),
       ]),
   ]

@@ -138,7 +138,7 @@ import Testing
           .flatten, dense(3),
         ]),
       Case(
-        name: "wide dense", input: .vector(1100), layers: [dense(125, .tanh), dense(3)]),
+        name: "wide dense", input: .vector(2200), layers: [dense(120, .tanh), dense(3)]),
     ]
 
   /// Eleven samples: two tiles, one of them short.

@@ -17,12 +17,13 @@ let package = Package(
     .target(name: "ConvNet", dependencies: ["COpenBLAS", "CLAPACKE"]),
     .target(name: "Datasets", dependencies: ["ConvNet", "CZlib", "CPNG", "CCrypto"]),
     .target(name: "Experiment", dependencies: ["Datasets", "ConvNet"]),
+    .target(name: "Sweep", dependencies: ["Experiment", "Datasets", "ConvNet"]),
     .target(name: "Report"),
     .executableTarget(
       name: "runner",
       dependencies: [
         "CAllocations",
-        "ConvNet", "Datasets", "Experiment", "Report",
+        "ConvNet", "Datasets", "Experiment", "Sweep", "Report",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
     .testTarget(name: "ConvNetTests", dependencies: ["ConvNet"], exclude: ["Fixtures"]),
@@ -30,6 +31,7 @@ let package = Package(
     .testTarget(
       name: "ExperimentTests", dependencies: ["Experiment", "Datasets"],
       exclude: ["Fixtures", "SpecFixtures"]),
+    .testTarget(name: "SweepTests", dependencies: ["Sweep", "Experiment"]),
     .testTarget(name: "ReportTests", dependencies: ["Report"], exclude: ["Fixtures"]),
     .testTarget(name: "RunnerTests", dependencies: ["Experiment"]),
   ],

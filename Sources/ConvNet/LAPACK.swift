@@ -2,10 +2,10 @@
 import CLAPACKE
 
 /// What LAPACK answered when it could not do its work.
-struct LAPACKError: Error, CustomStringConvertible {
-  let routine: String
-  let status: Int
-  var description: String { "LAPACK's \(routine) failed with status \(status)" }
+public struct LAPACKError: Error, CustomStringConvertible {
+  public let routine: String
+  public let status: Int
+  public var description: String { "LAPACK's \(routine) failed with status \(status)" }
 }
 
 enum LAPACK {
@@ -27,5 +27,41 @@ enum LAPACK {
     for row in 0..<rows {
       for column in 0..<columns { a[row * columns + column] *= signs[column] }
     }
+  }
+}
+
+/// The Cholesky factorisation A = L·Lᵀ of a symmetric, positive definite matrix in single precision.
+public struct Cholesky: Sendable {
+  /// A is (order, order).
+  public let order: Int
+  /// L below and on the diagonal, column after column; above it what was there.
+  private let factor: [Float]
+
+  /// - Parameter matrix: A, (order, order); its lower triangle in column-major order is read.
+  /// - Throws: `LAPACKError` where A isn't positive definite to single precision; `status` k says
+  ///   that the leading minor of order k is not.
+  public init(_ matrix: [Float], order: Int) throws(LAPACKError) {
+    precondition(matrix.count == order * order)
+    var factor = matrix
+    let status = LAPACKE_spotrf(
+      LAPACK_COL_MAJOR, CChar(UInt8(ascii: "L")), Int32(order), &factor, Int32(max(order, 1)))
+    guard status == 0 else { throw LAPACKError(routine: "spotrf", status: Int(status)) }
+    self.order = order
+    self.factor = factor
+  }
+
+  /// B ← A⁻¹·B for right-hand sides that lie one after the other: (columns, order).
+  public func solve(_ b: inout [Float], columns: Int) {
+    precondition(b.count == columns * order)
+    guard order > 0, columns > 0 else { return }
+    let status = LAPACKE_spotrs(
+      LAPACK_COL_MAJOR, CChar(UInt8(ascii: "L")), Int32(order), Int32(columns), factor,
+      Int32(order), &b, Int32(order))
+    precondition(status == 0, "LAPACK's spotrs failed with status \(status)")
+  }
+
+  /// ln det A = 2 Σᵢ ln Lᵢᵢ
+  public var logDeterminant: Double {
+    2 * (0..<order).reduce(0) { $0 + Elementary.log(Double(factor[$1 * (order + 1)])) }
   }
 }

@@ -31,7 +31,8 @@ let package = Package(
     .testTarget(
       name: "ExperimentTests", dependencies: ["Experiment", "Datasets"],
       exclude: ["Fixtures", "SpecFixtures"]),
-    .testTarget(name: "SweepTests", dependencies: ["Sweep", "Experiment"]),
+    .testTarget(
+      name: "SweepTests", dependencies: ["Sweep", "Experiment", "ConvNet"], exclude: ["Fixtures"]),
     .testTarget(name: "ReportTests", dependencies: ["Report"], exclude: ["Fixtures"]),
     .testTarget(name: "RunnerTests", dependencies: ["Experiment"]),
   ],

@@ -22,7 +22,8 @@ public struct Observation: Hashable, Sendable {
   /// What is minimised (a metric to be maximised comes with its sign turned); nil when the trial
   /// failed or diverged.
   public let loss: Double?
-  /// How many epochs it was trained.
+  /// How many epochs it was given: fewer than the others where the sweep stopped it. A trial that
+  /// ended by itself, by early stopping or by diverging, was given all of them.
   public let budget: Int
 
   public init(trial: Int, configuration: Configuration, loss: Double?, budget: Int) {

@@ -5,6 +5,14 @@ public enum AxisFormat: Hashable, Sendable {
   case percent
   /// Whole numbers only, such as epochs.
   case whole
+
+  /// One value, as a note or the end of a line gives it: 98.76%, 0.0321.
+  func text(_ value: Double) -> String {
+    switch self {
+    case .percent: DecimalText.text(value * 100, decimals: 2) + "%"
+    case .number, .whole: DecimalText.significant(value, digits: 3)
+    }
+  }
 }
 
 /// A labelled position on an axis.
@@ -88,7 +96,8 @@ struct Axis {
     }
     isLogarithmic = logarithmic
     if logarithmic {
-      (self.low, self.high, ticks) = Self.logarithmic(low, high, format, count)
+      (self.low, self.high, ticks) = Self.logarithmic(
+        low, high, format, count, rounded: rounded)
     } else {
       (self.low, self.high, ticks) = Self.linear(low, high, format, count, rounded: rounded)
     }
@@ -125,7 +134,7 @@ struct Axis {
   }
 
   private static func logarithmic(
-    _ least: Double, _ most: Double, _ format: AxisFormat, _ count: Int
+    _ least: Double, _ most: Double, _ format: AxisFormat, _ count: Int, rounded: Bool
   ) -> (Double, Double, [Tick]) {
     var (low, high) = (least, most)
     if high / low < 1 + 1e-6 {
@@ -134,25 +143,35 @@ struct Axis {
     }
     let decades = DecimalText.logarithm(high) - DecimalText.logarithm(low)
     if decades < 0.7 {  // under a factor of 5: even steps read better than 1, 2, 5
-      let (bottom, top, ticks) = linear(low, high, format, count, rounded: true)
+      let (bottom, top, ticks) = linear(low, high, format, count, rounded: rounded)
       if bottom > 0 { return (bottom, top, ticks) }
     }
     let mantissas = decades <= Double(count) / 3 ? [1, 2, 5] : [1]
     let lowest = max(DecimalText.exponent(low), -307)
     let highest = DecimalText.exponent(high) + 1
     let skip = mantissas.count > 1 ? 1 : max(1, (highest - lowest + count - 1) / count)
-    var candidates: [Tick] = []
+    var candidates: [TickStep] = []
     for e in Swift.stride(from: lowest, through: highest, by: skip) {
-      for m in mantissas {
-        let step = TickStep(m, e)
-        candidates.append(Tick(value: step.value, label: step.label(1, format, padded: false)))
-      }
+      for m in mantissas { candidates.append(TickStep(m, e)) }
     }
     // From the last tick at or below the values to the first at or above them.
     let first = candidates.lastIndex { $0.value <= low * (1 + 1e-9) } ?? 0
     let last =
       candidates.firstIndex { $0.value >= high * (1 - 1e-9) } ?? candidates.count - 1
-    let ticks = Array(candidates[first...max(first, last)])
+    let steps = candidates[first...max(first, last)]
+    // Where one label must be a power of ten, the others of its size are too.
+    let hasPowers = steps.contains { $0.label(1, format, padded: false).contains("e") }
+    let ticks = steps.map { step in
+      Tick(
+        value: step.value,
+        label: hasPowers && abs(step.exponent) > 2 && format != .percent
+          ? DecimalText.scientific(step.mantissa, exponent: step.exponent)
+          : step.label(1, format, padded: false))
+    }
+    if !rounded {
+      let inner = ticks.filter { $0.value >= low * (1 - 1e-9) && $0.value <= high * (1 + 1e-9) }
+      if inner.count > 1 { return (low, high, inner) }
+    }
     return (min(low, ticks[0].value), max(high, ticks[ticks.count - 1].value), ticks)
   }
 

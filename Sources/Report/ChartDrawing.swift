@@ -2,20 +2,17 @@
 struct ChartDrawing {
   let chart: LineChart
   private let styles: [String: LineStyle]
-  private let legend: Legend
-  private let width: Double
+  private let page: Page
+  private let inner: Double
 
-  private static let margin = 28.0
   private static let panelGap = 36.0
   private static let plotHeight = 250.0
-  static let font = "Helvetica, Arial, 'Liberation Sans', 'DejaVu Sans', sans-serif"
 
   init(_ chart: LineChart) {
     self.chart = chart
     let columns = chart.arrangement == .stacked ? 1 : max(1, chart.panels.count)
     let panelWidth = columns == 1 ? 664.0 : 440
-    let inner = panelWidth * Double(columns) + Self.panelGap * Double(columns - 1)
-    width = inner + 2 * Self.margin
+    inner = panelWidth * Double(columns) + Self.panelGap * Double(columns - 1)
 
     let series = chart.panels.flatMap(\.series)
     var names: [String] = []
@@ -53,7 +50,9 @@ struct ChartDrawing {
         entries.append(Legend.entry(chart.dashedMeaning, style: nil, line: .dashed))
       }
     }
-    legend = Legend(entries: entries, width: inner)
+    page = Page(
+      title: chart.title, notes: [chart.subtitle], legend: Legend(entries: entries, width: inner),
+      inner: inner)
   }
 
   /// The look of a line: its name's, but for the dashed line of a chart of one name.
@@ -62,36 +61,8 @@ struct ChartDrawing {
   }
 
   func element() -> Element {
-    let inner = width - 2 * Self.margin
-    var y = Self.margin - 4
+    var y = page.top
     var parts: [Element] = []
-    func text(_ content: String, size: Double, color: String, bold: Bool = false) {
-      let shown = SVGText.shortened(content, to: inner, size: size, bold: bold)
-      y += size
-      var element = Element(
-        "text",
-        [
-          "x": Element.pixels(Self.margin), "y": Element.pixels(y),
-          "font-size": Element.pixels(size), "fill": color,
-        ], text: shown)
-      if bold { element.attributes.append(("font-weight", "bold")) }
-      parts.append(element)
-    }
-    if !chart.title.isEmpty {
-      text(chart.title, size: 18, color: Palette.title, bold: true)
-      y += 6
-    }
-    if !chart.subtitle.isEmpty {
-      text(chart.subtitle, size: 13, color: Palette.text)
-      y += 4
-    }
-    if !legend.entries.isEmpty {
-      y += 10
-      parts += legend.elements(x: Self.margin, y: y)
-      y += legend.height
-    }
-    y += 16
-
     let columns = chart.arrangement == .stacked ? 1 : max(1, chart.panels.count)
     let panelWidth = (inner - Self.panelGap * Double(columns - 1)) / Double(columns)
     let xAxis = Axis(
@@ -103,28 +74,14 @@ struct ChartDrawing {
         panel: panel, xAxis: xAxis, xLabel: chart.xLabel,
         lines: panel.series.map { ($0, style(of: $0)) },
         meanings: (chart.solidMeaning, chart.dashedMeaning),
-        left: Self.margin + Double(column) * (panelWidth + Self.panelGap), top: y,
+        left: Page.margin + Double(column) * (panelWidth + Self.panelGap), top: y,
         width: panelWidth, plotHeight: Self.plotHeight)
       parts.append(drawing.element())
       if column == columns - 1 || i == chart.panels.count - 1 {
         y += drawing.height + (i == chart.panels.count - 1 ? 0 : 22)
       }
     }
-    let height = (y + Self.margin - 8).rounded(.up)
-
-    let background = Element(
-      "rect", ["width": "100%", "height": "100%", "fill": Palette.background])
-    return Element(
-      "svg",
-      [
-        "xmlns": "http://www.w3.org/2000/svg", "width": Element.pixels(width),
-        "height": Element.pixels(height),
-        "viewBox": "0 0 \(Element.pixels(width)) \(Element.pixels(height))", "role": "img",
-        "font-family": Self.font,
-      ],
-      children: [
-        Element("title", text: chart.title), Element("desc", text: spoken), background,
-      ] + parts)
+    return page.element(parts, bottom: y, spoken: spoken)
   }
 
   /// The chart in a sentence, for those who hear it.

@@ -32,7 +32,9 @@ enum DecimalText {
     let places = digits - 1 - exponent
     if abs(places) < 300, (abs(value) * power(places)).rounded() >= power(digits) { exponent += 1 }
     if exponent < -4 || exponent >= 6 {
-      let mantissa = value / power(exponent)
+      // In two steps where the power itself would be 0.
+      let mantissa =
+        exponent < -300 ? value * 1e300 / power(exponent + 300) : value / power(exponent)
       return withTrueMinus(text(mantissa, decimals: digits - 1, trimmed: true) + "e\(exponent)")
     }
     return withTrueMinus(text(value, decimals: max(0, digits - 1 - exponent), trimmed: true))
@@ -63,6 +65,21 @@ enum DecimalText {
     return sign + digits.dropLast(-e) + "." + digits.suffix(-e)
   }
 
+  /// n·10ᵉ as it is read aloud: 5e−4.
+  static func scientific(_ n: Int, exponent: Int) -> String {
+    withTrueMinus("\(n)e\(exponent)")
+  }
+
+  /// A count with its thousands apart: 100,000.
+  static func grouped(_ count: Int) -> String {
+    var result = ""
+    for (i, digit) in String(count.magnitude).reversed().enumerated() {
+      if i > 0 && i % 3 == 0 { result.append(",") }
+      result.append(digit)
+    }
+    return (count < 0 ? "−" : "") + String(result.reversed())
+  }
+
   /// ⌊log₁₀ value⌋ for value > 0.
   static func exponent(_ value: Double) -> Int {
     var e = Int(log10(value).rounded(.down))
@@ -80,6 +97,11 @@ enum DecimalText {
   }
 
   static func logarithm(_ value: Double) -> Double { log10(value) }
+
+  /// A part of 1 as a percentage with one decimal.
+  static func percent(_ part: Double) -> String {
+    withTrueMinus(text(part * 100, decimals: 1)) + "%"
+  }
 
   private static func withTrueMinus(_ text: String) -> String {
     String(text.map { $0 == "-" ? "−" : $0 })

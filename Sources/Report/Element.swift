@@ -20,6 +20,13 @@ struct Element {
     DecimalText.text(value, decimals: 2, trimmed: true)
   }
 
+  /// The element as a whole SVG 1.1 file.
+  var file: String {
+    var output = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
+    write(to: &output)
+    return output
+  }
+
   func write(to output: inout String, indent: Int = 0) {
     let margin = String(repeating: "  ", count: indent)
     output += "\(margin)<\(name)"
@@ -33,5 +40,38 @@ struct Element {
       for child in children { child.write(to: &output, indent: indent + 1) }
       output += "\(margin)</\(name)>\n"
     }
+  }
+}
+
+extension Element {
+  /// The size of the small text of a panel.
+  static let labelSize = 11.5
+
+  /// A line of text whose base line begins, ends or is centred at (x, y).
+  static func label(
+    _ text: String, _ x: Double, _ y: Double, anchor: String = "start", size: Double = labelSize,
+    color: String = Palette.text, bold: Bool = false
+  ) -> Element {
+    var element = Element(
+      "text", ["x": pixels(x), "y": pixels(y), "font-size": pixels(size), "fill": color],
+      text: text)
+    if anchor != "start" { element.attributes.append(("text-anchor", anchor)) }
+    if bold { element.attributes.append(("font-weight", "bold")) }
+    return element
+  }
+
+  /// The text with a white edge around it, so that it can be read over lines.
+  func haloed() -> Element {
+    var element = self
+    element.attributes += [
+      ("stroke", Palette.background), ("stroke-width", "3"), ("stroke-linejoin", "round"),
+      ("stroke-opacity", "0.85"), ("paint-order", "stroke"),
+    ]
+    return element
+  }
+
+  /// A thin line of a grid or an axis.
+  static func rule(_ path: String, _ color: String) -> Element {
+    Element("path", ["d": path, "stroke": color, "stroke-width": "1"])
   }
 }

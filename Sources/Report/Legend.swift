@@ -1,11 +1,11 @@
-/// The names of a chart's lines, laid out in rows.
+/// What a chart's lines and marks stand for, laid out in rows.
 struct Legend {
   struct Entry {
     let text: String
     let fullText: String
-    let style: LineStyle?  // nil: the key to solid and dashed, in the colour of text
-    let line: Series.Line
-    let hasMarker: Bool
+    /// Draws what the text stands for, from its left end and its middle height.
+    let sample: (Double, Double) -> [Element]
+    let sampleWidth: Double
   }
 
   static let size = 12.0
@@ -22,7 +22,7 @@ struct Legend {
   init(entries: [Entry], width: Double) {
     self.entries = entries
     let widths = entries.map {
-      Self.sample + 7 + SVGText.width($0.text, size: Self.size)
+      $0.sampleWidth + 7 + SVGText.width($0.text, size: Self.size)
     }
     let total = widths.reduce(0, +) + Self.gap * Double(max(0, entries.count - 1))
     var places: [(x: Double, y: Double)] = []
@@ -45,42 +45,56 @@ struct Legend {
     self.places = places
   }
 
+  /// An entry for the lines of one name, or, without a style, for what solid and dashed mean.
   static func entry(
     _ text: String, style: LineStyle?, line: Series.Line = .solid, hasMarker: Bool = false
   ) -> Entry {
+    Self.line(
+      text, color: style?.color ?? Palette.text, dashes: line == .dashed ? "5 3.5" : nil,
+      marker: hasMarker ? style?.marker : nil)
+  }
+
+  /// An entry with a short piece of line, and a marker in its middle.
+  static func line(
+    _ text: String, color: String, width: Double = 2, opacity: Double = 1, dashes: String? = nil,
+    marker: Marker? = nil
+  ) -> Entry {
+    let p = Element.pixels
+    return entry(text, width: sample) { x, middle in
+      var line = Element(
+        "path",
+        [
+          "d": "M\(p(x)) \(p(middle))h\(p(sample))", "stroke": color, "stroke-width": p(width),
+          "fill": "none",
+        ])
+      if opacity < 1 { line.attributes.append(("stroke-opacity", p(opacity))) }
+      if let dashes { line.attributes.append(("stroke-dasharray", dashes)) }
+      guard let marker else { return [line] }
+      let shape = marker.path(x + sample / 2, middle, radius: 3)
+      return [line, Element("path", ["d": shape, "fill": color])]
+    }
+  }
+
+  /// An entry with whatever `sample` draws in so much width.
+  static func entry(
+    _ text: String, width: Double, sample: @escaping (Double, Double) -> [Element]
+  ) -> Entry {
     Entry(
-      text: SVGText.shortened(text, to: longest, size: size), fullText: text, style: style,
-      line: line, hasMarker: hasMarker)
+      text: SVGText.shortened(text, to: longest, size: size), fullText: text, sample: sample,
+      sampleWidth: width)
   }
 
   func elements(x left: Double, y top: Double) -> [Element] {
-    let p = Element.pixels
-    return zip(entries, places).map { entry, place in
+    zip(entries, places).map { entry, place in
       let x = left + place.x
       let middle = top + place.y + Self.rowHeight / 2
-      let color = entry.style?.color ?? Palette.text
-      var sample = Element(
-        "path",
-        [
-          "d": "M\(p(x)) \(p(middle))h\(p(Self.sample))", "stroke": color, "stroke-width": "2",
-          "fill": "none",
-        ])
-      if entry.line == .dashed { sample.attributes.append(("stroke-dasharray", "5 3.5")) }
-      var parts = [sample]
+      var parts = entry.sample(x, middle)
       if entry.text != entry.fullText {
         parts.insert(Element("title", text: entry.fullText), at: 0)
       }
-      if entry.hasMarker, let style = entry.style {
-        let shape = style.marker.path(x + Self.sample / 2, middle, radius: 3)
-        parts.append(Element("path", ["d": shape, "fill": color]))
-      }
       parts.append(
-        Element(
-          "text",
-          [
-            "x": p(x + Self.sample + 7), "y": p(middle + Self.size * 0.35),
-            "font-size": p(Self.size), "fill": Palette.text,
-          ], text: entry.text))
+        .label(
+          entry.text, x + entry.sampleWidth + 7, middle + Self.size * 0.35, size: Self.size))
       return Element("g", children: parts)
     }
   }

@@ -79,9 +79,5 @@ public struct LineChart: Hashable, Sendable {
   }
 
   /// The chart as a whole SVG 1.1 file.
-  public func svg() -> String {
-    var output = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
-    ChartDrawing(self).element().write(to: &output)
-    return output
-  }
+  public func svg() -> String { ChartDrawing(self).element().file }
 }

@@ -10,7 +10,7 @@ struct PanelDrawing {
   let width: Double
   let plotHeight: Double
 
-  private static let size = 11.5
+  private static let size = Element.labelSize
   private static let titleSize = 13.0
   private static let titleRoom = 26.0
   private static let bottomRoom = 40.0
@@ -58,25 +58,25 @@ struct PanelDrawing {
 
   private func axes(_ frame: Frame) -> [Element] {
     let title = SVGText.shortened(panel.title, to: width, size: Self.titleSize, bold: true)
-    var heading = label(
-      title, left, top + Self.titleSize, size: Self.titleSize, color: Palette.title)
-    heading.attributes.append(("font-weight", "bold"))
-    var parts = [heading]
+    var parts: [Element] = [
+      .label(
+        title, left, top + Self.titleSize, size: Self.titleSize, color: Palette.title, bold: true)
+    ]
     for tick in frame.yAxis.ticks {
       let y = frame.y(frame.yAxis.position(tick.value))
-      parts.append(rule("M\(p(frame.left)) \(p(y))H\(p(frame.right))", Palette.grid))
-      parts.append(label(tick.label, frame.left - 8, y + Self.size * 0.35, anchor: "end"))
+      parts.append(.rule("M\(p(frame.left)) \(p(y))H\(p(frame.right))", Palette.grid))
+      parts.append(.label(tick.label, frame.left - 8, y + Self.size * 0.35, anchor: "end"))
     }
     parts.append(
-      rule("M\(p(frame.left)) \(p(frame.bottom))H\(p(frame.right))", Palette.axis))
+      .rule("M\(p(frame.left)) \(p(frame.bottom))H\(p(frame.right))", Palette.axis))
     for tick in frame.xAxis.ticks {
       let x = frame.x(frame.xAxis.position(tick.value))
-      parts.append(rule("M\(p(x)) \(p(frame.bottom))v4", Palette.axis))
-      parts.append(label(tick.label, x, frame.bottom + 17, anchor: "middle"))
+      parts.append(.rule("M\(p(x)) \(p(frame.bottom))v4", Palette.axis))
+      parts.append(.label(tick.label, x, frame.bottom + 17, anchor: "middle"))
     }
     let middle = (frame.left + frame.right) / 2
     let name = SVGText.shortened(xLabel, to: frame.right - frame.left, size: Self.size)
-    parts.append(label(name, middle, frame.bottom + 35, anchor: "middle"))
+    parts.append(.label(name, middle, frame.bottom + 35, anchor: "middle"))
     return parts
   }
 
@@ -88,7 +88,7 @@ struct PanelDrawing {
     }
     if !parts.isEmpty { return parts }
     let (x, y) = ((frame.left + frame.right) / 2, (frame.top + frame.bottom) / 2)
-    return [label("no values", x, y, anchor: "middle")]
+    return [.label("no values", x, y, anchor: "middle")]
   }
 
   private func curve(
@@ -152,10 +152,7 @@ struct PanelDrawing {
   private func lastValue(of series: Series) -> String? {
     let last = series.points.last { Axis.shows($0.y, logarithmic: panel.logarithmic) }
     guard let value = last?.y else { return nil }
-    switch panel.format {
-    case .percent: return DecimalText.text(value * 100, decimals: 2) + "%"
-    case .number, .whole: return DecimalText.significant(value, digits: 3)
-    }
+    return panel.format.text(value)
   }
 
   private func endLabels(_ frame: Frame) -> [Element] {
@@ -172,7 +169,7 @@ struct PanelDrawing {
     let places = Self.spread(
       ends.map(\.y), apart: Self.size + 2, within: frame.top...frame.bottom)
     return zip(ends, places).map { end, y in
-      label(end.text, frame.right + 4, y + Self.size * 0.35, color: end.color)
+      Element.label(end.text, frame.right + 4, y + Self.size * 0.35, color: end.color)
     }
   }
 
@@ -216,20 +213,6 @@ struct PanelDrawing {
       }
     }
     return result
-  }
-
-  private func label(
-    _ text: String, _ x: Double, _ y: Double, anchor: String = "start", size: Double = size,
-    color: String = Palette.text
-  ) -> Element {
-    var element = Element(
-      "text", ["x": p(x), "y": p(y), "font-size": p(size), "fill": color], text: text)
-    if anchor != "start" { element.attributes.append(("text-anchor", anchor)) }
-    return element
-  }
-
-  private func rule(_ path: String, _ color: String) -> Element {
-    Element("path", ["d": path, "stroke": color, "stroke-width": "1"])
   }
 
   private func p(_ value: Double) -> String { Element.pixels(value) }

@@ -45,6 +45,19 @@ enum SVGText {
     return Double(sum) / 1000 * size * (bold ? 1.3 : 1.17)
   }
 
+  /// `clauses` behind each other, as many to a line as `limit` pixels hold.
+  static func lines(of clauses: [String], to limit: Double, size: Double) -> [String] {
+    var lines: [String] = []
+    for clause in clauses {
+      if let last = lines.last, width("\(last); \(clause)", size: size) <= limit {
+        lines[lines.count - 1] = "\(last); \(clause)"
+      } else {
+        lines.append(clause)
+      }
+    }
+    return lines
+  }
+
   /// `text`, or its beginning and its end around an ellipsis, within `limit` pixels. Names of runs
   /// often differ in their last characters, so the end gets its half.
   static func shortened(

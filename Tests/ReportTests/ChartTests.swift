@@ -3,50 +3,6 @@ import Testing
 
 @testable import Report
 
-#if canImport(FoundationXML)
-  import FoundationXML
-#endif
-
-/// An SVG file as a reader of XML sees it.
-private final class ReadSVG: NSObject, XMLParserDelegate {
-  struct Item {
-    let name: String
-    let attributes: [String: String]
-    var text = ""
-  }
-
-  private(set) var items: [Item] = []
-  private(set) var problem: (any Error)?
-  private var open: [Int] = []
-
-  init(_ svg: String) {
-    super.init()
-    let parser = XMLParser(data: Data(svg.utf8))
-    parser.delegate = self
-    if !parser.parse() { problem = parser.parserError ?? CocoaError(.fileReadCorruptFile) }
-  }
-
-  func parser(
-    _ parser: XMLParser, didStartElement name: String, namespaceURI: String?,
-    qualifiedName: String?, attributes: [String: String]
-  ) {
-    open.append(items.count)
-    items.append(Item(name: name, attributes: attributes))
-  }
-
-  func parser(_ parser: XMLParser, foundCharacters string: String) {
-    if let last = open.last { items[last].text += string }
-  }
-
-  func parser(
-    _ parser: XMLParser, didEndElement name: String, namespaceURI: String?, qualifiedName: String?
-  ) {
-    open.removeLast()
-  }
-
-  func named(_ name: String) -> [Item] { items.filter { $0.name == name } }
-}
-
 struct ChartTests {
   @Test(arguments: Gallery.charts().map(\.name))
   func isWellFormedAndWithinItsBounds(name: String) throws {
@@ -65,20 +21,9 @@ struct ChartTests {
       Set(read.items.map(\.name)).isSubset(of: [
         "svg", "g", "path", "rect", "text", "title", "desc",
       ]))
-    for item in read.named("text") {
-      let x = try #require(Double(item.attributes["x"] ?? ""))
-      let y = try #require(Double(item.attributes["y"] ?? ""))
-      let size = try #require(Double(item.attributes["font-size"] ?? ""))
-      let bold = item.attributes["font-weight"] == "bold"
-      let room = SVGText.width(item.text, size: size, bold: bold)
-      let left =
-        switch item.attributes["text-anchor"] {
-        case "end": x - room
-        case "middle": x - room / 2
-        default: x
-        }
-      #expect(left >= 0 && left + room <= width, "\(item.text)")
-      #expect(y >= size * 0.7 && y <= height, "\(item.text)")
+    for box in try read.textBoxes() {
+      #expect(box.left >= 0 && box.right <= width, "\(box.text)")
+      #expect(box.top >= 0 && box.bottom <= height + 1, "\(box.text)")
     }
     for path in read.named("path") {
       let numbers = try #require(path.attributes["d"]).split { !"0123456789.-".contains($0) }

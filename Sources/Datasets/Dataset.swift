@@ -21,7 +21,8 @@ public struct Dataset: Sendable {
   /// One name per class, in the order of the labels.
   public let classNames: [String]
   public let train: ImageSet
-  public let test: ImageSet
+  /// Nil when they weren't asked for.
+  public let test: ImageSet?
   public let provenance: Provenance
   /// What this set stands in for, when it isn't the one that was asked for.
   public var substitution: Substitution?
@@ -34,11 +35,11 @@ public struct Dataset: Sendable {
   }
 
   public init(
-    name: String, classNames: [String], train: ImageSet, test: ImageSet, provenance: Provenance,
+    name: String, classNames: [String], train: ImageSet, test: ImageSet?, provenance: Provenance,
     substitution: Substitution? = nil
   ) {
-    precondition(classNames.count == train.classes && train.classes == test.classes)
-    precondition(train.shape == test.shape)
+    precondition(classNames.count == train.classes)
+    if let test { precondition(train.classes == test.classes && train.shape == test.shape) }
     self.name = name
     self.classNames = classNames
     self.train = train
@@ -59,10 +60,11 @@ public struct Dataset: Sendable {
     }
     return Dataset(
       name: name, classNames: classNames, train: try first(train, of: self.train, "training"),
-      test: try first(test, of: self.test, "test"), provenance: provenance,
+      test: try self.test.map { (set) throws(DatasetError) in try first(test, of: set, "test") },
+      provenance: provenance,
       substitution: substitution)
   }
 
   /// SHA-256, in hexadecimal, over the digests of the training set and of the test set.
-  public var digest: String { SHA256.hex(of: Array((train.digest + test.digest).utf8)) }
+  public var digest: String { SHA256.hex(of: Array((train.digest + (test?.digest ?? "")).utf8)) }
 }

@@ -69,7 +69,8 @@ public struct DatasetLocator: Sendable {
   /// Reads and checks a published set at a location, its two parts side by side where there are
   /// threads for it.
   func read(
-    _ entry: CatalogEntry, at location: Location, provenance: Dataset.Provenance, threads: Int = 1
+    _ entry: CatalogEntry, at location: Location, provenance: Dataset.Provenance,
+    readsTest: Bool = true, threads: Int = 1
   ) throws(DatasetError) -> Dataset {
     guard
       case .published(let trainImages, let trainLabels, let testImages, let testLabels, _) =
@@ -80,8 +81,9 @@ public struct DatasetLocator: Sendable {
       try IDX.read(
         images: location.trainImages, labels: location.trainLabels, classes: classes,
         imagesDigest: trainImages.sha256, labelsDigest: trainLabels.sha256, threads: threads)
-    } _: { () throws(DatasetError) in
-      try IDX.read(
+    } _: { () throws(DatasetError) -> ImageSet? in
+      guard readsTest else { return nil }
+      return try IDX.read(
         images: location.testImages, labels: location.testLabels, classes: classes,
         imagesDigest: testImages.sha256, labelsDigest: testLabels.sha256)
     }

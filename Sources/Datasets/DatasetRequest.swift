@@ -7,18 +7,21 @@ public struct DatasetRequest: Hashable, Sendable {
   /// Only the first so many images; nil for all, or for what the catalog says of a built-in set.
   public var trainCount: Int?
   public var testCount: Int?
+  /// Whether the test images are wanted at all; where not, they aren't read.
+  public var readsTest: Bool
   /// The seed of `synthetic_digits`, wherever it is used.
   public var syntheticSeed: UInt64
   /// What to take when the set is neither on disk nor to be downloaded.
   public var whenUnavailable: String?
 
   public init(
-    _ name: String, trainCount: Int? = nil, testCount: Int? = nil, syntheticSeed: UInt64 = 1,
-    whenUnavailable: String? = nil
+    _ name: String, trainCount: Int? = nil, testCount: Int? = nil, readsTest: Bool = true,
+    syntheticSeed: UInt64 = 1, whenUnavailable: String? = nil
   ) {
     self.name = name
     self.trainCount = trainCount
     self.testCount = testCount
+    self.readsTest = readsTest
     self.syntheticSeed = syntheticSeed
     self.whenUnavailable = whenUnavailable
   }
@@ -55,7 +58,8 @@ extension DatasetLocator {
         throw DatasetError(.unavailable, "\(entry.name) was removed while it was being read")
       }
       let dataset = try read(
-        entry, at: location, provenance: provenance, threads: threads)
+        entry, at: location, provenance: provenance, readsTest: request.readsTest,
+        threads: threads)
       return try dataset.limited(train: request.trainCount, test: request.testCount)
     } catch {
       guard error.kind == .unavailable, let name = request.whenUnavailable, name != entry.name
@@ -72,7 +76,9 @@ extension DatasetLocator {
   private func synthetic(_ request: DatasetRequest, threads: Int) -> Dataset {
     SyntheticDigits(seed: request.syntheticSeed).dataset(
       trainCount: request.trainCount ?? DatasetCatalog.syntheticDigits.trainCount,
-      testCount: request.testCount ?? DatasetCatalog.syntheticDigits.testCount, threads: threads)
+      testCount: request.readsTest
+        ? request.testCount ?? DatasetCatalog.syntheticDigits.testCount : nil,
+      threads: threads)
   }
 
   static func entry(_ name: String) throws(DatasetError) -> CatalogEntry {

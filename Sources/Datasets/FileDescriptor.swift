@@ -33,6 +33,18 @@ struct FileDescriptor: ~Copyable {
     return FileDescriptor(raw: raw, path: path)
   }
 
+  /// A new file under `$TMPDIR` or /tmp, without a name: it goes when it is closed everywhere.
+  static func unnamed() throws(FileError) -> FileDescriptor {
+    let folder = getenv("TMPDIR").map { String(cString: $0) } ?? "/tmp"
+    var path = Array("\(folder)/runner-XXXXXX".utf8CString)
+    let raw = mkstemp(&path)
+    guard raw >= 0, fcntl(raw, F_SETFD, FD_CLOEXEC) == 0 else {
+      throw FileError("make a temporary file in", folder, code: errno)
+    }
+    unlink(path)
+    return FileDescriptor(raw: raw, path: "a temporary file in \(folder)")
+  }
+
   /// The size in bytes; an error for anything but a regular file.
   func size() throws(FileError) -> Int {
     var status = stat()

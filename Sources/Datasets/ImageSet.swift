@@ -7,7 +7,7 @@ public struct ImageSet: Sendable {
   /// How many classes there are; every label is less.
   public let classes: Int
   /// (N, H, W, C), one allocation.
-  public let pixels: [UInt8]
+  public let pixels: PixelBytes
   /// (N)
   public let labels: [UInt8]
   /// SHA-256, in hexadecimal, over the SHA-256 digests of the two IDX files that hold these images
@@ -38,6 +38,17 @@ public struct ImageSet: Sendable {
     height: Int, width: Int, channels: Int, classes: Int, pixels: [UInt8], labels: [UInt8],
     pixelsDigest: [UInt8], labelsDigest: [UInt8]
   ) {
+    self.init(
+      height: height, width: width, channels: channels, classes: classes,
+      pixels: PixelBytes(pixels), labels: labels,
+      digest: SHA256.hex(of: pixelsDigest + labelsDigest + [UInt8(truncatingIfNeeded: classes)]))
+  }
+
+  /// As above, with the set's own digest known.
+  init(
+    height: Int, width: Int, channels: Int, classes: Int, pixels: PixelBytes, labels: [UInt8],
+    digest: String
+  ) {
     precondition(height > 0 && width > 0 && channels > 0 && classes > 0 && classes <= 256)
     precondition(pixels.count == labels.count * height * width * channels)
     precondition(labels.allSatisfy { Int($0) < classes })
@@ -47,11 +58,11 @@ public struct ImageSet: Sendable {
     self.classes = classes
     self.pixels = pixels
     self.labels = labels
-    self.digest = SHA256.hex(of: pixelsDigest + labelsDigest + [UInt8(truncatingIfNeeded: classes)])
+    self.digest = digest
   }
 
   /// The H·W·C bytes of one image.
-  public func image(_ index: Int) -> ArraySlice<UInt8> {
+  public func image(_ index: Int) -> [UInt8] {
     pixels[index * pixelsPerImage..<(index + 1) * pixelsPerImage]
   }
 
@@ -61,7 +72,7 @@ public struct ImageSet: Sendable {
     if count == self.count { return self }
     return ImageSet(
       height: height, width: width, channels: channels, classes: classes,
-      pixels: Array(pixels[..<(count * pixelsPerImage)]), labels: Array(labels[..<count]))
+      pixels: pixels[0..<count * pixelsPerImage], labels: Array(labels[..<count]))
   }
 
   /// How many images each class has.

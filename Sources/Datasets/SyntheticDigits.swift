@@ -51,11 +51,12 @@ public struct SyntheticDigits: Sendable {
       pixels: pixels, labels: labels)
   }
 
-  public func dataset(trainCount: Int, testCount: Int, threads: Int) -> Dataset {
+  /// - Parameter testCount: nil for no test images.
+  public func dataset(trainCount: Int, testCount: Int?, threads: Int) -> Dataset {
     Dataset(
       name: DatasetCatalog.syntheticDigits.name,
       classNames: DatasetCatalog.syntheticDigits.classNames,
       train: images(trainCount, part: .train, threads: threads),
-      test: images(testCount, part: .test, threads: threads), provenance: .builtIn)
+      test: testCount.map { images($0, part: .test, threads: threads) }, provenance: .builtIn)
   }
 }

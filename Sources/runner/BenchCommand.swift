@@ -48,7 +48,7 @@ struct BenchCommand: ParsableCommand {
     if !augmentation { spec.augmentation = [] }
     let data = try compute.load(spec)
     let bench = try Bench(spec, data, threads: compute.threadCount)
-    let result = bench.measure(epochs: epochs)
+    let result = try bench.measure(epochs: epochs)
     print(json ? result.json.compact : result.text)
   }
 }
@@ -69,7 +69,8 @@ private struct Bench {
       team: team)
   }
 
-  func measure(epochs: Int) -> BenchResult {
+  func measure(epochs: Int) throws -> BenchResult {
+    let test = try data.requireTest()
     let batch = spec.training.batchSize
     var order = (0..<Int32(data.train.count)).map { $0 }
     var stream = RandomStream(seed: spec.seed, purpose: .shuffle)
@@ -107,12 +108,12 @@ private struct Bench {
     train(order[0..<min(batch, order.count)])
     let allocations = allocations_stop()
 
-    _ = network.evaluate(data.test, range: 0..<data.test.count)
+    _ = network.evaluate(test, range: 0..<test.count)
     let evaluations = (0..<5).map { _ in
-      seconds { _ = network.evaluate(data.test, range: 0..<data.test.count) }
+      seconds { _ = network.evaluate(test, range: 0..<test.count) }
     }
-    let latencies = (0..<min(1000, data.test.count)).map { i in
-      seconds { _ = network.evaluate(data.test, range: i..<i + 1) }
+    let latencies = (0..<min(1000, test.count)).map { i in
+      seconds { _ = network.evaluate(test, range: i..<i + 1) }
     }
 
     let profile = Profile(network, clock: monotonicNanoseconds)
@@ -122,7 +123,7 @@ private struct Bench {
     network.profile = nil
     return BenchResult(
       spec: spec, plan: network.plan, threads: team.count, images: data.train.count,
-      testImages: data.test.count, epochSeconds: epochSeconds, peaks: peaks,
+      testImages: test.count, epochSeconds: epochSeconds, peaks: peaks,
       allocations: allocations, evaluationSeconds: median(evaluations),
       latencySeconds: median(latencies), profile: profile,
       profiledImages: min(profiled * batch, order.count))

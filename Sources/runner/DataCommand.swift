@@ -98,7 +98,7 @@ extension DataCommand {
       print("\(dataset.name): \(dataset.provenance)")
       for file in name.entry.files { print("  \(file.name)  sha256 \(file.sha256)") }
       print("  training  \(describe(dataset.train))")
-      print("  test      \(describe(dataset.test))")
+      if let test = dataset.test { print("  test      \(describe(test))") }
       print("  digest    \(dataset.digest)")
     }
 

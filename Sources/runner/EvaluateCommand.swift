@@ -30,7 +30,7 @@ struct EvaluateCommand: ParsableCommand {
       weights ?? (Files.exists(folder.best) ? .best : .last), spec: spec, data: data,
       threads: compute.threadCount)
     print("test accuracy  \(percent(report.accuracy)), loss \(fixed(report.loss, 4))")
-    print("data           \(data.record.name), \(grouped(data.test.count)) images")
+    print("data           \(data.record.name), \(grouped(try data.requireTest().count)) images")
     print("weights        \(report.weights.rawValue), of epoch \(report.epoch)")
     print()
     print(confusionMatrix(report))

@@ -7,6 +7,8 @@ import Experiment
 enum ExitStatus {
   static let failed: Int32 = 1
   static let usage: Int32 = 2
+  /// A sweep ended with trials that failed.
+  static let failures: Int32 = 3
   static let mismatch: Int32 = 4
 }
 

@@ -44,10 +44,16 @@ struct ComputeOptions: ParsableArguments {
 
   /// Reads the data of a spec; those that a run recorded, where it is one that has begun.
   func load(_ spec: ExperimentSpec, recorded: RunRecord.Data? = nil) throws -> RunData {
+    let images = try loadImages(spec.dataset, recorded: recorded)
+    return try RunData(spec, images: images, threads: threadCount)
+  }
+
+  /// Reads the images that a spec's section stands for.
+  func loadImages(_ section: DatasetSpec, recorded: RunRecord.Data? = nil) throws -> RunImages {
     let bar = DownloadDisplay(Display.style(quiet: quiet))
     defer { bar.clear() }
-    return try RunData.load(
-      spec, recorded: recorded, dataFolder: data, threads: threadCount,
+    return try RunImages.load(
+      section, recorded: recorded, dataFolder: data, threads: threadCount,
       progress: { bar.update($0) }, notice: { Display.say($0) })
   }
 

@@ -49,8 +49,11 @@ struct Results {
 
   init(_ summary: Summary, folder: RunFolder, curves: String?) {
     var lines: [String] = []
-    lines.append(
-      "test accuracy  \(percent(summary.testAccuracy)), loss \(fixed(summary.testLoss, 4))")
+    if let accuracy = summary.testAccuracy, let loss = summary.testLoss {
+      lines.append("test accuracy  \(percent(accuracy)), loss \(fixed(loss, 4))")
+    } else {
+      lines.append("test accuracy  not measured: dataset.test is \"none\"")
+    }
     if let original = summary.standsInFor {
       lines.append(
         "data           \(summary.dataset), which stood in for \(original): "

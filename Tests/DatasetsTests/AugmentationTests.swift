@@ -173,7 +173,8 @@ private func plainTwin(_ c: Fixture.Mapped) -> (values: [Double], inside: [Bool]
   @Test func channelsMoveTogether() {
     let grey = smallSet(4, height: 9, width: 10)
     let double = ImageSet(
-      height: 9, width: 10, channels: 2, classes: 10, pixels: grey.pixels.flatMap { [$0, $0] },
+      height: 9, width: 10, channels: 2, classes: 10,
+      pixels: grey.pixels[0..<grey.pixels.count].flatMap { [$0, $0] },
       labels: grey.labels)
     let ops: [AugmentationOp] = [.rotate(degrees: 30), .zoom(fraction: 0.2)]
     let one = filled(grey, ops, order: Array(0..<4))

@@ -34,7 +34,7 @@ import Testing
       suffix: compressed ? ".gz" : "", imagesDigest: SHA256.hex(of: images),
       labelsDigest: SHA256.hex(of: labelled))
     #expect(set.shape == .image(height: 4, width: 3, channels: 1))
-    #expect(set.pixels == pixels)
+    #expect(set.pixels[0..<set.pixels.count] == pixels)
     #expect(set.labels == labels)
     #expect(set.image(2) == pixels[24..<36])
     #expect(set.classCounts == [0, 2, 0, 1, 1, 1, 0, 0, 0, 0])
@@ -69,7 +69,7 @@ import Testing
       let set = try IDX.read(
         images: imagesPath, labels: labelsPath, classes: 10, imagesDigest: SHA256.hex(of: images),
         threads: threads)
-      #expect(set.pixels == content)
+      #expect(set.pixels[0..<set.pixels.count] == content)
       #expect(set.digest == made.digest)
     }
     // Neither do they change what is said of a file that ends too soon, or isn't the one published.
@@ -121,7 +121,9 @@ import Testing
       for change: UInt8 in [1, 0x80, 0xff] {
         var bytes = images
         bytes[position] ^= change
-        if let set = try? read(bytes, labelled, suffix: ".gz") { #expect(set.pixels == pixels) }
+        if let set = try? read(bytes, labelled, suffix: ".gz") {
+          #expect(set.pixels[0..<set.pixels.count] == pixels)
+        }
       }
     }
   }
@@ -213,8 +215,8 @@ import Testing
 
   @Test(.enabled(if: realMNIST != nil)) func readsMNIST() throws {
     let mnist = try realMNIST!.load(DatasetRequest("mnist"), progress: nil)
-    #expect(mnist.train.count == 60_000 && mnist.test.count == 10_000)
+    #expect(mnist.train.count == 60_000 && mnist.test?.count == 10_000)
     #expect(mnist.train.labels.prefix(5) == [5, 0, 4, 1, 9])
-    #expect(mnist.test.classCounts == [980, 1135, 1032, 1010, 982, 892, 958, 1028, 974, 1009])
+    #expect(mnist.test?.classCounts == [980, 1135, 1032, 1010, 982, 892, 958, 1028, 974, 1009])
   }
 }

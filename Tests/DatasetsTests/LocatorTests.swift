@@ -85,7 +85,7 @@ private struct TinySet {
     let (location, missing) = locator.locate(tiny.entry)
     #expect(location?.folder == tiny.folder.path + "/b/tiny" && missing.count == 1)
     let set = try locator.read(tiny.entry, at: location!, provenance: .folder(location!.folder))
-    #expect(set.train.labels == [0, 1, 2] && set.test.count == 2)
+    #expect(set.train.labels == [0, 1, 2] && set.test?.count == 2)
   }
 
   @Test func downloadsFromTheFirstMirrorThatServes() throws {
@@ -190,7 +190,7 @@ private struct TinySet {
     request.whenUnavailable = "synthetic_digits"
     let set = try locator.load(request, threads: 2, progress: nil)
     #expect(set.name == "synthetic_digits" && set.substitution?.name == "mnist")
-    #expect(set.train.count == 20 && set.test.count == 10)
+    #expect(set.train.count == 20 && set.test?.count == 10)
     let own = try locator.load(
       DatasetRequest("synthetic_digits", trainCount: 20, testCount: 10), progress: nil)
     #expect(own.substitution == nil && own.digest == set.digest)

@@ -27,11 +27,13 @@ public struct Timestamp: Hashable, Sendable {
 }
 
 /// A clock that never goes back, for durations.
-struct Stopwatch {
+public struct Stopwatch: Sendable {
   private let start = Self.now()
 
+  public init() {}
+
   /// Seconds since this was made.
-  var seconds: Double { Self.now() - start }
+  public var seconds: Double { Self.now() - start }
 
   private static func now() -> Double {
     var time = timespec()

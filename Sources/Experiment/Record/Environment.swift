@@ -31,7 +31,7 @@ public struct Environment: Hashable, Sendable {
     self.threads = threads
   }
 
-  var json: JSONValue {
+  public var json: JSONValue {
     [
       "program": JSONValue(program),
       "git_commit": JSONValue(commit),

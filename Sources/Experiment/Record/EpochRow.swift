@@ -29,13 +29,13 @@ public struct EpochRow: Hashable, Sendable {
   static let header = "epoch,step,learning_rate,train_loss,train_accuracy,val_loss,val_accuracy"
 
   /// Numbers as the shortest text that reads back as the same bits; an empty cell for nil.
-  var csv: String {
+  public var csv: String {
     "\(epoch),\(step),\(learningRate),\(trainLoss),\(trainAccuracy),"
       + "\(valLoss.map(\.description) ?? ""),\(valAccuracy.map(\.description) ?? "")"
   }
 
   /// Reads a row back; nil if it isn't one.
-  init?(csv: some StringProtocol) {
+  public init?(csv: some StringProtocol) {
     let cells = csv.split(separator: ",", omittingEmptySubsequences: false)
     guard cells.count == 7, let epoch = Int(cells[0]), let step = Int(cells[1]),
       let rate = Float(cells[2]), let trainLoss = Double(cells[3]),

@@ -6,9 +6,13 @@ public struct FileLock: ~Copyable {
   private let file: Int32
 
   /// Takes the lock at once, or returns nil when another process has it.
-  public static func take(_ path: String) throws(FileError) -> FileLock? {
+  ///
+  /// - Parameter isShared: with others that take it so.
+  public static func take(
+    _ path: String, isShared: Bool = false
+  ) throws(FileError) -> FileLock? {
     let file = try Files.open(path, O_RDWR | O_CREAT, to: "lock")
-    while flock(file, LOCK_EX | LOCK_NB) != 0 {
+    while flock(file, (isShared ? LOCK_SH : LOCK_EX) | LOCK_NB) != 0 {
       let code = errno
       if code == EINTR { continue }
       close(file)

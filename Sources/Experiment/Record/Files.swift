@@ -139,6 +139,16 @@ public enum Files {
     return String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
   }
 
+  /// The path from the root, without links as far as it exists.
+  public static func absolute(_ path: String) -> String {
+    if let found = realpath(path, nil) {
+      defer { free(found) }
+      return String(cString: found)
+    }
+    let above = parent(of: path)
+    return above == path ? path : "\(absolute(above))/\(name(of: path))"
+  }
+
   /// The folder that holds `path`: "a/b" for "a/b/c", "." for "c".
   public static func parent(of path: String) -> String {
     var trimmed = path[...]

@@ -37,6 +37,13 @@ public struct RunFolder: Hashable, Sendable {
     return folder
   }
 
+  /// Makes the folder of a run at a place that is chosen for it; what is there already stays.
+  public static func create(at path: String) throws(FileError) -> RunFolder {
+    try Files.makeFolders("\(path)/checkpoints")
+    try Files.makeFolders("\(path)/plots")
+    return RunFolder(path: path)
+  }
+
   private init(path: String) { self.path = path }
 
   /// The folder of a run that is there already.

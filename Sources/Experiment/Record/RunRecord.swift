@@ -19,18 +19,21 @@ public struct RunRecord: Hashable, Sendable {
     public var test: String?
     /// SHA-256 of what was trained and tested on.
     public var digest: String
+    /// SHA-256 of the training images alone, those held out of them included.
+    public var training: String
     /// Where it was found, or "built in".
     public var source: String
     /// The dataset that the spec names, when this one stood in for it.
     public var standsInFor: String?
 
     public init(
-      name: String, test: String? = nil, digest: String, source: String,
+      name: String, test: String? = nil, digest: String, training: String, source: String,
       standsInFor: String? = nil
     ) {
       self.name = name
       self.test = test
       self.digest = digest
+      self.training = training
       self.source = source
       self.standsInFor = standsInFor
     }
@@ -47,6 +50,10 @@ public struct RunRecord: Hashable, Sendable {
   public var resumed: [String] = []
   public var ended: String?
   public var seed: UInt64
+  /// The run whose checkpoint this one began with; nil for one that began with fresh weights.
+  public var continues: String?
+  /// The run that this one is a copy of, made because it would have come to the same.
+  public var reused: String?
   public var data: Data?
   public var environment: Environment
 
@@ -72,7 +79,7 @@ public struct RunRecord: Hashable, Sendable {
     if let data {
       dataset = [
         "name": JSONValue(data.name), "test": JSONValue(data.test),
-        "sha256": JSONValue(data.digest),
+        "sha256": JSONValue(data.digest), "training_sha256": JSONValue(data.training),
         "source": JSONValue(data.source), "stands_in_for": JSONValue(data.standsInFor),
       ]
     }
@@ -86,6 +93,8 @@ public struct RunRecord: Hashable, Sendable {
       "resumed": .array(resumed.map { JSONValue($0) }),
       "ended": JSONValue(ended),
       "seed": JSONValue(seed),
+      "continues": JSONValue(continues),
+      "reused": JSONValue(reused),
       "dataset": dataset,
       "environment": environment.json,
     ]
@@ -117,9 +126,12 @@ public struct RunRecord: Hashable, Sendable {
     ending = json["ending"]?.string
     resumed = json["resumed"]?.array?.compactMap(\.string) ?? []
     ended = json["ended"]?.string
+    continues = json["continues"]?.string
+    reused = json["reused"]?.string
     if let dataset = json["dataset"], let name = dataset["name"]?.string {
       data = Data(
         name: name, test: dataset["test"]?.string, digest: dataset["sha256"]?.string ?? "",
+        training: dataset["training_sha256"]?.string ?? "",
         source: dataset["source"]?.string ?? "",
         standsInFor: dataset["stands_in_for"]?.string)
     }

@@ -26,21 +26,22 @@ extension RunFolder {
     guard Files.exists(path) else {
       throw RecordError(self.path, "has no \(weights.rawValue) weights (\(path))")
     }
+    let test = try data.requireTest()
     let network = try Network(
       spec.network, optimizer: spec.optimizer, batchSize: spec.training.batchSize,
       seed: spec.seed, team: Team(threads: threads))
     var epoch = try Checkpoint.loadWeights(path, into: network)
     // A checkpoint at the end of an epoch names the next, which it would begin.
     if weights == .last { epoch = max(1, try EpochRow.read(metrics).count) }
-    let count = data.test.count
+    let count = test.count
     var predictions = [UInt8](repeating: 0, count: count)
     let result = predictions.withUnsafeMutableBufferPointer {
-      network.evaluate(data.test, range: 0..<count, predictions: $0)
+      network.evaluate(test, range: 0..<count, predictions: $0)
     }
     let classes = data.classNames.count
     var confusion = Array(repeating: Array(repeating: 0, count: classes), count: classes)
     for (sample, predicted) in predictions.enumerated() {
-      confusion[data.test.label(of: sample)][Int(predicted)] += 1
+      confusion[test.label(of: sample)][Int(predicted)] += 1
     }
     return TestReport(
       weights: weights, epoch: epoch, loss: result.loss, accuracy: result.accuracy,

@@ -12,8 +12,10 @@ public struct RunOptions: Sendable {
   /// For tests: end the process with SIGKILL, or behave as upon SIGUSR1, after so many steps.
   public var killAtStep: Int?
   public var stopAtStep: Int?
-  /// Ends the run in good order after this epoch.
-  var stopAfterEpoch: Int?
+  /// Ends the run in good order after this epoch, to be resumed or not.
+  public var stopAfterEpoch: Int?
+  /// Ends the run in good order after an epoch at which it is below what others had reached.
+  public var bar: Bar?
 
   public init(
     threads: Int, display: Display.Style, command: [String], environment: Environment,
@@ -25,6 +27,30 @@ public struct RunOptions: Sendable {
     self.environment = environment
     self.killAtStep = killAtStep
     self.stopAtStep = stopAtStep
+  }
+}
+
+/// What a run must have reached by an epoch to be worth going on with.
+public struct Bar: Hashable, Sendable {
+  public let metric: Metric
+  /// By epoch, from the first; nil where nothing is asked.
+  public let values: [Double?]
+  public let maximizes: Bool
+
+  public init(metric: Metric, values: [Double?], maximizes: Bool) {
+    self.metric = metric
+    self.values = values
+    self.maximizes = maximizes
+  }
+
+  /// Whether a run with these epochs behind it has not reached what is asked by the last of them.
+  public func isMissed(by rows: some Collection<EpochRow>) -> Bool {
+    guard values.indices.contains(rows.count - 1), let asked = values[rows.count - 1] else {
+      return false
+    }
+    let measured = rows.compactMap { $0[metric] }
+    guard let best = maximizes ? measured.max() : measured.min() else { return false }
+    return maximizes ? best < asked : best > asked
   }
 }
 
@@ -49,20 +75,32 @@ public struct Run {
     _ spec: ExperimentSpec, verbatim: [UInt8], data: RunData, under output: String,
     options: RunOptions, announce: (RunFolder) -> Void = { _ in }
   ) throws -> (RunFolder, RunOutcome) {
-    let now = Timestamp.now
-    let folder = try RunFolder.create(under: output, name: spec.name, now: now)
-    let lock = try folder.lock()
+    let folder = try RunFolder.create(under: output, name: spec.name)
     announce(folder)
-    try AtomicFile.write(verbatim, to: folder.spec)
+    let outcome = try start(spec, verbatim: verbatim, in: folder, data: data, options: options)
+    return (folder, outcome)
+  }
+
+  /// Carries a new run out in a folder that has been made for it.
+  ///
+  /// - Parameter parent: the run whose last checkpoint is in the folder to begin with, for the
+  ///   record; nil for a run that begins with fresh weights.
+  public static func start(
+    _ spec: ExperimentSpec, verbatim: [UInt8]?, in folder: RunFolder, parent: String? = nil,
+    data: RunData, options: RunOptions
+  ) throws -> RunOutcome {
+    let lock = try folder.lock()
+    if let verbatim { try AtomicFile.write(verbatim, to: folder.spec) }
     try AtomicFile.write(spec.resolved().pretty, to: folder.resolved)
     var record = RunRecord(
-      name: spec.name, id: folder.id, command: options.command, started: now.iso8601,
-      seed: spec.seed, environment: options.environment)
+      name: spec.name, id: folder.id, command: options.command,
+      started: Timestamp.now.iso8601, seed: spec.seed, environment: options.environment)
     record.data = data.record
+    record.continues = parent
     let run = Run(spec: spec, folder: folder, data: data, options: options)
     let outcome = try run.carryOut(&record)
     _ = consume lock
-    return (folder, outcome)
+    return outcome
   }
 
   /// Goes on with an interrupted or killed run, from its last checkpoint or else from the start.
@@ -106,7 +144,8 @@ public struct Run {
           : "early stopping after epoch \(summary.last.epoch)"
       case .interrupted(let signal, let step):
         record.status = .interrupted
-        record.ending = "signal \(signal) after step \(step)"
+        record.ending =
+          signal == 0 ? "stopped after step \(step)" : "signal \(signal) after step \(step)"
       case .diverged(let reason):
         record.status = .diverged
         record.ending = reason

@@ -26,8 +26,10 @@ public struct Summary: Hashable, Sendable {
     }
   }
 
-  public var testLoss: Double
-  public var testAccuracy: Double
+  /// Nil where the spec reads no test images.
+  public var testLoss: Double?
+  public var testAccuracy: Double?
+  /// Which weights were tested, or would have been.
   public var testedWeights: Weights
   /// Why training ended: "epochs" or "early_stopping".
   public var stopReason: String
@@ -61,8 +63,8 @@ public struct Summary: Hashable, Sendable {
 
   var json: JSONValue {
     [
-      "test_accuracy": JSONValue(testAccuracy),
-      "test_loss": JSONValue(testLoss),
+      "test_accuracy": testAccuracy.map { JSONValue($0) } ?? .null,
+      "test_loss": testLoss.map { JSONValue($0) } ?? .null,
       "tested_weights": JSONValue(testedWeights.rawValue),
       "epochs": JSONValue(last.epoch),
       "steps": JSONValue(last.step),

@@ -32,6 +32,7 @@ extension Run {
     defer { display.clear() }
 
     while state.finish == nil {
+      if try isToStop(before: state) { return .interrupted(signal: 0, step: state.step) }
       let order = shuffledOrder(epoch: state.epoch, count: images)
       let (seenBefore, watch) = (state.seen, Stopwatch())
       display.beginEpoch(seen: seenBefore)
@@ -102,12 +103,18 @@ extension Run {
       state.metricsLength = metrics.length
       state.beginNextEpoch()
       try Checkpoint.save(state, network, to: folder.last)
-      if row.epoch == options.stopAfterEpoch { return .interrupted(signal: 0, step: state.step) }
       if state.finish == nil, let signal = Interruption.signal {
         return .interrupted(signal: signal, step: state.step)
       }
     }
     return .completed(try finish(network, state))
+  }
+
+  /// Whether the options end the run here, between two epochs.
+  private func isToStop(before state: TrainingState) throws -> Bool {
+    guard state.epoch > 1, state.stepInEpoch == 0 else { return false }
+    if let last = options.stopAfterEpoch, state.epoch > last { return true }
+    return try options.bar?.isMissed(by: EpochRow.read(folder.metrics)) ?? false
   }
 
   /// The rule that says which epoch is best: early stopping's own; else the least val_loss, without
@@ -177,9 +184,9 @@ extension Run {
         network.weightsChanged()
       }
     }
-    let test = network.evaluate(data.test, range: 0..<data.test.count)
+    let test = data.test.map { network.evaluate($0, range: 0..<$0.count) }
     var summary = Summary(
-      testLoss: test.loss, testAccuracy: test.accuracy,
+      testLoss: test?.loss, testAccuracy: test?.accuracy,
       testedWeights: wantsBest ? .best : .last, stopReason: state.finish!.rawValue,
       last: rows.last!, tested: rows[testedEpoch - 1],
       monitor: state.watch?.monitor, best: state.watch?.best, bestEpoch: state.watch?.bestEpoch,

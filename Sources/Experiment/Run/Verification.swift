@@ -27,6 +27,12 @@ public struct Verification: Sendable {
   public static func read(_ folder: RunFolder) throws -> Record {
     let spec = try folder.readResolved()
     let run = try RunRecord(reading: folder.record)
+    if let parent = run.continues {
+      throw RecordError(
+        folder.path,
+        "began with the checkpoint of \(parent), so it can't be carried out again by itself; carry "
+          + "its sweep out again in another folder and compare trials.csv")
+    }
     let lines = try Files.readText(folder.metrics).split(separator: "\n").map(String.init)
     guard lines.first == EpochRow.header else {
       throw RecordError("\(folder.metrics):1", "the header is not \"\(EpochRow.header)\"")

@@ -84,8 +84,7 @@ public struct DatasetSpec: Hashable, Sendable {
   public var trainCount: Int?
   /// Only the first so many test images; nil for all.
   public var testCount: Int?
-  /// Whose test images are used; nil for this dataset's own.
-  public var test: DatasetName?
+  public var test: TestSet
   /// The seed of `synthetic_digits`, wherever it is used; apart from the experiment's own.
   public var syntheticSeed: UInt64
   /// What to train on, and say so, when this dataset is neither on disk nor to be downloaded.
@@ -93,7 +92,7 @@ public struct DatasetSpec: Hashable, Sendable {
 
   public init(
     name: DatasetName, validation: ValidationSplit = .none, stratified: Bool = false,
-    trainCount: Int? = nil, testCount: Int? = nil, test: DatasetName? = nil,
+    trainCount: Int? = nil, testCount: Int? = nil, test: TestSet = .own,
     syntheticSeed: UInt64 = 1, whenUnavailable: DatasetName? = nil
   ) {
     self.name = name
@@ -113,6 +112,26 @@ public struct DatasetSpec: Hashable, Sendable {
   public var split: (validation: Int, training: Int) {
     let held = validation.count(of: loadedCount)
     return (held, loadedCount - held)
+  }
+}
+
+/// Whose test images a run is tested on, when its training is over.
+public enum TestSet: Hashable, Sendable {
+  /// The dataset's own.
+  case own
+  case of(DatasetName)
+  /// Nobody's: none are read. So are the trials of a sweep, which choose by the validation images.
+  case none
+
+  /// What a spec says for `none`.
+  static let noneName = "none"
+
+  var name: String? {
+    switch self {
+    case .own: nil
+    case .of(let name): name.rawValue
+    case .none: Self.noneName
+    }
   }
 }
 

@@ -29,7 +29,10 @@ extension SpecChecker {
       return
     }
     let test = Self.dataset(dataset["test"]) ?? name
-    if let count = dataset["test_count"]?.int, !test.isUnlimited, count > test.testCount {
+    let readsNoTest = dataset["test"]?.string == TestSet.noneName
+    if let count = dataset["test_count"]?.int, !readsNoTest, !test.isUnlimited,
+      count > test.testCount
+    {
       report(
         at: section + "test_count",
         "\(count) is more than the \(test.testCount) test images of \(test.rawValue)")
@@ -145,7 +148,15 @@ extension SpecChecker {
   }
 
   private mutating func checkExpectations(_ spec: JSONValue) {
+    let readsNoTest = spec["dataset"]?["test"]?.string == TestSet.noneName
     for metric in Metric.allCases {
+      if readsNoTest, !metric.isMonitorable, let bounds = spec["expect"]?[metric.rawValue],
+        !bounds.isNull
+      {
+        report(
+          at: Path() + "expect" + metric.rawValue,
+          "\(metric.rawValue) is never measured, since dataset.test is \"\(TestSet.noneName)\"")
+      }
       guard let bounds = spec["expect"]?[metric.rawValue], let least = bounds["min"]?.double,
         let most = bounds["max"]?.double, least > most
       else { continue }

@@ -80,7 +80,7 @@ extension DatasetSpec {
     self.init(
       name: dataset("name")!, validation: ValidationSplit(checked: value["validation"]!),
       stratified: value.bool("stratified"), trainCount: value["train_count"]?.int,
-      testCount: value["test_count"]?.int, test: dataset("test"),
+      testCount: value["test_count"]?.int, test: TestSet(checked: value["test"]),
       syntheticSeed: value["synthetic_seed"]!.uint64!,
       whenUnavailable: dataset("when_unavailable"))
   }
@@ -89,10 +89,20 @@ extension DatasetSpec {
     [
       "name": .string(name.rawValue), "validation": validation.json,
       "stratified": .bool(stratified), "train_count": JSONValue(trainCount),
-      "test_count": JSONValue(testCount), "test": JSONValue(test?.rawValue),
+      "test_count": JSONValue(testCount), "test": JSONValue(test.name),
       "synthetic_seed": JSONValue(syntheticSeed),
       "when_unavailable": JSONValue(whenUnavailable?.rawValue),
     ]
+  }
+}
+
+extension TestSet {
+  init(checked value: JSONValue?) {
+    guard let name = value?.string else {
+      self = .own
+      return
+    }
+    self = name == Self.noneName ? .none : .of(DatasetName(rawValue: name)!)
   }
 }
 

@@ -48,6 +48,10 @@ enum SpecDescription {
     noun: "a dataset", names: DatasetName.allCases.map(\.rawValue),
     aliases: ["synthetic": "synthetic_digits", "digits": "synthetic_digits"])
 
+  static let testChoice = Choice(
+    noun: "a dataset", names: datasetChoice.names + [TestSet.noneName],
+    aliases: datasetChoice.aliases)
+
   static let dataset = ObjectType(fields: [
     Field("name", .choice(datasetChoice), .required, "The dataset."),
     Field(
@@ -64,8 +68,8 @@ enum SpecDescription {
       "test_count", .integer(1...10_000_000), .none, aliases: ["test_size"],
       "Only the first so many test images; null for all."),
     Field(
-      "test", .choice(datasetChoice), .none, aliases: ["test_set", "test_dataset"],
-      "The dataset whose test images are used; null for this one's own."),
+      "test", .choice(testChoice), .none, aliases: ["test_set", "test_dataset"],
+      "The dataset whose test images are used; null for this one's own, \"none\" to read none."),
     Field(
       "synthetic_seed", .seed, .value(1),
       "Decides the images of synthetic_digits, apart from the experiment's seed."),

@@ -36,7 +36,7 @@ import Testing
     #expect(set.shape == .image(height: 4, width: 3, channels: 1))
     #expect(set.pixels[0..<set.pixels.count] == pixels)
     #expect(set.labels == labels)
-    #expect(set.image(2) == pixels[24..<36])
+    #expect(set.image(2) == Array(pixels[24..<36]))
     #expect(set.classCounts == [0, 2, 0, 1, 1, 1, 0, 0, 0, 0])
     // The digest is of the content, however it came here.
     let made = ImageSet(

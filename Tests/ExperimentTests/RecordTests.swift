@@ -150,7 +150,8 @@ final class TemporaryFolder {
         threads: 2))
     record.resumed = ["2026-11-21T09:00:00Z"]
     record.data = .init(
-      name: "synthetic_digits", digest: "00ff", source: "built in", standsInFor: "mnist")
+      name: "synthetic_digits", digest: "00ff", training: "0ff0", source: "built in",
+      standsInFor: "mnist")
     try record.write(to: path)
     #expect(try RunRecord(reading: path) == record)
     try AtomicFile.write("{\"status\": \"odd\"}", to: path)

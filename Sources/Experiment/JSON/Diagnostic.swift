@@ -9,6 +9,16 @@ public struct Diagnostic: Hashable, Sendable, CustomStringConvertible {
   public var path: String
   public var message: String
 
+  public init(
+    source: String, line: Int? = nil, column: Int? = nil, path: String = "", message: String
+  ) {
+    self.source = source
+    self.line = line
+    self.column = column
+    self.path = path
+    self.message = message
+  }
+
   /// `experiments/lenet.json:14:18: optimizer.name: "adm" is not an optimizer; …`
   public var description: String {
     var text = source

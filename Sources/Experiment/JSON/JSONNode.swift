@@ -1,19 +1,24 @@
 /// A JSON value with the place where it was written.
-struct JSONNode: Sendable {
-  enum Origin: Hashable, Sendable {
-    /// The byte of the file where the value, or the key, begins.
-    case file(offset: Int)
+package struct JSONNode: Sendable {
+  package enum Origin: Hashable, Sendable {
+    /// The byte of a file where the value, or the key, begins; a document may be made of several.
+    case file(offset: Int, source: Int = 0)
     /// The index of the override on the command line.
     case override(Int)
   }
 
-  struct Member: Sendable {
-    var key: String
-    var keyOrigin: Origin
-    var value: JSONNode
+  package struct Member: Sendable {
+    package var key: String
+    package var keyOrigin: Origin
+    package var value: JSONNode
+    package init(key: String, keyOrigin: Origin, value: JSONNode) {
+      self.key = key
+      self.keyOrigin = keyOrigin
+      self.value = value
+    }
   }
 
-  indirect enum Content: Sendable {
+  package indirect enum Content: Sendable {
     case null
     case bool(Bool)
     case number(JSONNumber)
@@ -22,10 +27,15 @@ struct JSONNode: Sendable {
     case object([Member])
   }
 
-  var origin: Origin
-  var content: Content
+  package var origin: Origin
+  package var content: Content
 
-  var value: JSONValue {
+  package init(origin: Origin, content: Content) {
+    self.origin = origin
+    self.content = content
+  }
+
+  package var value: JSONValue {
     switch content {
     case .null: return .null
     case .bool(let value): return .bool(value)
@@ -39,25 +49,29 @@ struct JSONNode: Sendable {
     }
   }
 
-  subscript(key: String) -> Member? {
+  package subscript(key: String) -> Member? {
     if case .object(let members) = content { members.first { $0.key == key } } else { nil }
   }
 }
 
 /// One step of a path into a document.
-enum PathStep: Hashable, Sendable {
+package enum PathStep: Hashable, Sendable {
   case key(String)
   case index(Int)
 }
 
 /// A path into a document; its text is `model[2].kernel`.
-struct Path: Hashable, Sendable, CustomStringConvertible {
-  var steps: [PathStep] = []
+package struct Path: Hashable, Sendable, CustomStringConvertible {
+  package var steps: [PathStep]
 
-  static func + (path: Path, key: String) -> Path { Path(steps: path.steps + [.key(key)]) }
-  static func + (path: Path, index: Int) -> Path { Path(steps: path.steps + [.index(index)]) }
+  package init(steps: [PathStep] = []) { self.steps = steps }
 
-  var description: String {
+  package static func + (path: Path, key: String) -> Path { Path(steps: path.steps + [.key(key)]) }
+  package static func + (path: Path, index: Int) -> Path {
+    Path(steps: path.steps + [.index(index)])
+  }
+
+  package var description: String {
     var text = ""
     for step in steps {
       switch step {
@@ -71,7 +85,7 @@ struct Path: Hashable, Sendable, CustomStringConvertible {
   }
 
   /// Whether a key needs no quotes within a path.
-  static func isPlain(_ key: String) -> Bool {
+  package static func isPlain(_ key: String) -> Bool {
     !key.isEmpty
       && key.unicodeScalars.allSatisfy {
         $0.properties.isAlphabetic || "0123456789_-$".unicodeScalars.contains($0)
@@ -80,12 +94,12 @@ struct Path: Hashable, Sendable, CustomStringConvertible {
 }
 
 /// The bytes of a document with its line starts, to turn offsets into lines and columns.
-struct SourceText: Sendable {
-  let name: String
-  let bytes: [UInt8]
+package struct SourceText: Sendable {
+  package let name: String
+  package let bytes: [UInt8]
   private let lineStarts: [Int]
 
-  init(name: String, bytes: [UInt8]) {
+  package init(name: String, bytes: [UInt8]) {
     self.name = name
     self.bytes = bytes
     var starts = [0]

@@ -7,12 +7,17 @@ struct JSONParser {
   static let depthLimit = 64
 
   private let source: SourceText
+  private let sourceNumber: Int
   private var offset = 0
   private var depth = 0
   private var path = Path()
   private(set) var duplicates: [(offset: Int, diagnostic: Diagnostic)] = []
 
-  init(_ source: SourceText) { self.source = source }
+  /// `number` tells this file from others that a document is made of.
+  init(_ source: SourceText, number: Int = 0) {
+    self.source = source
+    sourceNumber = number
+  }
 
   /// The whole document. Throws the first thing that is not JSON.
   mutating func document() throws(Diagnostic) -> JSONNode {
@@ -47,7 +52,7 @@ struct JSONParser {
     case let byte? where byte == UInt8(ascii: "-") || isDigit: content = .number(try number())
     default: content = try word()
     }
-    return JSONNode(origin: .file(offset: start), content: content)
+    return JSONNode(origin: .file(offset: start, source: sourceNumber), content: content)
   }
 
   private mutating func object() throws(Diagnostic) -> JSONNode.Content {
@@ -86,7 +91,8 @@ struct JSONParser {
       } else {
         firstOffsets[key] = keyOffset
         members.append(
-          JSONNode.Member(key: key, keyOrigin: .file(offset: keyOffset), value: value))
+          JSONNode.Member(
+            key: key, keyOrigin: .file(offset: keyOffset, source: sourceNumber), value: value))
       }
       path.steps.removeLast()
       skipSpace()

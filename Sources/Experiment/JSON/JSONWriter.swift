@@ -69,7 +69,7 @@ extension JSONValue {
   }
 
   /// A string in double quotes, with only the escapes that JSON demands.
-  static func quoted(_ string: String) -> String {
+  package static func quoted(_ string: String) -> String {
     var text = "\""
     for scalar in string.unicodeScalars {
       switch scalar {

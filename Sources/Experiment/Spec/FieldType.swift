@@ -2,7 +2,7 @@
 // messages, the defaults and the JSON Schema.
 
 /// What a value may be.
-indirect enum FieldType: Sendable {
+package indirect enum FieldType: Sendable {
   case boolean
   case integer(ClosedRange<Int>)
   /// Any 64-bit unsigned number.
@@ -25,25 +25,31 @@ indirect enum FieldType: Sendable {
   case either([FieldType])
   /// A type that the schema defines once under a name.
   case named(String, FieldType)
+  /// A string of a form of its own, such as `2h30m`.
+  case form(TextForm)
+  /// An object whose keys are the writer's.
+  case map(MapType)
+  /// Any value at all.
+  case anything
 }
 
 /// An interval of numbers.
-struct Bounds: Sendable {
+package struct Bounds: Sendable {
   var lower: Double
   var upper: Double
   var includesLower = true
   var includesUpper = true
 
-  static func from(_ lower: Double, to upper: Double) -> Bounds {
+  package static func from(_ lower: Double, to upper: Double) -> Bounds {
     Bounds(lower: lower, upper: upper)
   }
-  static func above(_ lower: Double, to upper: Double) -> Bounds {
+  package static func above(_ lower: Double, to upper: Double) -> Bounds {
     Bounds(lower: lower, upper: upper, includesLower: false)
   }
-  static func from(_ lower: Double, below upper: Double) -> Bounds {
+  package static func from(_ lower: Double, below upper: Double) -> Bounds {
     Bounds(lower: lower, upper: upper, includesUpper: false)
   }
-  static func above(_ lower: Double, below upper: Double) -> Bounds {
+  package static func above(_ lower: Double, below upper: Double) -> Bounds {
     Bounds(lower: lower, upper: upper, includesLower: false, includesUpper: false)
   }
 
@@ -54,38 +60,100 @@ struct Bounds: Sendable {
 }
 
 /// One of some names.
-struct Choice: Sendable {
+package struct Choice: Sendable {
   /// With its article: `an optimizer`.
   var noun: String
   var names: [String]
   /// Names that people bring from elsewhere: `linear` for `dense`.
-  var aliases: [String: String] = [:]
+  var aliases: [String: String]
+
+  package init(noun: String, names: [String], aliases: [String: String] = [:]) {
+    self.noun = noun
+    self.names = names
+    self.aliases = aliases
+  }
+}
+
+/// How a string is to be written.
+package struct TextForm: Sendable {
+  /// For the schema, a regular expression.
+  var pattern: String
+  /// What a message says is expected.
+  var expectation: String
+  var matches: @Sendable (String) -> Bool
+
+  /// `matches` takes what `pattern` takes.
+  package init(
+    pattern: String, expectation: String, matches: @escaping @Sendable (String) -> Bool
+  ) {
+    self.pattern = pattern
+    self.expectation = expectation
+    self.matches = matches
+  }
+}
+
+/// An object whose keys are the writer's, all their values of one type.
+package struct MapType: Sendable {
+  var values: FieldType
+  var count: ClosedRange<Int>
+  /// What its members are: `parameters`.
+  var noun: String
+
+  package init(of values: FieldType, count: ClosedRange<Int>, noun: String) {
+    self.values = values
+    self.count = count
+    self.noun = noun
+  }
 }
 
 /// An object with a fixed set of keys.
-struct ObjectType: Sendable {
-  var fields: [Field]
+package struct ObjectType: Sendable {
+  package var fields: [Field]
   /// Whether at least one key must be there.
-  var needsKey = false
+  var needsKey: Bool
+
+  package init(fields: [Field], needsKey: Bool = false) {
+    self.fields = fields
+    self.needsKey = needsKey
+  }
 
   subscript(name: String) -> Field? { fields.first { $0.name == name } }
 }
 
-/// An object whose other keys depend on one that names its kind.
-struct VariantType: Sendable {
-  var key: String
+/// An object whose other keys depend on its kind.
+package struct VariantType: Sendable {
+  /// The key that names the kind; nil where the kind is told by which of the kinds' names is a key
+  /// itself, and described among their fields: `{ "choice": … }`, `{ "range": … }`.
+  var key: String?
   var doc: String
   /// With its article: `a layer`.
   var noun: String
   var cases: [Case]
   /// The keys that every kind has, after its own.
-  var common: [Field] = []
+  var common: [Field]
 
-  struct Case: Sendable {
+  package init(
+    key: String?, doc: String, noun: String, cases: [Case], common: [Field] = []
+  ) {
+    self.key = key
+    self.doc = doc
+    self.noun = noun
+    self.cases = cases
+    self.common = common
+  }
+
+  package struct Case: Sendable {
     var name: String
     var doc: String
-    var aliases: [String] = []
-    var fields: [Field] = []
+    var aliases: [String]
+    var fields: [Field]
+
+    package init(name: String, doc: String, aliases: [String] = [], fields: [Field] = []) {
+      self.name = name
+      self.doc = doc
+      self.aliases = aliases
+      self.fields = fields
+    }
   }
 
   var choice: Choice {
@@ -98,15 +166,15 @@ struct VariantType: Sendable {
 }
 
 /// One key of an object.
-struct Field: Sendable {
-  var name: String
+package struct Field: Sendable {
+  package let name: String
   var doc: String
   var type: FieldType
   var fallback: Fallback
   /// Names that people bring from elsewhere: `lr` for `learning_rate`.
   var aliases: [String] = []
 
-  init(
+  package init(
     _ name: String, _ type: FieldType, _ fallback: Fallback, aliases: [String] = [], _ doc: String
   ) {
     self.name = name
@@ -117,7 +185,7 @@ struct Field: Sendable {
   }
 
   /// What stands for a key that isn't given.
-  enum Fallback: Sendable {
+  package enum Fallback: Sendable {
     case required
     /// Nothing, which may also be written as null.
     case none
@@ -128,11 +196,11 @@ struct Field: Sendable {
 }
 
 /// What a derived default may look at.
-struct DefaultContext {
+package struct DefaultContext {
   /// The keys of the same object that are described before this one, their defaults filled in.
-  let siblings: JSONObject
+  package let siblings: JSONObject
   /// The document as written.
-  let root: JSONNode
+  package let root: JSONNode
 
   /// A number of the document, such as `training.epochs`.
   func number(_ section: String, _ key: String) -> Double? {
@@ -165,16 +233,24 @@ extension FieldType {
     case .pair(_, let names): "a list \(names)"
     case .list(_, _, let noun): "a list of \(noun)"
     case .object: "an object"
-    case .variants(let variants): "an object with a \"\(variants.key)\""
+    case .variants(let variants):
+      if let key = variants.key {
+        "an object with a \"\(key)\""
+      } else {
+        "an object with one of \(variants.cases.map(\.name).quotedList)"
+      }
     case .either(let types): types.map(\.expectation).joined(separator: ", or ")
     case .named(_, let type): type.expectation
+    case .form(let form): form.expectation
+    case .map(let map): "an object of \(map.noun)"
+    case .anything: "any value"
     }
   }
 }
 
 extension Bounds: CustomStringConvertible {
   /// `from 0 to 1`, `more than 0 and at most 1`.
-  var description: String {
+  package var description: String {
     switch (includesLower, includesUpper) {
     case (true, true): "from \(Self.text(lower)) to \(Self.text(upper))"
     case (true, false): "from \(Self.text(lower)) to less than \(Self.text(upper))"
@@ -183,15 +259,15 @@ extension Bounds: CustomStringConvertible {
     }
   }
 
-  static func text(_ value: Double) -> String { Bounds.value(value).compact }
+  package static func text(_ value: Double) -> String { Bounds.value(value).compact }
 
   /// Whole numbers without a decimal point.
-  static func value(_ value: Double) -> JSONValue {
+  package static func value(_ value: Double) -> JSONValue {
     value == value.rounded() && abs(value) < 1e15 ? JSONValue(Int(value)) : JSONValue(value)
   }
 }
 
 extension [String] {
   /// `"a", "b", "c"`.
-  var quotedList: String { map { "\"\($0)\"" }.joined(separator: ", ") }
+  package var quotedList: String { map { "\"\($0)\"" }.joined(separator: ", ") }
 }

@@ -22,7 +22,9 @@ func editDistance(_ a: String, _ b: String) -> Int {
 
 /// The name that was probably meant: equal but for case, `_` and `-`; or an alias; or the beginning
 /// of a name; or within an edit of every three letters. Nil when nothing is near, the first of equals.
-func nearMiss(to word: String, among names: [String], aliases: [String: String] = [:]) -> String? {
+package func nearMiss(to word: String, among names: [String], aliases: [String: String] = [:])
+  -> String?
+{
   func folded(_ text: String) -> String {
     String(text.lowercased().filter { $0 != "_" && $0 != "-" && $0 != " " })
   }

@@ -1,24 +1,36 @@
 /// Holds a document against its description: gathers everything that is wrong, and fills in the
 /// defaults of what is right.
-struct SpecChecker {
-  let root: JSONNode
-  private(set) var problems: [Problem] = []
+package struct SpecChecker {
+  package let root: JSONNode
+  package private(set) var problems: [Problem] = []
 
   /// Something wrong, not yet turned into lines and columns.
-  struct Problem: Error {
-    var origin: JSONNode.Origin
-    var path: Path
-    var message: String
+  package struct Problem: Error, Hashable {
+    package var origin: JSONNode.Origin
+    package var path: Path
+    package var message: String
+    package init(origin: JSONNode.Origin, path: Path, message: String) {
+      self.origin = origin
+      self.path = path
+      self.message = message
+    }
   }
 
-  init(root: JSONNode) { self.root = root }
+  package init(root: JSONNode) { self.root = root }
 
-  mutating func report(_ origin: JSONNode.Origin, _ path: Path, _ message: String) {
+  /// The document as an experiment, with its defaults; nil when it isn't an object.
+  package mutating func checkExperiment() -> JSONValue? {
+    let checked = check(root, .object(SpecDescription.root), Path())
+    if let checked { checkConsistency(checked) }
+    return checked
+  }
+
+  package mutating func report(_ origin: JSONNode.Origin, _ path: Path, _ message: String) {
     problems.append(Problem(origin: origin, path: path, message: message))
   }
 
   /// Reports at the value of a path, or at the nearest thing around it that was written.
-  mutating func report(at path: Path, _ message: String) {
+  package mutating func report(at path: Path, _ message: String) {
     var node = root
     for step in path.steps {
       switch (step, node.content) {
@@ -34,9 +46,9 @@ struct SpecChecker {
   }
 
   /// The value with its defaults, or nil when it is not of the type; an object lacks its wrong keys.
-  mutating func check(_ node: JSONNode, _ type: FieldType, _ path: Path) -> JSONValue? {
+  package mutating func check(_ node: JSONNode, _ type: FieldType, _ path: Path) -> JSONValue? {
     switch (type.bare, node.content) {
-    case (.boolean, .bool), (.text, .string):
+    case (.boolean, .bool), (.text, .string), (.anything, _):
       return node.value
     case (.integer(let range), .number(let number)):
       if let value = number.int, range.contains(value) { return JSONValue(value) }
@@ -51,6 +63,8 @@ struct SpecChecker {
       }
     case (.folderName, .string(let name)):
       if isFolderName(name) { return node.value }
+    case (.form(let form), .string(let text)):
+      if form.matches(text) { return node.value }
     case (.choice(let choice), .string(let name)):
       if choice.names.contains(name) { return node.value }
       report(node.origin, path, Self.unknown(name, choice))
@@ -82,6 +96,8 @@ struct SpecChecker {
       return check(members, of: node, object.fields, path)
     case (.variants(let variants), .object(let members)):
       return check(members, of: node, variants, path)
+    case (.map(let map), .object(let members)):
+      return check(members, of: node, map, path)
     case (.either(let types), _):
       if let type = types.first(where: { $0.accepts(node.content) }) {
         return check(node, type, path)
@@ -96,19 +112,71 @@ struct SpecChecker {
   private mutating func check(
     _ members: [JSONNode.Member], of node: JSONNode, _ variants: VariantType, _ path: Path
   ) -> JSONValue? {
+    guard let key = variants.key else {
+      return checkKind(members, of: node, variants, path)
+    }
     let choice = variants.choice
-    guard let member = node[variants.key] else {
+    guard let member = node[key] else {
       report(
-        node.origin, path,
-        "\"\(variants.key)\" is missing; it is one of \(choice.names.quotedList)")
+        node.origin, path, "\"\(key)\" is missing; it is one of \(choice.names.quotedList)")
       return nil
     }
-    guard case .string(let name)? = check(member.value, .choice(choice), path + variants.key),
+    guard case .string(let name)? = check(member.value, .choice(choice), path + key),
       let variant = variants.cases.first(where: { $0.name == name })
     else { return nil }
-    let discriminator = Field(variants.key, .choice(choice), .required, variants.doc)
+    let discriminator = Field(key, .choice(choice), .required, variants.doc)
     return check(
       members, of: node, [discriminator] + variants.fields(of: variant), path)
+  }
+
+  /// An object whose kind is the one key that names it.
+  private mutating func checkKind(
+    _ members: [JSONNode.Member], of node: JSONNode, _ variants: VariantType, _ path: Path
+  ) -> JSONValue? {
+    let kinds = variants.cases.filter { node[$0.name] != nil }
+    if let kind = kinds.first, kinds.count == 1 {
+      return check(members, of: node, variants.fields(of: kind), path)
+    }
+    let names = variants.cases.map(\.name).quotedList
+    guard kinds.isEmpty else {
+      report(
+        node.origin, path,
+        "\(kinds.map(\.name).quotedList) exclude each other; give one of \(names)")
+      return nil
+    }
+    let known = variants.cases.flatMap { variants.fields(of: $0) }.map(\.name)
+    var isNear = false
+    for member in members where !known.contains(member.key) {
+      let choice = variants.choice
+      if let near = nearMiss(to: member.key, among: choice.names, aliases: choice.aliases) {
+        report(
+          member.keyOrigin, path + member.key, "unknown key; did you mean \"\(near)\"?")
+        isNear = true
+      }
+    }
+    if !isNear { report(node.origin, path, "one of \(names) is missing") }
+    return nil
+  }
+
+  private mutating func check(
+    _ members: [JSONNode.Member], of node: JSONNode, _ map: MapType, _ path: Path
+  ) -> JSONValue? {
+    if !map.count.contains(members.count) {
+      let limit =
+        map.count.lowerBound == map.count.upperBound
+        ? "exactly \(map.count.lowerBound)"
+        : members.count < map.count.lowerBound
+          ? "at least \(map.count.lowerBound)" : "at most \(map.count.upperBound)"
+      let found = members.isEmpty ? "an empty object" : "an object of \(members.count)"
+      report(
+        node.origin, path, "found \(found), but an object of \(limit) \(map.noun) is expected")
+      return nil
+    }
+    var result = JSONObject()
+    for member in members {
+      result[member.key] = check(member.value, map.values, path + member.key)
+    }
+    return .object(result)
   }
 
   private mutating func check(
@@ -179,12 +247,12 @@ struct SpecChecker {
 }
 
 /// A string in quotes, cut to a readable length.
-func shortened(_ text: String) -> String {
+package func shortened(_ text: String) -> String {
   text.count <= 60 ? JSONValue.quoted(text) : JSONValue.quoted(String(text.prefix(59)) + "…")
 }
 
 /// Whether results can lie in a folder of this name, on any file system.
-func isFolderName(_ name: String) -> Bool {
+package func isFolderName(_ name: String) -> Bool {
   guard (1...100).contains(name.utf8.count), let first = name.utf8.first else { return false }
   func isAlphanumeric(_ byte: UInt8) -> Bool {
     switch byte {
@@ -204,8 +272,8 @@ extension FieldType {
     switch (bare, content) {
     case (.boolean, .bool), (.integer, .number), (.seed, .number), (.number, .number),
       (.float, .number), (.fractionOrCount, .number), (.text, .string), (.folderName, .string),
-      (.choice, .string), (.pair, .array), (.list, .array), (.object, .object),
-      (.variants, .object):
+      (.choice, .string), (.form, .string), (.pair, .array), (.list, .array), (.object, .object),
+      (.variants, .object), (.map, .object), (.anything, _):
       true
     default: false
     }
@@ -225,10 +293,10 @@ extension FieldType {
 }
 
 extension JSONNode {
-  var isNull: Bool { if case .null = content { true } else { false } }
+  package var isNull: Bool { if case .null = content { true } else { false } }
 
   /// The value for a message, cut to a readable length.
-  var found: String {
+  package var found: String {
     switch content {
     case .null: "null"
     case .bool(let value): value ? "true" : "false"
@@ -240,7 +308,7 @@ extension JSONNode {
   }
 
   /// A value that stands for something written at `origin`.
-  init(_ value: JSONValue, origin: Origin) {
+  package init(_ value: JSONValue, origin: Origin) {
     self.origin = origin
     content =
       switch value {

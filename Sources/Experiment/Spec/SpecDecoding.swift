@@ -5,7 +5,7 @@ import Datasets
 // of another type here is our own bug, hence the traps.
 
 extension ExperimentSpec {
-  init(checked value: JSONValue) {
+  package init(checked value: JSONValue) {
     let schedule = value["schedule"]!
     self.init(
       name: value["name"]!.string!,

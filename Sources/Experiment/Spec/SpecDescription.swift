@@ -2,8 +2,8 @@ import ConvNet
 
 /// What a spec may say: every key with its type, its default and its sentence. Checks, messages,
 /// defaults and the JSON Schema all come from here.
-enum SpecDescription {
-  static let root = ObjectType(fields: [
+package enum SpecDescription {
+  package static let root = ObjectType(fields: [
     Field(
       "$schema", .text, .none, "Where editors find the JSON Schema; no part of the experiment."),
     Field("name", .folderName, .required, "Names the folder of its runs, results/NAME/."),
@@ -131,7 +131,7 @@ enum SpecDescription {
         aliases: ["loss": "train_loss", "accuracy": "train_accuracy", "acc": "train_accuracy"]))
   }
 
-  static let monitor = metrics(Metric.allCases.filter(\.isMonitorable))
+  package static let monitor = metrics(Metric.allCases.filter(\.isMonitorable))
 
   static let earlyStopping = ObjectType(fields: [
     Field("monitor", monitor, .value("val_loss"), "What is watched."),

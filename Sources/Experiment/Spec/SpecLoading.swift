@@ -22,7 +22,7 @@ extension ExperimentSpec {
     path: String, overrides: [String] = []
   ) throws(SpecErrors) -> LoadedSpec {
     let bytes: [UInt8]
-    do { bytes = try readFile(path) } catch { throw SpecErrors([error]) }
+    do { bytes = try specBytes(path) } catch { throw SpecErrors([error]) }
     return try load(bytes: bytes, name: path, overrides: overrides)
   }
 
@@ -30,46 +30,13 @@ extension ExperimentSpec {
   public static func load(
     bytes: [UInt8], name: String, overrides: [String] = []
   ) throws(SpecErrors) -> LoadedSpec {
-    let source = SourceText(name: name, bytes: bytes)
-    var parser = JSONParser(source)
-    var root: JSONNode
-    do { root = try parser.document() } catch { throw SpecErrors([error]) }
-
-    var problems: [SpecChecker.Problem] = []
-    var seen: Set<Path> = []
-    for (index, argument) in overrides.enumerated() {
-      do throws(SpecChecker.Problem) {
-        let override = try Override(argument, index: index)
-        guard seen.insert(override.path).inserted else {
-          throw SpecChecker.Problem(
-            origin: .override(index), path: override.path, message: "is given twice")
-        }
-        try override.apply(to: &root)
-      } catch { problems.append(error) }
-    }
+    var reading = SpecReading()
+    guard var root = reading.parse(bytes, name: name) else { throw reading.errors }
+    for override in reading.overrides(overrides) { reading.apply(override, to: &root) }
     var checker = SpecChecker(root: root)
-    let checked = checker.check(root, .object(SpecDescription.root), Path())
-    if let checked { checker.checkConsistency(checked) }
-    problems += checker.problems
-
-    var located = parser.duplicates.map { (order: $0.offset, diagnostic: $0.diagnostic) }
-    for problem in problems {
-      switch problem.origin {
-      case .file(let offset):
-        located.append(
-          (offset, source.diagnostic(at: offset, path: problem.path, problem.message)))
-      case .override(let index):
-        let diagnostic = Diagnostic(
-          source: "command line", path: problem.path.description, message: problem.message)
-        located.append((bytes.count + 1 + index, diagnostic))
-      }
-    }
-    guard located.isEmpty, let checked else {
-      let sorted = located.enumerated().sorted {
-        ($0.element.order, $0.offset) < ($1.element.order, $1.offset)
-      }
-      throw SpecErrors(sorted.map(\.element.diagnostic))
-    }
+    let checked = checker.checkExperiment()
+    reading.report(checker.problems)
+    guard reading.isFine, let checked else { throw reading.errors }
     return LoadedSpec(
       spec: ExperimentSpec(checked: checked), verbatim: bytes, overrides: overrides)
   }
@@ -78,20 +45,26 @@ extension ExperimentSpec {
   public init(resolved: JSONValue, name: String = "resolved.json") throws(SpecErrors) {
     let root = JSONNode(resolved, origin: .file(offset: 0))
     var checker = SpecChecker(root: root)
-    let checked = checker.check(root, .object(SpecDescription.root), Path())
-    if let checked { checker.checkConsistency(checked) }
+    let checked = checker.checkExperiment()
     guard let checked, checker.problems.isEmpty else {
-      throw SpecErrors(
-        checker.problems.map {
-          Diagnostic(source: name, path: $0.path.description, message: $0.message)
-        })
+      throw SpecErrors(checker.problems, of: name)
     }
     self.init(checked: checked)
   }
 }
 
+extension SpecErrors {
+  /// Errors with paths but no lines, in a document that has none.
+  package init(_ problems: [SpecChecker.Problem], of source: String) {
+    self.init(
+      problems.map {
+        Diagnostic(source: source, path: $0.path.description, message: $0.message)
+      })
+  }
+}
+
 /// The whole file, or one byte more than the limit of a spec.
-private func readFile(_ path: String) throws(Diagnostic) -> [UInt8] {
+package func specBytes(_ path: String) throws(Diagnostic) -> [UInt8] {
   guard let file = fopen(path, "r") else { throw unreadable(path, errno) }
   defer { fclose(file) }
   let limit = JSONParser.sizeLimit + 1
@@ -114,13 +87,13 @@ private func unreadable(_ path: String, _ code: Int32) -> Diagnostic {
   return Diagnostic(source: path, path: "", message: message)
 }
 
-/// A spec in the same folder, or in `experiments`, whose name is near.
+/// A spec in the same folder, or in those of this repository, whose name is near.
 private func nearbySpec(_ path: String) -> String? {
   let parts = path.split(separator: "/", omittingEmptySubsequences: false)
   var name = String(parts.last ?? "")
   if name.hasSuffix(".json") { name.removeLast(5) }
   let folder = parts.dropLast().joined(separator: "/")
-  for candidate in [folder.isEmpty ? "." : folder, "experiments"] {
+  for candidate in [folder.isEmpty ? "." : folder, "experiments", "experiments/sweeps"] {
     guard let directory = opendir(candidate) else { continue }
     defer { closedir(directory) }
     var names: [String] = []
@@ -128,7 +101,7 @@ private func nearbySpec(_ path: String) -> String? {
       let found = withUnsafePointer(to: &entry.pointee.d_name) {
         $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
       }
-      if found.hasSuffix(".json"), found != "experiment.schema.json" {
+      if found.hasSuffix(".json"), !found.hasSuffix(".schema.json") {
         names.append(String(found.dropLast(5)))
       }
     }

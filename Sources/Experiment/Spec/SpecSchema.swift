@@ -2,18 +2,23 @@ extension ExperimentSpec {
   /// The JSON Schema of a spec (draft 2020-12), for editors; `experiments/experiment.schema.json`.
   /// It says all that can be said of one key at a time.
   public static func schema() -> JSONValue {
-    var definitions = JSONObject()
-    let root = SpecDescription.root.schema(&definitions)
-    var schema = JSONObject()
-    schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
-    schema["title"] = "An experiment of runner"
-    for member in root.members { schema[member.key] = member.value }
-    schema["$defs"] = .object(definitions)
-    return .object(schema)
+    SpecDescription.root.document(title: "An experiment of runner")
   }
 }
 
 extension ObjectType {
+  /// A whole schema, for documents of this type.
+  package func document(title: String) -> JSONValue {
+    var definitions = JSONObject()
+    let root = self.schema(&definitions)
+    var schema = JSONObject()
+    schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
+    schema["title"] = .string(title)
+    for member in root.members { schema[member.key] = member.value }
+    if !definitions.isEmpty { schema["$defs"] = .object(definitions) }
+    return .object(schema)
+  }
+
   func schema(_ definitions: inout JSONObject) -> JSONObject {
     var schema = FieldType.objectSchema(fields, &definitions)
     if needsKey { schema["minProperties"] = 1 }
@@ -63,14 +68,19 @@ extension FieldType {
     case .object(let object): return object.schema(&definitions)
     case .variants(let variants):
       schema["type"] = "object"
-      schema["required"] = [.string(variants.key)]
+      if let key = variants.key { schema["required"] = [.string(key)] }
       schema["oneOf"] = .array(
         variants.cases.map { variant in
-          let key = Field(variants.key, .choice(variants.choice), .required, variants.doc)
-          var object = Self.objectSchema([key] + variants.fields(of: variant), &definitions)
-          object["properties"]![variants.key] = [
-            "const": .string(variant.name), "description": .string(variant.doc),
-          ]
+          let discriminator = variants.key.map {
+            Field($0, .choice(variants.choice), .required, variants.doc)
+          }
+          let fields = (discriminator.map { [$0] } ?? []) + variants.fields(of: variant)
+          var object = Self.objectSchema(fields, &definitions)
+          if let key = variants.key {
+            object["properties"]![key] = [
+              "const": .string(variant.name), "description": .string(variant.doc),
+            ]
+          }
           var titled = JSONObject()
           titled["title"] = .string(variant.name)
           titled["description"] = .string(variant.doc)
@@ -85,6 +95,15 @@ extension FieldType {
         definitions[name] = .object(type.schema(&definitions))
       }
       schema["$ref"] = .string("#/$defs/\(name)")
+    case .form(let form):
+      schema["type"] = "string"
+      schema["pattern"] = .string(form.pattern)
+    case .map(let map):
+      schema["type"] = "object"
+      schema["additionalProperties"] = .object(map.values.schema(&definitions))
+      if map.count.lowerBound > 0 { schema["minProperties"] = JSONValue(map.count.lowerBound) }
+      if map.count.upperBound < .max { schema["maxProperties"] = JSONValue(map.count.upperBound) }
+    case .anything: break
     }
     return schema
   }
@@ -130,6 +149,11 @@ extension JSONObject {
       self["enum"] = .array(names + [.null])
     } else if let type = self["type"] {
       self["type"] = [type, "null"]
+      if case .array(let cases)? = self["oneOf"] {
+        self["oneOf"] = .array(cases + [["type": "null"]])
+      }
+    } else if case .array(let types)? = self["anyOf"] {
+      self["anyOf"] = .array(types + [["type": "null"]])
     } else {
       preconditionFailure("a schema without a type cannot be made nullable")
     }

@@ -23,7 +23,7 @@ struct SweepSpecFuzzTests {
     let original = Array(SweepSpecErrorTests.base.utf8)
     var stream = RandomStream(seed: seed, purpose: .probe)
     var accepted = 0
-    for _ in 0..<100 {
+    for _ in 0..<40 {
       var bytes = original
       for _ in 0...stream.below(3) {
         let place = Int(stream.below(UInt32(bytes.count)))
@@ -41,7 +41,7 @@ struct SweepSpecFuzzTests {
       }
       if try Self.isAccepted(bytes) { accepted += 1 }
     }
-    #expect(accepted < 100)
+    #expect(accepted < 40)
   }
 
   /// Mutations that stay JSON reach the checks behind the parser.
@@ -50,7 +50,7 @@ struct SweepSpecFuzzTests {
     let original = try JSONValue(parsing: Array(SweepSpecErrorTests.base.utf8), name: "")
     var stream = RandomStream(seed: seed, purpose: .probe)
     var accepted = 0
-    for _ in 0..<200 {
+    for _ in 0..<80 {
       var document = original
       for _ in 0...stream.below(2) { document = Self.mutated(document, values, &stream) }
       if try Self.isAccepted(Array(document.pretty.utf8)) { accepted += 1 }
@@ -124,8 +124,8 @@ struct SweepSpecFuzzTests {
       "model[0].filters", "training.epochs", "trials", "early_termination.name", "a.b.c", "[0]", "",
       "\"", "optimizer.name", "lag", "time_limit", "confirm", "metric", "direction",
     ]
-    for key in keys {
-      for piece in Self.pieces {
+    for (row, key) in keys.enumerated() {
+      for (column, piece) in Self.pieces.enumerated() where (row + column) % 4 == 0 {
         let argument = "\(key)=\(piece)"
         for line in SweepSpecErrorTests.errors(SweepSpecErrorTests.base, [argument]) {
           #expect(line.hasPrefix("command line: ") || line.hasPrefix("s.json:"), "\(argument)")

@@ -78,7 +78,7 @@ struct SweepSpecTests {
     let text = SweepSpecErrorTests.edited(
       "\"random\" }",
       """
-      "tpe", "startup": 4, "candidates": 7, "multivariate": false },
+      "tpe", "startup": 4, "candidates": 7, "good_fraction": 0.25 },
       "$schema": "sweep.schema.json", "description": "d", "seed": 18446744073709551615,
       "metric": "train_loss", "direction": "maximize", "seeds": "1-3,7", "time_limit": "2h30m",
       "early_termination": { "name": "successive_halving", "min_epochs": 2, "eta": 2 },
@@ -87,7 +87,11 @@ struct SweepSpecTests {
     let spec = try Self.load(text)
     try Self.checkRoundTrip(spec)
     #expect(spec.seed == .max)
-    #expect(spec.sampler == .tpe(.init(startup: 4, candidates: 7, multivariate: false)))
+    var options = TPESampler.Options()
+    options.startup = 4
+    options.candidates = 7
+    options.goodFraction = 0.25
+    #expect(spec.sampler == .tpe(options))
     #expect(spec.metric == .trainLoss)
     #expect(spec.maximizes)
     #expect(spec.seeds == [1, 2, 3, 7])
@@ -107,6 +111,20 @@ struct SweepSpecTests {
     let spec = try Self.load(text)
     try Self.checkRoundTrip(spec)
     #expect(spec.lag == (rule.contains("median") ? 8 : 1))
+  }
+
+  @Test(arguments: ["random", "sobol", "tpe", "gp", "pbt"]) func samplers(name: String) throws {
+    let text = SweepSpecErrorTests.pair(
+      "\"optimizer.learning_rate\": { \"range\": [1e-4, 1e-2], \"scale\": \"log\" }",
+      "\"sampler\": { \"name\": \"\(name)\" }" + (name == "pbt" ? "" : ", \"trials\": 4"))
+    let spec = try Self.load(text)
+    try Self.checkRoundTrip(spec)
+    #expect(spec.sampler.name == name)
+    #expect((spec.makeSampler() == nil) == (name == "pbt"))
+    #expect((spec.makePopulation() != nil) == (name == "pbt"))
+    #expect(spec.trials == (name == "pbt" ? 72 : 4))
+    #expect(spec.lag == (name == "pbt" ? 1 : 8))
+    #expect(spec.cohort(of: 3) == 0)
   }
 
   @Test func labelledOptionsAndTheirConditions() throws {

@@ -7,32 +7,12 @@ public enum SamplerSpec: Hashable, Sendable {
   /// A scrambled low-discrepancy sequence (Sobol 1967; directions of Joe and Kuo 2008).
   case sobol
   /// Tree-structured Parzen estimators (Bergstra et al. 2011; multivariate: Falkner et al. 2018).
-  case tpe(TPE)
+  case tpe(TPESampler.Options)
   /// Gaussian process with expected improvement (Jones et al. 1998; Snoek et al. 2012).
-  case gaussianProcess(GaussianProcess)
+  case gaussianProcess(GaussianProcessSampler.Options)
   /// Population-based training (Jaderberg et al. 2017). Trial g·population + m is member m of
   /// generation g.
   case populationBased(PopulationBased)
-
-  public struct TPE: Hashable, Sendable {
-    /// How many trials are random before the first model.
-    public var startup: Int
-    /// How many points are drawn from the good density, of which the best is taken.
-    public var candidates: Int
-    /// One density over all parameters, or one for each.
-    public var multivariate: Bool
-    public init(startup: Int = 10, candidates: Int = 24, multivariate: Bool = true) {
-      self.startup = startup
-      self.candidates = candidates
-      self.multivariate = multivariate
-    }
-  }
-
-  public struct GaussianProcess: Hashable, Sendable {
-    /// How many trials are drawn before the first model.
-    public var startup: Int
-    public init(startup: Int = 10) { self.startup = startup }
-  }
 
   public struct PopulationBased: Hashable, Sendable {
     /// How many members are trained side by side.

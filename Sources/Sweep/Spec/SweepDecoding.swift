@@ -94,11 +94,21 @@ extension SamplerSpec {
     case "random": self = .random
     case "sobol": self = .sobol
     case "tpe":
-      self = .tpe(
-        TPE(
-          startup: value["startup"]!.int!, candidates: value["candidates"]!.int!,
-          multivariate: value["multivariate"]!.bool!))
-    case "gp": self = .gaussianProcess(GaussianProcess(startup: value["startup"]!.int!))
+      var options = TPESampler.Options()
+      options.startup = value["startup"]!.int!
+      options.candidates = value["candidates"]!.int!
+      options.goodFraction = value["good_fraction"]!.double!
+      options.maximumGood = value["max_good"]!.int!
+      options.priorWeight = value["prior_weight"]!.double!
+      options.bandwidth = value["bandwidth"]!.double!
+      self = .tpe(options)
+    case "gp":
+      var options = GaussianProcessSampler.Options()
+      options.startup = value["startup"]!.int!
+      options.candidates = value["candidates"]!.int!
+      options.starts = value["starts"]!.int!
+      options.maximumObservations = value["max_observations"]!.int!
+      self = .gaussianProcess(options)
     case "pbt":
       self = .populationBased(
         PopulationBased(
@@ -114,10 +124,17 @@ extension SamplerSpec {
     case .tpe(let options):
       [
         "name": .string(name), "startup": JSONValue(options.startup),
-        "candidates": JSONValue(options.candidates), "multivariate": .bool(options.multivariate),
+        "candidates": JSONValue(options.candidates),
+        "good_fraction": JSONValue(options.goodFraction),
+        "max_good": JSONValue(options.maximumGood),
+        "prior_weight": JSONValue(options.priorWeight), "bandwidth": JSONValue(options.bandwidth),
       ]
     case .gaussianProcess(let options):
-      ["name": .string(name), "startup": JSONValue(options.startup)]
+      [
+        "name": .string(name), "startup": JSONValue(options.startup),
+        "candidates": JSONValue(options.candidates), "starts": JSONValue(options.starts),
+        "max_observations": JSONValue(options.maximumObservations),
+      ]
     case .populationBased(let options):
       [
         "name": .string(name), "population": JSONValue(options.population),

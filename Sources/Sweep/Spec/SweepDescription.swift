@@ -169,19 +169,40 @@ enum SweepDescription {
         doc: "Tree-structured Parzen estimators (Bergstra et al. 2011, Falkner et al. 2018).",
         aliases: ["bohb", "hyperopt", "parzen"],
         fields: [
-          startup(SamplerSpec.TPE().startup),
+          startup(parzen.startup),
           Field(
-            "candidates", .integer(1...10_000), .value(JSONValue(SamplerSpec.TPE().candidates)),
+            "candidates", .integer(1...10_000), .value(JSONValue(parzen.candidates)),
             aliases: ["n_ei_candidates", "num_samples"],
             "How many points are drawn near the good trials, of which the best is taken."),
           Field(
-            "multivariate", .boolean, .value(JSONValue(SamplerSpec.TPE().multivariate)),
-            "Whether parameters are looked at together."),
+            "good_fraction", .number(.above(0, to: 0.5)), .value(JSONValue(parzen.goodFraction)),
+            aliases: ["gamma", "top_n_percent"], "The share of trials that are good."),
+          Field(
+            "max_good", .integer(1...1000), .value(JSONValue(parzen.maximumGood)),
+            "The most trials that are good."),
+          Field(
+            "prior_weight", .number(.above(0, to: 100)), .value(JSONValue(parzen.priorWeight)),
+            "The weight of the whole space beside the trials', which is 1 each."),
+          Field(
+            "bandwidth", .number(.above(0, to: 100)), .value(JSONValue(parzen.bandwidth)),
+            aliases: ["bandwidth_factor"], "How wide the density is around a trial, as a factor."),
         ]),
       .init(
         name: "gp", doc: "A Gaussian process, by expected improvement (Jones et al. 1998).",
         aliases: ["gaussian_process", "bayes", "bayesian", "bo"],
-        fields: [startup(SamplerSpec.GaussianProcess().startup)]),
+        fields: [
+          startup(process.startup),
+          Field(
+            "candidates", .integer(1...100_000), .value(JSONValue(process.candidates)),
+            "How many points the search for the largest expected improvement begins with."),
+          Field(
+            "starts", .integer(1...1000), .value(JSONValue(process.starts)),
+            "How many of them, and of the best trials, are improved from there."),
+          Field(
+            "max_observations", .integer(2...2000),
+            .value(JSONValue(process.maximumObservations)),
+            "The most trials that are modelled, half of them the best, half the latest."),
+        ]),
       .init(
         name: "pbt",
         doc: "Population-based training (Jaderberg et al. 2017): after each generation the worst "
@@ -205,6 +226,9 @@ enum SweepDescription {
             "How likely a value is drawn anew instead of being perturbed."),
         ]),
     ])
+
+  private static let parzen = TPESampler.Options()
+  private static let process = GaussianProcessSampler.Options()
 
   private static func startup(_ count: Int) -> Field {
     Field(

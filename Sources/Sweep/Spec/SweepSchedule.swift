@@ -53,7 +53,10 @@ extension SweepSpec {
     case .grid: Grid(space).map(GridSampler.init)
     case .random: RandomSampler(space: space, seed: seed)
     case .sobol: SobolSampler(space: space, seed: seed)
-    case .tpe, .gaussianProcess, .populationBased: nil
+    case .tpe(let options): TPESampler(space: space, seed: seed, options: options)
+    case .gaussianProcess(let options):
+      GaussianProcessSampler(space: space, seed: seed, options: options)
+    case .populationBased: nil
     }
   }
 

@@ -26,6 +26,15 @@ struct ComputeOptions: ParsableArguments {
   @Flag(help: "No progress on stderr.")
   var quiet = false
 
+  init() {}
+
+  /// As though the command line said so.
+  init(threads: Int, data: String?, quiet: Bool) {
+    self.threads = threads
+    self.data = data
+    self.quiet = quiet
+  }
+
   func validate() throws {
     if let threads, !(1...1024).contains(threads) {
       throw ValidationError("--threads must be from 1 to 1024, not \(threads)")

@@ -25,18 +25,22 @@ struct Runner: ParsableCommand {
             test a run's weights: accuracy by class, confusion matrix
         runner verify results/reference/lenet
             do we still get these very bits?
+        runner sweep experiments/sweeps/quickstart.json -j 2
+            search hyperparameters, in parallel, and test the winner
 
       EXIT STATUS
         0    all went well
         1    the run failed, or its loss stopped being finite
         2    a mistake in the command or in the spec; nothing was run
+        3    a sweep ended with trials that failed
         4    a verification or an expectation failed
         75   stopped at a checkpoint upon SIGUSR1; start `runner resume`
         130  stopped at a checkpoint upon Ctrl-C (143: upon SIGTERM)
       """,
     version: Program.version,
     subcommands: [
-      RunCommand.self, ResumeCommand.self, ValidateCommand.self, EvaluateCommand.self,
+      RunCommand.self, ResumeCommand.self, SweepCommand.self, WorkerCommand.self,
+      SweepTaskCommand.self, ValidateCommand.self, EvaluateCommand.self,
       VerifyCommand.self, SchemaCommand.self, DataCommand.self, BenchCommand.self,
       PlotCommand.self, DoctorCommand.self,
     ],

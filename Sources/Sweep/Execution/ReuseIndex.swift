@@ -1,0 +1,73 @@
+import ConvNet
+import Datasets
+import Experiment
+import Glibc
+
+/// The completed runs under an output folder, by what decides their figures. A trial that one of them
+/// was already needs no training.
+struct ReuseIndex {
+  private var runs: [String: RunFolder] = [:]
+
+  var isEmpty: Bool { runs.isEmpty }
+
+  /// Looks through the runs of experiments, `output/<name>/<id>`, and the trials of other sweeps,
+  /// `output/<name>/trials/<trial>/seed-<seed>`. What cannot be read is passed over.
+  init(output: String, except sweep: SweepFolder) {
+    for name in (try? Files.names(in: output)) ?? [] where name != "reference" {
+      let folder = "\(output)/\(name)"
+      guard folder != sweep.path else { continue }
+      for id in (try? Files.names(in: folder)) ?? [] where id != "latest" {
+        if id == "trials" {
+          for trial in (try? Files.names(in: "\(folder)/trials")) ?? [] {
+            let seeds = "\(folder)/trials/\(trial)"
+            for seed in (try? Files.names(in: seeds)) ?? [] { add("\(seeds)/\(seed)") }
+          }
+        } else {
+          add("\(folder)/\(id)")
+        }
+      }
+    }
+  }
+
+  private mutating func add(_ path: String) {
+    guard let folder = try? RunFolder(opening: path),
+      let record = try? RunRecord(reading: folder.record), record.status == .completed,
+      record.continues == nil, record.data?.standsInFor == nil,
+      let experiment = try? JSONValue(
+        parsing: Files.read(folder.resolved, limit: 1 << 20), name: folder.resolved),
+      let training = record.data?.training, !training.isEmpty
+    else { return }
+    let key = TrialKey.make(
+      experiment: experiment, images: training, kernel: record.environment.kernel)
+    if runs[key] == nil { runs[key] = folder }
+  }
+
+  /// A task's result by a run that was made before, which is copied to the task's folder; nil where
+  /// there is none.
+  func result(for task: TrialTask) throws -> StageResult? {
+    guard let source = runs[task.key] else { return nil }
+    let rows = try EpochRow.read(source.metrics)
+    let result = Trial.result(rows, .completed(try Trial.stopReason(of: source)), task)
+    let folder = try RunFolder.create(at: task.folder)
+    try AtomicFile.write(task.experiment.pretty, to: folder.resolved)
+    for (from, to) in [(source.metrics, folder.metrics), (source.timing, folder.timing)] {
+      try AtomicFile.write(try Files.read(from), to: to)
+    }
+    // What a trial isn't to know of stays behind.
+    var summary = try JSONValue(
+      parsing: Files.read(source.summary, limit: 1 << 20), name: source.summary)
+    for key in ["test_accuracy", "test_loss"] { summary[key] = .null }
+    summary["expected"] = []
+    try AtomicFile.write(summary.pretty, to: folder.summary)
+    for (from, to) in [(source.best, folder.best), (source.last, folder.last)] {
+      // Without a copy where a link will do: checkpoints are never written in place.
+      if link(from, to) != 0, Files.exists(from), !Files.exists(to) {
+        try AtomicFile.write(try Files.read(from), to: to)
+      }
+    }
+    var record = try RunRecord(reading: source.record)
+    record.reused = source.path
+    try record.write(to: folder.record)
+    return result
+  }
+}

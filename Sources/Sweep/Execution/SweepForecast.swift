@@ -1,0 +1,121 @@
+import ConvNet
+import Experiment
+
+/// What a sweep will take, before any of it is run.
+public struct SweepForecast: Sendable {
+  public struct Trial: Sendable {
+    public let number: Int
+    /// A text for each parameter; empty for one that isn't active.
+    public let values: [String]
+    /// Trainable numbers.
+    public let parameters: Int
+    /// Operations of one image's textbook forward pass.
+    public let flops: Int
+    /// Bytes that the network and its optimizer take.
+    public let memory: Int
+    /// Seconds of training on one thread, over all seeds, when nothing ends it early.
+    public let seconds: Double
+    /// Bytes of its runs' folders.
+    public let disk: Int
+  }
+
+  /// The trials that are known before any has run.
+  public let trials: [Trial]
+  /// How many will be chosen from the results of others.
+  public let unknown: Int
+  /// The share of the epochs that is trained when trials are ended early as planned.
+  public let share: Double
+  /// All of it, the unknown trials taken for the mean of the known: seconds on one thread, and bytes.
+  public let seconds: Double
+  public let disk: Int
+
+  /// The most trials that are looked at one by one; the others are taken for the mean.
+  public static let limit = 1000
+
+  /// Times a few steps of every network that is unlike the others, ten of them at most, one after
+  /// another on one thread.
+  public init(_ spec: SweepSpec) throws {
+    var plan = Plan(spec)
+    let template = TrialTemplate(spec)
+    var trials: [Trial] = []
+    var probes: [Shape: TrainingProbe] = [:]
+    var rate: (seconds: Double, flops: Double) = (0, 0)
+    while let stage = plan.next(), trials.count < Self.limit {
+      guard stage.id.stage == 0, stage.id.seed == spec.seeds[0] else { continue }
+      let configuration = plan.trials[stage.id.trial].configuration
+      let experiment = try template.trial(configuration, seed: stage.id.seed)
+      let network = try NetworkPlan(experiment.network)
+      let shape = Shape(experiment)
+      if probes[shape] == nil, probes.count < 10 {
+        let probe = try TrainingProbe(experiment, threads: 1)
+        probes[shape] = probe
+        rate.seconds += probe.secondsPerStep
+        rate.flops += Double(network.trainingFLOPs * experiment.training.batchSize)
+      }
+      let images = experiment.dataset.split.training
+      // The last evaluation of an epoch costs a third of a step for each image.
+      let training = Double(network.trainingFLOPs) * Double(images)
+      let validation =
+        Double(network.forwardFLOPs) * Double(experiment.dataset.split.validation)
+      var epoch = (training + validation) * rate.seconds / max(1, rate.flops)
+      if let probe = probes[shape] {
+        let steps = probe.secondsPerStep * Double(probe.stepsPerEpoch)
+        epoch = steps * (training + validation) / max(1, training)
+      }
+      let seeds = Double(spec.seeds.count)
+      let memory = probes[shape]?.memory ?? 4 * 4 * network.parameters
+      // The last checkpoint holds the weights and two moments, the best the weights.
+      let disk = spec.seeds.count * (4 * 4 * network.parameters + 20_000)
+      trials.append(
+        Trial(
+          number: stage.id.trial,
+          values: spec.space.labels(of: configuration).map { $0 ?? "" },
+          parameters: network.parameters, flops: network.forwardFLOPs, memory: memory,
+          seconds: epoch * Double(experiment.training.epochs) * seeds, disk: disk))
+    }
+    self.trials = trials
+    unknown = spec.trials - trials.count
+    share = spec.plannedShare
+    let known = Double(max(1, trials.count))
+    let scale = Double(spec.trials) / known
+    let total = trials.reduce(0) { $0 + $1.seconds } * scale
+    let confirmation = trials.isEmpty ? 0 : total / Double(spec.trials * spec.seeds.count)
+    seconds = total * share + confirmation * Double(spec.confirm)
+    disk = Int(Double(trials.reduce(0) { $0 + $1.disk }) * scale)
+  }
+
+  /// What decides how long a step takes.
+  private struct Shape: Hashable {
+    let model: [LayerDescription]
+    let batchSize: Int
+    let optimizer: OptimizerRule
+    init(_ experiment: ExperimentSpec) {
+      model = experiment.model
+      batchSize = experiment.training.batchSize
+      optimizer = experiment.optimizer.rule
+    }
+  }
+}
+
+extension SweepSpec {
+  /// The share of all trials' epochs that is trained when rungs end trials as planned.
+  fileprivate var plannedShare: Double {
+    guard let brackets else {
+      guard case .populationBased(let rule) = sampler else { return 1 }
+      // A member's generations share one training.
+      return min(1, Double(rule.interval) / Double(epochs))
+    }
+    var trained = 0
+    var first = 0
+    while first < trials {
+      let bracket = brackets.bracket(of: first, total: trials)
+      var before = 0
+      for (rung, size) in zip(bracket.rungs, bracket.sizes) {
+        trained += size * (rung - before)
+        before = rung
+      }
+      first = bracket.trials.upperBound
+    }
+    return Double(trained) / Double(trials * epochs)
+  }
+}

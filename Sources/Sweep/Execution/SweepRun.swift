@@ -1,0 +1,274 @@
+import ConvNet
+import Datasets
+import Experiment
+import Glibc
+
+/// A sweep under way: hands stages to workers, keeps the journal, and sums up.
+public final class SweepRun {
+  public let spec: SweepSpec
+  public let folder: SweepFolder
+  let options: SweepOptions
+  let images: RunImages
+  private(set) var plan: Plan
+  /// What the winner's runs on fresh seeds came to, by seed.
+  private(set) var confirmed: [UInt64: StageResult] = [:]
+  private(set) var workers: [WorkerProcess] = []
+  let clock = Stopwatch()
+
+  private var known: [StageID: JournalEntry]
+  private var journal: Journal
+  private var timing: TimingLog
+  private var record: SweepRecord
+  private let reuse: ReuseIndex
+  private let lock: FileLock
+  private let form: JournalForm
+  let template: TrialTemplate
+  /// Nil when nobody shares the folder.
+  private let claims: Claims?
+  /// Stages that others are working on.
+  private var foreign: [StageID] = []
+  private var display: SweepDisplay
+  private var confirmations: [Plan.Stage]?
+  private var failures = 0
+  private var kept = 0
+  private var hasToldWorkers = false
+  private var heardAt = 0.0
+  private var tableTime = 0.0
+  private var isTableCurrent = false
+
+  /// Opens the sweep's folder, or makes it, and takes up what was done there before.
+  ///
+  /// - Parameter images: the training images that the base experiment asks for.
+  /// - Throws: `RecordError` when the folder holds another sweep, or another process has it.
+  public init(
+    _ loaded: LoadedSweep, under output: String, images: RunImages, options: SweepOptions
+  ) throws {
+    spec = loaded.spec
+    template = TrialTemplate(spec)
+    self.images = images
+    self.options = options
+    folder = SweepFolder("\(output)/\(spec.name)")
+    try Files.makeFolders(folder.path)
+    lock = try folder.lock(isShared: options.task != nil)
+    record = try SweepRecord.open(folder, loaded, images: images, options: options)
+    form = JournalForm(spec.space)
+    let claimsFolder = folder.claims
+    claims = try options.task.map { try Claims(folder: claimsFolder, task: $0) }
+    known = try Journal.read(folder: folder.journal, form: form)
+    if options.retriesFailed { known = known.filter { !$0.value.result.status.isWorthRetrying } }
+    plan = Plan(
+      spec,
+      known: Dictionary(
+        known.values.map { ($0.result.id.trial, $0.configuration) }, uniquingKeysWith: { a, _ in a }
+      ))
+    journal = try Journal.open(folder: folder.journal, writer: options.task ?? "local", form: form)
+    timing = try TimingLog.open(folder.timing)
+    reuse = ReuseIndex(output: output, except: folder)
+    display = SweepDisplay(spec, folder: folder, isQuiet: options.isQuiet)
+  }
+
+  /// Runs what is left to run.
+  public func run() throws -> SweepOutcome {
+    do {
+      let outcome = try carryOut()
+      workers = []
+      // Of tasks that share the folder, those that see the end write what it came to, all the same.
+      if claims == nil || outcome.isCompleted {
+        try writeTable()
+        if outcome.isCompleted { try SweepSummary(self).write(to: folder) }
+        try record.end(outcome, folder)
+      }
+      return outcome
+    } catch {
+      for worker in workers { worker.send(SIGKILL) }
+      workers = []
+      record.fail("\(error)", folder)
+      throw error
+    }
+  }
+
+  /// What a completed sweep came to.
+  public func summary() throws -> SweepSummary { try SweepSummary(self) }
+
+  // MARK: - The loop
+
+  private func carryOut() throws -> SweepOutcome {
+    let sharing = try SharedImages(images.train)
+    defer { display.clear() }
+    var waiting: Plan.Stage?
+    while true {
+      while mayBegin, busy < options.jobs {
+        if waiting == nil { waiting = try next() }
+        guard let stage = waiting else { break }
+        waiting = nil
+        try begin(stage, sharing: sharing.file)
+      }
+      if busy == 0 && (foreign.isEmpty || !mayBegin) { break }
+      tellWorkers()
+      try listen()
+      try hearOthers()
+      try journal.synchronize()
+      display.update(self)
+      if claims == nil, clock.seconds > tableTime + 10 { try writeTable() }
+    }
+    if let signal = Interruption.signal { return .interrupted(signal: signal) }
+    if hasGivenUp { return .gaveUp(failures: failures) }
+    if waiting != nil || isTimeUp { return .timeUp(trials: plan.settled) }
+    return .completed
+  }
+
+  private var busy: Int { workers.count { $0.task != nil } }
+  private var mayBegin: Bool { Interruption.signal == nil && !isTimeUp && !hasGivenUp }
+  private var isTimeUp: Bool { spec.timeLimit.map { clock.seconds >= $0 } ?? false }
+  private var hasGivenUp: Bool { options.maximumFailures.map { failures >= $0 } ?? false }
+
+  /// The next stage that neither the journal nor another sweep tells of.
+  private func next() throws -> Plan.Stage? {
+    while confirmations == nil {
+      guard let stage = plan.next() else {
+        guard plan.isComplete else { return nil }
+        confirmations = Confirmation.stages(of: plan)
+        break
+      }
+      if let entry = known[stage.id] {
+        take(entry.result)
+      } else if try !claim(stage.id) {
+        foreign.append(stage.id)
+      } else if let result = try reused(stage) {
+        try keep(result, seconds: 0, isReused: true)
+      } else {
+        return stage
+      }
+    }
+    while let stage = confirmations!.popFirst() {
+      if let entry = known[stage.id] {
+        take(entry.result)
+      } else if try claim(stage.id) {
+        return stage
+      } else {
+        foreign.append(stage.id)
+      }
+    }
+    return nil
+  }
+
+  private func claim(_ stage: StageID) throws -> Bool { try claims?.take(stage) ?? true }
+
+  /// Takes what other tasks have come to, once a second at most.
+  private func hearOthers() throws {
+    guard !foreign.isEmpty, clock.seconds > heardAt + 1 else { return }
+    heardAt = clock.seconds
+    known = try Journal.read(folder: folder.journal, form: form)
+    foreign.removeAll { stage in
+      guard let entry = known[stage] else { return false }
+      take(entry.result)
+      return true
+    }
+  }
+
+  private func begin(_ stage: Plan.Stage, sharing images: Int32) throws {
+    let task: TrialTask
+    do {
+      task = try makeTask(stage)
+    } catch let error as SpecErrors {
+      let reason = error.diagnostics.map(\.description).joined(separator: "; ")
+      return try keep(StageResult(id: stage.id, status: .failed, reason: reason), seconds: 0)
+    }
+    while true {
+      let worker: WorkerProcess
+      if let idle = workers.first(where: { $0.task == nil }) {
+        worker = idle
+      } else {
+        worker = try startWorker(images)
+        workers.append(worker)
+      }
+      if worker.give(task, at: clock.seconds) { return }
+      // It died while it was idle; another one takes the task.
+      workers.removeAll { $0 === worker }
+    }
+  }
+
+  private func startWorker(_ images: Int32) throws -> WorkerProcess {
+    try WorkerProcess(
+      arguments: ["worker", try SharedDataset(spec, self.images).line]
+        + (options.dataFolder.map { ["--data", $0] } ?? []),
+      images: images, log: folder.log)
+  }
+
+  /// Passes a signal on, once.
+  private func tellWorkers() {
+    guard let signal = Interruption.signal, !hasToldWorkers else { return }
+    hasToldWorkers = true
+    for worker in workers where worker.task != nil { worker.send(signal) }
+  }
+
+  /// Waits for an answer, 200 ms at most, and takes what came.
+  private func listen() throws {
+    var watched = workers.filter { $0.task != nil }.map {
+      pollfd(fd: $0.file, events: Int16(POLLIN), revents: 0)
+    }
+    // With nobody to wait for, this is a pause.
+    guard poll(&watched, nfds_t(watched.count), 200) > 0 else { return }
+    for file in watched where file.revents != 0 {
+      guard let worker = workers.first(where: { $0.file == file.fd }), let task = worker.task else {
+        continue
+      }
+      let seconds = clock.seconds - worker.started
+      do {
+        guard let answer = try worker.answer() else { continue }
+        worker.task = nil
+        if case .result(let result) = answer { try keep(result, seconds: seconds) }
+      } catch is WorkerProcess.Gone {
+        workers.removeAll { $0 === worker }
+        let how = worker.end()
+        if Interruption.signal != nil { continue }
+        try keep(
+          StageResult(
+            id: task.stage, status: .crashed,
+            reason: "its process ended by \(how); see \(folder.log)", key: task.key),
+          seconds: seconds)
+      }
+    }
+  }
+
+  // MARK: - Results
+
+  /// The stage's result from a run that was made before; nil where there is none.
+  private func reused(_ stage: Plan.Stage) throws -> StageResult? {
+    guard !reuse.isEmpty, stage.parent == nil, let task = try? makeTask(stage) else { return nil }
+    return try reuse.result(for: task)
+  }
+
+  /// Records what a stage came to.
+  private func keep(_ result: StageResult, seconds: Double, isReused: Bool = false) throws {
+    try journal.append(
+      JournalEntry(
+        result: result, configuration: plan.trials[result.id.trial].configuration))
+    try timing.append(result.id, seconds: seconds, isReused: isReused)
+    take(result)
+    display.tell(result, of: self, seconds: seconds, isReused: isReused)
+    kept += 1
+    if kept == options.rehearsal.killAfter { kill(getpid(), SIGKILL) }
+  }
+
+  private func take(_ result: StageResult) {
+    isTableCurrent = false
+    if result.status.isWorthRetrying { failures += 1 }
+    if result.id.stage == StageID.confirmation {
+      confirmed[result.id.seed] = result
+    } else {
+      plan.record(result)
+    }
+  }
+
+  private func writeTable() throws {
+    tableTime = clock.seconds
+    if isTableCurrent { return }
+    try AtomicFile.write(TrialsTable(plan, folder: folder).csv, to: folder.trials)
+    isTableCurrent = true
+  }
+}
+
+extension [Plan.Stage] {
+  fileprivate mutating func popFirst() -> Plan.Stage? { isEmpty ? nil : removeFirst() }
+}

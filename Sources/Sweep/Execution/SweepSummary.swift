@@ -1,0 +1,116 @@
+import Datasets
+import Experiment
+import Glibc
+
+/// What a sweep came to: its winner by the validation images, and what the winner's runs on fresh
+/// seeds gave on the test images, which nobody had read before. A function of the spec alone.
+public struct SweepSummary: Sendable {
+  public struct Winner: Sendable {
+    public let trial: Int
+    /// By the path of each parameter; empty for one that isn't active.
+    public let parameters: [(path: String, value: String)]
+    /// The metric that it was chosen by: its mean over the seeds.
+    public let value: Double
+    public let experiment: ExperimentSpec
+  }
+
+  /// One of the winner's runs on fresh seeds.
+  public struct Confirmed: Sendable {
+    public let seed: UInt64
+    public let metric: Double?
+    public let testAccuracy: Double?
+    public let testLoss: Double?
+  }
+
+  public let spec: SweepSpec
+  public let winner: Winner?
+  public let confirmed: [Confirmed]
+  /// How many trials ended how, in the order of `StageResult.Status`.
+  public let counts: [(status: String, count: Int)]
+
+  init(_ run: SweepRun) throws {
+    let (spec, plan) = (run.spec, run.plan)
+    self.spec = spec
+    winner = try plan.winner.map { number in
+      let configuration = plan.trials[number].configuration
+      return Winner(
+        trial: number,
+        parameters: zip(spec.space.parameters, spec.space.labels(of: configuration)).map {
+          ($0.path, $1 ?? "")
+        },
+        value: plan.value(of: plan.trials[number])!,
+        experiment: try spec.experiment(for: configuration, seed: spec.seeds[0]))
+    }
+    confirmed = try spec.confirmationSeeds.compactMap { seed in
+      guard let result = run.confirmed[seed] else { return nil }
+      let summary = "\(run.folder.path)/\(run.folder.run(of: result.id))/summary.json"
+      var json = JSONValue.null
+      if Files.exists(summary) {
+        json = try JSONValue(parsing: Files.read(summary, limit: 1 << 20), name: summary)
+      }
+      return Confirmed(
+        seed: seed, metric: result.value(epochs: nil, maximizes: spec.maximizes),
+        testAccuracy: json["test_accuracy"]?.double, testLoss: json["test_loss"]?.double)
+    }
+    var counts = StageResult.Status.allCases.map { (status: $0.rawValue, count: 0) }
+    for trial in plan.trials where trial.isOver {
+      // A trial is as bad as the worst of its seeds; those that others overtook are stopped.
+      let statuses = plan.results(of: trial.number).compactMap { $0?.status }.map {
+        $0 == .reached ? .stopped : $0
+      }
+      let worst = StageResult.Status.allCases.last { statuses.contains($0) }
+      if let place = StageResult.Status.allCases.firstIndex(where: { $0 == worst }) {
+        counts[place].count += 1
+      }
+    }
+    self.counts = counts.filter { $0.count > 0 }
+  }
+
+  /// Writes summary.json, and best.json: the winner's experiment.
+  func write(to folder: SweepFolder) throws {
+    try AtomicFile.write(json.pretty, to: folder.summary)
+    if let winner {
+      var experiment = winner.experiment
+      experiment.name = String("\(spec.name)-best".prefix(100))
+      try AtomicFile.write(experiment.resolved().pretty, to: folder.best)
+    }
+  }
+
+  /// How many trials could not be run.
+  public var failures: Int {
+    counts.reduce(0) { sum, entry in
+      StageResult.Status(rawValue: entry.status)!.isWorthRetrying ? sum + entry.count : sum
+    }
+  }
+
+  public var testAccuracies: [Double] { confirmed.compactMap(\.testAccuracy) }
+
+  private var json: JSONValue {
+    func number(_ value: Double?) -> JSONValue { value.map { JSONValue($0) } ?? .null }
+    var statuses = JSONObject()
+    for (status, count) in counts { statuses[status] = JSONValue(count) }
+    var best = JSONValue.null
+    if let winner {
+      var parameters = JSONObject()
+      for (path, value) in winner.parameters { parameters[path] = .string(value) }
+      best = [
+        "trial": JSONValue(winner.trial), "parameters": .object(parameters),
+        spec.metric.rawValue: number(winner.value),
+      ]
+    }
+    return [
+      "name": .string(spec.name),
+      "metric": .string(spec.metric.rawValue),
+      "direction": .string(spec.maximizes ? "maximize" : "minimize"),
+      "trials": .object(statuses),
+      "winner": best,
+      "confirmed": .array(
+        confirmed.map {
+          [
+            "seed": JSONValue($0.seed), spec.metric.rawValue: number($0.metric),
+            "test_accuracy": number($0.testAccuracy), "test_loss": number($0.testLoss),
+          ]
+        }),
+    ]
+  }
+}

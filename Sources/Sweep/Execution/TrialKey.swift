@@ -1,0 +1,21 @@
+import Datasets
+import Experiment
+
+/// What decides the figures of a run, as a digest: the resolved spec without what changes none of
+/// them, the training images and the kernel. Runs with equal keys have the same metrics.csv.
+enum TrialKey {
+  /// What may differ between specs of the same run: names, what is done with the trained network, and
+  /// how often it is saved.
+  private static let indifferent = ["name", "description", "expect", "checkpoint"]
+
+  static func make(experiment: JSONValue, images: String, kernel: String) -> String {
+    var spec = experiment
+    for key in indifferent { spec[key] = nil }
+    var dataset = spec["dataset"] ?? .null
+    for key in ["test", "test_count", "when_unavailable"] where dataset.object != nil {
+      dataset[key] = nil
+    }
+    spec["dataset"] = dataset
+    return SHA256.hex(of: Array("\(spec.compact)\n\(images)\n\(kernel)".utf8))
+  }
+}

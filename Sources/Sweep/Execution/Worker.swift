@@ -1,0 +1,105 @@
+import ConvNet
+import Datasets
+import Experiment
+import Glibc
+
+/// The side of a sweep that trains: a process that takes trial after trial from its standard input
+/// and answers on its standard output, each on one thread, until the input ends.
+public final class Worker {
+  /// The descriptor of the images that all workers share.
+  static let sharedImages: Int32 = 3
+
+  private let dataFolder: String?
+  private let environment: Environment
+  /// Images by the section of the spec that they are for.
+  private var images: [DatasetSpec: RunImages] = [:]
+
+  /// - Parameters:
+  ///   - dataset: what the shared images are.
+  ///   - dataFolder: where other images are looked for.
+  public init(
+    shared dataset: SharedDataset, dataFolder: String?, environment: Environment
+  ) throws {
+    self.dataFolder = dataFolder
+    self.environment = environment
+    images[dataset.section] = RunImages(
+      train: try SharedImages.map(Self.sharedImages), test: nil, classNames: dataset.classNames,
+      record: dataset.record)
+  }
+
+  /// Works until the standard input ends.
+  public func run() throws {
+    // A sweep that is gone leaves nobody to train for.
+    exitWhenClosed(standardInput: 0)
+    var input = LineReader(file: 0)
+    while let line = try input.next() {
+      guard let task = TrialTask(line: line) else {
+        throw RecordError("worker", "was given what is no task")
+      }
+      if task.rehearsal == .trap { fatalError("this trial was told to trap") }
+      let answer = answer(task)
+      try LineReader.write(answer.line, to: 1)
+      if case .interrupted = answer { return }
+    }
+  }
+
+  private func answer(_ task: TrialTask) -> TrialAnswer {
+    if task.rehearsal == .figures { return .result(rehearse(task)) }
+    do {
+      return try carryOut(task)
+    } catch {
+      return .result(
+        StageResult(id: task.stage, status: .failed, reason: "\(error)", key: task.key))
+    }
+  }
+
+  private func carryOut(_ task: TrialTask) throws -> TrialAnswer {
+    let spec = try ExperimentSpec(resolved: task.experiment, name: "trial \(task.stage.trial)")
+    let data = try RunData(spec, images: try images(for: spec), threads: 1)
+    var options = RunOptions(
+      threads: 1, display: .quiet, command: ["runner", "worker"], environment: environment)
+    options.stopAfterEpoch = task.until
+    options.bar = task.bar
+    let folder = try RunFolder.create(at: task.folder)
+    let outcome: RunOutcome
+    switch try Trial.state(of: folder, for: task.experiment) {
+    case .fresh:
+      if let parent = task.parent {
+        try Trial.inherit(from: RunFolder(opening: parent), to: folder)
+      }
+      outcome = try Run.start(
+        spec, verbatim: nil, in: folder, parent: task.parent, data: data, options: options)
+    case .begun: outcome = try Run.resume(folder, data: data, options: options)
+    case .over(let ending): return .result(try Trial.result(of: folder, ending, task))
+    }
+    switch outcome {
+    case .interrupted(let signal, _) where signal != 0: return .interrupted
+    case .interrupted: return .result(try Trial.result(of: folder, .open, task))
+    case .diverged(let reason):
+      return .result(try Trial.result(of: folder, .diverged(reason), task))
+    case .completed(let summary):
+      return .result(try Trial.result(of: folder, .completed(summary.stopReason), task))
+    }
+  }
+
+  private func images(for spec: ExperimentSpec) throws -> RunImages {
+    if let images = images[spec.dataset] { return images }
+    let loaded = try RunImages.load(
+      spec.dataset, recorded: nil, dataFolder: dataFolder, threads: 1, progress: { _ in },
+      notice: { Display.say($0) })
+    images[spec.dataset] = loaded
+    return loaded
+  }
+
+  /// Figures that depend on the trial alone, for measuring what a sweep itself costs.
+  private func rehearse(_ task: TrialTask) -> StageResult {
+    let digest = SHA256.hex(of: Array("\(task.key)\(task.stage.seed)".utf8))
+    let value = Double(UInt32(digest.prefix(6), radix: 16) ?? 0) * 0x1p-24
+    let row = EpochRow(
+      epoch: 1, step: 1, learningRate: 0, trainLoss: value, trainAccuracy: value, valLoss: value,
+      valAccuracy: value)
+    return StageResult(
+      id: task.stage, status: .completed, reason: "epochs", curve: [value], best: row, last: row,
+      key: task.key)
+  }
+}

@@ -1,0 +1,99 @@
+import Datasets
+import Experiment
+import Glibc
+
+/// A stage as the journal keeps it: its result, the configuration of its trial, and where it ran.
+public struct JournalEntry: Hashable, Sendable {
+  public var result: StageResult
+  public var configuration: Configuration
+  public init(result: StageResult, configuration: Configuration) {
+    self.result = result
+    self.configuration = configuration
+  }
+}
+
+/// What a sweep has done, a line for each stage that ended: `journal/<writer>.csv`, which only grows.
+///
+/// Each process that works on a sweep has a file of its own, so that several machines can share the
+/// folder. A line carries its checksum; a kill in the middle of one leaves a torn last line, which is
+/// cut off when the file is opened again, and its stage is run again. A later line about a stage
+/// replaces an earlier one.
+public struct Journal: ~Copyable {
+  public let path: String
+  private let file: Int32
+  private let form: JournalForm
+  private var length: Int
+  private var isUnsynchronized = false
+
+  /// Opens a writer's file to go on with it, and makes it where there is none.
+  public static func open(
+    folder: String, writer: String, form: JournalForm
+  ) throws -> Journal {
+    try Files.makeFolders(folder)
+    let path = "\(folder)/\(writer).csv"
+    if !Files.exists(path) { try AtomicFile.write(form.header + "\n", to: path) }
+    let whole = try form.read(path).wholeLength
+    let file = Glibc.open(path, O_WRONLY | O_CLOEXEC)
+    guard file >= 0, ftruncate(file, whole) == 0, lseek(file, whole, SEEK_SET) == whole else {
+      throw FileError("write", path, code: errno)
+    }
+    return Journal(path: path, file: file, form: form, length: whole)
+  }
+
+  private init(path: String, file: Int32, form: JournalForm, length: Int) {
+    self.path = path
+    self.file = file
+    self.form = form
+    self.length = length
+  }
+
+  deinit { close(file) }
+
+  /// Adds an entry. It survives a kill of this process at once, and a loss of power after
+  /// `synchronize`.
+  public mutating func append(_ entry: JournalEntry) throws(FileError) {
+    let bytes = Array("\(form.line(entry))\n".utf8)
+    var done = 0
+    while done < bytes.count {
+      let n = bytes.withUnsafeBytes { write(file, $0.baseAddress! + done, bytes.count - done) }
+      if n < 0 && errno == EINTR { continue }
+      guard n >= 0 else {
+        let code = errno
+        // What was written of the line is taken back.
+        _ = ftruncate(file, length)
+        lseek(file, length, SEEK_SET)
+        throw FileError("write", path, code: code)
+      }
+      done += n
+    }
+    length += bytes.count
+    isUnsynchronized = true
+  }
+
+  /// Flushes what was added to the disk.
+  public mutating func synchronize() throws(FileError) {
+    guard isUnsynchronized else { return }
+    guard fdatasync(file) == 0 else { throw FileError("write", path, code: errno) }
+    isUnsynchronized = false
+  }
+
+  /// The entries of all files of a journal: the last about each stage, in no promised order of files
+  /// but by time within each.
+  public static func read(folder: String, form: JournalForm) throws -> [StageID: JournalEntry] {
+    var entries: [StageID: JournalEntry] = [:]
+    guard Files.isFolder(folder) else { return entries }
+    for name in try Files.names(in: folder) where name.hasSuffix(".csv") {
+      for entry in try form.read("\(folder)/\(name)").entries {
+        // Of two files that tell of one stage, the sounder is believed: the other is of a process
+        // that was thought dead.
+        if let known = entries[entry.result.id], known.result.status.isSound,
+          !entry.result.status.isSound
+        {
+          continue
+        }
+        entries[entry.result.id] = entry
+      }
+    }
+    return entries
+  }
+}

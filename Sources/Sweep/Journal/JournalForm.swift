@@ -1,0 +1,92 @@
+import Datasets
+import Experiment
+
+/// How the lines of a journal are written, which depends on the parameters of its sweep.
+public struct JournalForm: Sendable {
+  private let space: SearchSpace
+
+  public init(_ space: SearchSpace) { self.space = space }
+
+  private static let figures = ["train_loss", "train_accuracy", "val_loss", "val_accuracy"]
+
+  var header: String {
+    let fixed =
+      ["trial", "seed", "stage", "status", "stop_reason"]
+      + ["best_epoch", "best_step", "best_learning_rate"] + Self.figures.map { "best_\($0)" }
+      + ["last_epoch", "last_step", "last_learning_rate"] + Self.figures.map { "last_\($0)" }
+      + ["curve", "key"]
+    return CSV.row(fixed + space.parameters.map(\.path) + ["checksum"])
+  }
+
+  func line(_ entry: JournalEntry) -> String {
+    let result = entry.result
+    let row: (EpochRow?) -> String = { $0?.csv ?? ",,,,,," }
+    let reason = result.reason.split(whereSeparator: \.isNewline).joined(separator: " ")
+    let values = space.labels(of: entry.configuration).map { CSV.field($0 ?? "") }
+    let parts =
+      [
+        "\(result.id.trial)", "\(result.id.seed)", "\(result.id.stage)", result.status.rawValue,
+        CSV.field(reason), row(result.best), row(result.last),
+        result.curve.map(\.description).joined(separator: " "), result.key,
+      ] + values
+    let text = parts.joined(separator: ",")
+    return "\(text),\(Self.checksum(text))"
+  }
+
+  /// Eight hexadecimal digits of SHA-256.
+  private static func checksum(_ text: some StringProtocol) -> Substring {
+    SHA256.hex(of: Array(text.utf8)).prefix(8)
+  }
+
+  /// The whole entries of a file, and how many bytes they and the header take.
+  /// - Throws: `RecordError` for a line that is damaged, unless it is the last, which a kill may have
+  ///   torn.
+  func read(_ path: String) throws -> (entries: [JournalEntry], wholeLength: Int) {
+    let bytes = try Files.read(path)
+    var entries: [JournalEntry] = []
+    var start = 0
+    var line = 0
+    while start < bytes.count {
+      line += 1
+      guard let end = bytes[start...].firstIndex(of: UInt8(ascii: "\n")) else { break }
+      let text = String(decoding: bytes[start..<end], as: UTF8.self)
+      if line == 1 {
+        guard text == header else {
+          throw RecordError(
+            "\(path):1", "is the journal of another search space: its columns are \"\(text)\"")
+        }
+      } else if let entry = entry(text) {
+        entries.append(entry)
+      } else if end == bytes.count - 1 {
+        break
+      } else {
+        throw RecordError(
+          "\(path):\(line)",
+          "the line is damaged; remove it, and what it told of is run again")
+      }
+      start = end + 1
+    }
+    return (entries, start)
+  }
+
+  /// Reads a line back; nil when it is torn or not as it was written.
+  private func entry(_ line: String) -> JournalEntry? {
+    guard let comma = line.lastIndex(of: ","),
+      Self.checksum(line[..<comma]) == line[line.index(after: comma)...],
+      let fields = CSV.records(Array(line[..<comma].utf8)).first?.fields,
+      fields.count == 21 + space.parameters.count,
+      let trial = Int(fields[0]), let seed = UInt64(fields[1]), let stage = Int(fields[2]),
+      let status = StageResult.Status(rawValue: fields[3]),
+      let configuration = space.configuration(
+        labelled: fields[21...].map { $0.isEmpty ? nil : $0 })
+    else { return nil }
+    func row(_ first: Int) -> EpochRow? {
+      EpochRow(csv: fields[first..<first + 7].joined(separator: ","))
+    }
+    let result = StageResult(
+      id: StageID(trial: trial, seed: seed, stage: stage), status: status, reason: fields[4],
+      curve: fields[19].split(separator: " ").compactMap { Double($0) },
+      best: row(5), last: row(12), key: fields[20])
+    return JournalEntry(result: result, configuration: configuration)
+  }
+}

@@ -1,0 +1,306 @@
+import ArgumentParser
+import ConvNet
+import Datasets
+import Experiment
+import Glibc
+import Sweep
+
+struct SweepCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "sweep",
+    abstract: "Search hyperparameters: many trials of an experiment, in parallel.",
+    discussion: """
+      SPEC is a sweep (see experiments/sweeps), or an experiment with several values for some of \
+      its keys, which makes a grid:
+
+        runner sweep experiments/sweeps/quickstart.json -j 2
+        runner sweep experiments/lenet.json optimizer.learning_rate=1e-4,3e-4,1e-3 --seeds 1-3
+
+      Every trial trains on one thread and is judged by the validation images; the test images \
+      are not read. The winner is then run again with fresh seeds and tested. results/NAME/ holds \
+      trials.csv, a run's folder for every trial, summary.json and best.json.
+
+      The first Ctrl-C stops at checkpoints. The same command goes on, to the same bytes: how many \
+      trials run at once, and when they were interrupted, changes nothing. Where "trials" has \
+      grown in the spec, the sweep is extended.
+      """)
+
+  @Argument(help: ArgumentHelp("A sweep or an experiment, a JSON file.", valueName: "spec"))
+  var spec: String
+
+  @Argument(
+    help: ArgumentHelp(
+      "Values to replace in the sweep; or, for an experiment, values to try.",
+      valueName: "key=value"))
+  var values: [String] = []
+
+  @Option(
+    name: .shortAndLong,
+    help: ArgumentHelp("Trials that run at once. (default: one per core)", valueName: "n"))
+  var jobs: Int?
+
+  @Option(
+    help: ArgumentHelp(
+      "Seeds to run each configuration of an experiment's grid with: 1-3 or 1,5,9.",
+      valueName: "seeds"))
+  var seeds: String?
+
+  @Option(help: ArgumentHelp("Where the sweep's folder goes.", valueName: "folder"))
+  var output = "results"
+
+  @Option(
+    help: ArgumentHelp(
+      "Where datasets lie, before $RUNNER_DATA and data/; downloads are kept here.",
+      valueName: "folder"))
+  var data: String?
+
+  @Flag(help: "No progress on stderr.")
+  var quiet = false
+
+  @Flag(help: "Stop at the first trial that fails.")
+  var failFast = false
+
+  @Option(help: ArgumentHelp("Stop when so many trials have failed.", valueName: "n"))
+  var maxFailures: Int?
+
+  @Flag(help: "Run the trials again that failed or crashed.")
+  var retryFailed = false
+
+  @Option(help: "Where trials run: on this machine, or as a job array on a cluster.")
+  var engine = Engine.local
+
+  @Option(
+    help: ArgumentHelp(
+      "An option of sbatch, such as partition=long, time=2:00:00 or cpus-per-task=4; as often as "
+        + "needed.", valueName: "key=value"))
+  var slurm: [String] = []
+
+  @Flag(help: "Print what would be done, and do nothing.")
+  var dryRun = false
+
+  @Flag(help: "Print where the sweep stands, and do nothing.")
+  var status = false
+
+  @OptionGroup var rehearsal: SweepRehearsalOptions
+
+  enum Engine: String, ExpressibleByArgument, CaseIterable { case local, slurm }
+
+  func validate() throws {
+    if engine != .slurm, !slurm.isEmpty {
+      throw ValidationError("--slurm is for --engine slurm")
+    }
+    if let jobs, !(1...1024).contains(jobs) {
+      throw ValidationError("--jobs must be from 1 to 1024, not \(jobs)")
+    }
+    if let maxFailures, maxFailures < 1 {
+      throw ValidationError("--max-failures must be at least 1, not \(maxFailures)")
+    }
+  }
+
+  func run() throws {
+    let loaded = try SweepSpec.open(path: spec, arguments: values, seeds: seeds)
+    _ = try loaded.checkTrials()
+    let folder = SweepFolder("\(output)/\(loaded.spec.name)")
+    if status { return printStatus(try SweepStatus(loaded.spec, folder)) }
+    if engine == .slurm { return try submit(loaded, folder) }
+    let session = SweepSession(data: data, jobs: jobs ?? Team.cores, quiet: quiet)
+    let sweep = try session.sweep(loaded, under: output) {
+      $0.maximumFailures = failFast ? 1 : maxFailures
+      $0.retriesFailed = retryFailed
+      $0.rehearsal = rehearsal.rehearsal
+    }
+    if !quiet { Display.say("\(loaded.spec.name): \(sweep.folder.path)") }
+    try report(try sweep.run(), of: sweep)
+  }
+
+  /// Leaves the sweep's spec in its folder, and hands the job array to Slurm.
+  private func submit(_ loaded: LoadedSweep, _ folder: SweepFolder) throws {
+    let job = SlurmJob(
+      tasks: jobs ?? min(loaded.spec.trials, 8), options: slurm, folder: folder.absolute,
+      program: Files.absolute("/proc/self/exe"), dataFolder: data.map(Files.absolute))
+    if dryRun {
+      print(job.script, terminator: "")
+      return
+    }
+    let session = SweepSession(data: data, jobs: 1, quiet: quiet)
+    // Checks the folder, and that the data is there, before any node is asked.
+    _ = try session.sweep(loaded, under: output) { $0.task = "submission" }
+    let number = try job.submit()
+    print("job            \(number), \(job.tasks) tasks")
+    print("script         \(job.scriptPath)")
+    print("status         runner sweep \(spec) --status")
+  }
+
+  private func printStatus(_ status: SweepStatus) {
+    print("\(status.name)  \(status.status)")
+    print("trials         \(status.settled) of \(status.total) are over")
+    if status.failures > 0 { print("failures       \(status.failures)") }
+    if let best = status.best {
+      let value = status.metric.isAccuracy ? percent(best.value) : fixed(best.value, 4)
+      print("best           trial \(best.trial): \(status.metric.rawValue) \(value)")
+    }
+    for (stage, task) in status.running {
+      print("running        trial \(stage.trial), seed \(stage.seed), on \(task)")
+    }
+  }
+
+  private func report(_ outcome: SweepOutcome, of sweep: SweepRun) throws {
+    switch outcome {
+    case .interrupted(let signal):
+      Display.say("stopped at checkpoints; the same command goes on")
+      throw ExitCode(Interruption.exitStatus(of: signal))
+    case .timeUp(let trials):
+      Display.say(
+        "the time limit is reached after \(trials) of \(sweep.spec.trials) trials; the same "
+          + "command goes on")
+      throw ExitCode(75)
+    case .gaveUp(let failures):
+      Display.say(
+        "error: \(failures) trial\(failures == 1 ? "" : "s") failed; see stop_reason in "
+          + "\(sweep.folder.trials), then use --retry-failed")
+      throw ExitCode(ExitStatus.failures)
+    case .completed:
+      let summary = try sweep.summary()
+      print(SweepResults(summary, folder: sweep.folder).text, terminator: "")
+      if summary.failures > 0 { throw ExitCode(ExitStatus.failures) }
+    }
+  }
+}
+
+/// What a sweep needs before it begins: the kernel, the images, the ears for signals.
+struct SweepSession {
+  private let compute: ComputeOptions
+
+  init(data: String?, jobs: Int, quiet: Bool) {
+    compute = ComputeOptions(threads: jobs, data: data, quiet: quiet)
+  }
+
+  /// - Parameter adjust: sets what is particular to the command.
+  func sweep(
+    _ loaded: LoadedSweep, under output: String, adjust: (inout SweepOptions) -> Void
+  ) throws -> SweepRun {
+    let first = try loaded.spec.firstExperiment()
+    try compute.useKernel(first.compute.kernel)
+    let images = try compute.loadImages(first.dataset)
+    let run = compute.runOptions()
+    var options = SweepOptions(
+      jobs: compute.threadCount, command: run.command, environment: run.environment)
+    options.dataFolder = compute.data
+    options.isQuiet = compute.quiet
+    adjust(&options)
+    Interruption.listen()
+    return try SweepRun(loaded, under: output, images: images, options: options)
+  }
+}
+
+/// A task of a job array: what `--engine slurm` has every node run.
+struct SweepTaskCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "sweep-task", abstract: "Take trials of a sweep that several processes share.",
+    shouldDisplay: false)
+
+  @Argument var folder: String
+  @Option var data: String?
+  /// For tests without Slurm.
+  @Option var name: String?
+  @OptionGroup var rehearsal: SweepRehearsalOptions
+
+  func run() throws {
+    guard let task = name ?? SlurmJob.currentTask else {
+      throw UsageError("sweep-task is what a job array runs; use runner sweep --engine slurm")
+    }
+    let folder = SweepFolder(folder)
+    let loaded = try SweepSpec.open(path: folder.resolved)
+    let outcome = try SweepSession(data: data, jobs: SlurmJob.currentJobs, quiet: false)
+      .sweep(loaded, under: Files.parent(of: folder.path)) {
+        $0.task = task
+        $0.rehearsal = rehearsal.rehearsal
+      }.run()
+    switch outcome {
+    case .completed: return
+    case .interrupted, .timeUp:
+      try SlurmJob.requeue()
+      throw ExitCode(75)
+    case .gaveUp: throw ExitCode(ExitStatus.failures)
+    }
+  }
+}
+
+/// What a completed sweep prints on stdout.
+struct SweepResults {
+  let text: String
+
+  init(_ summary: SweepSummary, folder: SweepFolder) {
+    let metric = summary.spec.metric
+    func figure(_ value: Double) -> String {
+      metric.isAccuracy ? percent(value) : fixed(value, 4)
+    }
+    var lines: [String] = []
+    lines.append(
+      "trials         " + summary.counts.map { "\($0.count) \($0.status)" }.joined(separator: ", "))
+    if let winner = summary.winner {
+      lines.append(
+        "winner         trial \(winner.trial): \(metric.rawValue) \(figure(winner.value))")
+      for (path, value) in winner.parameters where !value.isEmpty {
+        lines.append("               \(path) = \(value)")
+      }
+      let tests = summary.testAccuracies
+      if !tests.isEmpty {
+        let mean = tests.reduce(0, +) / Double(tests.count)
+        var line = "confirmed      test accuracy \(percent(mean))"
+        if tests.count > 1 {
+          let squares = tests.reduce(0) { $0 + ($1 - mean) * ($1 - mean) }
+          let deviation = (squares / Double(tests.count - 1)).squareRoot()
+          line += " ± \(fixed(100 * deviation, 2))"
+        }
+        line += " over \(tests.count) fresh seed\(tests.count == 1 ? "" : "s")"
+        lines.append(line)
+      }
+      let validated = summary.confirmed.compactMap(\.metric)
+      if !validated.isEmpty {
+        let mean = validated.reduce(0, +) / Double(validated.count)
+        lines.append(
+          "               \(metric.rawValue) \(figure(mean)) on them; it was chosen by "
+            + "\(figure(winner.value)), the best of \(summary.spec.trials)")
+      }
+      lines.append("best           runner \(folder.best)")
+    } else {
+      lines.append("winner         none: no trial has a \(metric.rawValue)")
+    }
+    lines.append("trials         \(folder.trials)")
+    text = lines.joined(separator: "\n") + "\n"
+  }
+}
+
+/// Not in the help: how tests end a sweep at a chosen place.
+struct SweepRehearsalOptions: ParsableArguments {
+  @Option(help: .private) var trapTrial: Int?
+  @Option(help: .private) var killAfter: Int?
+  @Flag(help: .private) var trainNothing = false
+
+  var rehearsal: SweepOptions.Rehearsal {
+    var rehearsal = SweepOptions.Rehearsal()
+    rehearsal.trapTrial = trapTrial
+    rehearsal.killAfter = killAfter
+    rehearsal.trainsNothing = trainNothing
+    return rehearsal
+  }
+}
+
+/// What a sweep starts for its trials.
+struct WorkerCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "worker", abstract: "Run trials for a sweep.", shouldDisplay: false)
+
+  @Argument var shared: String
+  @Option var data: String?
+
+  func run() throws {
+    BLAS.useOneThread()
+    Interruption.listen()
+    let options = ComputeOptions(threads: 1, data: data, quiet: true).runOptions()
+    try Worker(
+      shared: try SharedDataset(line: shared), dataFolder: data, environment: options.environment
+    ).run()
+  }
+}

@@ -1,0 +1,247 @@
+import Foundation
+import Testing
+
+/// Sweeps by the built program: what they leave is a function of their spec, whatever happens on the
+/// way.
+@Suite struct SweepTests {
+  static let base = """
+    {
+      "name": "base",
+      "dataset": { "name": "synthetic_digits", "train_count": 60, "validation": 0.2, "test_count": 20 },
+      "model": [
+        { "layer": "max_pool", "size": 4 },
+        { "layer": "flatten" },
+        { "layer": "dense", "units": 8, "activation": "relu" },
+        { "layer": "dropout", "rate": 0.1 },
+        { "layer": "dense", "units": 10 }
+      ],
+      "optimizer": { "name": "adam", "learning_rate": 0.01 },
+      "training": { "epochs": 4, "batch_size": 12 }
+    }
+    """
+
+  struct Kind: CustomTestStringConvertible, Sendable {
+    let name: String
+    let sampler: String
+    var termination = "null"
+    var trials = 9
+    var testDescription: String { name }
+
+    var spec: String {
+      """
+      {
+        "name": "sweep",
+        "base": "base.json",
+        "parameters": {
+          "optimizer.learning_rate": { "range": [1e-4, 1e-1], "scale": "log"\(points) },
+          "model[3].rate": { "range": [0, 0.5]\(points) }
+        },
+        "sampler": \(sampler),
+        "trials": \(name == "grid" ? "null" : "\(trials)"),
+        "early_termination": \(termination),
+        "lag": 3,
+        "confirm": 1
+      }
+      """
+    }
+
+    private var points: String { name == "grid" ? #", "points": 3"# : "" }
+  }
+
+  static let kinds = [
+    Kind(name: "grid", sampler: #"{ "name": "grid" }"#),
+    Kind(name: "random", sampler: #"{ "name": "random" }"#),
+    Kind(name: "sobol", sampler: #"{ "name": "sobol" }"#),
+    Kind(name: "tpe", sampler: #"{ "name": "tpe", "startup": 3 }"#),
+    Kind(name: "gp", sampler: #"{ "name": "gp", "startup": 3 }"#),
+    Kind(
+      name: "tpe with halving", sampler: #"{ "name": "tpe", "startup": 3 }"#,
+      termination: #"{ "name": "successive_halving", "min_epochs": 1, "eta": 2, "bracket": 4 }"#),
+    Kind(
+      name: "random with hyperband", sampler: #"{ "name": "random" }"#,
+      termination: #"{ "name": "hyperband", "min_epochs": 1, "eta": 2 }"#),
+    Kind(
+      name: "random with the median rule", sampler: #"{ "name": "random" }"#,
+      termination: #"{ "name": "median", "warmup_epochs": 1, "startup_trials": 2 }"#),
+    Kind(
+      name: "pbt", sampler: #"{ "name": "pbt", "population": 4, "interval": 2 }"#, trials: 8),
+  ]
+
+  static func folder(_ spec: String) throws -> TemporaryFolder {
+    let folder = try TemporaryFolder()
+    try folder.write(base, to: "base.json")
+    try folder.write(spec, to: "sweep.json")
+    return folder
+  }
+
+  static let reproducible = ["trials.csv", "summary.json", "best.json", "resolved.json"]
+
+  private func expectSame(
+    _ a: String, _ b: String, in folder: TemporaryFolder,
+    sourceLocation: SourceLocation = #_sourceLocation
+  ) throws {
+    for file in Self.reproducible {
+      let (first, second) = (
+        try folder.text("\(a)/sweep/\(file)"), try folder.text("\(b)/sweep/\(file)")
+      )
+      #expect(first == second, "\(file) of \(a) and \(b)", sourceLocation: sourceLocation)
+    }
+  }
+
+  @Test(arguments: kinds) func jobsAndKillsChangeNothing(_ kind: Kind) throws {
+    let folder = try Self.folder(kind.spec)
+    let one = try Program.run("sweep", "sweep.json", "-j", "1", "--output", "one", in: folder)
+    #expect(one.status == 0, "\(one.errors)")
+    let four = try Program.run("sweep", "sweep.json", "-j", "4", "--output", "four", in: folder)
+    #expect(four.status == 0, "\(four.errors)")
+    try expectSame("one", "four", in: folder)
+    let rows = try folder.text("one/sweep/trials.csv").split(separator: "\n").dropFirst()
+    #expect(rows.count == (kind.name == "pbt" ? 8 : 9))
+
+    // Killed again and again, each time after two more stages.
+    for _ in 0..<30 {
+      let result = try Program.run(
+        "sweep", "sweep.json", "-j", "2", "--kill-after", "2", "--output", "killed", in: folder)
+      if result.signal == nil { break }
+      #expect(result.signal == SIGKILL)
+    }
+    try expectSame("one", "killed", in: folder)
+  }
+
+  @Test func aTrialThatTrapsTakesNoOtherWithIt() throws {
+    let folder = try Self.folder(Self.kinds[1].spec)
+    let result = try Program.run(
+      "sweep", "sweep.json", "-j", "2", "--trap-trial", "4", in: folder)
+    #expect(result.status == 3, "\(result.errors)")
+    #expect(result.output.contains("8 completed, 1 crashed"))
+    let rows = try folder.text("results/sweep/trials.csv").split(separator: "\n")
+    #expect(rows.count == 10)
+    #expect(rows[5].hasPrefix("4,crashed,1,") && rows[5].contains("signal 4"))
+
+    let again = try Program.run("sweep", "sweep.json", "--retry-failed", in: folder)
+    #expect(again.status == 0, "\(again.errors)")
+    let whole = try Program.run("sweep", "sweep.json", "--output", "whole", in: folder)
+    #expect(whole.status == 0)
+    try expectSame("results", "whole", in: folder)
+  }
+
+  @Test func failFastGivesUp() throws {
+    let folder = try Self.folder(Self.kinds[1].spec)
+    let result = try Program.run(
+      "sweep", "sweep.json", "-j", "1", "--trap-trial", "2", "--fail-fast", in: folder)
+    #expect(result.status == 3)
+    #expect(result.errors.contains("1 trial failed"))
+    #expect(try folder.text("results/sweep/trials.csv").split(separator: "\n").count == 4)
+  }
+
+  @Test func aTrialThatDivergesIsARow() throws {
+    let folder = try Self.folder(
+      """
+      {
+        "name": "sweep", "base": "base.json", "confirm": 0, "sampler": { "name": "grid" },
+        "set": { "optimizer": { "name": "sgd", "learning_rate": 0.1 } },
+        "parameters": { "optimizer.learning_rate": { "choice": [0.1, 1e30] } }
+      }
+      """)
+    let result = try Program.run("sweep", "sweep.json", in: folder)
+    #expect(result.status == 0, "\(result.errors)")
+    #expect(result.output.contains("1 completed, 1 diverged"))
+    let rows = try folder.text("results/sweep/trials.csv").split(separator: "\n")
+    #expect(rows[2].hasPrefix("1,diverged,1,1e+30,") && rows[2].contains("not finite"))
+  }
+
+  @Test func aTornLineIsRunAgain() throws {
+    let folder = try Self.folder(Self.kinds[3].spec)
+    let killed = try Program.run(
+      "sweep", "sweep.json", "-j", "1", "--kill-after", "5", in: folder)
+    #expect(killed.signal == SIGKILL)
+    let journal = try folder.text("results/sweep/journal/local.csv")
+    try folder.write(String(journal.dropLast(20)), to: "results/sweep/journal/local.csv")
+    #expect(try Program.run("sweep", "sweep.json", in: folder).status == 0)
+    #expect(try Program.run("sweep", "sweep.json", "--output", "whole", in: folder).status == 0)
+    try expectSame("results", "whole", in: folder)
+
+    var lines = try folder.text("results/sweep/journal/local.csv").split(separator: "\n")
+    lines[2] = lines[2].dropFirst(3)
+    try folder.write(
+      lines.joined(separator: "\n") + "\n", to: "results/sweep/journal/local.csv")
+    let damaged = try Program.run("sweep", "sweep.json", in: folder)
+    #expect(damaged.status == 1)
+    #expect(damaged.errors.contains("journal/local.csv:3: the line is damaged"))
+  }
+
+  @Test func oneProcessAtATime() throws {
+    let folder = try Self.folder(Self.kinds[1].spec)
+    // A lock that nobody holds is no lock.
+    try FileManager.default.createDirectory(
+      atPath: "\(folder.path)/results/sweep", withIntermediateDirectories: true)
+    try folder.write("", to: "results/sweep/.lock")
+    let held = try Program.shell(
+      "flock results/sweep/.lock $RUNNER sweep sweep.json", in: folder)
+    #expect(held.status == 1)
+    #expect(held.errors.contains("another process is working on this sweep"))
+    #expect(try Program.run("sweep", "sweep.json", in: folder).status == 0)
+  }
+
+  @Test func interruptedAndContinued() throws {
+    let folder = try Self.folder(
+      Self.kinds[1].spec.replacingOccurrences(
+        of: #""confirm": 1"#, with: #""confirm": 1, "set": { "training.epochs": 300 }"#))
+    let running = try Program.start("sweep", "sweep.json", "-j", "2", in: folder)
+    try waitUntil("two trials run") {
+      folder.exists("results/sweep/trials/0001/seed-1/metrics.csv")
+    }
+    running.send(SIGINT)
+    let result = try running.wait()
+    #expect(result.status == 130)
+    #expect(result.errors.contains("the same command goes on"))
+    #expect(try Program.run("sweep", "sweep.json", in: folder).status == 0)
+    #expect(try Program.run("sweep", "sweep.json", "--output", "whole", in: folder).status == 0)
+    try expectSame("results", "whole", in: folder)
+  }
+
+  @Test func whatWasRunIsNotRunAgain() throws {
+    let folder = try Self.folder(Self.kinds[1].spec)
+    #expect(try Program.run("sweep", "sweep.json", in: folder).status == 0)
+    let table = try folder.text("results/sweep/trials.csv")
+    try folder.write(
+      Self.kinds[1].spec.replacingOccurrences(of: #""sweep""#, with: #""second""#),
+      to: "second.json")
+    let again = try Program.run("sweep", "second.json", in: folder)
+    #expect(again.status == 0)
+    #expect(again.errors.split(separator: "\n").count { $0.hasSuffix("reused") } == 9)
+    #expect(try folder.text("results/second/trials.csv") == table)
+  }
+
+  @Test func anotherSweepOfTheSameName() throws {
+    let folder = try Self.folder(Self.kinds[1].spec)
+    #expect(try Program.run("sweep", "sweep.json", in: folder).status == 0)
+    try folder.write(Self.kinds[2].spec, to: "sweep.json")
+    let result = try Program.run("sweep", "sweep.json", in: folder)
+    #expect(result.status == 1)
+    #expect(result.errors.contains("results/sweep: holds another sweep of the same name"))
+  }
+
+  @Test func moreTrialsExtendASweep() throws {
+    let folder = try Self.folder(Self.kinds[3].spec)
+    let fewer = Self.kinds[3].spec.replacingOccurrences(of: #""trials": 9"#, with: #""trials": 5"#)
+    try folder.write(fewer, to: "fewer.json")
+    #expect(try Program.run("sweep", "fewer.json", in: folder).status == 0)
+    #expect(try folder.text("results/sweep/trials.csv").split(separator: "\n").count == 6)
+    #expect(try Program.run("sweep", "sweep.json", in: folder).status == 0)
+    #expect(try Program.run("sweep", "sweep.json", "--output", "whole", in: folder).status == 0)
+    try expectSame("results", "whole", in: folder)
+  }
+
+  @Test func trialsVerify() throws {
+    let folder = try Self.folder(Self.kinds[1].spec)
+    #expect(try Program.run("sweep", "sweep.json", in: folder).status == 0)
+    let verified = try Program.run("verify", "results/sweep/trials/0003/seed-1", in: folder)
+    #expect(verified.status == 0, "\(verified.errors)")
+    let summary = try folder.text("results/sweep/trials/0003/seed-1/summary.json")
+    #expect(summary.contains("\"test_accuracy\": null"))
+    #expect(
+      !(try folder.text("results/sweep/confirmation/seed-2/summary.json"))
+        .contains("\"test_accuracy\": null"))
+  }
+}

@@ -43,8 +43,8 @@ struct SpecRoundTripTests {
     switch (type.bare, node.content) {
     case (.object(let object), .object): unfilled(node, object.fields, path)
     case (.variants(let variants), .object):
-      variants.cases.first { .string($0.name) == node[variants.key!]?.value.value }
-        .map { unfilled(node, variants.fields(of: $0), path) } ?? [path + "?"]
+      node[variants.key!]?.value.value.string.flatMap(variants.fields)
+        .map { unfilled(node, $0, path) } ?? [path + "?"]
     case (.list(let item, _, _), .array(let items)):
       items.flatMap { unfilled($0, item, path + "[]") }
     case (.either(let types), _):

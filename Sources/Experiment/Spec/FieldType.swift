@@ -124,22 +124,27 @@ package struct ObjectType: Sendable {
 package struct VariantType: Sendable {
   /// The key that names the kind; nil where the kind is told by which of the kinds' names is a key
   /// itself, and described among their fields: `{ "choice": … }`, `{ "range": … }`.
-  var key: String?
-  var doc: String
-  /// With its article: `a layer`.
-  var noun: String
-  var cases: [Case]
-  /// The keys that every kind has, after its own.
-  var common: [Field]
+  let key: String?
+  let cases: [Case]
+  /// The names of the kinds.
+  let choice: Choice
+  /// The keys that each kind has, that which names it first.
+  private let fields: [[Field]]
 
+  /// - Parameters:
+  ///   - noun: what a kind is, with its article: `a layer`.
+  ///   - common: the keys that every kind has, after its own.
   package init(
     key: String?, doc: String, noun: String, cases: [Case], common: [Field] = []
   ) {
     self.key = key
-    self.doc = doc
-    self.noun = noun
     self.cases = cases
-    self.common = common
+    var aliases: [String: String] = [:]
+    for variant in cases { for alias in variant.aliases { aliases[alias] = variant.name } }
+    let choice = Choice(noun: noun, names: cases.map(\.name), aliases: aliases)
+    self.choice = choice
+    let naming = key.map { [Field($0, .choice(choice), .required, doc)] } ?? []
+    fields = cases.map { naming + $0.fields + common }
   }
 
   package struct Case: Sendable {
@@ -156,13 +161,10 @@ package struct VariantType: Sendable {
     }
   }
 
-  var choice: Choice {
-    var aliases: [String: String] = [:]
-    for variant in cases { for alias in variant.aliases { aliases[alias] = variant.name } }
-    return Choice(noun: noun, names: cases.map(\.name), aliases: aliases)
+  /// The keys of the kind of a name, that which names it first; nil when there is none such.
+  func fields(of name: String) -> [Field]? {
+    cases.firstIndex { $0.name == name }.map { fields[$0] }
   }
-
-  func fields(of variant: Case) -> [Field] { variant.fields + common }
 }
 
 /// One key of an object.

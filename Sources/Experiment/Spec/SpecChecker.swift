@@ -122,29 +122,26 @@ package struct SpecChecker {
       return nil
     }
     guard case .string(let name)? = check(member.value, .choice(choice), path + key),
-      let variant = variants.cases.first(where: { $0.name == name })
+      let fields = variants.fields(of: name)
     else { return nil }
-    let discriminator = Field(key, .choice(choice), .required, variants.doc)
-    return check(
-      members, of: node, [discriminator] + variants.fields(of: variant), path)
+    return check(members, of: node, fields, path)
   }
 
   /// An object whose kind is the one key that names it.
   private mutating func checkKind(
     _ members: [JSONNode.Member], of node: JSONNode, _ variants: VariantType, _ path: Path
   ) -> JSONValue? {
-    let kinds = variants.cases.filter { node[$0.name] != nil }
-    if let kind = kinds.first, kinds.count == 1 {
-      return check(members, of: node, variants.fields(of: kind), path)
+    let kinds = variants.choice.names.filter { node[$0] != nil }
+    if kinds.count == 1, let fields = variants.fields(of: kinds[0]) {
+      return check(members, of: node, fields, path)
     }
-    let names = variants.cases.map(\.name).quotedList
+    let names = variants.choice.names.quotedList
     guard kinds.isEmpty else {
       report(
-        node.origin, path,
-        "\(kinds.map(\.name).quotedList) exclude each other; give one of \(names)")
+        node.origin, path, "\(kinds.quotedList) exclude each other; give one of \(names)")
       return nil
     }
-    let known = variants.cases.flatMap { variants.fields(of: $0) }.map(\.name)
+    let known = FieldType.variants(variants).fields.map(\.name)
     var isNear = false
     for member in members where !known.contains(member.key) {
       let choice = variants.choice
@@ -286,7 +283,7 @@ extension FieldType {
   var fields: [Field] {
     switch bare {
     case .object(let object): object.fields
-    case .variants(let variants): variants.cases.flatMap { variants.fields(of: $0) }
+    case .variants(let variants): variants.choice.names.flatMap { variants.fields(of: $0)! }
     default: []
     }
   }

@@ -112,8 +112,9 @@ extension Padding {
 extension Activation {
   init(checked value: JSONValue) {
     // A bare name leaves the constants to their defaults.
-    let constants = value.object == nil ? Self.defaults(of: value.string!) : value
-    switch constants["name"]!.string! {
+    let name = value.string ?? value["name"]!.string!
+    var constants: JSONValue { value.object == nil ? Self.defaults(of: name) : value }
+    switch name {
     case "linear": self = .linear
     case "relu": self = .relu
     case "leaky_relu": self = .leakyReLU(slope: constants.float("slope"))
@@ -122,7 +123,7 @@ extension Activation {
     case "sigmoid": self = .sigmoid
     case "tanh": self = .tanh
     case "softmax": self = .softmax
-    case let name: preconditionFailure("undescribed activation \(name)")
+    default: preconditionFailure("undescribed activation \(name)")
     }
   }
 

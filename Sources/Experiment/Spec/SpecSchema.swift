@@ -71,11 +71,7 @@ extension FieldType {
       if let key = variants.key { schema["required"] = [.string(key)] }
       schema["oneOf"] = .array(
         variants.cases.map { variant in
-          let discriminator = variants.key.map {
-            Field($0, .choice(variants.choice), .required, variants.doc)
-          }
-          let fields = (discriminator.map { [$0] } ?? []) + variants.fields(of: variant)
-          var object = Self.objectSchema(fields, &definitions)
+          var object = Self.objectSchema(variants.fields(of: variant.name)!, &definitions)
           if let key = variants.key {
             object["properties"]![key] = [
               "const": .string(variant.name), "description": .string(variant.doc),

@@ -24,7 +24,7 @@ extension JSONValue {
     }
   }
 
-  private var isScalar: Bool {
+  var isScalar: Bool {
     switch self {
     case .array, .object: false
     default: true

@@ -167,14 +167,14 @@ package struct VariantType: Sendable {
   }
 }
 
-/// One key of an object.
-package struct Field: Sendable {
+/// One key of an object. A class, since descriptions are walked for every document.
+package final class Field: Sendable {
   package let name: String
-  var doc: String
-  var type: FieldType
-  var fallback: Fallback
+  let doc: String
+  let type: FieldType
+  let fallback: Fallback
   /// Names that people bring from elsewhere: `lr` for `learning_rate`.
-  var aliases: [String] = []
+  let aliases: [String]
 
   package init(
     _ name: String, _ type: FieldType, _ fallback: Fallback, aliases: [String] = [], _ doc: String

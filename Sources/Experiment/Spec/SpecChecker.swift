@@ -200,6 +200,7 @@ package struct SpecChecker {
         report(
           node.origin, path, "\"\(field.name)\" is missing; \(field.type.expectation) is expected")
       case .none: result[field.name] = .null
+      case .value(let value) where value.isScalar: result[field.name] = value
       case .value(let value):
         result[field.name] = check(JSONNode(value, origin: node.origin), field.type, place)
       case .derived(_, let derive):

@@ -3,31 +3,40 @@ import Datasets
 import Experiment
 import Glibc
 import Report
+import Sweep
 
-/// `runner plot RUN… [--output FILE]`: loss and accuracy curves as SVG.
+/// `runner plot RUN… [--output FILE]`: loss and accuracy curves as SVG; `runner plot SWEEP`: its
+/// trials.
 struct PlotCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "plot",
-    abstract: "Draw the loss and accuracy of one or several runs as SVG.",
+    abstract: "Draw the curves of runs, or the trials of a sweep, as SVG.",
     discussion: """
       A RUN is the folder of a run, or a metrics.csv. Several runs share one chart, each in its \
       colour: solid for validation, dashed for training.
 
+      For a sweep's folder there are three pictures: parallel.svg, a line through all of its values \
+      for each trial; parameters.svg, each parameter against the metric; best-so-far.svg, the trials \
+      in their order.
+
         runner plot results/lenet/latest
         runner plot results/lenet/* --output lenet.svg
         runner plot results/lenet/latest --log --learning-rate --output - > curves.svg
+        runner plot results/t0-sweep
       """)
 
-  @Argument(help: ArgumentHelp("Folders of runs, or metrics.csv files.", valueName: "run"))
+  @Argument(
+    help: ArgumentHelp("Folders of runs, metrics.csv files, or a sweep's folder.", valueName: "run")
+  )
   var runs: [String]
 
   @Option(
     name: .shortAndLong,
     help: ArgumentHelp(
       """
-      Where to write; - is the standard output. (default: plots/curves.svg in the run's folder, or \
-      curves.svg here for several runs)
-      """, valueName: "file"))
+      Where to write; - is the standard output. For a sweep, a folder. (default: plots in the \
+      folder of the run or sweep, or curves.svg here for several runs)
+      """, valueName: "path"))
   var output: String?
 
   @Option(help: ArgumentHelp("The chart's title. (default: the run's name)", valueName: "text"))
@@ -40,6 +49,8 @@ struct PlotCommand: ParsableCommand {
   var learningRate = false
 
   func run() throws {
+    let sweeps = runs.map { SweepFolder($0) }.filter(\.isSweep)
+    if !sweeps.isEmpty { return try draw(sweeps) }
     let sources = try MetricsSource.distinct(runs)
     let svg = try MetricsSource.chart(
       of: sources, title: title, logarithmicLoss: logarithmicLoss, learningRate: learningRate
@@ -58,6 +69,20 @@ struct PlotCommand: ParsableCommand {
     }
     try AtomicFile.write(svg, to: path)
     print(path)
+  }
+
+  private func draw(_ sweeps: [SweepFolder]) throws {
+    guard sweeps.count == 1, runs.count == 1 else {
+      throw UsageError("\(sweeps[0].path) is a sweep, and is drawn alone")
+    }
+    guard !logarithmicLoss, !learningRate else {
+      throw UsageError("--log and --learning-rate are for the curves of runs, not for a sweep")
+    }
+    guard output != "-" else {
+      throw UsageError("a sweep has several pictures; give --output a folder")
+    }
+    let pictures = try SweepPictures(sweeps[0], title: title)
+    for path in try pictures.write(to: output ?? sweeps[0].plots) { print(path) }
   }
 }
 

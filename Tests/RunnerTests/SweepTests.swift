@@ -38,8 +38,7 @@ import Testing
         },
         "sampler": \(sampler),
         "trials": \(name == "grid" ? "null" : "\(trials)"),
-        "early_termination": \(termination),
-        "lag": 3,
+        "early_termination": \(termination),\(name == "pbt" ? "" : #" "lag": 3,"#)
         "confirm": 1
       }
       """

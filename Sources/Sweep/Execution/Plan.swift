@@ -164,6 +164,9 @@ struct Plan {
       maximizes: spec.maximizes)
   }
 
+  /// The generation of a population that a trial is a member of.
+  func generation(of number: Int) -> Int? { population.map { number / $0.population } }
+
   // MARK: - Going on
 
   /// The end of a trial's stage, in epochs; nil for the end of its training.

@@ -32,6 +32,7 @@ public final class SweepRun {
   private var failures = 0
   private var kept = 0
   private var hasToldWorkers = false
+  private var synchronizedAt = 0.0
   private var heardAt = 0.0
   private var tableTime = 0.0
   private var isTableCurrent = false
@@ -72,6 +73,7 @@ public final class SweepRun {
     do {
       let outcome = try carryOut()
       workers = []
+      try journal.synchronize()
       // Of tasks that share the folder, those that see the end write what it came to, all the same.
       if claims == nil || outcome.isCompleted {
         try writeTable()
@@ -107,7 +109,10 @@ public final class SweepRun {
       tellWorkers()
       try listen()
       try hearOthers()
-      try journal.synchronize()
+      if clock.seconds > synchronizedAt + 1 {
+        try journal.synchronize()
+        synchronizedAt = clock.seconds
+      }
       display.update(self)
       if claims == nil, clock.seconds > tableTime + 10 { try writeTable() }
     }

@@ -22,8 +22,13 @@ struct TrialsTable {
       }.joined()
       for case let result? in plan.results(of: trial.number) {
         var (status, reason) = (result.status, result.reason)
-        // Others of its bracket went on.
-        if status == .reached { (status, reason) = (.stopped, "rung \(result.id.stage)") }
+        // Others of its bracket went on, or this member of a population as a later trial.
+        if status == .reached {
+          status = .stopped
+          reason =
+            plan.generation(of: trial.number).map { "generation \($0)" }
+            ?? "rung \(result.id.stage)"
+        }
         let place = StageID(trial: result.id.trial, seed: result.id.seed, stage: 0)
         text += "\(trial.number),\(status.rawValue),\(result.id.seed),\(values)"
         text += "\(result.last.map { "\($0.epoch)" } ?? ""),"

@@ -14,7 +14,7 @@ RELEASE := .build/release/runner
 REFERENCES := $(wildcard results/reference/ci/*)
 PACKAGES := libopenblas-dev liblapacke-dev zlib1g-dev libpng-dev libssl-dev
 
-.PHONY: build run test unit-tests end-to-end verify-reference lint format packages clean
+.PHONY: build run test unit-tests end-to-end slurm verify-reference lint format packages clean
 
 build: packages
 	$(SWIFT) build -c release $(FLAGS)
@@ -22,7 +22,7 @@ build: packages
 run: build
 	$(RELEASE) experiments/lenet.json
 
-test: packages lint unit-tests end-to-end verify-reference
+test: packages lint unit-tests end-to-end slurm verify-reference
 	@echo "make test: all passed"
 
 # The numeric suites run optimized too: what is fast must be right.
@@ -34,6 +34,14 @@ unit-tests: packages
 
 end-to-end: build
 	Tests/end-to-end.sh $(RELEASE)
+
+# A cluster of this one machine. Starting it takes root; it is installed for CI, not for a person.
+slurm: build
+	@if [ "$$(id -u)" != 0 ]; then echo "slurm: not tested, for that takes root"; \
+	elif [ -n "$(CI)" ] || command -v slurmctld > /dev/null; then \
+	  $(MAKE) --no-print-directory packages PACKAGES="slurm-wlm munge" && \
+	  Tests/slurm/end-to-end.sh $(RELEASE); \
+	else echo "slurm: not tested, for slurm-wlm is not installed"; fi
 
 verify-reference: build
 	@for run in $(REFERENCES); do $(RELEASE) verify $$run || exit 1; done

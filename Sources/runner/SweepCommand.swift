@@ -219,6 +219,7 @@ struct SweepTaskCommand: ParsableCommand {
     switch outcome {
     case .completed: return
     case .interrupted, .timeUp:
+      Display.say("stopped at checkpoints; the task is put back into the queue")
       try SlurmJob.requeue()
       throw ExitCode(75)
     case .gaveUp: throw ExitCode(ExitStatus.failures)

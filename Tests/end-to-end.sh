@@ -19,6 +19,8 @@ for spec in experiments/*.json experiments/reference/*.json; do
   "$runner" validate --quiet "$spec" > "$folder/validate" || fail "validate $spec"
 done
 "$runner" schema | cmp - experiments/experiment.schema.json || fail "the schema is out of date"
+"$runner" schema --sweep | cmp - experiments/sweeps/sweep.schema.json ||
+  fail "the schema of sweeps is out of date"
 
 data=synthetic_digits
 if "$runner" data check mnist > "$folder/check" 2>&1; then

@@ -3,6 +3,7 @@ import CAllocations
 import ConvNet
 import Experiment
 import Glibc
+import Report
 
 struct BenchCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -30,9 +31,10 @@ struct BenchCommand: ParsableCommand {
   @Flag(help: "Measure with the spec's augmentation.")
   var augmentation = false
 
-  @Flag(help: "Print one JSON object instead of text.")
+  @Flag(help: "Print one JSON object on one line, without the layers.")
   var json = false
 
+  @OptionGroup var output: FormatOption
   @OptionGroup var compute: ComputeOptions
 
   func validate() throws {
@@ -49,7 +51,7 @@ struct BenchCommand: ParsableCommand {
     let data = try compute.load(spec)
     let bench = try Bench(spec, data, threads: compute.threadCount)
     let result = try bench.measure(epochs: epochs)
-    print(json ? result.json.compact : result.text)
+    if json { print(result.json.compact) } else { output.print(result.document) }
   }
 }
 
@@ -180,43 +182,65 @@ private struct BenchResult {
     return .object(object)
   }
 
-  var text: String {
+  /// What people read of it, and programs.
+  var document: TextDocument {
     let batch = spec.training.batchSize
-    var lines = [
-      "\(spec.name): \(grouped(images)) images in batches of \(batch), "
-        + "\(threads) thread\(threads == 1 ? "" : "s"), OpenBLAS \(BLAS.version) \(Kernel.current)",
-      "",
-      "epoch            \(fixed(epoch, 3)) s"
-        + (epochSeconds.count > 1
-          ? " (median of \(epochSeconds.count); \(fixed(epochSeconds.min()!, 3)) to "
-            + "\(fixed(epochSeconds.max()!, 3)))" : "")
-        + ", \(grouped(Int(Double(images) / epoch))) images/s",
-      "speed            \(fixed(rate / 1e9, 1)) GFLOP/s by the textbook's count, "
-        + "\(fixed(100 * rate / peak, 0)) % of the sgemm peak of \(fixed(peak / 1e9, 1)) GFLOP/s",
-      "evaluation       \(fixed(evaluationSeconds, 3)) s for \(grouped(testImages)) images",
-      "one image        \(fixed(latencySeconds * 1e3, 3)) ms",
-      "allocations      \(allocations) in a training step",
-      "memory           \(fixed(Double(residentPeak) / 1e6, 0)) MB at the most",
-      "",
-    ]
-    lines += layerTable
-    return lines.joined(separator: "\n")
+    var document = TextDocument()
+    document.append([
+      .init(
+        "spec", .text(spec.name),
+        line: "\(spec.name): \(grouped(images)) images in batches of \(batch), "
+          + "\(threads) thread\(threads == 1 ? "" : "s"), OpenBLAS \(BLAS.version) "
+          + Kernel.current),
+      .init("images", .integer(images)),
+      .init("batch_size", .integer(batch)),
+      .init("threads", .integer(threads)),
+      .init("openblas", .text(BLAS.version)),
+      .init("kernel", .text(Kernel.current)),
+    ])
+    document.append([
+      .init(
+        "seconds_per_epoch", .number(epoch),
+        line: "epoch            \(fixed(epoch, 3)) s"
+          + (epochSeconds.count > 1
+            ? " (median of \(epochSeconds.count); \(fixed(epochSeconds.min()!, 3)) to "
+              + "\(fixed(epochSeconds.max()!, 3)))" : "")
+          + ", \(grouped(Int(Double(images) / epoch))) images/s"),
+      .init(
+        "gflops", .number(rate / 1e9),
+        line: "speed            \(fixed(rate / 1e9, 1)) GFLOP/s by the textbook's count, "
+          + "\(fixed(100 * rate / peak, 0)) % of the sgemm peak of \(fixed(peak / 1e9, 1)) GFLOP/s"),
+      .init("sgemm_peak_gflops", .number(peak / 1e9)),
+      .init(
+        "evaluation_seconds", .number(evaluationSeconds),
+        line: "evaluation       \(fixed(evaluationSeconds, 3)) s for \(grouped(testImages)) images"
+      ),
+      .init(
+        "latency_seconds", .number(latencySeconds),
+        line: "one image        \(fixed(latencySeconds * 1e3, 3)) ms"),
+      .init(
+        "allocations_per_step", .integer(Int(allocations)),
+        line: "allocations      \(allocations) in a training step"),
+      .init(
+        "peak_memory_bytes", .integer(residentPeak),
+        line: "memory           \(fixed(Double(residentPeak) / 1e6, 0)) MB at the most"),
+    ])
+    document.append(layerTable, key: "layers")
+    return document
   }
 
   /// Microseconds per image and worker, and GFLOP/s by the textbook's count, layer by layer.
-  private var layerTable: [String] {
+  private var layerTable: TextTable {
     let share = 1e3 * Double(profiledImages)
-    func row(_ cells: [String]) -> String {
-      var line = cells[0] + String(repeating: " ", count: max(1, 28 - cells[0].count))
-      for cell in cells.dropFirst() {
-        line += String(repeating: " ", count: max(1, 11 - cell.count)) + cell
-      }
-      return line
+    var table = TextTable([
+      .init("layer", title: "worker µs per image"), .init("forward", .right),
+      .init("backward", .right), .init("gradients", .right),
+      .init("gflops", title: "GFLOP/s", .right),
+    ])
+    func number(_ value: Double, _ decimals: Int) -> TextTable.Cell {
+      .number(value, fixed(value, decimals))
     }
     var total = 0.0
-    var lines = [
-      row(["worker µs per image", "forward", "backward", "gradients", "GFLOP/s"])
-    ]
     var isFirst = true
     for (i, name) in profile.names.enumerated() {
       let time = profile.time(ofLayer: i)
@@ -226,19 +250,20 @@ private struct BenchResult {
       if flops > 0 { isFirst = false }
       let sum = parts.reduce(0, +)
       total += sum
-      lines.append(
-        row(
-          [name] + parts.map { fixed($0, 2) }
-            + [flops == 0 ? "" : fixed(work / sum / 1e3, 1)]))
+      table.append(
+        [.text(name)] + parts.map { number($0, 2) }
+          + [flops == 0 ? .missing() : number(work / sum / 1e3, 1)])
     }
     for (name, time) in [
       ("input", profile.fill), ("loss", profile.loss), ("update", profile.update),
     ] {
       total += Double(time) / share
-      lines.append(row([name, fixed(Double(time) / share, 2)]))
+      table.append([.text(name), number(Double(time) / share, 2)])
     }
-    lines.append(
-      row(["all", fixed(total, 2), "", "", fixed(Double(plan.trainingFLOPs) / total / 1e3, 1)]))
-    return lines
+    table.append([
+      "all", number(total, 2), .missing(), .missing(),
+      number(Double(plan.trainingFLOPs) / total / 1e3, 1),
+    ])
+    return table
   }
 }

@@ -2,6 +2,7 @@ import ArgumentParser
 import Datasets
 import FoundationEssentials
 import Glibc
+import Report
 
 struct DataCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -48,8 +49,13 @@ extension DataCommand {
       abstract: "List the datasets, and where they are on this machine.")
 
     @OptionGroup private var place: Place
+    @OptionGroup private var output: FormatOption
 
     func run() {
+      guard output.format == .table else {
+        output.print(table)
+        return
+      }
       for entry in DatasetCatalog.all {
         print("\(entry.name)  \(entry.summary)")
         print(
@@ -62,6 +68,26 @@ extension DataCommand {
           print("  " + (place.locator.folder(of: entry).map { "in \($0)" } ?? missing(entry)))
         }
       }
+    }
+
+    /// What `run` tells in sentences.
+    private var table: TextTable {
+      var table = TextTable([
+        .init("name"), .init("training_images", title: "training", .right),
+        .init("test_images", title: "test", .right), .init("height", .right),
+        .init("width", .right), .init("channels", .right), .init("classes", .right),
+        .init("licence"), .init("built_in", title: "built in"), .init("folder"),
+        .init("summary"),
+      ])
+      for entry in DatasetCatalog.all {
+        table.append([
+          .text(entry.name), .integer(entry.trainCount), .integer(entry.testCount),
+          .integer(entry.height), .integer(entry.width), .integer(entry.channels),
+          .integer(entry.classNames.count), .text(entry.licence), .flag(entry.files.isEmpty),
+          place.locator.folder(of: entry).map { .text($0) } ?? .missing(), .text(entry.summary),
+        ])
+      }
+      return table
     }
 
     private func missing(_ entry: CatalogEntry) -> String {

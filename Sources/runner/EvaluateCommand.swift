@@ -1,5 +1,6 @@
 import ArgumentParser
 import Experiment
+import Report
 
 extension Summary.Weights: ExpressibleByArgument {}
 
@@ -18,6 +19,7 @@ struct EvaluateCommand: ParsableCommand {
       """)
   var weights: Summary.Weights?
 
+  @OptionGroup var output: FormatOption
   @OptionGroup var compute: ComputeOptions
 
   func run() throws {
@@ -29,26 +31,40 @@ struct EvaluateCommand: ParsableCommand {
     let report = try folder.test(
       weights ?? (Files.exists(folder.best) ? .best : .last), spec: spec, data: data,
       threads: compute.threadCount)
-    print("test accuracy  \(percent(report.accuracy)), loss \(fixed(report.loss, 4))")
-    print("data           \(data.record.name), \(grouped(try data.requireTest().count)) images")
-    print("weights        \(report.weights.rawValue), of epoch \(report.epoch)")
-    print()
-    print(confusionMatrix(report))
+    var document = TextDocument()
+    document.append([
+      .init(
+        "test_accuracy", .number(report.accuracy),
+        line: "test accuracy  \(percent(report.accuracy)), loss \(fixed(report.loss, 4))"),
+      .init("test_loss", .number(report.loss)),
+      .init(
+        "dataset", .text(data.record.name),
+        line: "data           \(data.record.name), \(grouped(report.labels.count)) images"),
+      .init("images", .integer(report.labels.count)),
+      .init(
+        "weights", .text(report.weights.rawValue),
+        line: "weights        \(report.weights.rawValue), of epoch \(report.epoch)"),
+      .init("epoch", .integer(report.epoch)),
+    ])
+    document.append(
+      confusionMatrix(report), key: "confusion",
+      title: "rows: the true class; columns: what it was taken for")
+    output.print(document)
   }
 
   /// A row per class: what its images were taken for, and how many were recognised.
-  private func confusionMatrix(_ report: TestReport) -> String {
+  private func confusionMatrix(_ report: TestReport) -> TextTable {
     let names = report.classNames
-    let width = max(6, 1 + (names.map(\.count).max() ?? 0))
-    func right(_ text: String) -> String {
-      String(repeating: " ", count: max(0, width - text.count)) + text
-    }
-    var lines = ["rows: the true class; columns: what it was taken for"]
-    lines.append(right("") + names.map(right).joined() + "   recognised")
+    var table = TextTable(
+      [.init("class", title: "", .right)]
+        // As "class" and "recognised" are columns too, a class's own name is set apart.
+        + names.map { .init("as_\($0)", title: $0, .right) } + [.init("recognised", .right)])
     for (label, row) in report.confusion.enumerated() {
-      let cells = row.map { right($0 == 0 ? "." : String($0)) }.joined()
-      lines.append(right(names[label]) + cells + "   \(percent(report.accuracy(of: label)))")
+      let accuracy = report.accuracy(of: label)
+      table.append(
+        [.text(names[label])] + row.map { .integer($0, $0 == 0 ? "." : String($0)) }
+          + [.number(accuracy, percent(accuracy))])
     }
-    return lines.joined(separator: "\n")
+    return table
   }
 }

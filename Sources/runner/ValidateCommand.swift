@@ -1,6 +1,7 @@
 import ArgumentParser
 import ConvNet
 import Experiment
+import Report
 
 struct ValidateCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -18,53 +19,67 @@ struct ValidateCommand: ParsableCommand {
   @Argument(help: ArgumentHelp("Values to replace in the spec.", valueName: "key=value"))
   var overrides: [String] = []
 
+  @OptionGroup var output: FormatOption
   @OptionGroup var compute: ComputeOptions
 
   func run() throws {
     let spec = try ExperimentSpec.load(path: spec, overrides: overrides).spec
     try compute.useKernel(spec.compute.kernel)
     let plan = try NetworkPlan(spec.network)
-    print(table(plan))
     let probe = try TrainingProbe(spec, threads: compute.threadCount)
     let (held, images) = spec.dataset.split
     let seconds = probe.secondsPerStep * Double(probe.stepsPerEpoch)
-    print()
-    print(
-      "data       \(spec.dataset.name.rawValue): \(grouped(images)) images to train on, "
-        + "\(grouped(held)) to validate on")
-    print("memory     \(fixed(Double(probe.memory) / 1e6, 1)) MB besides the data")
-    print(
-      "time       about \(fixed(seconds, seconds < 10 ? 1 : 0)) s per epoch, "
-        + "\(duration(seconds * Double(spec.training.epochs))) for \(spec.training.epochs), with "
-        + "\(compute.threadCount) thread\(compute.threadCount == 1 ? "" : "s") and the kernel "
-        + "\(Kernel.current) (\(probe.stepsPerEpoch) steps of \(spec.training.batchSize) images; "
-        + "augmentation not counted)")
-    print("\(self.spec): no errors")
+    var document = TextDocument()
+    document.append(table(plan), key: "layers")
+    document.append([
+      .init("parameters", .integer(plan.parameters)),
+      .init("flops", .integer(plan.forwardFLOPs)),
+      .init("dataset", .text(spec.dataset.name.rawValue)),
+      .init("training_images", .integer(images)),
+      .init(
+        "validation_images", .integer(held),
+        line: "data       \(spec.dataset.name.rawValue): \(grouped(images)) images to train on, "
+          + "\(grouped(held)) to validate on"),
+      .init(
+        "memory_bytes", .integer(probe.memory),
+        line: "memory     \(fixed(Double(probe.memory) / 1e6, 1)) MB besides the data"),
+      .init("epochs", .integer(spec.training.epochs)),
+      .init("threads", .integer(compute.threadCount)),
+      .init("kernel", .text(Kernel.current)),
+      .init(
+        "seconds_per_epoch", .number(seconds),
+        line: "time       about \(fixed(seconds, seconds < 10 ? 1 : 0)) s per epoch, "
+          + "\(duration(seconds * Double(spec.training.epochs))) for \(spec.training.epochs), with "
+          + "\(compute.threadCount) thread\(compute.threadCount == 1 ? "" : "s") and the kernel "
+          + "\(Kernel.current) (\(probe.stepsPerEpoch) steps of \(spec.training.batchSize) images; "
+          + "augmentation not counted)"),
+      .init("spec", .text(self.spec), line: "\(self.spec): no errors"),
+    ])
+    output.print(document)
   }
 
-  private func table(_ plan: NetworkPlan) -> String {
-    var rows: [[String]] = [["", "layer", "output", "parameters", "MFLOP"]]
-    rows.append(["", "input", plan.description.input.description, "", ""])
+  private func table(_ plan: NetworkPlan) -> TextTable {
+    var table = TextTable([
+      .init("place", title: ""), .init("layer"), .init("output"), .init("parameters", .right),
+      .init("flops", title: "MFLOP", .right),
+    ])
+    func megaflops(_ flops: Int) -> TextTable.Cell {
+      .integer(flops, flops == 0 ? "" : fixed(Double(flops) / 1e6, 3))
+    }
+    table.append(["", "input", .text(plan.description.input.description)])
     for (place, layer) in plan.layers.enumerated() {
-      rows.append([
-        "model[\(place)]", layer.description.kind, layer.output.description,
-        layer.parameters == 0 ? "" : grouped(layer.parameters),
-        layer.flops == 0 ? "" : fixed(Double(layer.flops) / 1e6, 3),
+      table.append([
+        .text("model[\(place)]"), .text(layer.description.kind), .text(layer.output.description),
+        .integer(layer.parameters, layer.parameters == 0 ? "" : grouped(layer.parameters)),
+        megaflops(layer.flops),
       ])
     }
-    rows.append([
-      "total", "", "", grouped(plan.parameters), fixed(Double(plan.forwardFLOPs) / 1e6, 3),
-    ])
-    let widths = rows[0].indices.map { column in rows.map { $0[column].count }.max()! }
-    return rows.map { row in
-      var line = ""
-      for (column, cell) in row.enumerated() {
-        let space = String(repeating: " ", count: widths[column] - cell.count)
-        line += column < 3 ? cell + space : space + cell
-        if column < row.count - 1 { line += "  " }
-      }
-      while line.last == " " { line.removeLast() }
-      return line
-    }.joined(separator: "\n")
+    if output.format == .table || output.format == .markdown {
+      table.append([
+        "total", "", "", .integer(plan.parameters, grouped(plan.parameters)),
+        .integer(plan.forwardFLOPs, fixed(Double(plan.forwardFLOPs) / 1e6, 3)),
+      ])
+    }
+    return table
   }
 }

@@ -10,6 +10,9 @@ public struct TestReport: Sendable {
   public let classNames: [String]
   /// How many images of a class (row) were taken for another (column).
   public let confusion: [[Int]]
+  /// The class of each test image, and the one that it was taken for.
+  public let labels: [UInt8]
+  public let predictions: [UInt8]
 
   /// The part of a class's images that were recognised.
   public func accuracy(of label: Int) -> Double {
@@ -40,11 +43,12 @@ extension RunFolder {
     }
     let classes = data.classNames.count
     var confusion = Array(repeating: Array(repeating: 0, count: classes), count: classes)
-    for (sample, predicted) in predictions.enumerated() {
-      confusion[test.label(of: sample)][Int(predicted)] += 1
+    let labels = (0..<count).map { UInt8(test.label(of: $0)) }
+    for (label, predicted) in zip(labels, predictions) {
+      confusion[Int(label)][Int(predicted)] += 1
     }
     return TestReport(
       weights: weights, epoch: epoch, loss: result.loss, accuracy: result.accuracy,
-      classNames: data.classNames, confusion: confusion)
+      classNames: data.classNames, confusion: confusion, labels: labels, predictions: predictions)
   }
 }

@@ -1,0 +1,124 @@
+/// Tables, facts and sentences that a command prints together, in any format.
+///
+/// For people it is blocks with an empty line between them. As JSON it is one object: a member for each
+/// fact, an array for each table and each list of sentences. As CSV it is the tables, with an empty line
+/// between them, or the facts where there are no tables; sentences are left out.
+public struct TextDocument: Hashable, Sendable {
+  /// A value for programs, and the line that tells it to people.
+  public struct Fact: Hashable, Sendable {
+    public let key: String
+    public let value: TextTable.Cell
+    /// Nil where another fact's line tells this one too.
+    public let line: String?
+
+    public init(_ key: String, _ value: TextTable.Cell, line: String? = nil) {
+      self.key = key
+      self.value = value
+      self.line = line
+    }
+  }
+
+  enum Part: Hashable, Sendable {
+    case facts([Fact])
+    case table(key: String, title: String?, TextTable)
+    case sentences(key: String, [String])
+  }
+
+  private var parts: [Part] = []
+
+  public init() {}
+
+  public mutating func append(_ facts: [Fact]) { parts.append(.facts(facts)) }
+
+  /// - Parameters:
+  ///   - key: its member in JSON.
+  ///   - title: a line above it, for people.
+  public mutating func append(_ table: TextTable, key: String, title: String? = nil) {
+    parts.append(.table(key: key, title: title, table))
+  }
+
+  /// - Parameter key: its member in JSON.
+  public mutating func append(_ sentences: [String], key: String) {
+    parts.append(.sentences(key: key, sentences))
+  }
+
+  /// The whole document; ends with a line feed.
+  public func text(as format: TableFormat) -> String {
+    switch format {
+    case .table:
+      blocks {
+        $0.text(as: .table)
+      } titled: {
+        $0 + "\n"
+      }
+    case .markdown: markdown
+    case .csv: csv
+    case .json: json
+    }
+  }
+
+  private func blocks(
+    _ table: (TextTable) -> String, titled: (String) -> String
+  ) -> String {
+    parts.compactMap { part in
+      switch part {
+      case .facts(let facts):
+        let lines = facts.compactMap(\.line)
+        return lines.isEmpty ? nil : lines.map { $0 + "\n" }.joined()
+      case .table(_, let title, let rows): return (title.map(titled) ?? "") + table(rows)
+      case .sentences(_, let sentences):
+        return sentences.isEmpty ? nil : sentences.map { $0 + "\n" }.joined()
+      }
+    }.joined(separator: "\n")
+  }
+
+  private var markdown: String {
+    parts.compactMap { part in
+      switch part {
+      case .facts(let facts):
+        let lines = facts.compactMap(\.line)
+        // Columns of spaces mean nothing there.
+        return lines.isEmpty
+          ? nil
+          : lines.map {
+            "- " + $0.split(separator: " ", omittingEmptySubsequences: true).joined(separator: " ")
+              + "\n"
+          }.joined()
+      case .table(_, let title, let rows):
+        return (title.map { "### \($0)\n\n" } ?? "") + rows.text(as: .markdown)
+      case .sentences(_, let sentences):
+        return sentences.isEmpty ? nil : sentences.joined(separator: "\n\n") + "\n"
+      }
+    }.joined(separator: "\n")
+  }
+
+  private var csv: String {
+    let tables = parts.compactMap { part in
+      if case .table(_, _, let rows) = part { rows.text(as: .csv) } else { nil }
+    }
+    if !tables.isEmpty { return tables.joined(separator: "\n") }
+    var facts = TextTable([.init("key"), .init("value")])
+    for case .facts(let some) in parts {
+      for fact in some { facts.append([.text(fact.key), fact.value]) }
+    }
+    return facts.text(as: .csv)
+  }
+
+  private var json: String {
+    var members: [String] = []
+    for part in parts {
+      switch part {
+      case .facts(let facts):
+        members += facts.map { "  \(JSONText.quoted($0.key)): \(JSONText.value($0.value))" }
+      case .table(let key, _, let rows):
+        members.append("  \(JSONText.quoted(key)): \(rows.json(indentation: "  "))")
+      case .sentences(let key, let sentences):
+        let lines = sentences.map { "    \(JSONText.quoted($0))" }
+        members.append(
+          "  \(JSONText.quoted(key)): "
+            + (lines.isEmpty ? "[]" : "[\n\(lines.joined(separator: ",\n"))\n  ]"))
+      }
+    }
+    return members.isEmpty ? "{}\n" : "{\n\(members.joined(separator: ",\n"))\n}\n"
+  }
+}

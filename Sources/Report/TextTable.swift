@@ -1,0 +1,201 @@
+/// How a table is printed.
+public enum TableFormat: String, Hashable, Sendable, CaseIterable {
+  /// Aligned columns, for people.
+  case table
+  /// Full precision, quoted as RFC 4180 says; lines end with a line feed, as metrics.csv's do.
+  case csv
+  /// Full precision, an array with an object for each row.
+  case json
+  /// A table of GitHub's Markdown, with the same text as `table`.
+  case markdown
+}
+
+/// Rows under named columns, to be printed in any format.
+public struct TextTable: Hashable, Sendable {
+  public struct Column: Hashable, Sendable {
+    public enum Alignment: Hashable, Sendable { case left, right }
+    /// The key in JSON and the header in CSV.
+    public let name: String
+    /// The header for people.
+    public let title: String
+    public let alignment: Alignment
+    /// Whether it is for programs only: in CSV and JSON.
+    public let isDetail: Bool
+
+    /// - Parameter title: the name, unless it is given.
+    public init(
+      _ name: String, title: String? = nil, _ alignment: Alignment = .left, isDetail: Bool = false
+    ) {
+      self.name = name
+      self.title = title ?? name
+      self.alignment = alignment
+      self.isDetail = isDetail
+    }
+  }
+
+  /// A value for programs, and its text for people.
+  public struct Cell: Hashable, Sendable, ExpressibleByStringLiteral {
+    enum Value: Hashable, Sendable {
+      case text(String)
+      case number(Double)
+      case integer(Int)
+      case flag(Bool)
+      case missing
+    }
+
+    let value: Value
+    public let text: String
+
+    public static func text(_ value: String, _ text: String? = nil) -> Cell {
+      Cell(value: .text(value), text: text ?? value)
+    }
+    /// NaN and the infinities are missing where a format has no word for them.
+    public static func number(_ value: Double, _ text: String? = nil) -> Cell {
+      Cell(value: value.isFinite ? .number(value) : .missing, text: text ?? value.description)
+    }
+    public static func integer(_ value: Int, _ text: String? = nil) -> Cell {
+      Cell(value: .integer(value), text: text ?? String(value))
+    }
+    public static func flag(_ value: Bool, _ text: String? = nil) -> Cell {
+      Cell(value: .flag(value), text: text ?? (value ? "yes" : "no"))
+    }
+    /// Nothing: null in JSON, an empty cell elsewhere.
+    public static func missing(_ text: String = "") -> Cell { Cell(value: .missing, text: text) }
+
+    public init(stringLiteral value: String) { self = .text(value) }
+
+    private init(value: Value, text: String) {
+      self.value = value
+      self.text = text
+    }
+  }
+
+  public let columns: [Column]
+  public private(set) var rows: [[Cell]] = []
+
+  /// - Precondition: no two columns have one name.
+  public init(_ columns: [Column]) {
+    precondition(Set(columns.map(\.name)).count == columns.count, "two columns of one name")
+    self.columns = columns
+  }
+
+  public var isEmpty: Bool { rows.isEmpty }
+
+  /// Adds a row; cells that aren't given are missing.
+  /// - Precondition: there are no more cells than columns.
+  public mutating func append(_ cells: [Cell]) {
+    precondition(cells.count <= columns.count, "more cells than columns")
+    rows.append(cells + Array(repeating: Cell.missing(), count: columns.count - cells.count))
+  }
+
+  /// The whole table; ends with a line feed.
+  public func text(as format: TableFormat) -> String {
+    switch format {
+    case .table: aligned
+    case .csv: csv
+    case .json: json(indentation: "") + "\n"
+    case .markdown: markdown
+    }
+  }
+
+  private var aligned: String {
+    let shown = columns.indices.filter { !columns[$0].isDetail }
+    let lines =
+      [shown.map { columns[$0].title }]
+      + rows.map { row in shown.map { Self.oneLine(row[$0].text) } }
+    let widths = shown.indices.map { column in lines.map { $0[column].count }.max()! }
+    return lines.map { line in
+      var text = ""
+      for (column, cell) in line.enumerated() {
+        let space = String(repeating: " ", count: widths[column] - cell.count)
+        text += columns[shown[column]].alignment == .left ? cell + space : space + cell
+        if column < line.count - 1 { text += "  " }
+      }
+      while text.last == " " { text.removeLast() }
+      return text + "\n"
+    }.joined()
+  }
+
+  private var csv: String {
+    let header = columns.map { Self.quotedForCSV($0.name) }
+    let body = rows.map { row in
+      row.map { cell in
+        switch cell.value {
+        case .text(let text): Self.quotedForCSV(text)
+        case .number(let number): number.description
+        case .integer(let integer): String(integer)
+        case .flag(let flag): flag ? "true" : "false"
+        case .missing: ""
+        }
+      }
+    }
+    return ([header] + body).map { $0.joined(separator: ",") + "\n" }.joined()
+  }
+
+  private var markdown: String {
+    func line(_ cells: [String]) -> String { "| " + cells.joined(separator: " | ") + " |\n" }
+    func escaped(_ text: String) -> String {
+      Self.oneLine(text).map { $0 == "|" ? "\\|" : String($0) }.joined()
+    }
+    let shown = columns.indices.filter { !columns[$0].isDetail }
+    return line(shown.map { escaped(columns[$0].title) })
+      + line(shown.map { columns[$0].alignment == .left ? "---" : "---:" })
+      + rows.map { row in line(shown.map { escaped(row[$0].text) }) }.joined()
+  }
+
+  /// An object on a line for each row.
+  func json(indentation: String) -> String {
+    guard !rows.isEmpty else { return "[]" }
+    let objects = rows.map { row in
+      let members = zip(columns, row).map { column, cell in
+        "\(JSONText.quoted(column.name)): \(JSONText.value(cell))"
+      }
+      return "\(indentation)  { \(members.joined(separator: ", ")) }"
+    }
+    return "[\n\(objects.joined(separator: ",\n"))\n\(indentation)]"
+  }
+
+  private static func quotedForCSV(_ text: String) -> String {
+    let special: (Unicode.Scalar) -> Bool = {
+      $0 == "," || $0 == "\"" || $0 == "\n" || $0 == "\r"
+    }
+    guard text.unicodeScalars.contains(where: special) else { return text }
+    return "\"" + text.map { $0 == "\"" ? "\"\"" : String($0) }.joined() + "\""
+  }
+
+  private static func oneLine(_ text: String) -> String {
+    String(text.map { $0.isNewline || $0 == "\t" ? " " : $0 })
+  }
+}
+
+/// Values as JSON writes them.
+enum JSONText {
+  static func value(_ cell: TextTable.Cell) -> String {
+    switch cell.value {
+    case .text(let text): quoted(text)
+    case .number(let number): number.description
+    case .integer(let integer): String(integer)
+    case .flag(let flag): flag ? "true" : "false"
+    case .missing: "null"
+    }
+  }
+
+  /// In double quotes, with only the escapes that JSON demands.
+  static func quoted(_ string: String) -> String {
+    var text = "\""
+    for scalar in string.unicodeScalars {
+      switch scalar {
+      case "\"": text += "\\\""
+      case "\\": text += "\\\\"
+      case "\n": text += "\\n"
+      case "\r": text += "\\r"
+      case "\t": text += "\\t"
+      case "\u{0}"..."\u{1F}":
+        let hex = String(scalar.value, radix: 16)
+        text += "\\u" + String(repeating: "0", count: 4 - hex.count) + hex
+      default: text.unicodeScalars.append(scalar)
+      }
+    }
+    return text + "\""
+  }
+}

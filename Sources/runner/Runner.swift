@@ -25,6 +25,8 @@ struct Runner: ParsableCommand {
             test a run's weights: accuracy by class, confusion matrix
         runner verify results/reference/lenet
             do we still get these very bits?
+        runner compare results/reference/t0 results/reference/t2
+            is one really better, over the seeds that both were run with?
         runner sweep experiments/sweeps/quickstart.json -j 2
             search hyperparameters, in parallel, and test the winner
 
@@ -42,7 +44,7 @@ struct Runner: ParsableCommand {
       RunCommand.self, ResumeCommand.self, SweepCommand.self, WorkerCommand.self,
       SweepTaskCommand.self, ValidateCommand.self, EvaluateCommand.self,
       VerifyCommand.self, SchemaCommand.self, DataCommand.self, BenchCommand.self,
-      PlotCommand.self, DoctorCommand.self,
+      PlotCommand.self, CompareCommand.self, DoctorCommand.self,
     ],
     defaultSubcommand: RunCommand.self)
 

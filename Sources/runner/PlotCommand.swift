@@ -15,9 +15,9 @@ struct PlotCommand: ParsableCommand {
       A RUN is the folder of a run, or a metrics.csv. Several runs share one chart, each in its \
       colour: solid for validation, dashed for training.
 
-      For a sweep's folder there are three pictures: parallel.svg, a line through all of its values \
+      For a sweep's folder there are four pictures: parallel.svg, a line through all of its values \
       for each trial; parameters.svg, each parameter against the metric; best-so-far.svg, the trials \
-      in their order.
+      in their order; importance.svg, how much each parameter matters.
 
         runner plot results/lenet/latest
         runner plot results/lenet/* --output lenet.svg

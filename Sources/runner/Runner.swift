@@ -42,7 +42,7 @@ struct Runner: ParsableCommand {
     version: Program.version,
     subcommands: [
       RunCommand.self, ResumeCommand.self, SweepCommand.self, WorkerCommand.self,
-      SweepTaskCommand.self, ValidateCommand.self, EvaluateCommand.self,
+      SweepTaskCommand.self, LeaderboardCommand.self, ValidateCommand.self, EvaluateCommand.self,
       VerifyCommand.self, SchemaCommand.self, DataCommand.self, BenchCommand.self,
       PlotCommand.self, CompareCommand.self, DoctorCommand.self,
     ],

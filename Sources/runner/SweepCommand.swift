@@ -3,6 +3,7 @@ import ConvNet
 import Datasets
 import Experiment
 import Glibc
+import Report
 import Sweep
 
 struct SweepCommand: ParsableCommand {
@@ -81,6 +82,7 @@ struct SweepCommand: ParsableCommand {
   @Flag(help: "Print where the sweep stands, and do nothing.")
   var status = false
 
+  @OptionGroup var format: FormatOption
   @OptionGroup var rehearsal: SweepRehearsalOptions
 
   enum Engine: String, ExpressibleByArgument, CaseIterable { case local, slurm }
@@ -103,6 +105,7 @@ struct SweepCommand: ParsableCommand {
     let folder = SweepFolder("\(output)/\(loaded.spec.name)")
     if status { return printStatus(try SweepStatus(loaded.spec, folder)) }
     if engine == .slurm { return try submit(loaded, folder) }
+    if dryRun { return try forecast(loaded) }
     let session = SweepSession(data: data, jobs: jobs ?? Team.cores, quiet: quiet)
     let sweep = try session.sweep(loaded, under: output) {
       $0.maximumFailures = failFast ? 1 : maxFailures
@@ -111,6 +114,53 @@ struct SweepCommand: ParsableCommand {
     }
     if !quiet { Display.say("\(loaded.spec.name): \(sweep.folder.path)") }
     try report(try sweep.run(), of: sweep)
+  }
+
+  /// Prints what the sweep will try, and what it will take.
+  private func forecast(_ loaded: LoadedSweep) throws {
+    let spec = loaded.spec
+    let compute = ComputeOptions(threads: 1, data: data, quiet: true)
+    try compute.useKernel(spec.firstExperiment().compute.kernel)
+    let forecast = try SweepForecast(spec)
+    var table = TextTable(
+      [.init("trial", .right)] + spec.space.parameters.map { .init($0.path) } + [
+        .init("parameters", .right), .init("mflop", title: "MFLOP", .right),
+        .init("memory_mb", title: "memory", .right), .init("seconds", title: "time", .right),
+        .init("disk_mb", title: "disk", .right),
+      ])
+    func megabytes(_ bytes: Int) -> TextTable.Cell {
+      .number(Double(bytes) / 1e6, "\(fixed(Double(bytes) / 1e6, 1)) MB")
+    }
+    for trial in forecast.trials {
+      table.append(
+        [.integer(trial.number)] + trial.values.map { .text($0, $0.isEmpty ? "-" : $0) } + [
+          .integer(trial.parameters, grouped(trial.parameters)),
+          .number(Double(trial.flops) / 1e6, fixed(Double(trial.flops) / 1e6, 2)),
+          megabytes(trial.memory), .number(trial.seconds, duration(trial.seconds)),
+          megabytes(trial.disk),
+        ])
+    }
+    let count = jobs ?? Team.cores
+    var notes = [
+      "\(spec.trials) trials, \(spec.seeds.count) seed\(spec.seeds.count == 1 ? "" : "s") each, "
+        + "winner confirmed on \(spec.confirm)"
+    ]
+    if forecast.unknown > 0 {
+      notes.append(
+        spec.sampler.usesResults
+          ? "\(forecast.unknown) trials will be chosen from the results of these"
+          : "\(forecast.unknown) more are not shown")
+    }
+    if forecast.share < 1 {
+      notes.append("\(percent(forecast.share)) of all epochs are trained; the rest is cut short")
+    }
+    notes.append(
+      "about \(duration(forecast.seconds / Double(count))) with \(count) jobs, "
+        + "\(fixed(Double(forecast.disk) / 1e9, 2)) GB of disk")
+    var document = TextDocument()
+    document.append(table, key: "trials")
+    document.append(notes, key: "notes")
+    format.print(document)
   }
 
   /// Leaves the sweep's spec in its folder, and hands the job array to Slurm.
@@ -161,6 +211,7 @@ struct SweepCommand: ParsableCommand {
       throw ExitCode(ExitStatus.failures)
     case .completed:
       let summary = try sweep.summary()
+      _ = try SweepPictures(sweep.folder).write(to: sweep.folder.plots)
       print(SweepResults(summary, folder: sweep.folder).text, terminator: "")
       if summary.failures > 0 { throw ExitCode(ExitStatus.failures) }
     }
@@ -269,6 +320,8 @@ struct SweepResults {
       lines.append("winner         none: no trial has a \(metric.rawValue)")
     }
     lines.append("trials         \(folder.trials)")
+    lines.append("pictures       \(folder.plots)")
+    lines.append("ranking        runner leaderboard \(folder.path)")
     text = lines.joined(separator: "\n") + "\n"
   }
 }

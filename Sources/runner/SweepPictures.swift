@@ -6,6 +6,8 @@ import Sweep
 /// The pictures of a sweep's folder.
 struct SweepPictures {
   let table: SweepTable
+  /// Nil where too few trials have a value.
+  let importance: Importance?
 
   /// - Parameter title: what stands above the pictures; the sweep's name where nil.
   init(_ folder: SweepFolder, title: String? = nil) throws {
@@ -14,6 +16,7 @@ struct SweepPictures {
 
   init(_ recorded: RecordedTrials, title: String? = nil) {
     let spec = recorded.spec
+    importance = recorded.importance
     table = SweepTable(
       title: title ?? spec.name,
       metric: SweepTable.Metric(
@@ -55,14 +58,24 @@ struct SweepPictures {
       number: trial.number, values: values, metric: trial.value, state: state)
   }
 
-  /// Writes parallel.svg, parameters.svg and best-so-far.svg, and returns their paths.
+  /// Writes parallel.svg, parameters.svg, best-so-far.svg and, where there are trials enough for it,
+  /// importance.svg, and returns their paths.
   func write(to folder: String) throws -> [String] {
     try Files.makeFolders(folder)
-    let pictures = [
+    var pictures = [
       ("parallel", ParallelCoordinates(table).svg()),
       ("parameters", ParameterPanels(table).svg()),
       ("best-so-far", BestSoFarChart(table).svg()),
     ]
+    if let importance {
+      let bars = ImportanceBars(
+        title: "\(table.title): what \(table.metric.name) depends on",
+        subtitle: "share of the variance; \(Importance.method); \(importance.used) trials",
+        bars: importance.shares.map { .init($0.path, $0.fraction) } + [
+          .init("interactions", importance.interactions)
+        ])
+      pictures.append(("importance", bars.svg()))
+    }
     return try pictures.map { name, svg in
       let path = "\(folder)/\(name).svg"
       try AtomicFile.write(svg, to: path)

@@ -181,3 +181,28 @@ private struct RowReader {
       epochs: Int(fields[epochs]) ?? 0, value: Double(fields[value]))
   }
 }
+
+extension RecordedTrials {
+  /// The trials from the best to the worst: by their value the completed before those that were ended
+  /// early, then those without a value; of equals the first.
+  public var ranking: [Trial] {
+    func tier(_ trial: Trial) -> Int { trial.value == nil ? 2 : trial.status == .completed ? 0 : 1 }
+    return trials.sorted { a, b in
+      let (first, second) = (tier(a), tier(b))
+      guard first == second else { return first < second }
+      let (x, y) = (a.value ?? 0, b.value ?? 0)
+      if x != y { return spec.maximizes ? x > y : x < y }
+      return a.number < b.number
+    }
+  }
+
+  /// How much each parameter matters for the value; nil where too few trials have one.
+  public var importance: Importance? {
+    let observations = trials.map {
+      Observation(
+        trial: $0.number, configuration: $0.configuration, loss: $0.value.flatMap(spec.loss),
+        budget: $0.epochs)
+    }
+    return Importance(of: observations, in: spec.space, seed: spec.seed)
+  }
+}

@@ -37,7 +37,7 @@ import Testing
       let n = Double(points.count)
       let likelihood = try #require(
         GaussianProcess.negativeLogLikelihood(
-          points, values: sklearn.values, hyperparameters))
+          points, squares: points.squares, values: sklearn.values, hyperparameters))
       let full = -likelihood.value - n / 2 * (1 + Foundation.log(2 * Double.pi))
       #expect(abs(full - expected.logLikelihood) < 2e-3)
       for (ours, theirs) in zip(likelihood.byLogLengthscales, expected.gradient) {
@@ -55,10 +55,11 @@ import Testing
       var moved = here
       change(&moved)
       return GaussianProcess.negativeLogLikelihood(
-        points, values: sklearn.values, moved)!.value
+        points, squares: points.squares, values: sklearn.values, moved)!.value
     }
     let found = try #require(
-      GaussianProcess.negativeLogLikelihood(points, values: sklearn.values, here))
+      GaussianProcess.negativeLogLikelihood(
+        points, squares: points.squares, values: sklearn.values, here))
     let h = 0.02
     for g in 0..<3 {
       let slope =

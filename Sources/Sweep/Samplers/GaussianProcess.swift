@@ -18,6 +18,25 @@ struct GaussianProcess {
     let groups: [Range<Int>]
     var features: Int { groups.last?.upperBound ?? 0 }
     var count: Int { features == 0 ? 0 : values.count / features }
+
+    /// ‖x_g − x'_g‖² of each pair i > j and each group: (n(n − 1)/2, groups).
+    var squares: [Double] {
+      var squares: [Double] = []
+      squares.reserveCapacity(count * (count - 1) / 2 * groups.count)
+      for i in 0..<count {
+        for j in 0..<i {
+          for group in groups {
+            var square = 0.0
+            for f in group {
+              let difference = values[i * features + f] - values[j * features + f]
+              square += difference * difference
+            }
+            squares.append(square)
+          }
+        }
+      }
+      return squares
+    }
   }
 
   struct Hyperparameters: Equatable {
@@ -102,8 +121,10 @@ struct GaussianProcess {
 
   /// −ln p(y) for the best s², without constants: ½·n·ln s² + ½·ln det(K + η·I); and its gradient
   /// by ln ℓ_g and by η. Nil where the matrix isn't positive definite.
+  ///
+  /// - Parameter squares: `points.squares`, which stay the same from one call to the next.
   static func negativeLogLikelihood(
-    _ points: Points, values: [Double], _ hyperparameters: Hyperparameters
+    _ points: Points, squares: [Double], values: [Double], _ hyperparameters: Hyperparameters
   ) -> (value: Double, byLogLengthscales: [Double], byNoise: Double)? {
     guard let process = try? GaussianProcess(points, values: values, hyperparameters) else {
       return nil
@@ -117,27 +138,21 @@ struct GaussianProcess {
     // ∂/∂θ = ½ Σ_ij M_ij ∂K_ij/∂θ, M = A⁻¹ − ααᵀ/s²
     // ∂k/∂ln ℓ_g = 5/3·(1 + √5·r)·e^(−√5·r)·‖x_g − x'_g‖²/ℓ_g²
     let alpha = process.alpha
-    var byLog = [Double](repeating: 0, count: points.groups.count)
+    let weights = hyperparameters.lengthscales.map { 1 / ($0 * $0) }
+    let groups = weights.count
+    var byLog = [Double](repeating: 0, count: groups)
     var byNoise = 0.0
-    let features = points.features
+    var pair = 0
     for i in 0..<n {
       byNoise += 0.5 * (Double(inverse[i * (n + 1)]) - alpha[i] * alpha[i] / process.scale)
       for j in 0..<i {
-        var squares = byLog
         var sum = 0.0
-        for (g, group) in points.groups.enumerated() {
-          var square = 0.0
-          for f in group {
-            let difference = points.values[i * features + f] - points.values[j * features + f]
-            square += difference * difference * process.weights[f]
-          }
-          squares[g] = square
-          sum += square
-        }
+        for g in 0..<groups { sum += squares[pair + g] * weights[g] }
         let root = (5 * sum).squareRoot()
         let m = Double(inverse[i * n + j]) - alpha[i] * alpha[j] / process.scale
         let common = m * (5.0 / 3) * (1 + root) * Elementary.exp(-root)
-        for g in byLog.indices { byLog[g] += common * squares[g] }
+        for g in 0..<groups { byLog[g] += common * squares[pair + g] * weights[g] }
+        pair += groups
       }
     }
     return (value, byLog, byNoise)

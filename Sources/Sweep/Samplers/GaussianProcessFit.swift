@@ -19,6 +19,7 @@ extension GaussianProcess {
   static func fitted(_ points: Points, values: [Double], prior: Prior = Prior()) -> GaussianProcess
   {
     let groups = points.groups.count
+    let squares = points.squares
     func hyperparameters(_ theta: [Double]) -> Hyperparameters {
       Hyperparameters(
         lengthscales: theta.prefix(groups).map { Elementary.exp($0) },
@@ -26,7 +27,8 @@ extension GaussianProcess {
     }
     func objective(_ theta: [Double]) -> (value: Double, gradient: [Double])? {
       guard theta.allSatisfy({ abs($0) < 30 }),
-        let likelihood = negativeLogLikelihood(points, values: values, hyperparameters(theta))
+        let likelihood = negativeLogLikelihood(
+          points, squares: squares, values: values, hyperparameters(theta))
       else { return nil }
       var value = likelihood.value
       var gradient = likelihood.byLogLengthscales

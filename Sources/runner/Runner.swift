@@ -44,7 +44,7 @@ struct Runner: ParsableCommand {
       RunCommand.self, ResumeCommand.self, SweepCommand.self, WorkerCommand.self,
       SweepTaskCommand.self, LeaderboardCommand.self, ValidateCommand.self, EvaluateCommand.self,
       VerifyCommand.self, SchemaCommand.self, DataCommand.self, BenchCommand.self,
-      PlotCommand.self, CompareCommand.self, DoctorCommand.self,
+      PlotCommand.self, CompareCommand.self, DoctorCommand.self, SamplerBenchCommand.self,
     ],
     defaultSubcommand: RunCommand.self)
 

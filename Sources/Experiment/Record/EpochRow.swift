@@ -36,7 +36,12 @@ public struct EpochRow: Hashable, Sendable {
 
   /// Reads a row back; nil if it isn't one.
   public init?(csv: some StringProtocol) {
-    let cells = csv.split(separator: ",", omittingEmptySubsequences: false)
+    self.init(cells: csv.split(separator: ",", omittingEmptySubsequences: false)[...])
+  }
+
+  /// Reads a row back from its cells; nil if they aren't one.
+  public init?(cells: ArraySlice<some StringProtocol>) {
+    let cells = Array(cells)
     guard cells.count == 7, let epoch = Int(cells[0]), let step = Int(cells[1]),
       let rate = Float(cells[2]), let trainLoss = Double(cells[3]),
       let trainAccuracy = Double(cells[4])

@@ -83,7 +83,9 @@ public struct Journal: ~Copyable {
     var entries: [StageID: JournalEntry] = [:]
     guard Files.isFolder(folder) else { return entries }
     for name in try Files.names(in: folder) where name.hasSuffix(".csv") {
-      for entry in try form.read("\(folder)/\(name)").entries {
+      let read = try form.read("\(folder)/\(name)").entries
+      entries.reserveCapacity(entries.count + read.count)
+      for entry in read {
         // Of two files that tell of one stage, the sounder is believed: the other is of a process
         // that was thought dead.
         if let known = entries[entry.result.id], known.result.status.isSound,

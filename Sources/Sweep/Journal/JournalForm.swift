@@ -30,12 +30,12 @@ public struct JournalForm: Sendable {
         result.curve.map(\.description).joined(separator: " "), result.key,
       ] + values
     let text = parts.joined(separator: ",")
-    return "\(text),\(Self.checksum(text))"
+    return "\(text),\(Self.checksum(Array(text.utf8)[...]))"
   }
 
   /// Eight hexadecimal digits of SHA-256.
-  private static func checksum(_ text: some StringProtocol) -> Substring {
-    SHA256.hex(of: Array(text.utf8)).prefix(8)
+  private static func checksum(_ text: ArraySlice<UInt8>) -> Substring {
+    text.withUnsafeBytes { SHA256.hex(of: $0) }.prefix(8)
   }
 
   /// The whole entries of a file, and how many bytes they and the header take.
@@ -49,13 +49,13 @@ public struct JournalForm: Sendable {
     while start < bytes.count {
       line += 1
       guard let end = bytes[start...].firstIndex(of: UInt8(ascii: "\n")) else { break }
-      let text = String(decoding: bytes[start..<end], as: UTF8.self)
       if line == 1 {
-        guard text == header else {
+        guard bytes[start..<end].elementsEqual(header.utf8) else {
           throw RecordError(
-            "\(path):1", "is the journal of another search space: its columns are \"\(text)\"")
+            "\(path):1", "is the journal of another search space: its columns are not \"\(header)\""
+          )
         }
-      } else if let entry = entry(text) {
+      } else if let entry = entry(bytes[start..<end]) {
         entries.append(entry)
       } else if end == bytes.count - 1 {
         break
@@ -70,23 +70,23 @@ public struct JournalForm: Sendable {
   }
 
   /// Reads a line back; nil when it is torn or not as it was written.
-  private func entry(_ line: String) -> JournalEntry? {
-    guard let comma = line.lastIndex(of: ","),
-      Self.checksum(line[..<comma]) == line[line.index(after: comma)...],
-      let fields = CSV.records(Array(line[..<comma].utf8)).first?.fields,
+  private func entry(_ line: ArraySlice<UInt8>) -> JournalEntry? {
+    guard let comma = line.lastIndex(of: UInt8(ascii: ",")),
+      Self.checksum(line[..<comma]).utf8.elementsEqual(line[(comma + 1)...]),
+      let fields = CSV.records(Array(line[..<comma])).first?.fields,
       fields.count == 21 + space.parameters.count,
       let trial = Int(fields[0]), let seed = UInt64(fields[1]), let stage = Int(fields[2]),
       let status = StageResult.Status(rawValue: fields[3]),
       let configuration = space.configuration(
         labelled: fields[21...].map { $0.isEmpty ? nil : $0 })
     else { return nil }
-    func row(_ first: Int) -> EpochRow? {
-      EpochRow(csv: fields[first..<first + 7].joined(separator: ","))
+    func row(_ first: Int) -> EpochRow? { EpochRow(cells: fields[first..<first + 7]) }
+    let curve = fields[19].utf8.split(separator: UInt8(ascii: " ")).compactMap {
+      Double(Substring($0))
     }
     let result = StageResult(
       id: StageID(trial: trial, seed: seed, stage: stage), status: status, reason: fields[4],
-      curve: fields[19].split(separator: " ").compactMap { Double($0) },
-      best: row(5), last: row(12), key: fields[20])
+      curve: curve, best: row(5), last: row(12), key: fields[20])
     return JournalEntry(result: result, configuration: configuration)
   }
 }

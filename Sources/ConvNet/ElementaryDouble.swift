@@ -24,7 +24,7 @@ extension Elementary {
     return Double(sign: .plus, exponent: Int(n), significand: y)
   }
 
-  /// ln x, within 1 unit in the last place; −∞ at 0, NaN below.
+  /// ln x, within 1 unit in the last place for normal x > 0; −∞ at 0, NaN below.
   ///
   /// x = 2ᵏ·(1 + f), √½ ≤ 1 + f < √2; with s = f/(2 + f), ln(1 + f) = f − s·(f − R(s²)), Remez's
   /// polynomial of fdlibm's `log`.

@@ -172,6 +172,24 @@ import Testing
     #expect(damaged.errors.contains("journal/local.csv:3: the line is damaged"))
   }
 
+  /// `ulimit -f` makes every file end at a size, as a full disk does: here the journal.
+  @Test func aFullDiskLosesNothing() throws {
+    let folder = try Self.folder(
+      Kind(name: "random", sampler: #"{ "name": "random" }"#, trials: 300).spec)
+    let full = try Program.shell(
+      "ulimit -f 120; exec \"$RUNNER\" sweep sweep.json -j 1 --train-nothing --quiet", in: folder)
+    #expect(full.status == 1, "\(full)")
+    #expect(full.errors.hasPrefix("error: cannot write results/sweep/journal/local.csv: "))
+    #expect(try folder.text("results/sweep/sweep.json").contains(#""status": "failed""#))
+    #expect(try folder.text("results/sweep/journal/local.csv").hasSuffix("\n"))
+    let again = try Program.run("sweep", "sweep.json", "--train-nothing", in: folder)
+    #expect(again.status == 0, "\(again.errors)")
+    #expect(
+      try Program.run("sweep", "sweep.json", "--train-nothing", "--output", "whole", in: folder)
+        .status == 0)
+    try expectSame("results", "whole", in: folder)
+  }
+
   @Test func oneProcessAtATime() throws {
     let folder = try Self.folder(Self.kinds[1].spec)
     // A lock that nobody holds is no lock.

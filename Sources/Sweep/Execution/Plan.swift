@@ -143,7 +143,10 @@ struct Plan {
     Observation(
       trial: trial.number, configuration: trial.configuration,
       loss: value(of: trial).flatMap(spec.loss),
-      budget: results(of: trial.number).compactMap { $0?.curve.count }.max() ?? 0)
+      // What it was given: a training that ended by itself was given all.
+      budget: results(of: trial.number).compactMap { result in
+        result.map { $0.status == .completed ? spec.epochs : $0.curve.count }
+      }.max() ?? 0)
   }
 
   /// What the median rule asks of a trial, by epoch.

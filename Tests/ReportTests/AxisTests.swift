@@ -98,7 +98,7 @@ struct AxisTests {
   @Test(arguments: [
     (0.032149, "0.0321"), (0.00099996, "0.001"), (12.345, "12.3"), (999.6, "1000"), (0, "0"),
     (4.56e-7, "4.56e−7"), (-0.5, "−0.5"), (123456, "123456"), (1.2e9, "1.2e9"),
-    (9.999e-5, "0.0001"), (.leastNonzeroMagnitude, "4.94e−324"),
+    (9.999e-5, "0.0001"), (.leastNormalMagnitude, "2.23e−308"),
   ])
   func significantDigits(value: Double, text: String) {
     #expect(DecimalText.significant(value, digits: 3) == text)

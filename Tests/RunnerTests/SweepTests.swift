@@ -220,6 +220,21 @@ import Testing
     try expectSame("results", "whole", in: folder)
   }
 
+  @Test(arguments: [(trials: 1, status: 0), (trials: 9, status: 75)])
+  func aTimeLimitKeepsTrialsFromBeginning(_ given: (trials: Int, status: Int32)) throws {
+    // A trial takes longer than the limit, which ends none that was begun.
+    let folder = try Self.folder(
+      Kind(name: "random", sampler: #"{ "name": "random" }"#, trials: given.trials).spec
+        .replacingOccurrences(
+          of: #""confirm": 1"#,
+          with: #""confirm": 0, "time_limit": "1s", "set": { "training.epochs": 6000 }"#))
+    let result = try Program.run("sweep", "sweep.json", "-j", "1", in: folder)
+    #expect(result.status == given.status, "\(result.errors)")
+    let rows = try folder.text("results/sweep/trials.csv").split(separator: "\n").dropFirst()
+    #expect(rows.allSatisfy { $0.contains(",completed,") })
+    #expect(given.trials == 1 ? rows.count == 1 : (1..<9).contains(rows.count))
+  }
+
   @Test func whatWasRunIsNotRunAgain() throws {
     let folder = try Self.folder(Self.kinds[1].spec)
     #expect(try Program.run("sweep", "sweep.json", in: folder).status == 0)

@@ -42,7 +42,7 @@ public enum Files {
   }
 
   /// Writes all bytes to an open file, however many calls it takes.
-  static func append(_ bytes: [UInt8], to file: Int32, path: String) throws(FileError) {
+  package static func append(_ bytes: [UInt8], to file: Int32, path: String) throws(FileError) {
     var start = 0
     while start < bytes.count {
       let written = bytes.withUnsafeBytes {

@@ -1,4 +1,5 @@
 import Datasets
+import Experiment
 import Glibc
 
 /// Lines that come through a pipe.
@@ -43,16 +44,7 @@ struct LineReader {
   }
 
   static func write(_ line: String, to file: Int32) throws(FileError) {
-    let bytes = Array("\(line)\n".utf8)
-    var done = 0
-    while done < bytes.count {
-      let n = bytes.withUnsafeBytes {
-        Glibc.write(file, $0.baseAddress! + done, $0.count - done)
-      }
-      if n < 0 && errno == EINTR { continue }
-      guard n >= 0 else { throw FileError("write", "a worker's pipe", code: errno) }
-      done += n
-    }
+    try Files.append(Array("\(line)\n".utf8), to: file, path: "a worker's pipe")
   }
 }
 

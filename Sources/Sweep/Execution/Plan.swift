@@ -58,6 +58,16 @@ struct Plan {
     brackets = spec.brackets
   }
 
+  /// A plan that takes the configurations of trials that were begun before from their journal, so
+  /// that they need no second proposal.
+  init(_ spec: SweepSpec, journal: [StageID: JournalEntry]) {
+    self.init(
+      spec,
+      known: Dictionary(
+        journal.values.map { ($0.result.id.trial, $0.configuration) },
+        uniquingKeysWith: { a, _ in a }))
+  }
+
   /// What the first trial is, which no result decides.
   static func configurationOfFirst(_ spec: SweepSpec) -> Configuration {
     spec.makePopulation()?.beginning(member: 0)

@@ -8,8 +8,6 @@ import Glibc
 struct ReuseIndex {
   private var runs: [String: RunFolder] = [:]
 
-  var isEmpty: Bool { runs.isEmpty }
-
   /// Looks through the runs of experiments, `output/<name>/<id>`, and the trials of other sweeps,
   /// `output/<name>/trials/<trial>/seed-<seed>`. What cannot be read is passed over.
   init(output: String, except sweep: SweepFolder) {
@@ -43,7 +41,7 @@ struct ReuseIndex {
   }
 
   /// A task's result by a run that was made before, which is copied to the task's folder; nil where
-  /// there is none.
+  /// there is none, and for tasks without a key.
   func result(for task: TrialTask) throws -> StageResult? {
     guard let source = runs[task.key] else { return nil }
     let rows = try EpochRow.read(source.metrics)

@@ -57,11 +57,7 @@ public final class SweepRun {
     claims = try options.task.map { try Claims(folder: claimsFolder, task: $0) }
     known = try Journal.read(folder: folder.journal, form: form)
     if options.retriesFailed { known = known.filter { !$0.value.result.status.isWorthRetrying } }
-    plan = Plan(
-      spec,
-      known: Dictionary(
-        known.values.map { ($0.result.id.trial, $0.configuration) }, uniquingKeysWith: { a, _ in a }
-      ))
+    plan = Plan(spec, journal: known)
     journal = try Journal.open(folder: folder.journal, writer: options.task ?? "local", form: form)
     timing = try TimingLog.open(folder.timing)
     reuse = ReuseIndex(output: output, except: folder)
@@ -97,13 +93,9 @@ public final class SweepRun {
   private func carryOut() throws -> SweepOutcome {
     let sharing = try SharedImages(images.train)
     defer { display.clear() }
-    var waiting: Plan.Stage?
     while true {
-      while mayBegin, busy < options.jobs {
-        if waiting == nil { waiting = try next() }
-        guard let stage = waiting else { break }
-        waiting = nil
-        try begin(stage, sharing: sharing.file)
+      while mayBegin, busy < options.jobs, let task = try next() {
+        try begin(task, sharing: sharing.file)
       }
       if busy == 0 && (foreign.isEmpty || !mayBegin) { break }
       tellWorkers()
@@ -118,8 +110,12 @@ public final class SweepRun {
     }
     if let signal = Interruption.signal { return .interrupted(signal: signal) }
     if hasGivenUp { return .gaveUp(failures: failures) }
-    if waiting != nil || isTimeUp { return .timeUp(trials: plan.settled) }
-    return .completed
+    return isComplete ? .completed : .timeUp(trials: plan.settled)
+  }
+
+  /// Whether every trial is over and the winner confirmed.
+  private var isComplete: Bool {
+    plan.isComplete && Confirmation.stages(of: plan).allSatisfy { confirmed[$0.id.seed] != nil }
   }
 
   private var busy: Int { workers.count { $0.task != nil } }
@@ -127,34 +123,41 @@ public final class SweepRun {
   private var isTimeUp: Bool { spec.timeLimit.map { clock.seconds >= $0 } ?? false }
   private var hasGivenUp: Bool { options.maximumFailures.map { failures >= $0 } ?? false }
 
-  /// The next stage that neither the journal nor another sweep tells of.
-  private func next() throws -> Plan.Stage? {
-    while confirmations == nil {
-      guard let stage = plan.next() else {
-        guard plan.isComplete else { return nil }
-        confirmations = Confirmation.stages(of: plan)
-        break
-      }
+  /// The next stage that neither the journal nor a run that was made before tells of.
+  private func next() throws -> TrialTask? {
+    while let stage = nextStage() {
       if let entry = known[stage.id] {
         take(entry.result)
       } else if try !claim(stage.id) {
         foreign.append(stage.id)
-      } else if let result = try reused(stage) {
+      } else if let task = try task(for: stage) {
+        guard let result = try reuse.result(for: task) else { return task }
         try keep(result, seconds: 0, isReused: true)
-      } else {
-        return stage
-      }
-    }
-    while let stage = confirmations!.popFirst() {
-      if let entry = known[stage.id] {
-        take(entry.result)
-      } else if try claim(stage.id) {
-        return stage
-      } else {
-        foreign.append(stage.id)
       }
     }
     return nil
+  }
+
+  /// The plan's next stage; after its last, those that confirm the winner.
+  private func nextStage() -> Plan.Stage? {
+    if confirmations == nil {
+      if let stage = plan.next() { return stage }
+      guard plan.isComplete else { return nil }
+      confirmations = Confirmation.stages(of: plan)
+    }
+    return confirmations!.popFirst()
+  }
+
+  /// What a worker is to do for a stage; nil, and the stage has failed, when its experiment isn't
+  /// sound.
+  private func task(for stage: Plan.Stage) throws -> TrialTask? {
+    do {
+      return try makeTask(stage)
+    } catch let error as SpecErrors {
+      let reason = error.diagnostics.map(\.description).joined(separator: "; ")
+      try keep(StageResult(id: stage.id, status: .failed, reason: reason), seconds: 0)
+      return nil
+    }
   }
 
   private func claim(_ stage: StageID) throws -> Bool { try claims?.take(stage) ?? true }
@@ -171,14 +174,7 @@ public final class SweepRun {
     }
   }
 
-  private func begin(_ stage: Plan.Stage, sharing images: Int32) throws {
-    let task: TrialTask
-    do {
-      task = try makeTask(stage)
-    } catch let error as SpecErrors {
-      let reason = error.diagnostics.map(\.description).joined(separator: "; ")
-      return try keep(StageResult(id: stage.id, status: .failed, reason: reason), seconds: 0)
-    }
+  private func begin(_ task: TrialTask, sharing images: Int32) throws {
     while true {
       let worker: WorkerProcess
       if let idle = workers.first(where: { $0.task == nil }) {
@@ -237,12 +233,6 @@ public final class SweepRun {
   }
 
   // MARK: - Results
-
-  /// The stage's result from a run that was made before; nil where there is none.
-  private func reused(_ stage: Plan.Stage) throws -> StageResult? {
-    guard !reuse.isEmpty, stage.parent == nil, let task = try? makeTask(stage) else { return nil }
-    return try reuse.result(for: task)
-  }
 
   /// Records what a stage came to.
   private func keep(_ result: StageResult, seconds: Double, isReused: Bool = false) throws {

@@ -5,8 +5,16 @@ extension TrialTemplate {
   /// The experiment of a trial: its configuration's, without the test images and what is expected
   /// of them.
   func trial(_ configuration: Configuration, seed: UInt64) throws(SpecErrors) -> ExperimentSpec {
-    var experiment = try experiment(for: configuration, seed: seed)
+    var experiment = try confirmation(configuration, seed: seed)
     experiment.dataset.test = .none
+    return experiment
+  }
+
+  /// The experiment of a run that confirms the winner: what the base expects isn't asked of it.
+  func confirmation(
+    _ configuration: Configuration, seed: UInt64
+  ) throws(SpecErrors) -> ExperimentSpec {
+    var experiment = try experiment(for: configuration, seed: seed)
     experiment.expect = []
     return experiment
   }
@@ -18,11 +26,10 @@ extension SweepRun {
   func makeTask(_ stage: Plan.Stage) throws -> TrialTask {
     let configuration = plan.trials[stage.id.trial].configuration
     let isConfirmation = stage.id.stage == StageID.confirmation
-    var experiment =
+    let experiment =
       isConfirmation
-      ? try template.experiment(for: configuration, seed: stage.id.seed)
+      ? try template.confirmation(configuration, seed: stage.id.seed)
       : try template.trial(configuration, seed: stage.id.seed)
-    experiment.expect = []
     let resolved = experiment.resolved()
     // What begins with another run's weights, or is tested, isn't told by its spec alone.
     let isPlain = stage.parent == nil && !isConfirmation

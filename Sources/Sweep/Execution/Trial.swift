@@ -73,16 +73,13 @@ enum Trial {
       (status, reason) = (.stopped, "median")
     }
     let curve = rows.compactMap { $0[task.metric] }
+    // Of equals the first, as a run's own best epoch.
     let best = rows.max {
       let (a, b) = ($0[task.metric] ?? .nan, $1[task.metric] ?? .nan)
       return task.maximizes ? a < b : a > b
     }
-    // Of equals the first, as a run's own best epoch.
-    let first = best.flatMap { best in
-      rows.first { $0[task.metric] == best[task.metric] }
-    }
     return StageResult(
-      id: task.stage, status: status, reason: reason, curve: curve, best: first, last: rows.last,
+      id: task.stage, status: status, reason: reason, curve: curve, best: best, last: rows.last,
       key: task.key)
   }
 

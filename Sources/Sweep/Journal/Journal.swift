@@ -53,18 +53,13 @@ public struct Journal: ~Copyable {
   /// `synchronize`.
   public mutating func append(_ entry: JournalEntry) throws(FileError) {
     let bytes = Array("\(form.line(entry))\n".utf8)
-    var done = 0
-    while done < bytes.count {
-      let n = bytes.withUnsafeBytes { write(file, $0.baseAddress! + done, bytes.count - done) }
-      if n < 0 && errno == EINTR { continue }
-      guard n >= 0 else {
-        let code = errno
-        // What was written of the line is taken back.
-        _ = ftruncate(file, length)
-        lseek(file, length, SEEK_SET)
-        throw FileError("write", path, code: code)
-      }
-      done += n
+    do {
+      try Files.append(bytes, to: file, path: path)
+    } catch {
+      // What was written of the line is taken back.
+      _ = ftruncate(file, length)
+      lseek(file, length, SEEK_SET)
+      throw error
     }
     length += bytes.count
     isUnsynchronized = true

@@ -20,9 +20,6 @@ struct TimingLog: ~Copyable {
   mutating func append(_ stage: StageID, seconds: Double, isReused: Bool) throws(FileError) {
     let rounded = (seconds * 1000).rounded() / 1000
     let row = "\(stage.trial),\(stage.seed),\(stage.stage),\(rounded),\(isReused ? 1 : 0)\n"
-    let bytes = Array(row.utf8)
-    guard write(file, bytes, bytes.count) == bytes.count else {
-      throw FileError("write", path, code: errno)
-    }
+    try Files.append(Array(row.utf8), to: file, path: path)
   }
 }

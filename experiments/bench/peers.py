@@ -54,17 +54,33 @@ def fastest(candidates, work):
 class Torch:
     def __init__(self, arguments, channels_last):
         import torch
-        from torch import nn
 
         import mnist
 
         self.torch = torch
         torch.set_num_threads(arguments.threads)
-        torch.set_num_interop_threads(1)
+        if torch.get_num_interop_threads() != 1:  # It may be set once.
+            torch.set_num_interop_threads(1)
         torch.manual_seed(1)
         self.format = torch.channels_last if channels_last else torch.contiguous_format
-        layers, self.batch, rule = NETWORKS[arguments.network]
+        self.network = arguments.network
+        self.build()
 
+        def tensors(split):
+            images, labels = mnist.load(arguments.data, split)
+            images = torch.from_numpy(images).unsqueeze(1)
+            return images.contiguous(memory_format=self.format), torch.from_numpy(labels)
+
+        self.train = tensors("train")
+        self.test = tensors("test")
+        self.epoch(20 * self.batch + len(self.train[0]) % self.batch)
+        self.evaluation_batch = fastest(EVALUATION_BATCHES, self.evaluate_in)
+        self.latency(20)
+
+    def build(self, learning_rate=None):
+        """A network with fresh weights, and its optimizer."""
+        torch, nn = self.torch, self.torch.nn
+        layers, self.batch, rule = NETWORKS[self.network]
         modules, shape = [], (1, 28)
         for layer in layers:
             kind, size = layer[0], layer[1:]
@@ -86,22 +102,13 @@ class Torch:
                 shape = (int(size),)
         self.model = nn.Sequential(*modules).to(memory_format=self.format)
         if rule == "adam":
-            self.optimizer = torch.optim.Adam(self.model.parameters(), 1e-3, fused=True)
+            self.optimizer = torch.optim.Adam(
+                self.model.parameters(), learning_rate or 1e-3, fused=True
+            )
         else:
             self.optimizer = torch.optim.Adadelta(
-                self.model.parameters(), 1.0, rho=0.95, eps=1e-7, foreach=True
+                self.model.parameters(), learning_rate or 1.0, rho=0.95, eps=1e-7, foreach=True
             )
-
-        def tensors(split):
-            images, labels = mnist.load(arguments.data, split)
-            images = torch.from_numpy(images).unsqueeze(1)
-            return images.contiguous(memory_format=self.format), torch.from_numpy(labels)
-
-        self.train = tensors("train")
-        self.test = tensors("test")
-        self.epoch(20 * self.batch + len(self.train[0]) % self.batch)
-        self.evaluation_batch = fastest(EVALUATION_BATCHES, self.evaluate_in)
-        self.latency(20)
 
     def about(self):
         torch = self.torch

@@ -101,9 +101,9 @@ struct SweepCommand: ParsableCommand {
 
   func run() throws {
     let loaded = try SweepSpec.open(path: spec, arguments: values, seeds: seeds)
-    _ = try loaded.checkTrials()
     let folder = SweepFolder("\(output)/\(loaded.spec.name)")
     if status { return printStatus(try SweepStatus(loaded.spec, folder)) }
+    _ = try loaded.checkTrials()
     if engine == .slurm { return try submit(loaded, folder) }
     if dryRun { return try forecast(loaded) }
     let session = SweepSession(data: data, jobs: jobs ?? Team.cores, quiet: quiet)

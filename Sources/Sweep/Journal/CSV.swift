@@ -17,6 +17,17 @@ enum CSV {
 
   static func row(_ fields: [String]) -> String { fields.map(field).joined(separator: ",") }
 
+  /// The fields of a record on one line.
+  static func fields(_ line: ArraySlice<UInt8>) -> [String]? {
+    // Without quotes there is nothing but commas to look at.
+    guard line.contains(UInt8(ascii: "\"")) else {
+      return line.split(separator: UInt8(ascii: ","), omittingEmptySubsequences: false).map {
+        String(decoding: $0, as: UTF8.self)
+      }
+    }
+    return records(Array(line)).first?.fields
+  }
+
   /// The records of a text, each with the line that it begins on, from 1. Empty lines are passed
   /// over.
   static func records(_ bytes: [UInt8]) -> [(line: Int, fields: [String])] {

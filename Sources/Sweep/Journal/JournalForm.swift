@@ -73,7 +73,7 @@ public struct JournalForm: Sendable {
   private func entry(_ line: ArraySlice<UInt8>) -> JournalEntry? {
     guard let comma = line.lastIndex(of: UInt8(ascii: ",")),
       Self.checksum(line[..<comma]).utf8.elementsEqual(line[(comma + 1)...]),
-      let fields = CSV.records(Array(line[..<comma])).first?.fields,
+      let fields = CSV.fields(line[..<comma]),
       fields.count == 21 + space.parameters.count,
       let trial = Int(fields[0]), let seed = UInt64(fields[1]), let stage = Int(fields[2]),
       let status = StageResult.Status(rawValue: fields[3]),

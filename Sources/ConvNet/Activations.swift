@@ -7,6 +7,8 @@ final class Activations {
   /// Stored rows and columns: only those that anything reads.
   let extent: Extent
   let channels: Int
+  /// Whose values these are, where they are not its own.
+  private let viewed: Activations?
   /// Floats per sample.
   let size: Int
   private(set) var values = Buffer(0)
@@ -14,28 +16,42 @@ final class Activations {
   private(set) var gradients = Buffer(0)
   private var winners = Buffer(0)
   private var slotsPerWorker = 0
-  var wholeBatch = false
+  var wholeBatch = false {
+    didSet { if wholeBatch { viewed?.wholeBatch = true } }
+  }
   /// Whether each value also keeps which position of its pooling window gave it.
   var hasWinners = false
   var hasGradient: Bool
 
   init(extent: Extent, channels: Int, hasGradient: Bool) {
+    viewed = nil
     self.extent = extent
     self.channels = channels
     self.hasGradient = hasGradient
     size = extent.height * extent.width * channels
   }
 
+  /// Another tensor's values, with a gradient of its own: that by one of its readers.
+  init(viewing other: Activations) {
+    viewed = other
+    extent = other.extent
+    channels = other.channels
+    size = other.size
+    hasGradient = true
+  }
+
+  /// To be called of the tensor that is viewed before its views.
   /// - Parameter tile: the most samples that a worker has in hand at once.
   func allocate(batch: Int, workers: Int, tile: Int) {
     slotsPerWorker = tile
+    if let viewed { wholeBatch = viewed.wholeBatch }
     let slots = max(workers * tile, wholeBatch ? batch : 0)
-    values = Buffer(slots * size)
+    values = viewed?.values ?? Buffer(slots * size)
     gradients = Buffer(hasGradient ? slots * size : 0)
     winners = Buffer(hasWinners ? slots * size : 0)
   }
 
-  var bytes: Int { (values.count + gradients.count + winners.count) * 4 }
+  var bytes: Int { ((viewed == nil ? values.count : 0) + gradients.count + winners.count) * 4 }
 
   @inline(__always)
   private func slot(_ tile: Tile) -> Int {

@@ -145,6 +145,8 @@ public enum LayerDescription: Hashable, Sendable {
   case dropout(rate: Float)
   case activation(Activation)
   case batchNorm(BatchNormDescription)
+  /// The only one that reads several layers.
+  case merge(MergeDescription)
 
   /// The name that a spec gives this layer.
   public var kind: String {
@@ -156,18 +158,25 @@ public enum LayerDescription: Hashable, Sendable {
     case .dropout: "dropout"
     case .activation: "activation"
     case .batchNorm: "batch_norm"
+    case .merge(let merge): merge.merge.rawValue
     }
   }
 }
 
-/// A chain of layers from images to class scores (logits); the loss is softmax cross-entropy.
+/// A network from images to class scores (logits); the loss is softmax cross-entropy.
 public struct NetworkDescription: Hashable, Sendable {
   public var input: Shape
-  public var layers: [LayerDescription]
+  public var model: [ModelItem]
   public var classes: Int
-  public init(input: Shape, layers: [LayerDescription], classes: Int) {
+
+  public init(input: Shape, model: [ModelItem], classes: Int) {
     self.input = input
-    self.layers = layers
+    self.model = model
     self.classes = classes
+  }
+
+  /// A chain of layers.
+  public init(input: Shape, layers: [LayerDescription], classes: Int) {
+    self.init(input: input, model: layers.map { .layer($0) }, classes: classes)
   }
 }

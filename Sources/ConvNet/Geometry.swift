@@ -1,15 +1,15 @@
-/// Why a network cannot be built; `layer` is its place in the description.
+/// Why a network cannot be built, and where in its model.
 public struct NetworkError: Error, CustomStringConvertible, Hashable {
-  public let layer: Int?
+  public let layer: LayerPlace?
   public let message: String
 
-  public init(layer: Int? = nil, _ message: String) {
+  public init(layer: LayerPlace? = nil, _ message: String) {
     self.layer = layer
     self.message = message
   }
 
   public var description: String {
-    layer.map { "model[\($0)]: \(message)" } ?? message
+    layer.map { "\($0): \(message)" } ?? message
   }
 }
 

@@ -38,7 +38,7 @@ extension Initializer {
       do {
         try LAPACK.orthonormalize(matrix.base, rows: tall, columns: thin)
       } catch {
-        throw NetworkError(layer: layer, "orthogonal initialisation: \(error)")
+        throw NetworkError("orthogonal initialisation of layer \(layer): \(error)")
       }
       for row in 0..<rows {
         for column in 0..<columns {

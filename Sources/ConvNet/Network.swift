@@ -80,7 +80,7 @@ public final class Network {
     layers = builder.layers
     tensors = builder.tensors
     input = builder.input
-    logits = builder.layers.last!.output
+    logits = builder.logits
     let trainable = builder.gradients.count
     moments = optimizer.rule.moments.map { _ in Buffer(trainable) }
     updateTiles = UpdateTile.cut(builder.parameters)

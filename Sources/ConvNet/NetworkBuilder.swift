@@ -13,6 +13,9 @@ final class NetworkBuilder {
   private(set) var parameters: [Parameter] = []
   private(set) var tensors: [TensorInfo] = []
   private(set) var layers: [Network.BuiltLayer] = []
+  /// For each layer of the plan, its output once for each that will read it; those that have read it
+  /// are gone.
+  private var outputs: [[Activations]] = []
   private var trainable = 0
   private var total = 0
 
@@ -27,6 +30,9 @@ final class NetworkBuilder {
   }
 
   var inferenceTile: Int { layers.contains { $0.isWide } ? Tile.wideSize : Tile.size }
+
+  /// The class scores.
+  var logits: Activations { outputs.last![0] }
 
   func build() throws(NetworkError) {
     layOutParameters()
@@ -75,7 +81,7 @@ final class NetworkBuilder {
         if norm.center { add(name, .offset, [channels], rows: 1, columns: channels) }
         statistics.append((name, .movingMean, channels))
         statistics.append((name, .movingVariance, channels))
-      case .maxPool, .flatten, .dropout, .activation: break
+      case .maxPool, .flatten, .dropout, .activation, .merge: break
       }
     }
     trainable = total
@@ -144,17 +150,18 @@ final class NetworkBuilder {
   // MARK: layers
 
   private func makeLayers() {
-    var current = input
-    var hasWeightsBelow = false
+    outputs = plan.layers.map { _ in [] }
     var i = 0
     while i < plan.layers.count {
       let layer = plan.layers[i]
       let first = i
+      let inputs = layer.inputs.map(read)
+      let hasWeightsBelow = inputs.contains(where: \.hasGradient)
+      var current = inputs[0]
       switch layer.description {
       case .conv2D(let conv):
         let (output, pool) = convolutionOutput(i)
         appendConvolution(conv, i, pool: pool, from: current, to: output)
-        hasWeightsBelow = true
         if pool != nil { i += 1 }
         current = finish(conv.activation, first, through: i, from: output)
       case .maxPool:
@@ -165,7 +172,6 @@ final class NetworkBuilder {
       case .dense(let dense):
         let output = tensor(layer, hasGradient: true)
         appendDense(dense, i, from: current, to: output)
-        hasWeightsBelow = true
         current = finish(dense.activation, first, through: i, from: output)
       case .dropout(let rate):
         let output = tensor(layer, hasGradient: hasWeightsBelow)
@@ -184,10 +190,32 @@ final class NetworkBuilder {
       case .batchNorm(let norm):
         let output = tensor(layer, hasGradient: true)
         appendBatchNorm(norm, i, from: current, to: output)
-        hasWeightsBelow = true
         current = output
+      case .merge(let merge):
+        let output = tensor(layer, hasGradient: hasWeightsBelow)
+        append(Self.layer(merge, from: inputs, to: output), first, output)
+        current = finish(merge.activation, first, through: i, from: output)
       }
+      give(current, of: i)
       i += 1
+    }
+  }
+
+  /// What a layer reads. Of a tensor with a gradient each reader has a view of its own.
+  private func read(_ input: LayerInput) -> Activations {
+    switch input {
+    case .images: self.input
+    case .layer(let place): outputs[place].removeFirst()
+    }
+  }
+
+  private func give(_ output: Activations, of place: Int) {
+    outputs[place] = Array(repeating: output, count: max(1, plan.layers[place].readers))
+    guard output.hasGradient else { return }
+    for reader in 1..<max(1, outputs[place].count) {
+      let view = Activations(viewing: output)
+      outputs[place][reader] = view
+      append(Fork(of: output, view: view), place, view, kind: "fork")
     }
   }
 
@@ -195,13 +223,15 @@ final class NetworkBuilder {
     Activations(extent: layer.live, channels: layer.output.channels, hasGradient: hasGradient)
   }
 
-  private func append(_ layer: any Layer, _ place: Int, _ output: Activations, through: Int? = nil)
-  {
+  private func append(
+    _ layer: any Layer, _ place: Int, _ output: Activations, through: Int? = nil,
+    kind: String? = nil
+  ) {
     layers.append(
       Network.BuiltLayer(
         layer: layer, output: output, place: place,
         name: (place...(through ?? place))
-          .map { "\(plan.layers[$0].description.kind)_\($0)" }.joined(separator: "+")))
+          .map { "\(kind ?? plan.layers[$0].description.kind)_\($0)" }.joined(separator: "+")))
   }
 
   /// What a convolution writes: its own output, or that of the pooling after it where the two can
@@ -209,8 +239,8 @@ final class NetworkBuilder {
   private func convolutionOutput(_ i: Int) -> (Activations, Conv2D.FusedPool?) {
     let layer = plan.layers[i]
     guard case .conv2D(let conv) = layer.description, conv.activation.followsFromOutput,
-      i + 1 < plan.layers.count, case .maxPool(let pool) = plan.layers[i + 1].description,
-      pool.stride == pool.size
+      i + 1 < plan.layers.count, plan.followsTheLast(i + 1), layer.readers == 1,
+      case .maxPool(let pool) = plan.layers[i + 1].description, pool.stride == pool.size
     else { return (tensor(layer, hasGradient: true), nil) }
     let next = plan.layers[i + 1]
     let geometry = next.geometry!
@@ -275,7 +305,7 @@ final class NetworkBuilder {
   ) -> Activations {
     guard !activation.followsFromOutput else { return output }
     let activated = Activations(
-      extent: output.extent, channels: output.channels, hasGradient: true)
+      extent: output.extent, channels: output.channels, hasGradient: output.hasGradient)
     append(
       ActivationLayer(activation, channels: output.channels, input: output, output: activated),
       place, activated)

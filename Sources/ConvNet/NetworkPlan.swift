@@ -2,7 +2,16 @@
 public struct NetworkPlan: Sendable {
   public struct Layer: Sendable {
     public let description: LayerDescription
-    /// The textbook shapes.
+    /// Where the model has it.
+    public let place: LayerPlace
+    /// What it is called: its kind, or `residual` for the sum that ends such a block.
+    public let kind: String
+    /// The name that the user gave it.
+    public let name: String?
+    public let inputs: [LayerInput]
+    /// How often its output is read.
+    public let readers: Int
+    /// The textbook shapes; of several inputs, that of the first.
     public let input: Shape
     public let output: Shape
     /// How much of the output, from its first row and column, anything downstream reads. Outputs
@@ -24,10 +33,23 @@ public struct NetworkPlan: Sendable {
   public var forwardFLOPs: Int { layers.reduce(0) { $0 + $1.flops } }
 
   /// Operations of one sample's textbook training step: forward, weight gradient, input gradient
-  /// (none for the first layer that has weights).
+  /// (none where nothing below has weights).
   public var trainingFLOPs: Int {
-    let first = layers.first { $0.parameters > 0 }?.flops ?? 0
-    return 3 * forwardFLOPs - first
+    var hasWeights: [Bool] = []
+    var total = 0
+    for layer in layers {
+      let isBelow = layer.inputs.contains {
+        if case .layer(let input) = $0 { hasWeights[input] } else { false }
+      }
+      total += (layer.parameters > 0 && !isBelow ? 2 : 3) * layer.flops
+      hasWeights.append(isBelow || layer.parameters > 0)
+    }
+    return total
+  }
+
+  /// Whether a layer reads the one before it alone, as in a chain.
+  public func followsTheLast(_ layer: Int) -> Bool {
+    layers[layer].inputs == [layer == 0 ? .images : .layer(layer - 1)]
   }
 
   /// The largest tensor, in floats, that a network may ask for.
@@ -38,40 +60,47 @@ public struct NetworkPlan: Sendable {
 
   /// - Throws: `NetworkError`, naming the layer, where shapes do not fit or sizes overflow.
   public init(_ description: NetworkDescription) throws(NetworkError) {
-    guard !description.layers.isEmpty else { throw NetworkError("the model has no layers") }
+    guard !description.model.isEmpty else { throw NetworkError("the model has no layers") }
     guard description.classes >= 2 else { throw NetworkError("a classifier needs two classes") }
     // A prediction is kept in a byte.
     guard description.classes <= 256 else {
       throw NetworkError("\(description.classes) classes are too many (at most 256 are allowed)")
     }
-    try Self.check(description.input, layer: nil)
-    var shape = description.input
+    try Self.check(description.input)
+    let expansion = try ModelExpansion(description.model)
     var drafts: [Draft] = []
-    for (i, layer) in description.layers.enumerated() {
+    for node in expansion.nodes {
+      let shapes = node.inputs.map { input in
+        if case .layer(let place) = input { drafts[place].output } else { description.input }
+      }
       do throws(NetworkError) {
-        let draft = try Self.infer(layer, input: shape)
-        try Self.check(draft.output, layer: i)
+        let draft = try Self.infer(node.layer, inputs: shapes)
+        try Self.check(draft.output)
         drafts.append(draft)
-        shape = draft.output
       } catch {
-        throw NetworkError(layer: i, "\(layer.kind): \(error.message)")
+        let message = node.isResidual ? Self.residualMessage(shapes) : error.message
+        throw NetworkError(layer: node.place, "\(node.kind): \(message)")
       }
     }
+    let shape = drafts.last!.output
     guard shape.count == description.classes else {
       throw NetworkError(
-        layer: drafts.count - 1,
+        layer: expansion.nodes.last!.place,
         "the last layer gives \(shape) values, but the data has \(description.classes) classes; "
           + "end with a dense layer of \(description.classes) units")
     }
     guard drafts.contains(where: { $0.parameters > 0 }) else {
       throw NetworkError("the model has no layer with weights to train")
     }
-    let lives = Self.liveOutputs(of: drafts)
+    let lives = Self.liveOutputs(of: drafts, reading: expansion.nodes.map(\.inputs))
     self.description = description
-    layers = zip(drafts, lives).map { draft, live in
-      Layer(
-        description: draft.layer, input: draft.input, output: draft.output, live: live,
-        parameters: draft.parameters, flops: draft.flops, geometry: draft.geometry)
+    layers = drafts.indices.map { i in
+      let (draft, node) = (drafts[i], expansion.nodes[i])
+      return Layer(
+        description: draft.layer, place: node.place, kind: node.kind, name: node.name,
+        inputs: node.inputs, readers: expansion.readers[i], input: draft.input,
+        output: draft.output, live: lives[i], parameters: draft.parameters, flops: draft.flops,
+        geometry: draft.geometry)
     }
   }
 
@@ -84,7 +113,7 @@ public struct NetworkPlan: Sendable {
     var geometry: WindowGeometry?
   }
 
-  private static func check(_ shape: Shape, layer: Int?) throws(NetworkError) {
+  private static func check(_ shape: Shape) throws(NetworkError) {
     let sizes: [Int]
     switch shape {
     case .image(let h, let w, let c): sizes = [h, w, c]
@@ -107,7 +136,10 @@ public struct NetworkPlan: Sendable {
     return result
   }
 
-  private static func infer(_ layer: LayerDescription, input: Shape) throws(NetworkError) -> Draft {
+  private static func infer(
+    _ layer: LayerDescription, inputs: [Shape]
+  ) throws(NetworkError) -> Draft {
+    let input = inputs[0]
     switch layer {
     case .conv2D(let conv):
       let (extent, channels) = try image(input, for: "conv2d")
@@ -168,6 +200,8 @@ public struct NetworkPlan: Sendable {
       return Draft(
         layer: layer, input: input, output: input,
         parameters: (norm.scale ? channels : 0) + (norm.center ? channels : 0))
+    case .merge(let merge):
+      return Draft(layer: layer, input: input, output: try merge.merge.output(of: inputs))
     }
   }
 
@@ -180,25 +214,38 @@ public struct NetworkPlan: Sendable {
     return (Extent(h, w), c)
   }
 
-  /// From the last layer back: how much of each output is read.
-  private static func liveOutputs(of drafts: [Draft]) -> [Extent] {
-    var lives: [Extent] = []
-    var live = drafts.last!.output.extent
-    for draft in drafts.reversed() {
-      // Batch statistics are taken over the whole map.
-      if case .batchNorm = draft.layer { live = draft.output.extent }
-      lives.append(live)
+  /// From the last layer back: how much of each output is read, by whichever reads most.
+  private static func liveOutputs(
+    of drafts: [Draft], reading inputs: [[LayerInput]]
+  ) -> [Extent] {
+    var lives = drafts.map { _ in Extent(1, 1) }
+    lives[lives.count - 1] = drafts.last!.output.extent
+    for (i, draft) in drafts.enumerated().reversed() {
       switch draft.layer {
-      case .conv2D, .maxPool: live = draft.geometry!.inputRead(by: live)
-      case .flatten, .batchNorm: live = draft.input.extent
-      case .dense, .dropout, .activation: break
+      // Batch statistics are taken over the whole map; what is merged must have one extent.
+      case .batchNorm, .merge: lives[i] = draft.output.extent
+      default: break
+      }
+      let read: Extent
+      switch draft.layer {
+      case .conv2D, .maxPool: read = draft.geometry!.inputRead(by: lives[i])
+      case .flatten, .batchNorm, .merge: read = draft.input.extent
+      case .dense, .dropout, .activation: read = lives[i]
+      }
+      for case .layer(let input) in inputs[i] {
+        lives[input] = Extent(
+          max(lives[input].height, read.height), max(lives[input].width, read.width))
       }
     }
-    lives.reverse()
     // An element-by-element layer keeps all that its input holds.
     for (i, draft) in drafts.enumerated() {
       switch draft.layer {
-      case .dropout, .activation: lives[i] = i == 0 ? draft.input.extent : lives[i - 1]
+      case .dropout, .activation:
+        if case .layer(let input) = inputs[i][0] {
+          lives[i] = lives[input]
+        } else {
+          lives[i] = draft.input.extent
+        }
       default: break
       }
     }

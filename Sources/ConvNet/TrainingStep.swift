@@ -123,7 +123,8 @@ extension Network: TeamWork {
         perform([.fill] + (0...place).map { .forward($0) }, tile, first: tile.first)
         let values = layer.output.values(of: tile)
         for i in 0..<tile.count * layer.output.size where !values[i].isFinite {
-          return "model[\(layer.place)] (\(plan.layers[layer.place].description.kind))"
+          let layer = plan.layers[layer.place]
+          return "\(layer.place) (\(layer.kind))"
         }
       }
     }

@@ -59,3 +59,14 @@ func addColumnSums(
     c = c &+ 1
   }
 }
+
+/// The first columns of one matrix into another; a stride is the floats between two rows.
+func copyColumns(
+  _ from: UnsafePointer<Float>, stride fromStride: Int, to: UnsafeMutablePointer<Float>,
+  stride toStride: Int, rows: Int, columns: Int
+) {
+  for row in 0..<rows {
+    let (source, target) = (from + row &* fromStride, to + row &* toStride)
+    for column in 0..<columns { target[column] = source[column] }
+  }
+}

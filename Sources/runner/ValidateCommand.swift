@@ -30,8 +30,9 @@ struct ValidateCommand: ParsableCommand {
     let (held, images) = spec.dataset.split
     let seconds = probe.secondsPerStep * Double(probe.stepsPerEpoch)
     var document = TextDocument()
-    document.append(table(plan), key: "layers")
-    document.append([
+    document.append(
+      plan.table(hasTotal: output.format == .table || output.format == .markdown), key: "layers")
+    var facts: [TextDocument.Fact] = [
       .init("parameters", .integer(plan.parameters)),
       .init("flops", .integer(plan.forwardFLOPs)),
       .init("dataset", .text(spec.dataset.name.rawValue)),
@@ -53,33 +54,9 @@ struct ValidateCommand: ParsableCommand {
           + "\(compute.threadCount) thread\(compute.threadCount == 1 ? "" : "s") and the kernel "
           + "\(Kernel.current) (\(probe.stepsPerEpoch) steps of \(spec.training.batchSize) images; "
           + "augmentation not counted)"),
-      .init("spec", .text(self.spec), line: "\(self.spec): no errors"),
-    ])
+    ]
+    facts.append(.init("spec", .text(self.spec), line: "\(self.spec): no errors"))
+    document.append(facts)
     output.print(document)
-  }
-
-  private func table(_ plan: NetworkPlan) -> TextTable {
-    var table = TextTable([
-      .init("place", title: ""), .init("layer"), .init("output"), .init("parameters", .right),
-      .init("flops", title: "MFLOP", .right),
-    ])
-    func megaflops(_ flops: Int) -> TextTable.Cell {
-      .integer(flops, flops == 0 ? "" : fixed(Double(flops) / 1e6, 3))
-    }
-    table.append(["", "input", .text(plan.description.input.description)])
-    for (place, layer) in plan.layers.enumerated() {
-      table.append([
-        .text("model[\(place)]"), .text(layer.description.kind), .text(layer.output.description),
-        .integer(layer.parameters, layer.parameters == 0 ? "" : grouped(layer.parameters)),
-        megaflops(layer.flops),
-      ])
-    }
-    if output.format == .table || output.format == .markdown {
-      table.append([
-        "total", "", "", .integer(plan.parameters, grouped(plan.parameters)),
-        .integer(plan.forwardFLOPs, fixed(Double(plan.forwardFLOPs) / 1e6, 3)),
-      ])
-    }
-    return table
   }
 }

@@ -7,15 +7,34 @@ import Testing
   struct Case: CustomTestStringConvertible {
     let name: String
     let input: Shape
-    let layers: [LayerDescription]
-    var optimizer = OptimizerDescription(
+    let model: [ModelItem]
+    let optimizer: OptimizerDescription
+    var testDescription: String { name }
+
+    static let adam = OptimizerDescription(
       rule: .adam(beta1: 0.9, beta2: 0.999, epsilon: 1e-7, convention: .keras),
       learningRate: 1e-2, weightDecay: 0.01)
-    var testDescription: String { name }
+
+    init(
+      name: String, input: Shape, model: [ModelItem], optimizer: OptimizerDescription = adam
+    ) {
+      self.name = name
+      self.input = input
+      self.model = model
+      self.optimizer = optimizer
+    }
+
+    init(
+      name: String, input: Shape, layers: [LayerDescription],
+      optimizer: OptimizerDescription = adam
+    ) {
+      self.init(
+        name: name, input: input, model: layers.map { .layer($0) }, optimizer: optimizer)
+    }
 
     func network(batch: Int, threads: Int, seed: UInt64 = 7) throws -> Network {
       let network = try Network(
-        NetworkDescription(input: input, layers: layers, classes: 10), optimizer: optimizer,
+        NetworkDescription(input: input, model: model, classes: 10), optimizer: optimizer,
         batchSize: batch, seed: seed, team: team(threads))
       // Wide kernels begin as zeros, and here as numbers that were drawn once.
       for tensor in network.tensors where tensor.range.count > 100_000 {
@@ -94,7 +113,9 @@ import Testing
     return trace
   }
 
-  @Test(arguments: cases, [5, 13, 64]) func threadsChangeNothing(_ c: Case, batch: Int) throws {
+  @Test(arguments: cases + GraphTests.determinismCases, [5, 13, 64]) func threadsChangeNothing(
+    _ c: Case, batch: Int
+  ) throws {
     let one = try trace(c, batch: batch, threads: 1)
     #expect(one.parameters.contains { !Float(bitPattern: $0).isFinite } == false)
     for threads in [2, 3, 4] {
@@ -103,7 +124,9 @@ import Testing
   }
 
   /// Every sample's loss and prediction, however the set is cut.
-  @Test(arguments: cases) func evaluationIsTheSameHoweverCut(_ c: Case) throws {
+  @Test(arguments: cases + GraphTests.determinismCases) func evaluationIsTheSameHoweverCut(
+    _ c: Case
+  ) throws {
     let source = GivenSource.random(c.input, count: 75, classes: 10)
     func losses(threads: Int, _ ranges: [Range<Int>]) throws -> [UInt32] {
       let network = try c.network(batch: 8, threads: threads)
@@ -147,7 +170,7 @@ import Testing
   }
 
   /// A network that takes over another's parameters and moments continues as it would have.
-  @Test(arguments: cases) func stateIsComplete(_ c: Case) throws {
+  @Test(arguments: cases + GraphTests.determinismCases) func stateIsComplete(_ c: Case) throws {
     let source = GivenSource.random(c.input, count: 40, classes: 10)
     func step(_ network: Network, _ step: Int) {
       network.trainStep(

@@ -8,11 +8,23 @@ import Testing
   struct Case: CustomTestStringConvertible {
     let name: String
     let input: Shape
-    let layers: [LayerDescription]
+    let model: [ModelItem]
     /// Smaller where a loss has kinks: the error is a share of steps that cross one, and shrinks
     /// with ε as the rounding error grows.
-    var epsilon: Float = 4e-3
+    let epsilon: Float
     var testDescription: String { name }
+
+    init(name: String, input: Shape, model: [ModelItem], epsilon: Float = 4e-3) {
+      self.name = name
+      self.input = input
+      self.model = model
+      self.epsilon = epsilon
+    }
+
+    init(name: String, input: Shape, layers: [LayerDescription], epsilon: Float = 4e-3) {
+      self.init(
+        name: name, input: input, model: layers.map { .layer($0) }, epsilon: epsilon)
+    }
   }
 
   static let image = Shape.image(height: 6, width: 7, channels: 2)
@@ -142,11 +154,11 @@ import Testing
     ]
 
   /// Eleven samples: two tiles, one of them short.
-  @Test(arguments: cases) func agreesWithDifferences(_ c: Case) throws {
+  @Test(arguments: cases + GraphTests.gradientCases) func agreesWithDifferences(_ c: Case) throws {
     let samples = 11
     let source = GivenSource.random(c.input, count: samples, classes: 3, seed: 21)
     let network = try Network(
-      NetworkDescription(input: c.input, layers: c.layers, classes: 3), optimizer: sgd(),
+      NetworkDescription(input: c.input, model: c.model, classes: 3), optimizer: sgd(),
       batchSize: samples, seed: 4, team: team())
     // Biases, scales and offsets away from 0 and 1, where an error could hide.
     for tensor in network.tensors where tensor.role != .kernel {
@@ -203,7 +215,7 @@ import Testing
     let c = Self.cases[0]
     let source = GivenSource.random(c.input, count: 11, classes: 3, seed: 21)
     let network = try Network(
-      NetworkDescription(input: c.input, layers: c.layers, classes: 3), optimizer: sgd(),
+      NetworkDescription(input: c.input, model: c.model, classes: 3), optimizer: sgd(),
       batchSize: 11, seed: 4, team: team())
     network.trainStep(source, samples: Array(0..<11), step: 1, learningRate: 0)
     for parameter in network.parameterList {

@@ -36,6 +36,9 @@ struct SpecErrorTests {
     return parts[0] + new + parts[1]
   }
 
+  /// The kinds of layer, as a message lists them.
+  static let layers = SpecDescription.layer.choice.names.quotedList
+
   @Test func baseIsFine() { #expect(Self.errors(Self.base) == []) }
 
   struct Case: Sendable, CustomTestStringConvertible {
@@ -73,8 +76,7 @@ struct SpecErrorTests {
       "7:16: model[2].layer: \"Linear\" is not a layer; did you mean \"dense\"?"),
     Case(
       "\"dense\"", "\"lstm\"",
-      "7:16: model[2].layer: \"lstm\" is not a layer; it is one of \"conv2d\", \"max_pool\", "
-        + "\"flatten\", \"dense\", \"dropout\", \"activation\", \"batch_norm\""),
+      "7:16: model[2].layer: \"lstm\" is not a layer; it is one of " + layers),
     Case(
       "\"kernel\": 3", "\"kernel\": 3, \"activation\": \"rleu\"",
       "5:67: model[0].activation: \"rleu\" is not an activation; did you mean \"relu\"?"),
@@ -110,7 +112,8 @@ struct SpecErrorTests {
     Case(
       "\"kernel\": 3", "\"kernel\": 3, \"colour\": 3",
       "5:53: model[0].colour: unknown key; the keys here are \"layer\", \"filters\", \"kernel\", "
-        + "\"stride\", \"padding\", \"activation\", \"bias\", \"initializer\", \"l2\""),
+        + "\"stride\", \"padding\", \"activation\", \"bias\", \"initializer\", \"l2\", \"name\", "
+        + "\"input\""),
     Case(
       "\"adam\"", "\"adam\", \"lr\": 0.1",
       "9:34: optimizer.lr: unknown key; did you mean \"learning_rate\"?"),
@@ -136,8 +139,7 @@ struct SpecErrorTests {
         + "begins with a letter or a digit is expected"),
     Case(
       "\"layer\": \"flatten\"", "",
-      "6:5: model[1]: \"layer\" is missing; it is one of \"conv2d\", \"max_pool\", \"flatten\", "
-        + "\"dense\", \"dropout\", \"activation\", \"batch_norm\""),
+      "6:5: model[1]: \"layer\" is missing; it is one of " + layers),
     Case(
       "\"epochs\": 3, ", "",
       "10:15: training: \"epochs\" is missing; a whole number from 1 to 1000000 is expected"),
@@ -338,8 +340,8 @@ struct SpecErrorTests {
         "x.json:6:37: model[0].filters: found 0, but a whole number from 1 to 65536 is expected",
         "x.json:6:40: model[0].kernal: unknown key; did you mean \"kernel\"?",
         "x.json:7:16: model[1].layer: \"dens\" is not a layer; did you mean \"dense\"?",
-        "x.json:8:5: model[2]: \"layer\" is missing; it is one of \"conv2d\", \"max_pool\", "
-          + "\"flatten\", \"dense\", \"dropout\", \"activation\", \"batch_norm\"",
+        "x.json:8:5: model[2]: \"layer\" is missing; it is one of "
+          + Self.layers,
         "x.json:10:48: optimizer.epsilon: unknown key; the keys here are \"name\", "
           + "\"learning_rate\", \"momentum\", \"nesterov\", \"convention\", \"weight_decay\"",
         "x.json:11:15: schedule: \"every\" is missing; a whole number from 1 to 1000000 is expected",

@@ -22,9 +22,9 @@ struct SpecOverrideTests {
     #expect(try Self.load("dataset.stratified=true").dataset.stratified)
     #expect(
       try Self.load("model[0].filters=16", "model[0].kernel=[5, 3]").model[0]
-        == .conv2D(Conv2DDescription(filters: 16, kernel: Extent(5, 3))))
+        == .layer(.conv2D(Conv2DDescription(filters: 16, kernel: Extent(5, 3)))))
     #expect(
-      try Self.load("model[1]={\"layer\": \"flatten\"}").model[1] == .flatten)
+      try Self.load("model[1]={\"layer\": \"flatten\"}").model[1] == .layer(.flatten))
     #expect(
       try Self.load("early_stopping.patience=3").earlyStopping == EarlyStoppingSpec(patience: 3))
     #expect(

@@ -163,8 +163,8 @@ struct SweepSpecTests {
     #expect(experiments[0].model.count == 2)
     #expect(
       experiments.last!.model == [
-        .flatten, .dense(DenseDescription(units: 12)), .dropout(rate: 0.5),
-        .dense(DenseDescription(units: 10)),
+        .layer(.flatten), .layer(.dense(DenseDescription(units: 12))),
+        .layer(.dropout(rate: 0.5)), .layer(.dense(DenseDescription(units: 10))),
       ])
     #expect(!experiments.last!.dataset.stratified)
   }
@@ -174,8 +174,9 @@ struct SweepSpecTests {
     var written = ExperimentSpec(
       name: "x", seed: 7, dataset: DatasetSpec(name: .mnist, validation: .fraction(0.2)),
       model: [
-        .conv2D(Conv2DDescription(filters: 4, kernel: Extent(3, 3), l2: 0.001)), .flatten,
-        .dropout(rate: 0.3), .dense(DenseDescription(units: 10)),
+        .layer(.conv2D(Conv2DDescription(filters: 4, kernel: Extent(3, 3), l2: 0.001))),
+        .layer(.flatten), .layer(.dropout(rate: 0.3)),
+        .layer(.dense(DenseDescription(units: 10))),
       ],
       optimizer: OptimizerDescription(
         rule: .sgd(momentum: 0.9, nesterov: false, convention: .keras), learningRate: 0.01),
@@ -208,8 +209,8 @@ struct SweepSpecTests {
     let model = try spec.experiment(
       for: Configuration([.option(1), nil, .option(1), .option(0), .option(0), .option(0)]), seed: 1
     ).model
-    #expect(model[1] == .dropout(rate: 0.75))
-    #expect(model[3] == .dropout(rate: 0.75))
+    #expect(model[1] == .layer(.dropout(rate: 0.75)))
+    #expect(model[3] == .layer(.dropout(rate: 0.75)))
   }
 
   // MARK: - Identity

@@ -10,7 +10,7 @@ public struct ExperimentSpec: Hashable, Sendable {
   public var description: String
   public var seed: UInt64
   public var dataset: DatasetSpec
-  public var model: [LayerDescription]
+  public var model: [ModelItem]
   public var loss: Loss
   public var optimizer: OptimizerDescription
   public var schedule: Schedule
@@ -25,7 +25,7 @@ public struct ExperimentSpec: Hashable, Sendable {
 
   public init(
     name: String, description: String = "", seed: UInt64 = 1, dataset: DatasetSpec,
-    model: [LayerDescription], loss: Loss = .softmaxCrossEntropy, optimizer: OptimizerDescription,
+    model: [ModelItem], loss: Loss = .softmaxCrossEntropy, optimizer: OptimizerDescription,
     schedule: Schedule = .constant, warmup: Warmup? = nil, augmentation: [AugmentationOp] = [],
     earlyStopping: EarlyStoppingSpec? = nil, training: TrainingSpec,
     checkpoint: CheckpointSpec = CheckpointSpec(), compute: ComputeSpec = ComputeSpec(),
@@ -51,7 +51,7 @@ public struct ExperimentSpec: Hashable, Sendable {
   /// The network that the model makes of the dataset's images.
   public var network: NetworkDescription {
     NetworkDescription(
-      input: dataset.name.sampleShape, layers: model, classes: dataset.name.classCount)
+      input: dataset.name.sampleShape, model: model, classes: dataset.name.classCount)
   }
 }
 

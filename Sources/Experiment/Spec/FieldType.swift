@@ -25,6 +25,8 @@ package indirect enum FieldType: Sendable {
   case either([FieldType])
   /// A type that the schema defines once under a name.
   case named(String, FieldType)
+  /// A named type that may hold others of its own: it is asked for when it is needed.
+  case recursive(String, @Sendable () -> FieldType)
   /// A string of a form of its own, such as `2h30m`.
   case form(TextForm)
   /// An object whose keys are the writer's.
@@ -212,7 +214,13 @@ package struct DefaultContext {
 
 extension FieldType {
   /// The type without its name.
-  var bare: FieldType { if case .named(_, let type) = self { type.bare } else { self } }
+  var bare: FieldType {
+    switch self {
+    case .named(_, let type): type.bare
+    case .recursive(_, let type): type().bare
+    default: self
+    }
+  }
 
   /// What is allowed, for a message that says "… is expected".
   var expectation: String {
@@ -243,6 +251,7 @@ extension FieldType {
       }
     case .either(let types): types.map(\.expectation).joined(separator: ", or ")
     case .named(_, let type): type.expectation
+    case .recursive(_, let type): type().expectation
     case .form(let form): form.expectation
     case .map(let map): "an object of \(map.noun)"
     case .anything: "any value"

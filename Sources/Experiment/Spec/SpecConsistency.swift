@@ -77,15 +77,17 @@ extension SpecChecker {
     guard !problems.contains(where: { $0.path.isModel }),
       let name = Self.dataset(spec["dataset"]?["name"])
     else { return }
-    let model = layers.map(LayerDescription.init(checked:))
+    let model = layers.map(ModelItem.init(checked:))
     // The last layer that sets how many outputs there are.
     let scoring = model.lastIndex {
-      switch $0 {
-      case .dropout, .activation, .batchNorm: false
+      switch $0.content {
+      case .layer(.dropout), .layer(.activation), .layer(.batchNorm): false
       default: true
       }
     }
-    if let scoring, case .dense(let dense) = model[scoring], dense.units != name.classCount {
+    if let scoring, case .layer(.dense(let dense)) = model[scoring].content,
+      dense.units != name.classCount
+    {
       report(
         at: Path() + "model" + scoring + "units",
         "\(dense.units) outputs do not fit the \(name.classCount) classes of \(name.rawValue)")
@@ -93,10 +95,9 @@ extension SpecChecker {
     }
     do {
       _ = try NetworkPlan(
-        NetworkDescription(input: name.sampleShape, layers: model, classes: name.classCount))
+        NetworkDescription(input: name.sampleShape, model: model, classes: name.classCount))
     } catch {
-      let place = Path() + "model"
-      report(at: error.layer.map { place + $0 } ?? place, error.message)
+      report(at: error.layer.map(Path.init) ?? Path() + "model", error.message)
     }
   }
 

@@ -12,7 +12,7 @@ extension ExperimentSpec {
       description: value["description"]!.string!,
       seed: value["seed"]!.uint64!,
       dataset: DatasetSpec(checked: value["dataset"]!),
-      model: value["model"]!.array!.map(LayerDescription.init(checked:)),
+      model: value["model"]!.array!.map(ModelItem.init(checked:)),
       loss: Loss(rawValue: value["loss"]!.string!)!,
       optimizer: OptimizerDescription(checked: value["optimizer"]!),
       schedule: Schedule(checked: schedule),

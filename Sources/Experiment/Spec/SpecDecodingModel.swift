@@ -65,6 +65,7 @@ extension LayerDescription {
         "epsilon": JSONValue(norm.epsilon), "scale": .bool(norm.scale),
         "center": .bool(norm.center),
       ]
+    case .merge(let merge): merge.json
     }
   }
 }

@@ -13,7 +13,7 @@ package enum SpecDescription {
       "Decides every random number of the experiment."),
     Field("dataset", .object(dataset), .required, aliases: ["data"], "What it learns from."),
     Field(
-      "model", .list(of: .variants(layer), count: 1...1000, noun: "layers"), .required,
+      "model", items(1...1000), .required,
       aliases: ["layers", "network", "architecture"],
       "The layers, from the image to the scores of the classes."),
     Field(

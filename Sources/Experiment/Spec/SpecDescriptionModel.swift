@@ -4,7 +4,7 @@ extension SpecDescription {
   /// One layer of `model`.
   static let layer = VariantType(
     key: "layer", doc: "The kind of layer.", noun: "a layer",
-    cases: [
+    cases: linked([
       .init(
         name: "conv2d", doc: "Convolution over height and width.",
         aliases: ["conv", "convolution", "convolution2d"],
@@ -71,7 +71,7 @@ extension SpecDescription {
             "center", .boolean, .value(true), aliases: ["offset"],
             "Whether it learns an offset per channel."),
         ]),
-    ])
+    ]) + merges + blocks)
 
   /// What convolutions and dense layers share.
   private static let weights = [

@@ -91,6 +91,8 @@ extension FieldType {
         definitions[name] = .object(type.schema(&definitions))
       }
       schema["$ref"] = .string("#/$defs/\(name)")
+    case .recursive(let name, let type):
+      return FieldType.named(name, type()).schema(&definitions)
     case .form(let form):
       schema["type"] = "string"
       schema["pattern"] = .string(form.pattern)

@@ -86,7 +86,7 @@ public struct SweepForecast: Sendable {
 
   /// What decides how long a step takes.
   private struct Shape: Hashable {
-    let model: [LayerDescription]
+    let model: [ModelItem]
     let batchSize: Int
     let optimizer: OptimizerRule
     init(_ experiment: ExperimentSpec) {

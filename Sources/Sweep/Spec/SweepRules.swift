@@ -198,7 +198,7 @@ extension ExperimentSpec {
     let isAlike =
       plan.layers.count == others.layers.count
       && zip(plan.layers, others.layers).allSatisfy {
-        $0.description.kind == $1.description.kind && $0.input == $1.input
+        $0.description.kind == $1.description.kind && $0.inputs == $1.inputs && $0.input == $1.input
           && $0.output == $1.output && $0.parameters == $1.parameters
       }
     return isAlike ? nil : "the network's shape"

@@ -1,0 +1,178 @@
+// Where tensors meet and part: layers that read several, and the fork of one that several read.
+
+/// The sum of several tensors:
+///
+///     y = f(Σ xᵢ)     dxᵢ = dy·f′(y)
+final class Add: Layer {
+  private let inputs: [Activations]
+  private let output: Activations
+  private let activation: Activation
+
+  init(_ activation: Activation, inputs: [Activations], output: Activations) {
+    precondition(activation.followsFromOutput && inputs.count >= 2)
+    self.activation = activation
+    self.inputs = inputs
+    self.output = output
+  }
+
+  func forward(_ tile: Tile) {
+    let count = tile.count * output.size
+    let y = output.values(of: tile)
+    let (a, b) = (inputs[0].values(of: tile), inputs[1].values(of: tile))
+    if activation == .relu, inputs.count == 2 {
+      for i in 0..<count {
+        let sum = a[i] + b[i]
+        y[i] = sum < 0 ? 0 : sum
+      }
+      return
+    }
+    for i in 0..<count { y[i] = a[i] + b[i] }
+    for i in 2..<inputs.count { addRun(inputs[i].values(of: tile), to: y, count: count) }
+    activation.apply(y, to: y, count: count)
+  }
+
+  func backward(_ tile: Tile) {
+    for input in inputs where input.hasGradient {
+      activation.gradientFromOutput(
+        output.values(of: tile), output.gradients(of: tile), to: input.gradients(of: tile),
+        count: tile.count * output.size)
+    }
+  }
+}
+
+/// The product of several tensors:
+///
+///     y = f(Π xᵢ)     dxᵢ = dy·f′(y)·Π xⱼ, j ≠ i
+final class Multiply: Layer {
+  private let inputs: [Activations]
+  private let output: Activations
+  private let activation: Activation
+
+  init(_ activation: Activation, inputs: [Activations], output: Activations) {
+    precondition(activation.followsFromOutput && inputs.count >= 2)
+    self.activation = activation
+    self.inputs = inputs
+    self.output = output
+  }
+
+  func forward(_ tile: Tile) {
+    let count = tile.count * output.size
+    let y = output.values(of: tile)
+    y.update(from: inputs[0].values(of: tile), count: count)
+    for i in 1..<inputs.count { multiply(y, by: inputs[i].values(of: tile), count: count) }
+    activation.apply(y, to: y, count: count)
+  }
+
+  func backward(_ tile: Tile) {
+    let count = tile.count * output.size
+    for i in 0..<inputs.count where inputs[i].hasGradient {
+      let dx = inputs[i].gradients(of: tile)
+      activation.gradientFromOutput(
+        output.values(of: tile), output.gradients(of: tile), to: dx, count: count)
+      for j in 0..<inputs.count where j != i {
+        multiply(dx, by: inputs[j].values(of: tile), count: count)
+      }
+    }
+  }
+
+  private func multiply(
+    _ values: UnsafeMutablePointer<Float>, by factors: UnsafePointer<Float>, count: Int
+  ) {
+    for i in 0..<count { values[i] *= factors[i] }
+  }
+}
+
+/// The channels of several tensors, one after another, at every position:
+///
+///     y = f([x₁, x₂, …])     [dx₁, dx₂, …] = dy·f′(y)
+final class Concat: Layer {
+  private let inputs: [Activations]
+  private let output: Activations
+  private let activation: Activation
+
+  init(_ activation: Activation, inputs: [Activations], output: Activations) {
+    precondition(activation.followsFromOutput && inputs.count >= 2)
+    self.activation = activation
+    self.inputs = inputs
+    self.output = output
+  }
+
+  private func positions(_ tile: Tile) -> Int {
+    tile.count * output.extent.height * output.extent.width
+  }
+
+  /// An input's channels at a position of the output; all of an image that was made a vector.
+  private func columns(_ input: Activations) -> Int {
+    input.size / (output.extent.height * output.extent.width)
+  }
+
+  func forward(_ tile: Tile) {
+    let positions = positions(tile)
+    let y = output.values(of: tile)
+    var first = 0
+    for input in inputs {
+      let columns = columns(input)
+      copyColumns(
+        input.values(of: tile), stride: columns, to: y + first, stride: output.channels,
+        rows: positions, columns: columns)
+      first += columns
+    }
+    activation.apply(y, to: y, count: positions * output.channels)
+  }
+
+  func backward(_ tile: Tile) {
+    guard output.hasGradient else { return }
+    let positions = positions(tile)
+    let dy = output.gradients(of: tile)
+    activation.gradientFromOutput(
+      output.values(of: tile), dy, to: dy, count: positions * output.channels)
+    var first = 0
+    for input in inputs {
+      let columns = columns(input)
+      if input.hasGradient {
+        copyColumns(
+          dy + first, stride: output.channels, to: input.gradients(of: tile), stride: columns,
+          rows: positions, columns: columns)
+      }
+      first += columns
+    }
+  }
+}
+
+/// A tensor that one more layer reads: the values are the same, and the gradients add up.
+///
+///     dx += dx′
+///
+/// The reader that the tensor had before writes dx, the new one dx′; the fork is before both, and so
+/// runs back after both.
+final class Fork: Layer {
+  private let tensor: Activations
+  private let view: Activations
+
+  init(of tensor: Activations, view: Activations) {
+    self.tensor = tensor
+    self.view = view
+  }
+
+  func forward(_ tile: Tile) {}
+
+  func backward(_ tile: Tile) {
+    addRun(
+      view.gradients(of: tile), to: tensor.gradients(of: tile), count: tile.count * tensor.size)
+  }
+}
+
+extension NetworkBuilder {
+  /// The layer of a merge; an activation whose derivative needs its input is left to a layer of its
+  /// own.
+  static func layer(
+    _ merge: MergeDescription, from inputs: [Activations], to output: Activations
+  ) -> any Layer {
+    let activation = merge.activation.followsFromOutput ? merge.activation : .linear
+    return switch merge.merge {
+    case .add: Add(activation, inputs: inputs, output: output)
+    case .concat: Concat(activation, inputs: inputs, output: output)
+    case .multiply: Multiply(activation, inputs: inputs, output: output)
+    }
+  }
+}

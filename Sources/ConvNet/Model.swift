@@ -1,0 +1,138 @@
+// How a model is written: layers in a row, blocks of them, and names to read from.
+
+/// One item of a model: a layer, or a block of items. It reads what the item before it gives, the
+/// first of a list what the block reads, unless `inputs` names others.
+///
+/// A name is seen by what comes after it in its own list and in the lists within that one. The name
+/// `input` is that of the images.
+public struct ModelItem: Hashable, Sendable {
+  public enum Content: Hashable, Sendable {
+    case layer(LayerDescription)
+    case residual(ResidualDescription)
+    case branch(BranchDescription)
+    /// The items one after another, `times` times.
+    case repeated(times: Int, [ModelItem])
+  }
+
+  public var content: Content
+  public var name: String?
+  /// The names of what it reads; none for the item before.
+  public var inputs: [String]
+
+  public init(_ content: Content, name: String? = nil, inputs: [String] = []) {
+    self.content = content
+    self.name = name
+    self.inputs = inputs
+  }
+
+  /// What the images are called.
+  public static let imagesName = "input"
+}
+
+/// y = f(F(x) + S(x)), F the layers and S the shortcut (He, Zhang, Ren and Sun 2015).
+public struct ResidualDescription: Hashable, Sendable {
+  public var layers: [ModelItem]
+  /// Empty for the identity.
+  public var shortcut: [ModelItem]
+  public var activation: Activation
+  public init(
+    layers: [ModelItem], shortcut: [ModelItem] = [], activation: Activation = .linear
+  ) {
+    self.layers = layers
+    self.shortcut = shortcut
+    self.activation = activation
+  }
+}
+
+/// Several lists of items that read the same, and what makes one of what they give; an empty list
+/// gives what it reads.
+public struct BranchDescription: Hashable, Sendable {
+  public var branches: [[ModelItem]]
+  public var merge: MergeDescription
+  public init(_ branches: [[ModelItem]], merge: MergeDescription) {
+    self.branches = branches
+    self.merge = merge
+  }
+}
+
+/// How tensors of one extent become one.
+public enum Merge: String, Hashable, Sendable, CaseIterable {
+  /// Their sum, element by element.
+  case add
+  /// Their channels, one after another.
+  case concat
+  /// Their product, element by element.
+  case multiply
+}
+
+public struct MergeDescription: Hashable, Sendable {
+  public var merge: Merge
+  public var activation: Activation
+  public init(_ merge: Merge, activation: Activation = .linear) {
+    self.merge = merge
+    self.activation = activation
+  }
+}
+
+extension ModelItem {
+  public static func layer(
+    _ layer: LayerDescription, name: String? = nil, inputs: [String] = []
+  ) -> ModelItem {
+    ModelItem(.layer(layer), name: name, inputs: inputs)
+  }
+
+  public static func residual(
+    _ layers: [ModelItem], shortcut: [ModelItem] = [], activation: Activation = .linear,
+    name: String? = nil, inputs: [String] = []
+  ) -> ModelItem {
+    ModelItem(
+      .residual(
+        ResidualDescription(layers: layers, shortcut: shortcut, activation: activation)),
+      name: name, inputs: inputs)
+  }
+
+  public static func branch(
+    _ branches: [[ModelItem]], merge: Merge, activation: Activation = .linear,
+    name: String? = nil, inputs: [String] = []
+  ) -> ModelItem {
+    ModelItem(
+      .branch(BranchDescription(branches, merge: MergeDescription(merge, activation: activation))),
+      name: name, inputs: inputs)
+  }
+
+  public static func repeated(
+    _ times: Int, _ layers: [ModelItem], name: String? = nil, inputs: [String] = []
+  ) -> ModelItem {
+    ModelItem(.repeated(times: times, layers), name: name, inputs: inputs)
+  }
+}
+
+/// Where a layer stands in a model: `model[2].layers[0]`, or `model[2]#3.layers[0]` in the third
+/// turn of a repeat.
+public struct LayerPlace: Hashable, Sendable, CustomStringConvertible {
+  public enum Step: Hashable, Sendable {
+    case key(String)
+    case index(Int)
+    case turn(Int)
+  }
+
+  public var steps: [Step]
+
+  public init(steps: [Step] = [.key("model")]) { self.steps = steps }
+
+  static func + (place: LayerPlace, step: Step) -> LayerPlace {
+    LayerPlace(steps: place.steps + [step])
+  }
+
+  public var description: String {
+    var text = ""
+    for step in steps {
+      switch step {
+      case .key(let key): text += text.isEmpty ? key : ".\(key)"
+      case .index(let index): text += "[\(index)]"
+      case .turn(let turn): text += "#\(turn)"
+      }
+    }
+    return text
+  }
+}

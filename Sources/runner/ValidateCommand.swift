@@ -1,5 +1,6 @@
 import ArgumentParser
 import ConvNet
+import Datasets
 import Experiment
 import Report
 
@@ -19,6 +20,11 @@ struct ValidateCommand: ParsableCommand {
   @Argument(help: ArgumentHelp("Values to replace in the spec.", valueName: "key=value"))
   var overrides: [String] = []
 
+  @Option(
+    help: ArgumentHelp(
+      "Also draw the network, as SVG, into this file.", valueName: "file"))
+  var graph: String?
+
   @OptionGroup var output: FormatOption
   @OptionGroup var compute: ComputeOptions
 
@@ -26,6 +32,7 @@ struct ValidateCommand: ParsableCommand {
     let spec = try ExperimentSpec.load(path: spec, overrides: overrides).spec
     try compute.useKernel(spec.compute.kernel)
     let plan = try NetworkPlan(spec.network)
+    if let graph { try AtomicFile.write(plan.chart(title: spec.name).svg(), to: graph) }
     let probe = try TrainingProbe(spec, threads: compute.threadCount)
     let (held, images) = spec.dataset.split
     let seconds = probe.secondsPerStep * Double(probe.stepsPerEpoch)
@@ -55,6 +62,7 @@ struct ValidateCommand: ParsableCommand {
           + "\(Kernel.current) (\(probe.stepsPerEpoch) steps of \(spec.training.batchSize) images; "
           + "augmentation not counted)"),
     ]
+    if let graph { facts.append(.init("graph", .text(graph), line: "graph      \(graph)")) }
     facts.append(.init("spec", .text(self.spec), line: "\(self.spec): no errors"))
     document.append(facts)
     output.print(document)

@@ -48,6 +48,14 @@ extension Activation {
     }
   }
 
+  /// Whether `gradient` looks at y alone.
+  var gradientIgnoresInput: Bool {
+    switch self {
+    case .linear, .relu, .sigmoid, .tanh: true
+    default: false
+    }
+  }
+
   /// dx = dy·f′(x), for every function but softmax; y = f(x).
   func gradient(
     input x: UnsafePointer<Float>, output y: UnsafePointer<Float>, _ dy: UnsafePointer<Float>,

@@ -1,8 +1,9 @@
 /// A tensor between two layers: the values of a batch's samples and the loss's gradient by them.
 ///
-/// A tile of samples is worked on by one worker from its first layer to its last and back, so its
-/// values need memory only per worker and stay in that worker's cache. A tensor that must survive
-/// until the whole batch is done (`wholeBatch`) has memory for each sample.
+/// A tile of samples is worked on by one worker, so that its part of a tensor stays in that worker's
+/// cache. Where that part lies, and which other tensors have the same memory at other times, is the
+/// builder's choice (`MemoryPlan`): each worker has a region that a tile goes through from its first
+/// layer to its last and back; where workers meet on the way, each tile has one.
 final class Activations {
   /// Stored rows and columns: only those that anything reads.
   let extent: Extent
@@ -11,11 +12,8 @@ final class Activations {
   private let viewed: Activations?
   /// Floats per sample.
   let size: Int
-  private(set) var values = Buffer(0)
-  /// Empty where no gradient is wanted.
-  private(set) var gradients = Buffer(0)
-  private var winners = Buffer(0)
-  private var slotsPerWorker = 0
+  /// Whether some layer reads a batch's samples as one matrix, until the update: the tensor then has
+  /// memory of its own, a sample after another.
   var wholeBatch = false {
     didSet { if wholeBatch { viewed?.wholeBatch = true } }
   }
@@ -23,58 +21,130 @@ final class Activations {
   var hasWinners = false
   var hasGradient: Bool
 
-  init(extent: Extent, channels: Int, hasGradient: Bool) {
-    viewed = nil
+  /// What is stored of each sample, `size` floats of each.
+  enum Content: Int, CaseIterable {
+    case values, gradients, winners
+  }
+
+  /// Where a content lies: `offset` floats, for each sample of a tile, into the tile's region, which
+  /// has `stride` floats for each.
+  private struct Place {
+    var base: UnsafeMutablePointer<Float>
+    var offset = 0
+    var stride = 0
+  }
+
+  private var memory: [Buffer]
+  private var values: Place
+  private var gradients: Place
+  private var winners: Place
+  private var samplesPerWorker = 0
+  private var isByTile = false
+
+  init(extent: Extent, channels: Int, hasGradient: Bool, viewing viewed: Activations? = nil) {
     self.extent = extent
     self.channels = channels
     self.hasGradient = hasGradient
+    self.viewed = viewed
     size = extent.height * extent.width * channels
+    let nothing = Buffer(0)
+    memory = [nothing]
+    values = Place(base: nothing.base)
+    gradients = values
+    winners = values
   }
 
   /// Another tensor's values, with a gradient of its own: that by one of its readers.
-  init(viewing other: Activations) {
-    viewed = other
-    extent = other.extent
-    channels = other.channels
-    size = other.size
-    hasGradient = true
+  convenience init(viewing other: Activations) {
+    self.init(extent: other.extent, channels: other.channels, hasGradient: true, viewing: other)
   }
+
+  /// The tensor whose values these are.
+  var root: Activations { viewed?.root ?? self }
+
+  /// What has memory of this tensor's own.
+  var contents: [Content] {
+    Content.allCases.filter {
+      switch $0 {
+      case .values: viewed == nil
+      case .gradients: hasGradient
+      case .winners: hasWinners
+      }
+    }
+  }
+
+  // MARK: memory
 
   /// To be called of the tensor that is viewed before its views.
-  /// - Parameter tile: the most samples that a worker has in hand at once.
-  func allocate(batch: Int, workers: Int, tile: Int) {
-    slotsPerWorker = tile
+  /// - Parameters:
+  ///   - tile: the most samples that a worker has in hand at once.
+  ///   - isByTile: whether what a tile holds must outlast the worker's next tile.
+  func prepare(tile: Int, isByTile: Bool) {
     if let viewed { wholeBatch = viewed.wholeBatch }
-    let slots = max(workers * tile, wholeBatch ? batch : 0)
-    values = viewed?.values ?? Buffer(slots * size)
-    gradients = Buffer(hasGradient ? slots * size : 0)
-    winners = Buffer(hasWinners ? slots * size : 0)
+    samplesPerWorker = tile
+    self.isByTile = isByTile || wholeBatch
   }
 
-  var bytes: Int { ((viewed == nil ? values.count : 0) + gradients.count + winners.count) * 4 }
+  func place(_ content: Content, in memory: Buffer, offset: Int, stride: Int) {
+    self.memory.append(memory)
+    self[content] = Place(base: memory.base, offset: offset, stride: stride)
+  }
+
+  /// Gives each content memory of its own, a sample after another. Returns its bytes.
+  @discardableResult
+  func allocate(samples: Int) -> Int {
+    for content in contents {
+      place(content, in: Buffer(samples * size), offset: 0, stride: size)
+    }
+    return 4 * contents.count * samples * size
+  }
+
+  /// After the place of the values of the tensor that is viewed was set.
+  func placeView() {
+    guard let viewed else { return }
+    memory += viewed.memory
+    values = viewed.values
+  }
+
+  private subscript(content: Content) -> Place {
+    get {
+      switch content {
+      case .values: values
+      case .gradients: gradients
+      case .winners: winners
+      }
+    }
+    set {
+      switch content {
+      case .values: values = newValue
+      case .gradients: gradients = newValue
+      case .winners: winners = newValue
+      }
+    }
+  }
 
   @inline(__always)
-  private func slot(_ tile: Tile) -> Int {
-    wholeBatch && tile.isTraining ? tile.first : tile.worker * slotsPerWorker
+  private func pointer(_ place: Place, _ tile: Tile) -> UnsafeMutablePointer<Float> {
+    isByTile && tile.isTraining
+      ? place.base + (tile.first &* place.stride &+ Tile.size &* place.offset)
+      : place.base + (tile.worker &* place.stride &+ place.offset) &* samplesPerWorker
   }
 
   /// The tile's values, (tile.count, H, W, C).
   @inline(__always)
-  func values(of tile: Tile) -> UnsafeMutablePointer<Float> { values.base + slot(tile) * size }
+  func values(of tile: Tile) -> UnsafeMutablePointer<Float> { pointer(values, tile) }
 
   /// The gradient by the tile's values, same shape.
   @inline(__always)
-  func gradients(of tile: Tile) -> UnsafeMutablePointer<Float> {
-    gradients.base + slot(tile) * size
-  }
+  func gradients(of tile: Tile) -> UnsafeMutablePointer<Float> { pointer(gradients, tile) }
+
+  /// The position in its window of each pooled value, same shape.
+  @inline(__always)
+  func winners(of tile: Tile) -> UnsafeMutablePointer<Float> { pointer(winners, tile) }
 
   /// The whole batch's values, (N, H, W, C), and gradients; only of a `wholeBatch` tensor, training.
   var batchValues: UnsafeMutablePointer<Float> { values.base }
   var batchGradients: UnsafeMutablePointer<Float> { gradients.base }
-
-  /// The position in its window of each pooled value, same shape.
-  @inline(__always)
-  func winners(of tile: Tile) -> UnsafeMutablePointer<Float> { winners.base + slot(tile) * size }
 }
 
 /// Samples of a batch that are worked on together, by one worker. Its size is fixed by the network,

@@ -6,6 +6,9 @@
 /// Each tile gathers its sums; they are merged in tile order (Chan, Golub and LeVeque 1979), in
 /// `Double`. Evaluation uses the moving statistics.
 final class BatchNorm: BatchCoupledLayer {
+  var inputs: [Activations] { [input] }
+  var backwardReads: BackwardReads { .inputs }
+
   private let input: Activations
   private let output: Activations
   private let channels: Int

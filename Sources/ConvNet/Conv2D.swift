@@ -7,6 +7,9 @@
 /// Computed in blocks whose lowered matrix stays in the second-level cache; the backward pass lowers
 /// again rather than keep it. W is stored (K·K·C, F).
 final class Conv2D: Layer {
+  var inputs: [Activations] { [input] }
+  var backwardReads: BackwardReads { activation == .linear ? .inputs : [.inputs, .output] }
+
   /// Max pooling over windows that do not overlap, done while a block is in cache.
   struct FusedPool {
     let window: Extent

@@ -5,6 +5,8 @@
 /// W is stored (inputs, units). dW is a product over the whole batch, so that it is summed once; the
 /// update computes it, rows of W at a time (`Parameter.Source.product`).
 final class Dense: Layer {
+  var inputs: [Activations] { [input] }
+
   private let input: Activations
   private let output: Activations
   private let activation: Activation

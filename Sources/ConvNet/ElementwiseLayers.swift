@@ -3,6 +3,11 @@
 /// An activation as a layer of its own: y = f(x), dx = dy·f′(x). Softmax is over the channels:
 /// dx = y·(dy − Σ dy·y).
 final class ActivationLayer: Layer {
+  var inputs: [Activations] { [input] }
+  var backwardReads: BackwardReads {
+    activation == .softmax || activation.gradientIgnoresInput ? .output : [.inputs, .output]
+  }
+
   private let activation: Activation
   private let input: Activations
   private let output: Activations
@@ -48,6 +53,9 @@ final class ActivationLayer: Layer {
 ///
 /// Which elements stay is a function of (seed, layer, step, place in the batch, element).
 final class Dropout: Layer {
+  var inputs: [Activations] { [input] }
+  var backwardReads: BackwardReads { [] }
+
   private let input: Activations
   private let output: Activations
   private let threshold: UInt16

@@ -3,6 +3,14 @@
 protocol Layer: AnyObject {
   func forward(_ tile: Tile)
   func backward(_ tile: Tile)
+  /// The tensors that it reads, and whose gradients it writes.
+  var inputs: [Activations] { get }
+  /// What its backward pass needs of its tensors' values; the memory of others is given away.
+  var backwardReads: BackwardReads { get }
+}
+
+extension Layer {
+  var backwardReads: BackwardReads { [.inputs, .output] }
 }
 
 /// A layer in which the samples of a batch depend on one another, so that a batch passes it in two

@@ -2,6 +2,9 @@
 ///
 ///     y = max over the window of x     dx = the sum of dy over the windows that x won
 final class MaxPool: Layer {
+  var inputs: [Activations] { [input] }
+  var backwardReads: BackwardReads { [] }
+
   private let input: Activations
   private let output: Activations
   private let geometry: WindowGeometry

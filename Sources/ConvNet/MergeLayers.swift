@@ -4,7 +4,9 @@
 ///
 ///     y = f(Σ xᵢ)     dxᵢ = dy·f′(y)
 final class Add: Layer {
-  private let inputs: [Activations]
+  var backwardReads: BackwardReads { activation == .linear ? [] : .output }
+
+  let inputs: [Activations]
   private let output: Activations
   private let activation: Activation
 
@@ -44,7 +46,9 @@ final class Add: Layer {
 ///
 ///     y = f(Π xᵢ)     dxᵢ = dy·f′(y)·Π xⱼ, j ≠ i
 final class Multiply: Layer {
-  private let inputs: [Activations]
+  var backwardReads: BackwardReads { activation == .linear ? .inputs : [.inputs, .output] }
+
+  let inputs: [Activations]
   private let output: Activations
   private let activation: Activation
 
@@ -86,7 +90,9 @@ final class Multiply: Layer {
 ///
 ///     y = f([x₁, x₂, …])     [dx₁, dx₂, …] = dy·f′(y)
 final class Concat: Layer {
-  private let inputs: [Activations]
+  var backwardReads: BackwardReads { activation == .linear ? [] : .output }
+
+  let inputs: [Activations]
   private let output: Activations
   private let activation: Activation
 
@@ -146,6 +152,9 @@ final class Concat: Layer {
 /// The reader that the tensor had before writes dx, the new one dx′; the fork is before both, and so
 /// runs back after both.
 final class Fork: Layer {
+  var inputs: [Activations] { [tensor] }
+  var backwardReads: BackwardReads { [] }
+
   private let tensor: Activations
   private let view: Activations
 

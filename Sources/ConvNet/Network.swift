@@ -30,6 +30,7 @@ public final class Network {
   let layers: [BuiltLayer]
   let input: Activations
   let logits: Activations
+  let tensorMemory: TensorMemory
   let training: [Phase]
   let inference: [Operation]
   /// Samples of a tile in an evaluation.
@@ -62,8 +63,19 @@ public final class Network {
       NetworkPlan(description), optimizer: optimizer, batchSize: batchSize, seed: seed, team: team)
   }
 
-  public init(
+  public convenience init(
     _ plan: NetworkPlan, optimizer: OptimizerDescription, batchSize: Int, seed: UInt64, team: Team
+  ) throws(NetworkError) {
+    try self.init(
+      plan, optimizer: optimizer, batchSize: batchSize, seed: seed, team: team,
+      sharesMemory: true)
+  }
+
+  /// - Parameter sharesMemory: whether tensors that are not needed at the same time may lie in one
+  ///   place; it changes no bit.
+  init(
+    _ plan: NetworkPlan, optimizer: OptimizerDescription, batchSize: Int, seed: UInt64, team: Team,
+    sharesMemory: Bool
   ) throws(NetworkError) {
     precondition(batchSize > 0)
     self.plan = plan
@@ -81,6 +93,7 @@ public final class Network {
     tensors = builder.tensors
     input = builder.input
     logits = builder.logits
+    tensorMemory = builder.allocateTensors(isShared: sharesMemory)
     let trainable = builder.gradients.count
     moments = optimizer.rule.moments.map { _ in Buffer(trainable) }
     updateTiles = UpdateTile.cut(builder.parameters)
@@ -107,10 +120,12 @@ public final class Network {
 
   /// Bytes of all that the network holds.
   public var memory: Int {
-    let activations = ([input] + layers.map(\.output)).reduce(0) { $0 + $1.bytes }
     let parameters = (weights.count + gradients.count * (1 + moments.count)) * 4
-    return activations + parameters + partials.bytes
+    return tensorMemory.bytes + parameters + partials.bytes
   }
+
+  /// Bytes that it holds less because tensors share memory.
+  public var memorySaved: Int { tensorMemory.bytesUnshared - tensorMemory.bytes }
 }
 
 /// What the phases of one step or evaluation share.

@@ -1,8 +1,8 @@
 /// Lays out a network's memory and makes its layers.
 final class NetworkBuilder {
   private let plan: NetworkPlan
-  private let batchSize: Int
-  private let workers: Int
+  let batchSize: Int
+  let workers: Int
   private let seed: UInt64
   private let workspaces: [Workspace]
 
@@ -40,13 +40,6 @@ final class NetworkBuilder {
     gradients = Buffer(trainable)
     try initialize()
     makeLayers()
-    if layers.contains(where: { $0.layer is any BatchCoupledLayer || $0.isWide }) {
-      for layer in layers { layer.output.wholeBatch = true }
-      input.wholeBatch = true
-    }
-    for tensor in [input] + layers.map(\.output) {
-      tensor.allocate(batch: batchSize, workers: workers, tile: inferenceTile)
-    }
     for workspace in workspaces { workspace.allocate() }
     partials.allocate(tiles: Tile.count(of: batchSize))
   }

@@ -36,6 +36,7 @@ struct ValidateCommand: ParsableCommand {
     let probe = try TrainingProbe(spec, threads: compute.threadCount)
     let (held, images) = spec.dataset.split
     let seconds = probe.secondsPerStep * Double(probe.stepsPerEpoch)
+    func megabytes(_ bytes: Int) -> String { fixed(Double(bytes) / 1e6, 1) }
     var document = TextDocument()
     document.append(
       plan.table(hasTotal: output.format == .table || output.format == .markdown), key: "layers")
@@ -48,9 +49,11 @@ struct ValidateCommand: ParsableCommand {
         "validation_images", .integer(held),
         line: "data       \(spec.dataset.name.rawValue): \(grouped(images)) images to train on, "
           + "\(grouped(held)) to validate on"),
+      .init("memory_saved_bytes", .integer(probe.memorySaved)),
       .init(
         "memory_bytes", .integer(probe.memory),
-        line: "memory     \(fixed(Double(probe.memory) / 1e6, 1)) MB besides the data"),
+        line: "memory     \(megabytes(probe.memory)) MB besides the data, "
+          + "\(megabytes(probe.memorySaved)) MB saved where tensors take turns"),
       .init("epochs", .integer(spec.training.epochs)),
       .init("threads", .integer(compute.threadCount)),
       .init("kernel", .text(Kernel.current)),

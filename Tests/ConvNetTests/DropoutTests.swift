@@ -14,7 +14,8 @@ import Testing
       rate: rate, layer: layer, seed: seed, input: input, output: output, workers: 2)
     for tensor in [input, output] {
       tensor.wholeBatch = true
-      tensor.allocate(batch: samples, workers: 2, tile: Tile.size)
+      tensor.prepare(tile: Tile.size, isByTile: true)
+      tensor.allocate(samples: samples)
     }
     let x = distinctFloats(samples * size)
     for i in x.indices { input.batchValues[i] = x[i] }

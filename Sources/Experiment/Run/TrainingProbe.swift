@@ -6,6 +6,8 @@ public struct TrainingProbe {
   public let stepsPerEpoch: Int
   /// Bytes that the network and its optimizer take.
   public let memory: Int
+  /// Bytes that they take less because tensors share memory.
+  public let memorySaved: Int
 
   private final class BlankImages: SampleSource {
     let sampleShape: Shape
@@ -28,6 +30,7 @@ public struct TrainingProbe {
       spec.network, optimizer: spec.optimizer, batchSize: batchSize, seed: spec.seed,
       team: Team(threads: threads))
     memory = network.memory
+    memorySaved = network.memorySaved
     stepsPerEpoch = (spec.dataset.split.training + batchSize - 1) / batchSize
     let images = BlankImages(spec.network.input, count: batchSize)
     let samples = (0..<Int32(batchSize)).map { $0 }

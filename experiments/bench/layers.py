@@ -1,0 +1,148 @@
+"""Measures single layers of runner beside PyTorch's: forward and backward, batches of 64.
+
+    experiments/bench/.venv/bin/python experiments/bench/layers.py --threads 2 --rounds 3
+
+Ours is what `runner bench` says of the layer within a small network on synthetic digits; PyTorch's
+(channels_last, the fastest that it has for these) is the layer alone on a batch that is in memory.
+Both get an input gradient. Microseconds of wall time per image, medians over the rounds, in which
+the two take turns; written to --output as CSV too.
+"""
+
+import argparse
+import csv
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+import torch
+from torch import nn
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+ROOT = os.path.dirname(os.path.dirname(HERE))
+BATCH = 64
+
+
+def depthwise(c, _):
+    return [{"layer": "depthwise_conv2d", "kernel": 3, "padding": "same"}], [
+        nn.Conv2d(c, c, 3, padding=1, groups=c)
+    ]
+
+
+def pointwise(c, f):
+    return [{"layer": "conv2d", "filters": f, "kernel": 1}], [nn.Conv2d(c, f, 1)]
+
+
+def separable(c, f):
+    first, second = depthwise(c, f), pointwise(c, f)
+    return first[0] + second[0], first[1] + second[1]
+
+
+def grouped(c, f):
+    return [{"layer": "conv2d", "filters": f, "kernel": 3, "padding": "same", "groups": 4}], [
+        nn.Conv2d(c, f, 3, padding=1, groups=4)
+    ]
+
+
+def strided(c, f):
+    return [{"layer": "conv2d", "filters": f, "kernel": 3, "padding": 1, "stride": 2}], [
+        nn.Conv2d(c, f, 3, padding=1, stride=2)
+    ]
+
+
+def strided_depthwise(c, _):
+    return [{"layer": "depthwise_conv2d", "kernel": 3, "padding": 1, "stride": 2}], [
+        nn.Conv2d(c, c, 3, padding=1, stride=2, groups=c)
+    ]
+
+
+def batch_norm(c, _):
+    return [{"layer": "batch_norm"}], [nn.BatchNorm2d(c)]
+
+
+# A layer, and its sizes: side of the image, channels, filters.
+LAYERS = {
+    "depthwise 3x3": (depthwise, [(28, 32, 32), (14, 96, 96), (7, 384, 384)]),
+    "depthwise 3x3, stride 2": (strided_depthwise, [(28, 32, 32), (14, 96, 96), (7, 384, 384)]),
+    "separable 3x3": (separable, [(28, 32, 64), (14, 96, 96), (7, 384, 192)]),
+    "1x1": (pointwise, [(28, 32, 64), (14, 96, 96), (7, 384, 192)]),
+    "grouped 3x3, 4 groups": (grouped, [(28, 32, 32), (14, 64, 128), (7, 128, 128)]),
+    "3x3, stride 2": (strided, [(28, 32, 64), (14, 64, 128), (7, 128, 128)]),
+    "batch_norm": (batch_norm, [(28, 32, 32), (14, 96, 96), (7, 384, 384)]),
+}
+
+
+def ours(path, threads, side, channels, layers):
+    spec = {
+        "name": "layer", "dataset": {"name": "synthetic_digits", "train_count": 2560, "test_count": 64},
+        "model": [
+            {"layer": "conv2d", "filters": channels, "kernel": 1, "stride": 28 // side},
+            *layers, {"layer": "global_average_pool"}, {"layer": "dense", "units": 10},
+        ],
+        "optimizer": {"name": "sgd", "learning_rate": 1e-6},
+        "training": {"epochs": 1, "batch_size": BATCH},
+    }
+    with tempfile.TemporaryDirectory() as folder:
+        file = os.path.join(folder, "layer.json")
+        with open(file, "w") as stream:
+            json.dump(spec, stream)
+        text = subprocess.run(
+            [path, "bench", file, "--threads", str(threads), "--format", "json"],
+            capture_output=True, text=True, check=True,
+        ).stdout
+    measured = json.loads(text)["layers"][1 : 1 + len(layers)]
+    parts = [row[k] or 0 for row in measured for k in ("forward", "backward", "gradients")]
+    return sum(parts) / threads
+
+
+def theirs(threads, side, channels, modules):
+    torch.set_num_threads(threads)
+    model = nn.Sequential(*modules).to(memory_format=torch.channels_last)
+    x = torch.randn(BATCH, channels, side, side).to(memory_format=torch.channels_last)
+    x.requires_grad_()
+    g = torch.randn_like(model(x)).to(memory_format=torch.channels_last)
+    times = []
+    for _ in range(40):
+        x.grad = None
+        model.zero_grad(set_to_none=True)
+        start = time.perf_counter()
+        model(x).backward(g)
+        times.append(time.perf_counter() - start)
+    return statistics.median(times[10:]) / BATCH * 1e6
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--runner", default=os.path.join(ROOT, ".build/release/runner"))
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--only", default="")
+    parser.add_argument("--output")
+    arguments = parser.parse_args()
+    rows = []
+    print("| layer | image | µs, runner | µs, PyTorch | ratio |\n| --- | --- | ---: | ---: | ---: |")
+    for name, (make, sizes) in LAYERS.items():
+        if arguments.only not in name:
+            continue
+        for side, channels, filters in sizes:
+            mine, peer = [], []
+            for _ in range(arguments.rounds):
+                layers, modules = make(channels, filters)
+                mine.append(ours(arguments.runner, arguments.threads, side, channels, layers))
+                peer.append(theirs(arguments.threads, side, channels, modules))
+            a, b = statistics.median(mine), statistics.median(peer)
+            shape = f"{side}x{side}x{channels}" + (f" to {filters}" if filters != channels else "")
+            print(f"| {name} | {shape} | {a:.1f} | {b:.1f} | {b / a:.1f} |", flush=True)
+            rows += [[name, shape, who, t] for who, ts in (("runner", mine), ("torch", peer)) for t in ts]
+    if arguments.output:
+        with open(arguments.output, "w", newline="") as file:
+            writer = csv.writer(file)
+            writer.writerow(["layer", "image", "library", "microseconds_per_image"])
+            writer.writerows(rows)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

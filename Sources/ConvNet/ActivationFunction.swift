@@ -6,10 +6,10 @@ extension Activation {
   /// convolution: max(f(x₁), f(x₂)) = f(max(x₁, x₂)), so pooling may come first, and x is not kept.
   var followsFromOutput: Bool {
     switch self {
-    case .linear, .relu, .sigmoid, .tanh: true
+    case .linear, .relu, .relu6, .sigmoid, .hardSigmoid, .tanh, .softplus: true
     case .leakyReLU(let slope): slope > 0
     case .elu(let alpha): alpha > 0
-    case .gelu, .softmax: false
+    case .gelu, .swish, .hardSwish, .mish, .softmax: false
     }
   }
 
@@ -18,6 +18,7 @@ extension Activation {
     switch self {
     case .linear: if y != x { y.update(from: x, count: count) }
     case .relu: for i in 0..<count { y[i] = x[i] < 0 ? 0 : x[i] }
+    case .relu6: for i in 0..<count { y[i] = x[i] < 0 ? 0 : (x[i] > 6 ? 6 : x[i]) }
     case .leakyReLU(let slope): for i in 0..<count { y[i] = x[i] > 0 ? x[i] : slope * x[i] }
     case .elu(let alpha):
       for i in 0..<count { y[i] = x[i] > 0 ? x[i] : alpha * Elementary.expMinusOne(x[i]) }
@@ -26,6 +27,15 @@ extension Activation {
     case .gelu(approximate: false):
       for i in 0..<count { y[i] = 0.5 * x[i] * (1 + Elementary.erf(x[i] * 0.707_106_77)) }
     case .sigmoid: for i in 0..<count { y[i] = Elementary.sigmoid(x[i]) }
+    case .hardSigmoid: for i in 0..<count { y[i] = Self.hardSigmoid(x[i]) }
+    case .swish: for i in 0..<count { y[i] = x[i] * Elementary.sigmoid(x[i]) }
+    case .hardSwish: for i in 0..<count { y[i] = x[i] * Self.hardSigmoid(x[i]) }
+    case .mish:
+      for i in 0..<count {
+        let n = Self.mishInner(x[i])
+        y[i] = x[i] * (n / (n + 2))
+      }
+    case .softplus: for i in 0..<count { y[i] = Elementary.softplus(x[i]) }
     case .tanh: for i in 0..<count { y[i] = Elementary.tanh(x[i]) }
     case .softmax: preconditionFailure("softmax is not element by element")
     }
@@ -39,19 +49,24 @@ extension Activation {
     switch self {
     case .linear: if dx != dy { dx.update(from: dy, count: count) }
     case .relu: for i in 0..<count { dx[i] = y[i] > 0 ? dy[i] : 0 }
+    case .relu6: for i in 0..<count { dx[i] = y[i] > 0 && y[i] < 6 ? dy[i] : 0 }
     case .leakyReLU(let slope): for i in 0..<count { dx[i] = y[i] > 0 ? dy[i] : slope * dy[i] }
     case .elu(let alpha):
       for i in 0..<count { dx[i] = y[i] > 0 ? dy[i] : dy[i] * (y[i] + alpha) }
     case .sigmoid: for i in 0..<count { dx[i] = dy[i] * y[i] * (1 - y[i]) }
     case .tanh: for i in 0..<count { dx[i] = dy[i] * (1 - y[i] * y[i]) }
-    case .gelu, .softmax: preconditionFailure("the derivative needs the input")
+    case .hardSigmoid:
+      for i in 0..<count { dx[i] = y[i] > 0 && y[i] < 1 ? dy[i] * (1 / 6 as Float) : 0 }
+    case .softplus: for i in 0..<count { dx[i] = dy[i] * -Elementary.expMinusOne(-y[i]) }
+    case .gelu, .swish, .hardSwish, .mish, .softmax:
+      preconditionFailure("the derivative needs the input")
     }
   }
 
   /// Whether `gradient` looks at y alone.
   var gradientIgnoresInput: Bool {
     switch self {
-    case .linear, .relu, .sigmoid, .tanh: true
+    case .linear, .relu, .relu6, .sigmoid, .hardSigmoid, .tanh, .softplus: true
     default: false
     }
   }
@@ -77,8 +92,38 @@ extension Activation {
         let density = 0.398_942_3 * Elementary.exp(-0.5 * x[i] * x[i])
         dx[i] = dy[i] * (cumulative + x[i] * density)
       }
+    case .swish:
+      for i in 0..<count {
+        let s = Elementary.sigmoid(x[i])
+        dx[i] = dy[i] * (s * (1 + x[i] * (1 - s)))
+      }
+    case .hardSwish:
+      for i in 0..<count {
+        let slope = x[i] * (1 / 3 as Float) + 0.5
+        dx[i] = x[i] <= -3 ? 0 : (x[i] >= 3 ? dy[i] : dy[i] * slope)
+      }
+    case .mish:
+      for i in 0..<count {
+        let n = Self.mishInner(x[i])
+        let slope = 4 * (n + 1) / ((n + 2) * (n + 2))
+        dx[i] = dy[i] * (n / (n + 2) + x[i] * Elementary.sigmoid(x[i]) * slope)
+      }
     default: gradientFromOutput(y, dy, to: dx, count: count)
     }
+  }
+
+  /// min(max(x/6 + ½, 0), 1)
+  @inline(__always)
+  private static func hardSigmoid(_ x: Float) -> Float {
+    let line = x * (1 / 6 as Float) + 0.5
+    return line < 0 ? 0 : (line > 1 ? 1 : line)
+  }
+
+  /// n = e²ˣ + 2eˣ, with which tanh(ln(1 + eˣ)) = n/(n + 2); from x = 20 on that is 1.
+  @inline(__always)
+  private static func mishInner(_ x: Float) -> Float {
+    let e = Elementary.exp(x > 20 ? 20 : x)
+    return e * (e + 2)
   }
 
   /// √(2/π)·(x + 0.044715x³)

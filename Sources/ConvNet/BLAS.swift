@@ -27,6 +27,19 @@ struct Matrix {
 
   /// The same memory read as the transpose.
   var transposed: Matrix { Matrix(base, columns, rows, stride, !isTransposed) }
+
+  /// Some of its columns, in the same memory.
+  func columns(in range: Range<Int>) -> Matrix {
+    precondition(!isTransposed && range.upperBound <= columns)
+    return Matrix(base + range.lowerBound, rows: rows, columns: range.count, stride: stride)
+  }
+
+  /// Some of its rows, in the same memory.
+  func rows(in range: Range<Int>) -> Matrix {
+    precondition(!isTransposed && range.upperBound <= rows)
+    return Matrix(
+      base + range.lowerBound * stride, rows: range.count, columns: columns, stride: stride)
+  }
 }
 
 /// C = A·B, or C += A·B when `accumulate`.

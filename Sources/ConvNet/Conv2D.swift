@@ -1,11 +1,13 @@
-// Letters: N samples of a block, H'·W' live output positions, K window, C channels, F filters.
+// Letters: N samples of a block, H'·W' live output positions, K window, C channels and F filters of a
+// group.
 
 /// A convolution with its bias and activation, and with the max pooling that follows it, if any.
 ///
 ///     Y = im2col(X)·W     dW += im2col(X)ᵀ·dY     dX = col2im(dY·Wᵀ)
 ///
 /// Computed in blocks whose lowered matrix stays in the second-level cache; the backward pass lowers
-/// again rather than keep it. W is stored (K·K·C, F).
+/// again rather than keep it. W is stored (K·K·C, groups·F). With a window of 1x1 that skips nothing,
+/// im2col(X) is X itself.
 final class Conv2D: Layer {
   var inputs: [Activations] { [input] }
   var backwardReads: BackwardReads { activation == .linear ? .inputs : [.inputs, .output] }
@@ -22,6 +24,8 @@ final class Conv2D: Layer {
   /// Live output positions of the convolution, before pooling.
   private let live: Extent
   private let filters: Int
+  private let groups: Int
+  private let isPointwise: Bool
   private let activation: Activation
   private let pool: FusedPool?
   private let weights: ConvolutionWeights
@@ -30,7 +34,7 @@ final class Conv2D: Layer {
   private let rowsPerBlock: Int
 
   /// Floats of a lowered block: 256 kB, a quarter of a core's second-level cache.
-  private static let blockBudget = 65_536
+  static let blockBudget = 65_536
 
   init(
     _ description: Conv2DDescription, geometry: WindowGeometry, live: Extent, pool: FusedPool?,
@@ -44,17 +48,22 @@ final class Conv2D: Layer {
     self.weights = weights
     self.workspaces = workspaces
     filters = description.filters
+    groups = description.groups
     activation = description.activation
     lowering = Lowering(
-      geometry: geometry, channels: input.channels, stored: input.extent, columns: live.width)
-    let rowFloats = live.width * lowering.patch
+      geometry: geometry, channels: input.channels / groups, pixel: input.channels,
+      stored: input.extent, columns: live.width)
+    isPointwise =
+      geometry.window == Extent(1, 1) && geometry.stride == Extent(1, 1) && geometry.top == 0
+      && geometry.left == 0 && input.extent == live
+    let rowFloats = live.width * lowering.patch * groups
     imagesPerBlock = max(1, min(Tile.size, Self.blockBudget / (live.height * rowFloats)))
     let together = pool?.window.height ?? 1
     let rows = max(1, Self.blockBudget / rowFloats / together) * together
     rowsPerBlock = min(live.height, rows)
     for workspace in workspaces {
       workspace.reserve(
-        columns: imagesPerBlock * rowsPerBlock * rowFloats,
+        columns: isPointwise ? 0 : imagesPerBlock * rowsPerBlock * rowFloats / groups,
         outputs: imagesPerBlock * rowsPerBlock * live.width * filters,
         row: live.width * filters)
     }
@@ -78,15 +87,31 @@ final class Conv2D: Layer {
     }
   }
 
-  /// im2col(X) of a block, (N·H'·W', K·K·C).
-  private func lower(
-    _ tile: Tile, _ samples: Range<Int>, _ rows: Range<Int>, _ workspace: Workspace
+  /// Some filters or channels of a matrix: those of a group.
+  private func part(_ group: Int, of count: Int) -> Range<Int> {
+    group * (count / groups)..<(group + 1) * (count / groups)
+  }
+
+  /// A group's channels of some of the images' positions, (N·H'·W', C), where the window is 1x1.
+  private func pointwise(
+    _ images: UnsafeMutablePointer<Float>, _ samples: Range<Int>, _ rows: Range<Int>, _ group: Int
   ) -> Matrix {
+    let first = samples.lowerBound * input.size + rows.lowerBound * live.width * input.channels
+    return Matrix(
+      images + first, rows: samples.count * rows.count * live.width, columns: input.channels
+    ).columns(in: part(group, of: input.channels))
+  }
+
+  /// im2col(X) of a block and a group, (N·H'·W', K·K·C).
+  private func lower(
+    _ tile: Tile, _ samples: Range<Int>, _ rows: Range<Int>, _ group: Int, _ workspace: Workspace
+  ) -> Matrix {
+    if isPointwise { return pointwise(input.values(of: tile), samples, rows, group) }
     let positions = rows.count * live.width
     for (n, sample) in samples.enumerated() {
       lowering.im2col(
-        input.values(of: tile) + sample * input.size, rows: rows,
-        to: workspace.columns + n * positions * lowering.patch)
+        input.values(of: tile) + sample * input.size + part(group, of: input.channels).lowerBound,
+        rows: rows, to: workspace.columns + n * positions * lowering.patch)
     }
     return Matrix(workspace.columns, rows: samples.count * positions, columns: lowering.patch)
   }
@@ -94,9 +119,13 @@ final class Conv2D: Layer {
   func forward(_ tile: Tile) {
     let workspace = workspaces[tile.worker]
     forEachBlock(tile) { samples, rows in
-      let columns = lower(tile, samples, rows, workspace)
-      let outputs = Matrix(workspace.outputs, rows: columns.rows, columns: filters)
-      gemm(columns, weights.kernel, into: outputs)
+      let positions = samples.count * rows.count * live.width
+      let outputs = Matrix(workspace.outputs, rows: positions, columns: filters)
+      for group in 0..<groups {
+        let columns = lower(tile, samples, rows, group, workspace)
+        let own = part(group, of: filters)
+        gemm(columns, weights.kernel.columns(in: own), into: outputs.columns(in: own))
+      }
       for (n, sample) in samples.enumerated() {
         finish(
           outputs.base + n * rows.count * live.width * filters, rows, sample: sample, tile)
@@ -109,7 +138,7 @@ final class Conv2D: Layer {
     let kernelGradient = weights.kernelGradient(of: tile)
     let biasGradient = weights.biasGradient(of: tile)
     biasGradient?.update(repeating: 0, count: filters)
-    if input.hasGradient {
+    if input.hasGradient && !isPointwise {
       input.gradients(of: tile).update(repeating: 0, count: tile.count * input.size)
     }
     var isFirst = true
@@ -121,16 +150,36 @@ final class Conv2D: Layer {
           outputs.base + n * positions * filters, rows, sample: sample, tile, workspace,
           biasGradient)
       }
-      let columns = lower(tile, samples, rows, workspace)
-      gemm(columns.transposed, outputs, into: kernelGradient, accumulate: !isFirst)
-      isFirst = false
-      guard input.hasGradient else { return }
-      gemm(outputs, weights.kernelTransposed, into: columns)
-      for (n, sample) in samples.enumerated() {
-        lowering.col2im(
-          columns.base + n * positions * lowering.patch, rows: rows,
-          addTo: input.gradients(of: tile) + sample * input.size)
+      for group in 0..<groups {
+        let columns = lower(tile, samples, rows, group, workspace)
+        let own = part(group, of: filters)
+        let gradient = outputs.columns(in: own)
+        gemm(
+          columns.transposed, gradient, into: kernelGradient.columns(in: own),
+          accumulate: !isFirst)
+        guard input.hasGradient else { continue }
+        let kernel = weights.kernelTransposed.rows(in: own)
+        if isPointwise {
+          gemm(gradient, kernel, into: pointwise(input.gradients(of: tile), samples, rows, group))
+        } else {
+          gemm(gradient, kernel, into: columns)
+          raise(columns, tile, samples, rows, group)
+        }
       }
+      isFirst = false
+    }
+  }
+
+  /// Adds col2im of a block and a group to the input gradient.
+  private func raise(
+    _ columns: Matrix, _ tile: Tile, _ samples: Range<Int>, _ rows: Range<Int>, _ group: Int
+  ) {
+    let positions = rows.count * live.width
+    let first = part(group, of: input.channels).lowerBound
+    for (n, sample) in samples.enumerated() {
+      lowering.col2im(
+        columns.base + n * positions * lowering.patch, rows: rows,
+        addTo: input.gradients(of: tile) + sample * input.size + first)
     }
   }
 
@@ -233,63 +282,4 @@ final class Conv2D: Layer {
       }
     }
   }
-}
-
-/// A convolution's parameters in its network's memory.
-struct ConvolutionWeights {
-  /// (K·K·C, F)
-  let kernel: Matrix
-  /// (F, K·K·C), kept by the update; empty where no input gradient is wanted.
-  let kernelTransposed: Matrix
-  /// (F)
-  let bias: UnsafeMutablePointer<Float>?
-  let partials: Partials
-  let kernelOffset: Int
-  let biasOffset: Int?
-
-  /// The tile's part of dW, (K·K·C, F).
-  func kernelGradient(of tile: Tile) -> Matrix {
-    Matrix(
-      partials.pointer(tile.index) + kernelOffset, rows: kernel.rows, columns: kernel.columns)
-  }
-
-  func biasGradient(of tile: Tile) -> UnsafeMutablePointer<Float>? {
-    biasOffset.map { partials.pointer(tile.index) + $0 }
-  }
-}
-
-/// Each tile's own part of the gradients, summed in tile order by the update.
-final class Partials {
-  private(set) var size = 0
-  private var buffer = Buffer(0)
-
-  func reserve(_ count: Int) -> Int {
-    defer { size += (count + 15) & ~15 }
-    return size
-  }
-
-  func allocate(tiles: Int) { buffer = Buffer(tiles * size) }
-
-  var bytes: Int { buffer.count * 4 }
-
-  @inline(__always)
-  func pointer(_ tile: Int) -> UnsafeMutablePointer<Float> { buffer.base + tile * size }
-}
-
-/// One worker's scratch memory, shared by all layers.
-final class Workspace {
-  private var sizes = (columns: 0, outputs: 0, row: 0)
-  private var buffers = (columns: Buffer(0), outputs: Buffer(0), row: Buffer(0))
-
-  func reserve(columns: Int, outputs: Int, row: Int) {
-    sizes = (max(sizes.columns, columns), max(sizes.outputs, outputs), max(sizes.row, row))
-  }
-
-  func allocate() {
-    buffers = (Buffer(sizes.columns), Buffer(sizes.outputs), Buffer(sizes.row))
-  }
-
-  var columns: UnsafeMutablePointer<Float> { buffers.columns.base }
-  var outputs: UnsafeMutablePointer<Float> { buffers.outputs.base }
-  var row: UnsafeMutablePointer<Float> { buffers.row.base }
 }

@@ -34,6 +34,8 @@ public enum Padding: Hashable, Sendable {
 public enum Activation: Hashable, Sendable {
   case linear
   case relu
+  /// min(max(x, 0), 6).
+  case relu6
   /// x for x > 0, slope·x below.
   case leakyReLU(slope: Float)
   /// x for x > 0, α(eˣ − 1) below.
@@ -41,7 +43,17 @@ public enum Activation: Hashable, Sendable {
   /// x·Φ(x); `approximate` takes ½x(1 + tanh(√(2/π)(x + 0.044715x³))) (Hendrycks and Gimpel 2016).
   case gelu(approximate: Bool)
   case sigmoid
+  /// min(max(x/6 + ½, 0), 1), as in Keras 3 and PyTorch.
+  case hardSigmoid
+  /// x·σ(x), called SiLU too (Ramachandran, Zoph and Le 2017).
+  case swish
+  /// x·min(max(x/6 + ½, 0), 1) (Howard et al. 2019).
+  case hardSwish
+  /// x·tanh(ln(1 + eˣ)) (Misra 2019).
+  case mish
   case tanh
+  /// ln(1 + eˣ).
+  case softplus
   case softmax
 }
 
@@ -72,9 +84,15 @@ public struct Conv2DDescription: Hashable, Sendable {
   public var initializer: Initializer
   /// λ of a penalty λ·Σw² on the kernel, added to the objective (Keras's `l2`).
   public var l2: Float
+  /// Parts that the channels are cut into; a filter sees those of its part. The kernel is
+  /// (K, K, C / groups, F), as in Keras.
+  public var groups: Int
+  /// From one row or column that the kernel sees to the next.
+  public var dilation: Extent
 
   public init(
     filters: Int, kernel: Extent, stride: Extent = Extent(1, 1), padding: Padding = .valid,
+    groups: Int = 1, dilation: Extent = Extent(1, 1),
     activation: Activation = .linear, bias: Bool = true,
     initializer: Initializer = .glorotUniform, l2: Float = 0
   ) {
@@ -86,6 +104,8 @@ public struct Conv2DDescription: Hashable, Sendable {
     self.bias = bias
     self.initializer = initializer
     self.l2 = l2
+    self.groups = groups
+    self.dilation = dilation
   }
 }
 
@@ -147,6 +167,18 @@ public enum LayerDescription: Hashable, Sendable {
   case batchNorm(BatchNormDescription)
   /// The only one that reads several layers.
   case merge(MergeDescription)
+  case averagePool(AveragePoolDescription)
+  case globalPool(GlobalPoolDescription)
+  case frame(FrameDescription)
+  case upsample(UpsampleDescription)
+  case depthwiseConv2D(DepthwiseConv2DDescription)
+  case conv2DTranspose(Conv2DTransposeDescription)
+  case layerNorm(LayerNormDescription)
+  case groupNorm(GroupNormDescription)
+  case prelu(PReLUDescription)
+  case spatialDropout(SpatialDropoutDescription)
+  case gaussianNoise(GaussianNoiseDescription)
+  case squeezeExcite(SqueezeExciteDescription)
 
   /// The name that a spec gives this layer.
   public var kind: String {
@@ -159,6 +191,7 @@ public enum LayerDescription: Hashable, Sendable {
     case .activation: "activation"
     case .batchNorm: "batch_norm"
     case .merge(let merge): merge.merge.rawValue
+    default: form!.kind
     }
   }
 }

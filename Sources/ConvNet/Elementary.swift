@@ -122,6 +122,28 @@ public enum Elementary {
     return x > -0.5 ? p * x : exp(x) - 1
   }
 
+  /// ln(1 + x) for 0 ≤ x ≤ 1, within a few units in the last place: 2·artanh s with s = x/(2 + x), by
+  /// its series; s² ≤ 1/9.
+  @inline(__always)
+  public static func logOnePlus(_ x: Float) -> Float {
+    let s = x / (2 + x)
+    let z = s * s
+    var p: Float = 0.066_666_67  // 1/15, 1/13, 1/11, 1/9, 1/7, 1/5, 1/3
+    p = p.fused(z, 0.076_923_08)
+    p = p.fused(z, 0.090_909_09)
+    p = p.fused(z, 0.111_111_11)
+    p = p.fused(z, 0.142_857_15)
+    p = p.fused(z, 0.2)
+    p = p.fused(z, 0.333_333_34)
+    return 2 * (p * z).fused(s, s)
+  }
+
+  /// ln(1 + eˣ) = max(x, 0) + ln(1 + e^−|x|).
+  @inline(__always)
+  public static func softplus(_ x: Float) -> Float {
+    (x > 0 ? x : 0) + logOnePlus(exp(-abs(x)))
+  }
+
   /// The logistic function 1 / (1 + e⁻ˣ).
   @inline(__always)
   public static func sigmoid(_ x: Float) -> Float { 1 / (1 + exp(-x)) }

@@ -58,31 +58,16 @@ final class Dropout: Layer {
 
   private let input: Activations
   private let output: Activations
-  private let threshold: UInt16
-  private let scale: Float
-  private let key: SIMD2<UInt32>
-  private let purpose: UInt32
-  /// Random words of one sample for each worker, eight elements to a block of four.
-  private let scratch: [UnsafeMutablePointer<UInt32>]
-  private let blocks: Int
+  private let mask: DropoutMask
 
   init(
     rate: Float, layer: Int, seed: UInt64, input: Activations, output: Activations, workers: Int
   ) {
-    precondition(rate >= 0 && rate < 1)
     self.input = input
     self.output = output
-    threshold = UInt16(min(65_535, (rate * 65_536).rounded()))
-    scale = 1 / (1 - Float(threshold) * 0x1p-16)
-    key = SIMD2(UInt32(truncatingIfNeeded: seed), UInt32(truncatingIfNeeded: seed >> 32))
-    purpose = RandomPurpose.dropout.rawValue | UInt32(layer + 1) << 8
-    blocks = (input.size + 7) / 8
-    scratch = (0..<workers).map { [blocks] _ in .allocate(capacity: blocks * 4) }
+    mask = DropoutMask(
+      rate: rate, count: input.size, layer: layer, seed: seed, workers: workers)
     output.hasWinners = true
-  }
-
-  deinit {
-    for words in scratch { words.deallocate() }
   }
 
   func forward(_ tile: Tile) {
@@ -91,8 +76,7 @@ final class Dropout: Layer {
     guard tile.isTraining else { return y.update(from: x, count: tile.count * input.size) }
     let kept = output.winners(of: tile)
     for sample in 0..<tile.count {
-      let at = sample * input.size
-      draw(to: kept + at, tile: tile, sample: sample)
+      mask.draw(to: kept + sample * input.size, tile: tile, sample: sample)
     }
     for i in 0..<tile.count * input.size { y[i] = x[i] * kept[i] }
   }
@@ -103,16 +87,5 @@ final class Dropout: Layer {
     let dx = input.gradients(of: tile)
     let kept = output.winners(of: tile)
     for i in 0..<tile.count * input.size { dx[i] = dy[i] * kept[i] }
-  }
-
-  /// kept[i] = the scale or 0 for one sample's elements, 16 random bits for each.
-  private func draw(to kept: UnsafeMutablePointer<Float>, tile: Tile, sample: Int) {
-    let words = scratch[tile.worker]
-    RandomStream.philoxBlocks(
-      blocks, purpose, UInt32(truncatingIfNeeded: tile.step),
-      UInt32(truncatingIfNeeded: tile.first + sample), key: key, to: words)
-    words.withMemoryRebound(to: UInt16.self, capacity: blocks * 8) { bits in
-      for i in 0..<input.size { kept[i] = bits[i] >= threshold ? scale : 0 }
-    }
   }
 }

@@ -15,21 +15,31 @@ public struct NetworkError: Error, CustomStringConvertible, Hashable {
 
 /// The geometry of a window that slides over an image: of a convolution or of a pooling.
 ///
-/// H' = ⌊(H + top + bottom − K) / S⌋ + 1, and the like for the width; with `same`, H' = ⌈H / S⌉.
+/// H' = ⌊(H + top + bottom − K') / S⌋ + 1, K' = (K − 1)·D + 1 with a dilation of D, and the like for
+/// the width; with `same`, H' = ⌈H / S⌉.
 struct WindowGeometry: Hashable, Sendable {
   let input: Extent
   let output: Extent
   let window: Extent
   let stride: Extent
+  /// From one row or column of the image that the window holds to the next.
+  let dilation: Extent
   let top: Int
   let left: Int
 
   /// - Throws: `NetworkError` when the window does not fit.
-  init(input: Extent, window: Extent, stride: Extent, padding: Padding) throws(NetworkError) {
+  init(
+    input: Extent, window: Extent, stride: Extent, padding: Padding,
+    dilation: Extent = Extent(1, 1)
+  ) throws(NetworkError) {
     let sizes = [window.height, window.width, stride.height, stride.width]
     guard sizes.allSatisfy({ (1...65_536).contains($0) }) else {
       throw NetworkError("window and stride must be between 1 and 65536")
     }
+    guard [dilation.height, dilation.width].allSatisfy({ (1...65_536).contains($0) }) else {
+      throw NetworkError("the dilation must be between 1 and 65536")
+    }
+    let span = Self.span(window, dilation)
     var before = Extent(0, 0)
     var after = Extent(0, 0)
     switch padding {
@@ -38,8 +48,8 @@ struct WindowGeometry: Hashable, Sendable {
       func total(_ size: Int, _ window: Int, _ stride: Int) -> Int {
         max(((size + stride - 1) / stride - 1) * stride + window - size, 0)
       }
-      let rows = total(input.height, window.height, stride.height)
-      let columns = total(input.width, window.width, stride.width)
+      let rows = total(input.height, span.height, stride.height)
+      let columns = total(input.width, span.width, stride.width)
       before = Extent(rows / 2, columns / 2)
       after = Extent(rows - rows / 2, columns - columns / 2)
     case .explicit(let top, let bottom, let left, let right):
@@ -51,9 +61,9 @@ struct WindowGeometry: Hashable, Sendable {
     }
     let height = input.height + before.height + after.height
     let width = input.width + before.width + after.width
-    guard window.height <= height, window.width <= width else {
+    guard span.height <= height, span.width <= width else {
       throw NetworkError(
-        "a window of \(window.height)x\(window.width) does not fit an input of "
+        "a window of \(span.height)x\(span.width) does not fit an input of "
           + "\(input.height)x\(input.width)"
           + (height == input.height && width == input.width
             ? "" : " padded to \(height)x\(width)"))
@@ -61,16 +71,25 @@ struct WindowGeometry: Hashable, Sendable {
     self.input = input
     self.window = window
     self.stride = stride
+    self.dilation = dilation
     top = before.height
     left = before.width
     output = Extent(
-      (height - window.height) / stride.height + 1, (width - window.width) / stride.width + 1)
+      (height - span.height) / stride.height + 1, (width - span.width) / stride.width + 1)
+  }
+
+  /// The rows and columns of the image from the window's first to its last.
+  var span: Extent { Self.span(window, dilation) }
+
+  private static func span(_ window: Extent, _ dilation: Extent) -> Extent {
+    Extent(
+      (window.height - 1) * dilation.height + 1, (window.width - 1) * dilation.width + 1)
   }
 
   /// How much of the input, from its first row and column, the first `live` outputs read.
   func inputRead(by live: Extent) -> Extent {
     Extent(
-      max(1, min(input.height, (live.height - 1) * stride.height + window.height - top)),
-      max(1, min(input.width, (live.width - 1) * stride.width + window.width - left)))
+      max(1, min(input.height, (live.height - 1) * stride.height + span.height - top)),
+      max(1, min(input.width, (live.width - 1) * stride.width + span.width - left)))
   }
 }

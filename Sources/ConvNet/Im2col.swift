@@ -4,11 +4,27 @@
 /// How one image is lowered: a window's geometry, and the memory it is read from.
 struct Lowering {
   let geometry: WindowGeometry
+  /// Channels that are lowered: the image's, or those of one group.
   let channels: Int
+  /// Floats from one position of the stored image to the next.
+  let pixel: Int
   /// Columns of the stored image, which may hold fewer than the textbook's: only the live ones.
   let stored: Extent
   /// Live columns of the output.
   let columns: Int
+
+  init(
+    geometry: WindowGeometry, channels: Int, pixel: Int? = nil, stored: Extent, columns: Int
+  ) {
+    self.geometry = geometry
+    self.channels = channels
+    self.pixel = pixel ?? channels
+    self.stored = stored
+    self.columns = columns
+  }
+
+  /// Whether a row of a patch is one run of K·C floats in the image.
+  private var hasWholeRuns: Bool { channels == pixel && geometry.dilation == Extent(1, 1) }
 
   /// Floats in a row of the lowered matrix, K·K·C.
   var patch: Int { geometry.window.height * geometry.window.width * channels }
@@ -20,6 +36,7 @@ struct Lowering {
   func im2col(
     _ image: UnsafePointer<Float>, rows: Range<Int>, to target: UnsafeMutablePointer<Float>
   ) {
+    guard hasWholeRuns else { return gather(image, rows: rows, to: target) }
     let run = geometry.window.width * channels
     if run <= 4 {
       copyRuns(image, rows, target, as: SIMD4<Float>.self)
@@ -79,6 +96,7 @@ struct Lowering {
   func col2im(
     _ source: UnsafePointer<Float>, rows: Range<Int>, addTo image: UnsafeMutablePointer<Float>
   ) {
+    guard hasWholeRuns else { return spread(source, rows: rows, addTo: image) }
     let run = geometry.window.width * channels
     let windowRows = geometry.window.height
     let rowStride = stored.width * channels

@@ -55,9 +55,14 @@ struct Parameter {
 /// A tensor of a network's parameters by name: what a checkpoint holds.
 public struct TensorInfo: Sendable, Hashable {
   public enum Role: String, Sendable {
-    case kernel, bias, scale, offset
+    case kernel, bias, scale, offset, slope
+    case squeezeKernel = "squeeze_kernel"
+    case squeezeBias = "squeeze_bias"
     case movingMean = "moving_mean"
     case movingVariance = "moving_variance"
+
+    /// Whether a weight decay is for it.
+    var isKernel: Bool { self == .kernel || self == .squeezeKernel }
   }
 
   public let name: String

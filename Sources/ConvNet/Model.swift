@@ -8,6 +8,7 @@
 public struct ModelItem: Hashable, Sendable {
   public enum Content: Hashable, Sendable {
     case layer(LayerDescription)
+    case separable(SeparableConv2DDescription)
     case residual(ResidualDescription)
     case branch(BranchDescription)
     /// The items one after another, `times` times.

@@ -74,6 +74,11 @@ struct ModelExpansion {
     switch item.content {
     case .layer(let layer):
       return try append(Node(layer: layer, inputs: inputs, place: place, name: item.name))
+    case .separable(let conv):
+      let first = try append(
+        Node(layer: conv.depthwise, inputs: [try single()], place: place, name: nil))
+      return try append(
+        Node(layer: conv.pointwise, inputs: [first], place: place, name: item.name))
     case .residual(let block):
       let input = try single()
       let body = try expand(block.layers, from: input, place + .key("layers"))
@@ -159,7 +164,7 @@ struct ModelExpansion {
       let place = list + .index(i)
       if let name = item.name, names[name] == nil { names[name] = place }
       switch item.content {
-      case .layer: break
+      case .layer, .separable: break
       case .residual(let block):
         gatherNames(of: block.layers, place + .key("layers"), &names)
         gatherNames(of: block.shortcut, place + .key("shortcut"), &names)

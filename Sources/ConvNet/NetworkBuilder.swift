@@ -1,10 +1,10 @@
 /// Lays out a network's memory and makes its layers.
 final class NetworkBuilder {
-  private let plan: NetworkPlan
+  let plan: NetworkPlan
   let batchSize: Int
   let workers: Int
-  private let seed: UInt64
-  private let workspaces: [Workspace]
+  let seed: UInt64
+  let workspaces: [Workspace]
 
   let partials = Partials()
   let input: Activations
@@ -52,10 +52,11 @@ final class NetworkBuilder {
       let name = "\(layer.description.kind)_\(i)"
       switch layer.description {
       case .conv2D(let conv):
-        let patch = conv.kernel.height * conv.kernel.width * layer.input.channels
+        let channels = layer.input.channels / conv.groups
+        let patch = conv.kernel.height * conv.kernel.width * channels
         add(
           name, .kernel,
-          [conv.kernel.height, conv.kernel.width, layer.input.channels, conv.filters],
+          [conv.kernel.height, conv.kernel.width, channels, conv.filters],
           rows: patch, columns: conv.filters, l2: conv.l2,
           source: .partials(offset: partials.reserve(patch * conv.filters)))
         if conv.bias {
@@ -75,6 +76,7 @@ final class NetworkBuilder {
         statistics.append((name, .movingMean, channels))
         statistics.append((name, .movingVariance, channels))
       case .maxPool, .flatten, .dropout, .activation, .merge: break
+      default: addParameters(of: layer, name)
       }
     }
     trainable = total
@@ -87,7 +89,7 @@ final class NetworkBuilder {
     }
   }
 
-  private func add(
+  func add(
     _ layer: String, _ role: TensorInfo.Role, _ shape: [Int], rows: Int, columns: Int,
     l2: Float = 0, source: Parameter.Source = .settled
   ) {
@@ -114,7 +116,8 @@ final class NetworkBuilder {
         try dense.initializer.fill(
           weights.base + kernel.offset, rows: kernel.rows, columns: kernel.columns,
           fanOut: dense.units, seed: seed, layer: i)
-      default: break
+      case .maxPool, .flatten, .dropout, .activation, .batchNorm, .merge: break
+      default: try initializeParameters(of: layer, i)
       }
     }
     for tensor in tensors where tensor.role == .scale || tensor.role == .movingVariance {
@@ -122,7 +125,7 @@ final class NetworkBuilder {
     }
   }
 
-  private func index(_ layer: Int, _ role: TensorInfo.Role) -> Int? {
+  func index(_ layer: Int, _ role: TensorInfo.Role) -> Int? {
     let name = "\(plan.layers[layer].description.kind)_\(layer)/\(role.rawValue)"
     return parameters.firstIndex { $0.name == name }
   }
@@ -133,7 +136,7 @@ final class NetworkBuilder {
   }
 
   /// The transposed copy of a kernel, (columns, rows), that its layer's input gradient wants.
-  private func transposedKernel(_ index: Int) -> Matrix {
+  func transposedKernel(_ index: Int) -> Matrix {
     let parameter = parameters[index]
     let copy = Buffer(parameter.count)
     parameters[index].transposed = copy
@@ -188,6 +191,10 @@ final class NetworkBuilder {
         let output = tensor(layer, hasGradient: hasWeightsBelow)
         append(Self.layer(merge, from: inputs, to: output), first, output)
         current = finish(merge.activation, first, through: i, from: output)
+      default:
+        let output = tensor(layer, hasGradient: hasWeightsBelow || layer.parameters > 0)
+        appendForm(layer, i, from: current, to: output)
+        current = finish(layer.description.form!.activation, first, through: i, from: output)
       }
       give(current, of: i)
       i += 1
@@ -216,7 +223,7 @@ final class NetworkBuilder {
     Activations(extent: layer.live, channels: layer.output.channels, hasGradient: hasGradient)
   }
 
-  private func append(
+  func append(
     _ layer: any Layer, _ place: Int, _ output: Activations, through: Int? = nil,
     kind: String? = nil
   ) {

@@ -123,7 +123,7 @@ public struct NetworkPlan: Sendable {
   }
 
   /// The product of sizes, checked against overflow and `largest`.
-  private static func product(_ sizes: [Int], what: String) throws(NetworkError) -> Int {
+  static func product(_ sizes: [Int], what: String) throws(NetworkError) -> Int {
     var result = 1
     for size in sizes {
       guard size > 0 else { throw NetworkError("\(what) has a size below 1") }
@@ -144,22 +144,19 @@ public struct NetworkPlan: Sendable {
     case .conv2D(let conv):
       let (extent, channels) = try image(input, for: "conv2d")
       let geometry = try WindowGeometry(
-        input: extent, window: conv.kernel, stride: conv.stride, padding: conv.padding)
+        input: extent, window: conv.kernel, stride: conv.stride, padding: conv.padding,
+        dilation: conv.dilation)
+      try checkGroups(conv.groups, channels: channels, filters: conv.filters)
+      let (height, width, seen) = (conv.kernel.height, conv.kernel.width, channels / conv.groups)
       let kernel = try product(
-        [conv.kernel.height, conv.kernel.width, channels, conv.filters],
-        what: "a kernel of \(conv.kernel.height)x\(conv.kernel.width)x\(channels)x\(conv.filters)")
-      let positions = try product(
-        [geometry.output.height, geometry.output.width, 2], what: "the output")
-      let (flops, overflow) = kernel.multipliedReportingOverflow(by: positions)
-      guard !overflow, flops <= largestWork else {
-        throw NetworkError(
-          "\(kernel) weights at \(positions / 2) positions are too much work for one sample")
-      }
+        [height, width, seen, conv.filters],
+        what: "a kernel of \(height)x\(width)x\(seen)x\(conv.filters)")
       return Draft(
         layer: layer, input: input,
         output: .image(
           height: geometry.output.height, width: geometry.output.width, channels: conv.filters),
-        parameters: kernel + (conv.bias ? conv.filters : 0), flops: flops, geometry: geometry)
+        parameters: kernel + (conv.bias ? conv.filters : 0),
+        flops: try work(kernel, at: geometry.output), geometry: geometry)
     case .maxPool(let pool):
       let (extent, channels) = try image(input, for: "max_pool")
       let geometry = try WindowGeometry(
@@ -167,11 +164,7 @@ public struct NetworkPlan: Sendable {
       guard pool.size.height * pool.size.width <= 255 else {
         throw NetworkError("a window of more than 255 positions is not supported")
       }
-      if case .explicit(let top, let bottom, let left, let right) = pool.padding,
-        max(top, bottom) >= pool.size.height || max(left, right) >= pool.size.width
-      {
-        throw NetworkError("padding must be smaller than the window")
-      }
+      try pool.padding.checkIsSmaller(than: pool.size)
       return Draft(
         layer: layer, input: input,
         output: .image(
@@ -202,10 +195,37 @@ public struct NetworkPlan: Sendable {
         parameters: (norm.scale ? channels : 0) + (norm.center ? channels : 0))
     case .merge(let merge):
       return Draft(layer: layer, input: input, output: try merge.merge.output(of: inputs))
+    default:
+      let form = layer.form!
+      let inferred = try form.infer(input)
+      return Draft(
+        layer: layer, input: input, output: inferred.output,
+        parameters: form.parameters(of: input).reduce(0) { $0 + $1.count },
+        flops: inferred.flops, geometry: inferred.geometry)
     }
   }
 
-  private static func image(
+  /// Operations of one sample where each of `weights` is a multiply-add at each position.
+  static func work(_ weights: Int, at output: Extent) throws(NetworkError) -> Int {
+    let positions = try product([output.height, output.width, 2], what: "the output")
+    let (flops, overflow) = weights.multipliedReportingOverflow(by: positions)
+    guard !overflow, flops <= largestWork else {
+      throw NetworkError(
+        "\(weights) weights at \(positions / 2) positions are too much work for one sample")
+    }
+    return flops
+  }
+
+  private static func checkGroups(
+    _ groups: Int, channels: Int, filters: Int
+  ) throws(NetworkError) {
+    guard groups > 0, channels % groups == 0, filters % groups == 0 else {
+      throw NetworkError(
+        "\(channels) channels and \(filters) filters cannot be cut into \(groups) groups")
+    }
+  }
+
+  static func image(
     _ shape: Shape, for layer: String
   ) throws(NetworkError) -> (Extent, channels: Int) {
     guard case .image(let h, let w, let c) = shape else {
@@ -221,16 +241,14 @@ public struct NetworkPlan: Sendable {
     var lives = drafts.map { _ in Extent(1, 1) }
     lives[lives.count - 1] = drafts.last!.output.extent
     for (i, draft) in drafts.enumerated().reversed() {
-      switch draft.layer {
-      // Batch statistics are taken over the whole map; what is merged must have one extent.
-      case .batchNorm, .merge: lives[i] = draft.output.extent
-      default: break
-      }
+      if draft.layer.liveOutputs == .all { lives[i] = draft.output.extent }
       let read: Extent
       switch draft.layer {
       case .conv2D, .maxPool: read = draft.geometry!.inputRead(by: lives[i])
       case .flatten, .batchNorm, .merge: read = draft.input.extent
       case .dense, .dropout, .activation: read = lives[i]
+      default:
+        read = draft.layer.form!.inputRead(by: lives[i], of: draft.input, draft.geometry)
       }
       for case .layer(let input) in inputs[i] {
         lives[input] = Extent(
@@ -239,14 +257,11 @@ public struct NetworkPlan: Sendable {
     }
     // An element-by-element layer keeps all that its input holds.
     for (i, draft) in drafts.enumerated() {
-      switch draft.layer {
-      case .dropout, .activation:
-        if case .layer(let input) = inputs[i][0] {
-          lives[i] = lives[input]
-        } else {
-          lives[i] = draft.input.extent
-        }
-      default: break
+      guard draft.layer.liveOutputs == .asInput else { continue }
+      if case .layer(let input) = inputs[i][0] {
+        lives[i] = lives[input]
+      } else {
+        lives[i] = draft.input.extent
       }
     }
     return lives

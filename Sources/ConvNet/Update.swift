@@ -47,7 +47,7 @@ extension Network {
       weights.base + at, gradient: gradient,
       first: moments.isEmpty ? gradient : moments[0].base + at,
       second: moments.count < 2 ? gradient : moments[1].base + at, count: count,
-      decays: parameter.role == .kernel)
+      decays: parameter.role.isKernel)
     parameter.copyTransposed(weights.base, rows: tile.rows)
     profile?.addUpdate(since: middle, worker: worker)
   }

@@ -70,3 +70,45 @@ func copyColumns(
     for column in 0..<columns { target[column] = source[column] }
   }
 }
+
+/// Σ values, in sixteen partial sums that are added in order.
+func orderedSum(_ values: UnsafePointer<Float>, count: Int) -> Float {
+  var partial = Vector()
+  var i = 0
+  while i &+ 16 <= count {
+    partial += load(values + i)
+    i = i &+ 16
+  }
+  var sum: Float = 0
+  for lane in 0..<16 { sum += partial[lane] }
+  while i < count {
+    sum += values[i]
+    i = i &+ 1
+  }
+  return sum
+}
+
+/// to += factor · from, `count` floats.
+@inline(__always)
+func addRun(
+  _ from: UnsafePointer<Float>, times factor: Float, to: UnsafeMutablePointer<Float>, count: Int
+) {
+  for i in 0..<count { to[i] += factor * from[i] }
+}
+
+/// Σ a·b, in sixteen partial sums that are added in order.
+func orderedDot(_ a: UnsafePointer<Float>, _ b: UnsafePointer<Float>, count: Int) -> Float {
+  var partial = Vector()
+  var i = 0
+  while i &+ 16 <= count {
+    partial += load(a + i, as: Vector.self) * load(b + i)
+    i = i &+ 16
+  }
+  var sum: Float = 0
+  for lane in 0..<16 { sum += partial[lane] }
+  while i < count {
+    sum += a[i] * b[i]
+    i = i &+ 1
+  }
+  return sum
+}

@@ -106,7 +106,8 @@ import Testing
   }
 
   static let activations: [Activation] = [
-    .relu, .leakyReLU(slope: 0.1), .elu(alpha: 0.7), .sigmoid, .tanh,
+    .relu, .leakyReLU(slope: 0.1), .elu(alpha: 0.7), .sigmoid, .tanh, .relu6, .hardSigmoid,
+    .softplus,
   ]
 
   @Test(arguments: activations) func fusedActivation(_ activation: Activation) throws {

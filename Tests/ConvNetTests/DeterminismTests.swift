@@ -87,6 +87,8 @@ import Testing
       ]),
   ]
 
+  static let allCases = cases + catalogue + GraphTests.determinismCases
+
   private struct Trace: Equatable {
     var losses: [UInt64] = []
     var correct: [Int] = []
@@ -113,9 +115,8 @@ import Testing
     return trace
   }
 
-  @Test(arguments: cases + GraphTests.determinismCases, [5, 13, 64]) func threadsChangeNothing(
-    _ c: Case, batch: Int
-  ) throws {
+  @Test(arguments: allCases, [5, 13, 64])
+  func threadsChangeNothing(_ c: Case, batch: Int) throws {
     let one = try trace(c, batch: batch, threads: 1)
     #expect(one.parameters.contains { !Float(bitPattern: $0).isFinite } == false)
     for threads in [2, 3, 4] {
@@ -124,9 +125,7 @@ import Testing
   }
 
   /// Every sample's loss and prediction, however the set is cut.
-  @Test(arguments: cases + GraphTests.determinismCases) func evaluationIsTheSameHoweverCut(
-    _ c: Case
-  ) throws {
+  @Test(arguments: allCases) func evaluationIsTheSameHoweverCut(_ c: Case) throws {
     let source = GivenSource.random(c.input, count: 75, classes: 10)
     func losses(threads: Int, _ ranges: [Range<Int>]) throws -> [UInt32] {
       let network = try c.network(batch: 8, threads: threads)
@@ -170,7 +169,7 @@ import Testing
   }
 
   /// A network that takes over another's parameters and moments continues as it would have.
-  @Test(arguments: cases + GraphTests.determinismCases) func stateIsComplete(_ c: Case) throws {
+  @Test(arguments: allCases) func stateIsComplete(_ c: Case) throws {
     let source = GivenSource.random(c.input, count: 40, classes: 10)
     func step(_ network: Network, _ step: Int) {
       network.trainStep(

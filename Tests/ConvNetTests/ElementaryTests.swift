@@ -69,6 +69,18 @@ import Testing
     #expect(Elementary.log(.nan as Float).isNaN)
   }
 
+  @Test func logarithmOfOnePlus() {
+    #expect(ulps(sweep(0, 1), Elementary.logOnePlus, { Foundation.log1p($0) }) <= 3)
+    #expect(ulps(sweep(0, 1e-6), Elementary.logOnePlus, { Foundation.log1p($0) }) <= 3)
+    for range in [sweep(-85, 85), sweep(-1, 1)] {
+      let exact = { (x: Double) in max(x, 0) + Foundation.log1p(Foundation.exp(-abs(x))) }
+      #expect(ulps(range, Elementary.softplus, exact) <= 5)
+    }
+    #expect(Elementary.softplus(.infinity) == .infinity)
+    #expect(Elementary.softplus(-.infinity) == 0)
+    #expect(Elementary.softplus(.nan).isNaN)
+  }
+
   @Test func sineAndCosine() {
     for range in [sweep(-8192, 8192), sweep(-7, 7), sweep(-1e-3, 1e-3)] {
       #expect(error(range, { Elementary.sincos($0).sin }, Foundation.sin) < 1e-6)

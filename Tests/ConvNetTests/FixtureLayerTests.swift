@@ -127,6 +127,12 @@ import Testing
       case "sigmoid": .sigmoid
       case "tanh": .tanh
       case "softmax": .softmax
+      case "relu6": .relu6
+      case "swish": .swish
+      case "hard_swish": .hardSwish
+      case "hard_sigmoid": .hardSigmoid
+      case "mish": .mish
+      case "softplus": .softplus
       default: preconditionFailure("an unknown activation, \(name)")
       }
     }
@@ -134,7 +140,8 @@ import Testing
 
   /// As a layer of its own, as the end of a dense layer, and as the end of a convolution.
   @Test func activations() throws {
-    for c in try Fixture.cases("activations", as: ActivationCase.self) {
+    let files = ["activations", "catalogue_activations"]
+    for c in try files.flatMap({ try Fixture.cases($0, as: ActivationCase.self) }) {
       let rows = c.input.shape.count == 2 ? c.input.shape[0] : 1
       let width = c.input.values.count / rows
       let identity = (0..<width * width).map { $0 % (width + 1) == 0 ? 1 as Float : 0 }

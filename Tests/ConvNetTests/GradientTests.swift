@@ -56,7 +56,7 @@ import Testing
 
   static let smooth: [Activation] = [
     .linear, .elu(alpha: 1), .elu(alpha: -0.5), .gelu(approximate: false),
-    .gelu(approximate: true), .sigmoid, .tanh, .softmax,
+    .gelu(approximate: true), .sigmoid, .tanh, .softmax, .swish, .mish, .softplus,
   ]
 
   static let cases: [Case] =
@@ -154,7 +154,8 @@ import Testing
     ]
 
   /// Eleven samples: two tiles, one of them short.
-  @Test(arguments: cases + GraphTests.gradientCases) func agreesWithDifferences(_ c: Case) throws {
+  @Test(arguments: cases + catalogue + GraphTests.gradientCases)
+  func agreesWithDifferences(_ c: Case) throws {
     let samples = 11
     let source = GivenSource.random(c.input, count: samples, classes: 3, seed: 21)
     let network = try Network(

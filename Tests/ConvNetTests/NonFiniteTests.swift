@@ -83,7 +83,8 @@ import Testing
   @Test(
     arguments: [
       .linear, .relu, .leakyReLU(slope: 0.1), .elu(alpha: 1), .gelu(approximate: true),
-      .gelu(approximate: false), .sigmoid, .tanh, .softmax,
+      .gelu(approximate: false), .sigmoid, .tanh, .softmax, .relu6, .hardSigmoid, .swish,
+      .hardSwish, .mish, .softplus,
     ] as [Activation])
   func activationsPassNaN(_ activation: Activation) throws {
     let image = Shape.image(height: 2, width: 2, channels: 5)

@@ -16,8 +16,8 @@ struct PlainConvolution {
       for x in 0..<g.output.width {
         for i in 0..<g.window.height {
           for j in 0..<g.window.width {
-            let row = y * g.stride.height + i - g.top
-            let column = x * g.stride.width + j - g.left
+            let row = y * g.stride.height + i * g.dilation.height - g.top
+            let column = x * g.stride.width + j * g.dilation.width - g.left
             guard row >= 0, row < g.input.height, column >= 0, column < g.input.width else {
               continue
             }
@@ -172,7 +172,10 @@ extension Activation {
       x > 0 ? (x, 1) : (Double(alpha) * (Foundation.exp(x) - 1), Double(alpha) * Foundation.exp(x))
     case .sigmoid: (sigmoid(x), sigmoid(x) * (1 - sigmoid(x)))
     case .tanh: (2 * sigmoid(2 * x) - 1, 4 * sigmoid(2 * x) * (1 - sigmoid(2 * x)))
-    case .gelu, .softmax: preconditionFailure("never fused")
+    case .relu6: x > 0 && x < 6 ? (x, 1) : (min(max(x, 0), 6), 0)
+    case .hardSigmoid: abs(x) < 3 ? (x / 6 + 0.5, 1.0 / 6) : (x < 0 ? 0 : 1, 0)
+    case .softplus: (max(x, 0) + Foundation.log(1 + Foundation.exp(-abs(x))), sigmoid(x))
+    case .gelu, .swish, .hardSwish, .mish, .softmax: preconditionFailure("never fused")
     }
   }
 

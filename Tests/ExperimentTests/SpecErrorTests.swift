@@ -112,8 +112,8 @@ struct SpecErrorTests {
     Case(
       "\"kernel\": 3", "\"kernel\": 3, \"colour\": 3",
       "5:53: model[0].colour: unknown key; the keys here are \"layer\", \"filters\", \"kernel\", "
-        + "\"stride\", \"padding\", \"activation\", \"bias\", \"initializer\", \"l2\", \"name\", "
-        + "\"input\""),
+        + "\"stride\", \"padding\", \"groups\", \"dilation\", \"activation\", \"bias\", "
+        + "\"initializer\", \"l2\", \"name\", \"input\""),
     Case(
       "\"adam\"", "\"adam\", \"lr\": 0.1",
       "9:34: optimizer.lr: unknown key; did you mean \"learning_rate\"?"),

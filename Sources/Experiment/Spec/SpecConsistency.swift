@@ -81,7 +81,9 @@ extension SpecChecker {
     // The last layer that sets how many outputs there are.
     let scoring = model.lastIndex {
       switch $0.content {
-      case .layer(.dropout), .layer(.activation), .layer(.batchNorm): false
+      case .layer(.dropout), .layer(.activation), .layer(.batchNorm), .layer(.layerNorm),
+        .layer(.groupNorm), .layer(.prelu), .layer(.gaussianNoise):
+        false
       default: true
       }
     }

@@ -7,6 +7,7 @@ extension ModelItem {
     let kind = value["layer"]!.string!
     let content: Content
     switch kind {
+    case "separable_conv2d": content = .separable(SeparableConv2DDescription(checked: value))
     case "residual":
       content = .residual(
         ResidualDescription(
@@ -35,6 +36,7 @@ extension ModelItem {
     var value: JSONValue
     switch content {
     case .layer(let layer): value = layer.json
+    case .separable(let conv): value = conv.json
     case .residual(let block):
       value = [
         "layer": "residual", "layers": .array(block.layers.map(\.json)),

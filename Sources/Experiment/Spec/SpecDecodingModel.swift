@@ -8,6 +8,7 @@ extension LayerDescription {
         Conv2DDescription(
           filters: value.int("filters"), kernel: Extent(checked: value["kernel"]!),
           stride: Extent(checked: value["stride"]!), padding: Padding(checked: value["padding"]!),
+          groups: value.int("groups"), dilation: Extent(checked: value["dilation"]!),
           activation: Activation(checked: value["activation"]!), bias: value.bool("bias"),
           initializer: Initializer(rawValue: value["initializer"]!.string!)!,
           l2: value.float("l2")))
@@ -31,7 +32,7 @@ extension LayerDescription {
         BatchNormDescription(
           momentum: value.float("momentum"), epsilon: value.float("epsilon"),
           scale: value.bool("scale"), center: value.bool("center")))
-    case let layer: preconditionFailure("undescribed layer \(layer)")
+    case let layer: self.init(catalogue: layer, checked: value)!
     }
   }
 
@@ -42,6 +43,7 @@ extension LayerDescription {
       [
         "layer": "conv2d", "filters": JSONValue(conv.filters), "kernel": conv.kernel.json,
         "stride": conv.stride.json, "padding": conv.padding.json,
+        "groups": JSONValue(conv.groups), "dilation": conv.dilation.json,
         "activation": conv.activation.json, "bias": .bool(conv.bias),
         "initializer": .string(conv.initializer.rawValue), "l2": JSONValue(conv.l2),
       ]
@@ -66,6 +68,7 @@ extension LayerDescription {
         "center": .bool(norm.center),
       ]
     case .merge(let merge): merge.json
+    default: catalogueJSON!
     }
   }
 }
@@ -118,10 +121,16 @@ extension Activation {
     switch name {
     case "linear": self = .linear
     case "relu": self = .relu
+    case "relu6": self = .relu6
     case "leaky_relu": self = .leakyReLU(slope: constants.float("slope"))
     case "elu": self = .elu(alpha: constants.float("alpha"))
     case "gelu": self = .gelu(approximate: constants.bool("approximate"))
     case "sigmoid": self = .sigmoid
+    case "hard_sigmoid": self = .hardSigmoid
+    case "swish": self = .swish
+    case "hard_swish": self = .hardSwish
+    case "mish": self = .mish
+    case "softplus": self = .softplus
     case "tanh": self = .tanh
     case "softmax": self = .softmax
     default: preconditionFailure("undescribed activation \(name)")
@@ -139,10 +148,16 @@ extension Activation {
     switch self {
     case .linear: "linear"
     case .relu: "relu"
+    case .relu6: "relu6"
     case .leakyReLU(let slope): ["name": "leaky_relu", "slope": JSONValue(slope)]
     case .elu(let alpha): ["name": "elu", "alpha": JSONValue(alpha)]
     case .gelu(let approximate): ["name": "gelu", "approximate": .bool(approximate)]
     case .sigmoid: "sigmoid"
+    case .hardSigmoid: "hard_sigmoid"
+    case .swish: "swish"
+    case .hardSwish: "hard_swish"
+    case .mish: "mish"
+    case .softplus: "softplus"
     case .tanh: "tanh"
     case .softmax: "softmax"
     }

@@ -4,123 +4,133 @@ extension SpecDescription {
   /// One layer of `model`.
   static let layer = VariantType(
     key: "layer", doc: "The kind of layer.", noun: "a layer",
-    cases: linked([
-      .init(
-        name: "conv2d", doc: "Convolution over height and width.",
-        aliases: ["conv", "convolution", "convolution2d"],
-        fields: [
-          Field(
-            "filters", .integer(1...65_536), .required, aliases: ["channels", "out_channels"],
-            "How many channels it gives."),
-          Field(
-            "kernel", extent(1...1024), .required, aliases: ["kernel_size", "size"],
-            "Height and width of the filters, or both in one number."),
-          Field(
-            "stride", extent(1...1024), .value(1), aliases: ["strides"],
-            "The step from one position to the next."),
-          Field("padding", padding, .value("valid"), "The zeros around the image."),
-        ] + weights),
-      .init(
-        name: "max_pool", doc: "The largest of each window, per channel.",
-        aliases: ["max_pool2d", "max_pooling2d", "pool", "max_pooling"],
-        fields: [
-          Field(
-            "size", extent(1...1024), .value(2), aliases: ["pool_size", "kernel", "kernel_size"],
-            "Height and width of the window, or both in one number."),
-          Field(
-            "stride", extent(1...1024),
-            .derived("The default is the size.") { $0.siblings["size"] ?? 2 },
-            aliases: ["strides"], "The step from one window to the next."),
-          Field(
-            "padding", padding, .value("valid"), "What lies around the image; it never wins."),
-        ]),
-      .init(name: "flatten", doc: "Makes one vector of an image.", aliases: ["reshape"]),
-      .init(
-        name: "dense", doc: "Every output a weighted sum of every input.",
-        aliases: ["linear", "fully_connected", "fc"],
-        fields: [
-          Field(
-            "units", .integer(1...1_048_576), .required,
-            aliases: ["outputs", "out_features", "size"], "How many outputs it gives.")
-        ] + weights),
-      .init(
-        name: "dropout", doc: "Sets random elements to zero while training.",
-        fields: [
-          Field(
-            "rate", .float(.from(0, below: 1)), .required, aliases: ["p", "probability"],
-            "The share of elements that are dropped; the others are scaled up.")
-        ]),
-      .init(
-        name: "activation", doc: "A function of each element.",
-        fields: [
-          Field("function", activation, .required, aliases: ["name", "activation"], "Which one.")
-        ]),
-      .init(
-        name: "batch_norm", doc: "Batch normalisation per channel (Ioffe and Szegedy 2015).",
-        aliases: ["batch_normalization", "batch_norm2d", "bn"],
-        fields: [
-          Field(
-            "momentum", .float(.from(0, below: 1)), .value(0.99),
-            "How much of the moving statistics each step keeps (PyTorch's momentum is 1 less this)."
-          ),
-          Field(
-            "epsilon", .float(.above(0, to: 1)), .value(0.001), aliases: ["eps"],
-            "Added to the variance."),
-          Field("scale", .boolean, .value(true), "Whether it learns a factor per channel."),
-          Field(
-            "center", .boolean, .value(true), aliases: ["offset"],
-            "Whether it learns an offset per channel."),
-        ]),
-    ]) + merges + blocks)
+    cases: linked(
+      [
+        .init(
+          name: "conv2d", doc: "Convolution over height and width.",
+          aliases: ["conv", "convolution", "convolution2d"],
+          fields: [
+            Field(
+              "filters", .integer(1...65_536), .required, aliases: ["channels", "out_channels"],
+              "How many channels it gives."),
+            Field(
+              "kernel", extent(1...1024), .required, aliases: ["kernel_size", "size"],
+              "Height and width of the filters, or both in one number."),
+            Field(
+              "stride", extent(1...1024), .value(1), aliases: ["strides"],
+              "The step from one position to the next."),
+            Field("padding", padding, .value("valid"), "The zeros around the image."),
+            Field(
+              "groups", .integer(1...65_536), .value(1),
+              "Parts that the channels and filters are cut into; each filter sees those of its part."
+            ),
+            dilation,
+          ] + weights),
+        .init(
+          name: "max_pool", doc: "The largest of each window, per channel.",
+          aliases: ["max_pool2d", "max_pooling2d", "pool", "max_pooling"],
+          fields: [
+            Field(
+              "size", extent(1...1024), .value(2), aliases: ["pool_size", "kernel", "kernel_size"],
+              "Height and width of the window, or both in one number."),
+            Field(
+              "stride", extent(1...1024),
+              .derived("The default is the size.") { $0.siblings["size"] ?? 2 },
+              aliases: ["strides"], "The step from one window to the next."),
+            Field(
+              "padding", padding, .value("valid"), "What lies around the image; it never wins."),
+          ]),
+        .init(name: "flatten", doc: "Makes one vector of an image.", aliases: ["reshape"]),
+        .init(
+          name: "dense", doc: "Every output a weighted sum of every input.",
+          aliases: ["linear", "fully_connected", "fc"],
+          fields: [
+            Field(
+              "units", .integer(1...1_048_576), .required,
+              aliases: ["outputs", "out_features", "size"], "How many outputs it gives.")
+          ] + weights),
+        .init(
+          name: "dropout", doc: "Sets random elements to zero while training.",
+          fields: [
+            Field(
+              "rate", .float(.from(0, below: 1)), .required, aliases: ["p", "probability"],
+              "The share of elements that are dropped; the others are scaled up.")
+          ]),
+        .init(
+          name: "activation", doc: "A function of each element.",
+          fields: [
+            Field("function", activation, .required, aliases: ["name", "activation"], "Which one.")
+          ]),
+        .init(
+          name: "batch_norm", doc: "Batch normalisation per channel (Ioffe and Szegedy 2015).",
+          aliases: ["batch_normalization", "batch_norm2d", "bn"],
+          fields: [
+            Field(
+              "momentum", .float(.from(0, below: 1)), .value(0.99),
+              "How much of the moving statistics each step keeps (PyTorch's momentum is 1 less this)."
+            ),
+            Field(
+              "epsilon", .float(.above(0, to: 1)), .value(0.001), aliases: ["eps"],
+              "Added to the variance."),
+            Field("scale", .boolean, .value(true), "Whether it learns a factor per channel."),
+            Field(
+              "center", .boolean, .value(true), aliases: ["offset"],
+              "Whether it learns an offset per channel."),
+          ]),
+      ] + catalogue) + merges + blocks)
 
   /// What convolutions and dense layers share.
-  private static let weights = [
+  static let weights = [
     Field("activation", activation, .value("linear"), "The function applied to the result."),
     Field("bias", .boolean, .value(true), aliases: ["use_bias"], "Whether it adds a learned bias."),
-    Field(
-      "initializer",
-      .named(
-        "initializer",
-        .choice(
-          Choice(
-            noun: "an initializer", names: Initializer.allCases.map(\.rawValue),
-            aliases: [
-              "xavier_uniform": "glorot_uniform", "xavier_normal": "glorot_normal",
-              "kaiming_uniform": "he_uniform", "kaiming_normal": "he_normal",
-              "glorot": "glorot_uniform", "he": "he_uniform", "xavier": "glorot_uniform",
-            ]))),
-      .value("glorot_uniform"), aliases: ["kernel_initializer", "init"], "How the weights begin."),
+    initializer,
     Field(
       "l2", .float(.from(0, to: 1000)), .value(0), aliases: ["kernel_regularizer", "regularizer"],
       "Adds this times the sum of the squared weights to the objective."),
   ]
 
+  static let initializer = Field(
+    "initializer",
+    .named(
+      "initializer",
+      .choice(
+        Choice(
+          noun: "an initializer", names: Initializer.allCases.map(\.rawValue),
+          aliases: [
+            "xavier_uniform": "glorot_uniform", "xavier_normal": "glorot_normal",
+            "kaiming_uniform": "he_uniform", "kaiming_normal": "he_normal",
+            "glorot": "glorot_uniform", "he": "he_uniform", "xavier": "glorot_uniform",
+          ]))),
+    .value("glorot_uniform"), aliases: ["kernel_initializer", "init"], "How the weights begin.")
+
   /// A number, or `[height, width]`.
-  private static func extent(_ range: ClosedRange<Int>) -> FieldType {
+  static func extent(_ range: ClosedRange<Int>) -> FieldType {
     .either([.integer(range), .pair(.integer(range), names: "[height, width]")])
   }
 
   private static let side = Field.Fallback.value(0)
 
-  private static let padding = FieldType.named(
+  static let padding = FieldType.named(
     "padding",
     .either([
       .choice(Choice(noun: "a padding", names: ["valid", "same"])),
       .integer(0...1024),
-      .object(
-        ObjectType(fields: [
-          Field("top", .integer(0...1024), side, "Rows above."),
-          Field("bottom", .integer(0...1024), side, "Rows below."),
-          Field("left", .integer(0...1024), side, "Columns to the left."),
-          Field("right", .integer(0...1024), side, "Columns to the right."),
-        ])),
+      .object(sides),
     ]))
+
+  static let sides = ObjectType(fields: [
+    Field("top", .integer(0...1024), side, "Rows above."),
+    Field("bottom", .integer(0...1024), side, "Rows below."),
+    Field("left", .integer(0...1024), side, "Columns to the left."),
+    Field("right", .integer(0...1024), side, "Columns to the right."),
+  ])
 
   static let activations = VariantType(
     key: "name", doc: "The function.", noun: "an activation",
     cases: [
       .init(name: "linear", doc: "x.", aliases: ["none", "identity"]),
       .init(name: "relu", doc: "max(x, 0)."),
+      .init(name: "relu6", doc: "min(max(x, 0), 6)."),
       .init(
         name: "leaky_relu", doc: "x where it is positive, slope·x elsewhere.",
         fields: [
@@ -140,7 +150,13 @@ extension SpecDescription {
             "approximate", .boolean, .value(false), "Whether Φ is approximated through tanh.")
         ]),
       .init(name: "sigmoid", doc: "1 / (1 + e⁻ˣ).", aliases: ["logistic"]),
+      .init(name: "hard_sigmoid", doc: "min(max(x/6 + 1/2, 0), 1)."),
+      .init(name: "swish", doc: "x·sigmoid(x).", aliases: ["silu"]),
+      .init(
+        name: "hard_swish", doc: "x·hard_sigmoid(x).", aliases: ["hard_silu", "hardswish"]),
+      .init(name: "mish", doc: "x·tanh(softplus(x))."),
       .init(name: "tanh", doc: "The hyperbolic tangent."),
+      .init(name: "softplus", doc: "ln(1 + eˣ)."),
       .init(name: "softmax", doc: "eˣ over its sum, over the channels of a position."),
     ])
 

@@ -28,7 +28,7 @@ VALUES = [
     "orthogonal", "val_loss", "test_loss", "pytorch", "HASWELL", "auto", "a/b", ".", "a" * 100,
     "a" * 101, "adam", "sgd", "cosine", "conv2d", "dense", "zoom", -1, -0.5, 0, 1, 2, 3.0, 0.5, 0.999,
     1.5, 200, 1e9, 1e30, 2**64 - 1, 2**64, 65536, 65537, [], [3], [3, 3], [3, 0], [3, 2.5], [1, 2, 3],
-    {}, {"name": "elu"}, {"name": "elu", "alpha": 2}, {"name": "elu", "slope": 1}, {"name": "mish"},
+    {}, {"name": "elu"}, {"name": "elu", "alpha": 2}, {"name": "elu", "slope": 1}, {"name": "swoosh"},
     {"top": 1}, {"top": 1, "up": 2}, {"min": 0.5}, {"min": None}, {"min": 2}, {"max": 0.1, "min": 0},
     {"epochs": 1}, {"epochs": 0}, {"epochs": 1, "from": 0.5}, {"name": "constant"},
     {"name": "step", "every": 2}, {"name": "step"}, {"name": "cosine", "warmup": {"epochs": 1}},

@@ -1,0 +1,247 @@
+// The kernels of a depthwise convolution. Channels lie together, so a vector holds sixteen of them;
+// what is left over of C is done by eight, four and one to three.
+
+/// A window that slides over an image, every channel by itself. No position that it reads lies
+/// outside: the image has its padding around it.
+struct ChannelWindow {
+  let window: Extent
+  let stride: Extent
+  let dilation: Extent
+  let channels: Int
+  /// Columns of the image that is read.
+  let sourceWidth: Int
+  let output: Extent
+
+  private var rowStep: Int { dilation.height * sourceWidth * channels }
+  private var columnStep: Int { dilation.width * channels }
+
+  /// y[p] = b + Σ_k x[p·s + k·d]·w[k], k along rows; `step` floats from one w[k] to the next.
+  func correlate(
+    _ source: UnsafePointer<Float>, _ weights: UnsafePointer<Float>, step: Int,
+    bias: UnsafePointer<Float>?, to target: UnsafeMutablePointer<Float>
+  ) {
+    for row in 0..<output.height {
+      let from = source + row &* stride.height &* sourceWidth &* channels
+      let to = target + row &* output.width &* channels
+      var column = 0
+      while column < output.width {
+        let x = from + column &* stride.width &* channels
+        let y = to + column &* channels
+        let isFour = column &+ 4 <= output.width
+        var c = 0
+        while c &+ 16 <= channels {
+          if isFour {
+            four(x + c, weights + c, step, bias.map { $0 + c }, y + c, 16, Vector.self)
+          } else {
+            one(x + c, weights + c, step, bias.map { $0 + c }, y + c, 16, Vector.self)
+          }
+          c = c &+ 16
+        }
+        if c &+ 8 <= channels {
+          if isFour {
+            four(x + c, weights + c, step, bias.map { $0 + c }, y + c, 8, SIMD8<Float>.self)
+          } else {
+            one(x + c, weights + c, step, bias.map { $0 + c }, y + c, 8, SIMD8<Float>.self)
+          }
+          c = c &+ 8
+        }
+        while c < channels {
+          let lanes = min(4, channels &- c)
+          if isFour {
+            four(x + c, weights + c, step, bias.map { $0 + c }, y + c, lanes, SIMD4<Float>.self)
+          } else {
+            one(x + c, weights + c, step, bias.map { $0 + c }, y + c, lanes, SIMD4<Float>.self)
+          }
+          c = c &+ 4
+        }
+        column = column &+ (isFour ? 4 : 1)
+      }
+    }
+  }
+
+  /// Some channels of four neighbouring outputs.
+  @inline(__always)
+  private func four<V: SIMD>(
+    _ x: UnsafePointer<Float>, _ weights: UnsafePointer<Float>, _ step: Int,
+    _ bias: UnsafePointer<Float>?, _ y: UnsafeMutablePointer<Float>, _ lanes: Int, _: V.Type
+  ) where V.Scalar == Float {
+    let pixel = stride.width &* channels
+    var first: V = bias.map { load($0) } ?? V()
+    var (second, third, fourth) = (first, first, first)
+    var w = weights
+    var row = x
+    for _ in 0..<window.height {
+      var tap = row
+      for _ in 0..<window.width {
+        let weight: V = load(w)
+        first = first.addingProduct(load(tap), weight)
+        second = second.addingProduct(load(tap + pixel), weight)
+        third = third.addingProduct(load(tap + 2 &* pixel), weight)
+        fourth = fourth.addingProduct(load(tap + 3 &* pixel), weight)
+        w += step
+        tap += columnStep
+      }
+      row += rowStep
+    }
+    store(first, lanes, to: y)
+    store(second, lanes, to: y + channels)
+    store(third, lanes, to: y + 2 &* channels)
+    store(fourth, lanes, to: y + 3 &* channels)
+  }
+
+  @inline(__always)
+  private func one<V: SIMD>(
+    _ x: UnsafePointer<Float>, _ weights: UnsafePointer<Float>, _ step: Int,
+    _ bias: UnsafePointer<Float>?, _ y: UnsafeMutablePointer<Float>, _ lanes: Int, _: V.Type
+  ) where V.Scalar == Float {
+    var sum: V = bias.map { load($0) } ?? V()
+    var w = weights
+    var row = x
+    for _ in 0..<window.height {
+      var tap = row
+      for _ in 0..<window.width {
+        sum = sum.addingProduct(load(tap), load(w))
+        w += step
+        tap += columnStep
+      }
+      row += rowStep
+    }
+    store(sum, lanes, to: y)
+  }
+
+  /// dw[k] += Σ_p x[p·s + k·d]·dy[p]; dw is (K·K, C).
+  func addKernelGradient(
+    _ source: UnsafePointer<Float>, _ gradient: UnsafePointer<Float>,
+    to weights: UnsafeMutablePointer<Float>
+  ) {
+    for row in 0..<output.height {
+      let x = source + row &* stride.height &* sourceWidth &* channels
+      let dy = gradient + row &* output.width &* channels
+      var c = 0
+      while c &+ 16 <= channels {
+        rowGradient(x + c, dy + c, weights + c, 16, Vector.self)
+        c = c &+ 16
+      }
+      if c &+ 8 <= channels {
+        rowGradient(x + c, dy + c, weights + c, 8, SIMD8<Float>.self)
+        c = c &+ 8
+      }
+      while c < channels {
+        rowGradient(x + c, dy + c, weights + c, min(4, channels &- c), SIMD4<Float>.self)
+        c = c &+ 4
+      }
+    }
+  }
+
+  /// Some channels of one output row: every tap, up to three of a kernel's row at a time.
+  @inline(__always)
+  private func rowGradient<V: SIMD>(
+    _ x: UnsafePointer<Float>, _ dy: UnsafePointer<Float>, _ weights: UnsafeMutablePointer<Float>,
+    _ lanes: Int, _: V.Type
+  ) where V.Scalar == Float {
+    for i in 0..<window.height {
+      var j = 0
+      while j < window.width {
+        let from = x + (i &* rowStep &+ j &* columnStep)
+        let to = weights + (i &* window.width &+ j) &* channels
+        if j &+ 3 <= window.width {
+          threeTaps(from, dy, to, lanes, V.self)
+          j = j &+ 3
+        } else {
+          oneTap(from, dy, to, lanes, V.self)
+          j = j &+ 1
+        }
+      }
+    }
+  }
+
+  /// Even and odd columns are summed apart, so that no sum waits for the one before.
+  @inline(__always)
+  private func threeTaps<V: SIMD>(
+    _ x: UnsafePointer<Float>, _ dy: UnsafePointer<Float>, _ weights: UnsafeMutablePointer<Float>,
+    _ lanes: Int, _: V.Type
+  ) where V.Scalar == Float {
+    let pixel = stride.width &* channels
+    let (second, third) = (columnStep, 2 &* columnStep)
+    var (a, b, c) = (V(), V(), V())
+    var (d, e, f) = (V(), V(), V())
+    var from = x
+    var gradient = dy
+    for _ in 0..<output.width &>> 1 {
+      let even: V = load(gradient)
+      a = a.addingProduct(load(from), even)
+      b = b.addingProduct(load(from + second), even)
+      c = c.addingProduct(load(from + third), even)
+      from += pixel
+      let odd: V = load(gradient + channels)
+      d = d.addingProduct(load(from), odd)
+      e = e.addingProduct(load(from + second), odd)
+      f = f.addingProduct(load(from + third), odd)
+      from += pixel
+      gradient += 2 &* channels
+    }
+    if output.width & 1 == 1 {
+      let even: V = load(gradient)
+      a = a.addingProduct(load(from), even)
+      b = b.addingProduct(load(from + second), even)
+      c = c.addingProduct(load(from + third), even)
+    }
+    store(load(weights, as: V.self) + (a + d), lanes, to: weights)
+    store(load(weights + channels, as: V.self) + (b + e), lanes, to: weights + channels)
+    store(
+      load(weights + 2 &* channels, as: V.self) + (c + f), lanes, to: weights + 2 &* channels)
+  }
+
+  @inline(__always)
+  private func oneTap<V: SIMD>(
+    _ x: UnsafePointer<Float>, _ dy: UnsafePointer<Float>, _ weights: UnsafeMutablePointer<Float>,
+    _ lanes: Int, _: V.Type
+  ) where V.Scalar == Float {
+    let pixel = stride.width &* channels
+    var sum = V()
+    var from = x
+    var gradient = dy
+    for _ in 0..<output.width {
+      sum = sum.addingProduct(load(from), load(gradient))
+      from += pixel
+      gradient += channels
+    }
+    store(load(weights, as: V.self) + sum, lanes, to: weights)
+  }
+
+  /// dx[p·s + k·d] += dy[p]·w[k].
+  func scatter(
+    _ gradient: UnsafePointer<Float>, _ weights: UnsafePointer<Float>,
+    to target: UnsafeMutablePointer<Float>
+  ) {
+    var dy = gradient
+    for row in 0..<output.height {
+      for column in 0..<output.width {
+        let corner =
+          target
+          + (row &* stride.height &* sourceWidth &+ column &* stride.width) &* channels
+        var w = weights
+        for i in 0..<window.height {
+          for j in 0..<window.width {
+            let dx = corner + (i &* rowStep &+ j &* columnStep)
+            for c in 0..<channels { dx[c] += dy[c] * w[c] }
+            w += channels
+          }
+        }
+        dy += channels
+      }
+    }
+  }
+
+  /// The first `lanes` of a vector; what lies beyond them belongs to another position.
+  @inline(__always)
+  private func store<V: SIMD>(
+    _ vector: V, _ lanes: Int, to pointer: UnsafeMutablePointer<Float>
+  ) where V.Scalar == Float {
+    if lanes == V.scalarCount {
+      ConvNet.store(vector, to: pointer)
+    } else {
+      for lane in 0..<lanes { pointer[lane] = vector[lane] }
+    }
+  }
+}

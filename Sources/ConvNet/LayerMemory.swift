@@ -1,0 +1,60 @@
+// What layers share: parameters with each tile's part of their gradients, and scratch memory.
+
+/// A convolution's parameters in its network's memory.
+struct ConvolutionWeights {
+  /// (K·K·C, F)
+  let kernel: Matrix
+  /// (F, K·K·C), kept by the update; empty where no input gradient is wanted.
+  let kernelTransposed: Matrix
+  /// (F)
+  let bias: UnsafeMutablePointer<Float>?
+  let partials: Partials
+  let kernelOffset: Int
+  let biasOffset: Int?
+
+  /// The tile's part of dW, (K·K·C, F).
+  func kernelGradient(of tile: Tile) -> Matrix {
+    Matrix(
+      partials.pointer(tile.index) + kernelOffset, rows: kernel.rows, columns: kernel.columns)
+  }
+
+  func biasGradient(of tile: Tile) -> UnsafeMutablePointer<Float>? {
+    biasOffset.map { partials.pointer(tile.index) + $0 }
+  }
+}
+
+/// Each tile's own part of the gradients, summed in tile order by the update.
+final class Partials {
+  private(set) var size = 0
+  private var buffer = Buffer(0)
+
+  func reserve(_ count: Int) -> Int {
+    defer { size += (count + 15) & ~15 }
+    return size
+  }
+
+  func allocate(tiles: Int) { buffer = Buffer(tiles * size) }
+
+  var bytes: Int { buffer.count * 4 }
+
+  @inline(__always)
+  func pointer(_ tile: Int) -> UnsafeMutablePointer<Float> { buffer.base + tile * size }
+}
+
+/// One worker's scratch memory, shared by all layers.
+final class Workspace {
+  private var sizes = (columns: 0, outputs: 0, row: 0)
+  private var buffers = (columns: Buffer(0), outputs: Buffer(0), row: Buffer(0))
+
+  func reserve(columns: Int, outputs: Int, row: Int) {
+    sizes = (max(sizes.columns, columns), max(sizes.outputs, outputs), max(sizes.row, row))
+  }
+
+  func allocate() {
+    buffers = (Buffer(sizes.columns), Buffer(sizes.outputs), Buffer(sizes.row))
+  }
+
+  var columns: UnsafeMutablePointer<Float> { buffers.columns.base }
+  var outputs: UnsafeMutablePointer<Float> { buffers.outputs.base }
+  var row: UnsafeMutablePointer<Float> { buffers.row.base }
+}

@@ -1,0 +1,153 @@
+// Noise in training alone, besides dropout of elements: of whole channels, and added.
+
+/// Dropout of whole channels of a sample (Tompson et al. 2015; Keras's `SpatialDropout2D`).
+public struct SpatialDropoutDescription: Hashable, Sendable {
+  public var rate: Float
+  public init(rate: Float) { self.rate = rate }
+}
+
+/// Normal noise of mean 0 added to each element (Keras's `GaussianNoise`); `deviation` is Keras's
+/// `stddev`.
+public struct GaussianNoiseDescription: Hashable, Sendable {
+  public var deviation: Float
+  public init(deviation: Float) { self.deviation = deviation }
+}
+
+extension SpatialDropoutDescription: LayerForm {
+  var kind: String { "spatial_dropout" }
+  var liveOutputs: LiveOutputs { .asInput }
+
+  func infer(_ input: Shape) throws(NetworkError) -> InferredLayer {
+    _ = try NetworkPlan.image(input, for: kind)
+    guard rate >= 0, rate < 1 else { throw NetworkError("a rate of \(rate) is not in 0..<1") }
+    return InferredLayer(output: input)
+  }
+
+  func make(_ site: LayerSite) -> any Layer { SpatialDropout(rate: rate, site) }
+}
+
+extension GaussianNoiseDescription: LayerForm {
+  var kind: String { "gaussian_noise" }
+  var liveOutputs: LiveOutputs { .asInput }
+
+  func infer(_ input: Shape) throws(NetworkError) -> InferredLayer {
+    guard deviation >= 0, deviation.isFinite else {
+      throw NetworkError("a deviation of \(deviation) is not a number of at least 0")
+    }
+    return InferredLayer(output: input)
+  }
+
+  func make(_ site: LayerSite) -> any Layer { GaussianNoise(deviation: deviation, site) }
+}
+
+/// While training, y = x/(1 − p) for a channel of a sample with probability 1 − p, else 0; otherwise
+/// y = x. Which channels stay is a function of (seed, layer, step, place in the batch, channel).
+final class SpatialDropout: Layer {
+  var inputs: [Activations] { [input] }
+  var backwardReads: BackwardReads { [] }
+
+  private let input: Activations
+  private let output: Activations
+  private let mask: DropoutMask
+  /// The factor of each channel, (N, C), of a batch in training.
+  private let kept: Buffer
+
+  init(rate: Float, _ site: LayerSite) {
+    input = site.input
+    output = site.output
+    mask = DropoutMask(
+      rate: rate, count: site.input.channels, layer: site.place, seed: site.seed,
+      workers: site.workers)
+    kept = Buffer(site.batchSize * site.input.channels)
+  }
+
+  func forward(_ tile: Tile) {
+    let x = input.values(of: tile)
+    let y = output.values(of: tile)
+    guard tile.isTraining else { return y.update(from: x, count: tile.count * input.size) }
+    for sample in 0..<tile.count {
+      mask.draw(
+        to: kept.base + (tile.first + sample) * input.channels, tile: tile, sample: sample)
+    }
+    scale(x, to: y, tile)
+  }
+
+  func backward(_ tile: Tile) {
+    guard input.hasGradient else { return }
+    scale(output.gradients(of: tile), to: input.gradients(of: tile), tile)
+  }
+
+  private func scale(
+    _ from: UnsafePointer<Float>, to: UnsafeMutablePointer<Float>, _ tile: Tile
+  ) {
+    let channels = input.channels
+    for sample in 0..<tile.count {
+      let kept = kept.base + (tile.first + sample) * channels
+      for start in stride(from: sample * input.size, to: (sample + 1) * input.size, by: channels) {
+        for c in 0..<channels { to[start + c] = from[start + c] * kept[c] }
+      }
+    }
+  }
+}
+
+/// While training, y = x + σ·z, z normal; otherwise y = x. dx = dy. The noise is a function of (seed,
+/// layer, step, place in the batch, element).
+final class GaussianNoise: Layer {
+  var inputs: [Activations] { [input] }
+  var backwardReads: BackwardReads { [] }
+
+  private let input: Activations
+  private let output: Activations
+  private let deviation: Float
+  private let key: SIMD2<UInt32>
+  private let purpose: UInt32
+  /// Random words of one sample for each worker, four for every four elements.
+  private let scratch: [UnsafeMutablePointer<UInt32>]
+  private let blocks: Int
+
+  init(deviation: Float, _ site: LayerSite) {
+    input = site.input
+    output = site.output
+    self.deviation = deviation
+    key = SIMD2(UInt32(truncatingIfNeeded: site.seed), UInt32(truncatingIfNeeded: site.seed >> 32))
+    purpose = RandomPurpose.dropout.rawValue | UInt32(site.place + 1) << 8
+    blocks = (site.input.size + 3) / 4
+    scratch = (0..<site.workers).map { [blocks] _ in .allocate(capacity: blocks * 4) }
+  }
+
+  deinit {
+    for words in scratch { words.deallocate() }
+  }
+
+  func forward(_ tile: Tile) {
+    let x = input.values(of: tile)
+    let y = output.values(of: tile)
+    y.update(from: x, count: tile.count * input.size)
+    guard tile.isTraining else { return }
+    for sample in 0..<tile.count { addNoise(to: y + sample * input.size, tile, sample) }
+  }
+
+  func backward(_ tile: Tile) {
+    guard input.hasGradient else { return }
+    input.gradients(of: tile).update(
+      from: output.gradients(of: tile), count: tile.count * input.size)
+  }
+
+  /// Adds σ·z to one sample, by Box and Muller (1958): each pair of words gives two numbers.
+  private func addNoise(to y: UnsafeMutablePointer<Float>, _ tile: Tile, _ sample: Int) {
+    let words = scratch[tile.worker]
+    RandomStream.philoxBlocks(
+      blocks, purpose, UInt32(truncatingIfNeeded: tile.step),
+      UInt32(truncatingIfNeeded: tile.first + sample), key: key, to: words)
+    let size = input.size
+    for pair in 0..<2 * blocks {
+      let half = pair < blocks ? pair : blocks + pair
+      let u = Float(words[half] >> 8) * 0x1p-24 + 0x1p-25
+      let angle = Float(words[half + blocks] >> 8) * 0x1p-24 * (2 * Float.pi)
+      let radius = deviation * (-2 * Elementary.log(u)).squareRoot()
+      let (sine, cosine) = Elementary.sincos(angle)
+      if half < size { y[half] += radius * cosine }
+      if half + blocks < size { y[half + blocks] += radius * sine }
+    }
+  }
+}

@@ -42,9 +42,10 @@ struct SpecFuzzTests {
   }
 
   /// Mutations that stay JSON reach the checks behind the parser.
-  @Test(arguments: 0..<8) func mutatedValues(seed: UInt64) throws {
+  @Test(arguments: 0..<8, ["reference/varied", "resnet"])
+  func mutatedValues(seed: UInt64, spec: String) throws {
     let values = Self.pieces.compactMap { try? JSONValue(parsing: Array($0.utf8), name: "") }
-    let path = SpecRoundTripTests.experiments + "/reference/varied.json"
+    let path = SpecRoundTripTests.experiments + "/\(spec).json"
     let original = try JSONValue(parsing: Array(Data(contentsOf: URL(filePath: path))), name: "")
     var stream = RandomStream(seed: seed, purpose: .probe)
     for _ in 0..<150 {

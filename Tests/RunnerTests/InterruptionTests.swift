@@ -13,11 +13,19 @@ import Testing
     return try folder.run(of: "small", under: "reference")
   }
 
-  /// Checkpoints at the ends of epochs only, and after every second step too.
-  @Test(arguments: [nil, "checkpoint.every_steps=2"])
-  func killedAtEveryStep(checkpoints: String?) throws {
+  /// A network of blocks and names, in one argument.
+  static let graph =
+    #"model=[{"layer":"conv2d","filters":4,"kernel":5,"stride":4,"name":"a"},{"layer":"repeat","#
+    + #""times":2,"layers":[{"layer":"residual","activation":"relu","layers":["#
+    + #"{"layer":"batch_norm"},{"layer":"dropout","rate":0.2}]}],"name":"b"},{"layer":"concat","#
+    + #""inputs":["a","b"]},{"layer":"flatten"},{"layer":"dense","units":10}]"#
+
+  /// Checkpoints at the ends of epochs only, and after every second step too; a network that is no
+  /// chain.
+  @Test(arguments: [nil, "checkpoint.every_steps=2", graph])
+  func killedAtEveryStep(override: String?) throws {
     let folder = try TemporaryFolder()
-    let overrides = checkpoints.map { [$0] } ?? []
+    let overrides = override.map { [$0] } ?? []
     let reference = try Self.reference(in: folder, overrides)
     for step in 1...15 {
       let output = "killed-\(step)"

@@ -196,7 +196,7 @@ public enum LayerDescription: Hashable, Sendable {
   }
 }
 
-/// A network from images to class scores (logits); the loss is softmax cross-entropy.
+/// A network from images to class scores (logits).
 public struct NetworkDescription: Hashable, Sendable {
   public var input: Shape
   public var model: [ModelItem]

@@ -1,6 +1,6 @@
 /// What an evaluation found.
 public struct EvaluationResult: Sendable {
-  /// Of the samples' cross-entropies, added in order.
+  /// Of the samples' losses, added in order.
   public let lossSum: Double
   public let correct: Int
   public let count: Int
@@ -14,11 +14,17 @@ extension Network {
   ///
   /// Tiles begin at multiples of their size of the source, wherever the range begins, so that a
   /// sample's result does not depend on the range it is evaluated in.
-  /// - Parameter predictions: takes each sample's most likely class, `range.count` of them.
+  /// - Parameters:
+  ///   - predictions: takes each sample's most likely class, `range.count` of them.
+  ///   - scores: takes each sample's scores of the classes, (range.count, classes).
   public func evaluate(
     _ source: any SampleSource, range: Range<Int>,
-    predictions output: UnsafeMutableBufferPointer<UInt8>? = nil
+    predictions output: UnsafeMutableBufferPointer<UInt8>? = nil,
+    scores: UnsafeMutableBufferPointer<Float>? = nil
   ) -> EvaluationResult {
+    if let scores { precondition(scores.count == range.count * loss.classes) }
+    current.scores = scores?.baseAddress
+    defer { current.scores = nil }
     precondition(source.sampleShape == plan.description.input)
     precondition(range.lowerBound >= 0 && range.upperBound <= source.count)
     reserve(range.count)

@@ -30,25 +30,72 @@ public struct LearningRate: Sendable {
 
   /// The rate of a step, counted from 0 over the whole run.
   public func rate(step: Int) -> Float {
-    var time = Double(step) / Double(stepsPerEpoch)
-    if let warmup, warmup.epochs > 0 {
-      if time < warmup.epochs {
-        return Float(base * (warmup.from + (1 - warmup.from) * time / warmup.epochs))
-      }
-      time -= warmup.epochs
+    let time = time(of: step)
+    if time < 0, let warmup {
+      let elapsed = Double(step) / Double(stepsPerEpoch)
+      return Float(base * (warmup.from + (1 - warmup.from) * elapsed / warmup.epochs))
     }
     switch schedule {
     case .constant: return Float(base)
     case .step(let every, let factor):
       return Float(base * power(factor, (time / Double(every)).rounded(.down)))
+    case .piecewise(let boundaries, let factors):
+      return Float(base * factors[boundaries.count { $0 <= time }])
     case .exponential(let decay, let staircase):
       return Float(base * power(decay, staircase ? time.rounded(.down) : time))
+    case .polynomial(let epochs, let exponent, let final):
+      let rest = 1 - min(time / epochs, 1)
+      let part = rest > 0 ? Elementary.exp(exponent * Elementary.log(rest)) : 0
+      return Float(base * (final + (1 - final) * part))
+    case .inverseSquareRoot(let timescale):
+      return Float(base / (1 + time / timescale).squareRoot())
     case .cosine(let epochs, let final):
       let part = min(time / Double(epochs), 1)
-      return Float(base * (final + (1 - final) * 0.5 * (1 + cosine(part))))
+      return Float(base * (final + (1 - final) * 0.5 * (1 + Self.cosine(part))))
+    case .cosineRestarts(let epochs, let growth, let peak, let final):
+      let (period, part) = restart(at: time, first: epochs, growth: growth)
+      let fall = 0.5 * (1 + Self.cosine(part))
+      return Float(base * (final + (1 - final) * power(peak, period) * fall))
+    case .oneCycle(let cycle):
+      let values = OneCycle(cycle, stepsPerEpoch: stepsPerEpoch).values(at: steps(time))
+      return Float(base * values.factor)
     case .reduceOnPlateau(let plateau):
       return Float(max(base * self.plateau.factor, min(base, plateau.minimum)))
     }
+  }
+
+  /// The momentum of a step, where the schedule has a say in it.
+  public func momentum(step: Int) -> Float? {
+    guard case .oneCycle(let cycle) = schedule, cycle.momentum != nil else { return nil }
+    let time = max(time(of: step), 0)
+    let values = OneCycle(cycle, stepsPerEpoch: stepsPerEpoch).values(at: steps(time))
+    return values.momentum.map { Float($0) }
+  }
+
+  /// τ, in epochs since the end of the warm-up; below 0 before it.
+  private func time(of step: Int) -> Double {
+    let time = Double(step) / Double(stepsPerEpoch)
+    guard let warmup, warmup.epochs > 0 else { return time }
+    return time - warmup.epochs
+  }
+
+  private func steps(_ time: Double) -> Double { time * Double(stepsPerEpoch) }
+
+  /// Which period a time is in, from 0, and how much of that is over.
+  private func restart(
+    at time: Double, first: Double, growth: Double
+  ) -> (period: Double, part: Double) {
+    guard growth > 1 else {
+      let period = (time / first).rounded(.down)
+      return (period, min(max((time - period * first) / first, 0), 1))
+    }
+    var (period, rest, length) = (0.0, time, first)
+    while rest >= length {
+      rest -= length
+      length *= growth
+      period += 1
+    }
+    return (period, rest / length)
   }
 
   /// Tells the schedule what the monitored value was at the end of an epoch (Keras's
@@ -96,7 +143,7 @@ public struct LearningRate: Sendable {
   }
 
   /// cos(π·t) for t in [0, 1], in `Double`: the Taylor series of sine at the distance from ½.
-  private func cosine(_ t: Double) -> Double {
+  static func cosine(_ t: Double) -> Double {
     let x = (0.5 - t) * Double.pi
     let z = x * x
     var sum = 0.0

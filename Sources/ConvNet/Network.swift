@@ -11,22 +11,43 @@ public final class Network {
   public var parameters: UnsafeMutableBufferPointer<Float> { weights.all }
   public let tensors: [TensorInfo]
 
-  /// The optimizer's moments by name, each as long as the trainable part of `parameters`.
+  /// What the optimizer remembers, by name: its moments, each as long as the trainable part of
+  /// `parameters`, and the average of all of them.
   public var optimizerState: [(name: String, values: UnsafeMutableBufferPointer<Float>)] {
-    zip(optimizer.rule.moments, moments).map { ($0, $1.all) }
+    var state = zip(optimizer.rule.moments, moments).map { (name: $0, values: $1.all) }
+    if optimizer.averaging != nil { state.append((name: "average", values: averages.all)) }
+    return state
   }
+
+  /// How often the average has taken the weights in; with `optimizerState` a checkpoint must hold it.
+  public var averageCount = 0
 
   /// Where each layer spends its time, when a clock is set; see `Profile`.
   public var profile: Profile?
 
   let optimizer: OptimizerDescription
-  let loss: SoftmaxCrossEntropy
+  let loss: LossFunction
   let weights: Buffer
   let gradients: Buffer
   let moments: [Buffer]
+  /// As long as the weights where they are averaged, else empty.
+  let averages: Buffer
   let partials: Partials
   let parameterList: [Parameter]
   let updateTiles: [UpdateTile]
+  /// Σg² of each.
+  let gradientSquares: UnsafeMutableBufferPointer<Double>
+  /// The gradient of the passes of a step so far, and the weights as they were before they were
+  /// displaced; both empty where nothing asks for them.
+  let accumulated: Buffer
+  let displaced: Buffer
+  /// The factors of some layers' learning rates, and, for each parameter, which of them is its own.
+  let factors: [Float]
+  let factorPlaces: [Int?]
+  var slowUpdates: [OptimizerStep]
+  /// Muon's kernels; and, for each parameter, what its direction is scaled by if it is one.
+  let orthogonal: [Muon]
+  let orthogonalScales: [Float?]
   let layers: [BuiltLayer]
   let input: Activations
   let logits: Activations
@@ -56,33 +77,35 @@ public final class Network {
 
   /// - Throws: `NetworkError`, naming the layer.
   public convenience init(
-    _ description: NetworkDescription, optimizer: OptimizerDescription, batchSize: Int,
-    seed: UInt64, team: Team
+    _ description: NetworkDescription, loss: LossDescription = .softmaxCrossEntropy,
+    optimizer: OptimizerDescription, batchSize: Int, seed: UInt64, team: Team
   ) throws(NetworkError) {
     try self.init(
-      NetworkPlan(description), optimizer: optimizer, batchSize: batchSize, seed: seed, team: team)
+      NetworkPlan(description), loss: loss, optimizer: optimizer, batchSize: batchSize, seed: seed,
+      team: team)
   }
 
   public convenience init(
-    _ plan: NetworkPlan, optimizer: OptimizerDescription, batchSize: Int, seed: UInt64, team: Team
+    _ plan: NetworkPlan, loss: LossDescription = .softmaxCrossEntropy,
+    optimizer: OptimizerDescription, batchSize: Int, seed: UInt64, team: Team
   ) throws(NetworkError) {
     try self.init(
-      plan, optimizer: optimizer, batchSize: batchSize, seed: seed, team: team,
+      plan, loss: loss, optimizer: optimizer, batchSize: batchSize, seed: seed, team: team,
       sharesMemory: true)
   }
 
   /// - Parameter sharesMemory: whether tensors that are not needed at the same time may lie in one
   ///   place; it changes no bit.
   init(
-    _ plan: NetworkPlan, optimizer: OptimizerDescription, batchSize: Int, seed: UInt64, team: Team,
-    sharesMemory: Bool
+    _ plan: NetworkPlan, loss: LossDescription = .softmaxCrossEntropy,
+    optimizer: OptimizerDescription, batchSize: Int, seed: UInt64, team: Team, sharesMemory: Bool
   ) throws(NetworkError) {
-    precondition(batchSize > 0)
+    precondition(batchSize > 0 && (optimizer.accumulation == 1 || optimizer.sharpness == nil))
     self.plan = plan
     self.optimizer = optimizer
     self.batchSize = batchSize
     self.team = team
-    loss = SoftmaxCrossEntropy(classes: plan.description.classes)
+    self.loss = LossFunction(loss, classes: plan.description.classes)
     let builder = NetworkBuilder(plan, batchSize: batchSize, workers: team.count, seed: seed)
     try builder.build()
     weights = builder.weights
@@ -95,8 +118,27 @@ public final class Network {
     logits = builder.logits
     tensorMemory = builder.allocateTensors(isShared: sharesMemory)
     let trainable = builder.gradients.count
-    moments = optimizer.rule.moments.map { _ in Buffer(trainable) }
+    let initial = optimizer.rule.initialMoment
+    moments = optimizer.rule.moments.map { _ in
+      let moment = Buffer(trainable)
+      if initial != 0 { moment.all.update(repeating: initial) }
+      return moment
+    }
+    averages = Buffer(optimizer.averaging == nil ? 0 : builder.weights.count)
     updateTiles = UpdateTile.cut(builder.parameters)
+    gradientSquares = .allocate(capacity: updateTiles.count)
+    accumulated = Buffer(optimizer.accumulation > 1 ? trainable : 0)
+    displaced = Buffer(optimizer.sharpness == nil ? 0 : trainable)
+    factors = optimizer.layerFactors.map(\.factor)
+    slowUpdates = factors.map { OptimizerStep(optimizer, learningRate: $0, step: 1) }
+    factorPlaces = builder.parameters.map { parameter in
+      optimizer.layerFactors.firstIndex { parameter.name.hasPrefix("\($0.layer)/") }
+    }
+    let kernels = Muon.matrices(of: builder.parameters, optimizer)
+    orthogonal = kernels
+    orthogonalScales = builder.parameters.indices.map { place in
+      kernels.first { $0.parameter == place }?.scale
+    }
     training = Phase.training(builder.layers)
     inference = [.fill] + builder.layers.indices.map { .forward($0) } + [.loss]
     inferenceTile = builder.inferenceTile
@@ -107,6 +149,7 @@ public final class Network {
   }
 
   deinit {
+    gradientSquares.deallocate()
     sampleList.deallocate()
     predictions.deallocate()
   }
@@ -120,7 +163,9 @@ public final class Network {
 
   /// Bytes of all that the network holds.
   public var memory: Int {
-    let parameters = (weights.count + gradients.count * (1 + moments.count)) * 4
+    let parameters =
+      (weights.count + averages.count + accumulated.count + displaced.count
+        + gradients.count * (1 + moments.count)) * 4
     return tensorMemory.bytes + parameters + partials.bytes
   }
 
@@ -139,6 +184,18 @@ struct StepState {
   /// Of an evaluation: the first sample, and the first of its tile.
   var firstSample = 0
   var firstOfTiles = 0
+  /// Samples of all passes of the step.
+  var total = 1
+  /// Whether earlier passes have left a gradient to be added to.
+  var hasAccumulated = false
+  /// The schedule's, if it has a say in it.
+  var momentum: Float?
+  /// Where an evaluation's scores go, if anywhere.
+  var scores: UnsafeMutablePointer<Float>?
+  /// What the gradient is multiplied by before the update.
+  var gradientScale: Float = 1
+  /// What the weights count for in their average.
+  var averageShare: Float = 1
   var update = OptimizerStep(
     OptimizerDescription(
       rule: .sgd(momentum: 0, nesterov: false, convention: .keras), learningRate: 0),

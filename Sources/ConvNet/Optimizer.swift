@@ -4,17 +4,26 @@ struct OptimizerStep {
   private let rule: OptimizerRule
   private let learningRate: Float
   private let decay: Float
-  /// Adam's: the factor of m, and the factor of √v.
+  /// The factor of m, and the factor of √v; Nadam's factor of g.
   private var factor: Float = 0
   private var root: Float = 1
+  private var direct: Float = 0
 
-  /// - Parameter step: from 1; Adam's bias correction is a function of it.
-  init(_ description: OptimizerDescription, learningRate: Float, step: Int) {
-    rule = description.rule
+  /// - Parameters:
+  ///   - step: from 1; the corrections of the moments' bias are functions of it.
+  ///   - momentum: the schedule's, where that has a say in it.
+  init(
+    _ description: OptimizerDescription, learningRate: Float, step: Int, momentum: Float? = nil
+  ) {
+    var rule = momentum.map(description.rule.with) ?? description.rule
+    // Its kernels are updated by `Muon`, and with `move`.
+    if case .muon(let muon) = rule { rule = muon.other }
+    self.rule = rule
     self.learningRate = learningRate
     decay = learningRate * description.weightDecay
-    if case .adam(let beta1, let beta2, _, let convention) = rule {
-      let rate = Double(learningRate)
+    let rate = Double(learningRate)
+    switch rule {
+    case .adam(let beta1, let beta2, _, let convention, _):
       let first = 1 - Self.power(Double(beta1), step)
       let second = (1 - Self.power(Double(beta2), step)).squareRoot()
       switch convention {
@@ -23,6 +32,14 @@ struct OptimizerStep {
         factor = Float(rate / first)
         root = Float(1 / second)
       }
+    case .adamax(let beta1, _, _, _):
+      factor = Float(rate / (1 - Self.power(Double(beta1), step)))
+    case .nadam(let beta1, let beta2, _, let momentumDecay):
+      let momenta = NesterovMomenta(beta: Double(beta1), decay: Double(momentumDecay), step: step)
+      factor = Float(rate * momenta.next / (1 - momenta.nextProduct))
+      direct = Float(rate * (1 - momenta.current) / (1 - momenta.product))
+      root = Float(1 / (1 - Self.power(Double(beta2), step)).squareRoot())
+    case .sgd, .adadelta, .rmsprop, .adagrad, .lion, .muon: break
     }
   }
 
@@ -37,63 +54,189 @@ struct OptimizerStep {
     return result
   }
 
-  /// Updates `count` parameters w with the gradient g. `first` and `second` are the rule's moments.
+  /// Updates `count` parameters w with the gradient g.
   func update(
-    _ w: UnsafeMutablePointer<Float>, gradient g: UnsafePointer<Float>,
-    first: UnsafeMutablePointer<Float>, second: UnsafeMutablePointer<Float>, count: Int,
-    decays: Bool
+    _ w: UnsafeMutablePointer<Float>, gradient g: UnsafePointer<Float>, _ moments: MomentRun,
+    count: Int, decays: Bool
   ) {
     let decay = decays ? self.decay : 0
     let learningRate = learningRate
+    let (factor, root, direct) = (factor, root, direct)
     switch rule {
     case .sgd(let momentum, _, _) where momentum == 0:
-      sweep(w, g, first, second, count) { w, g, _, _ in
+      sweep(w, g, moments, count) { w, g, _, _ in
         w -= decay * w
         w -= learningRate * g
       }
     case .sgd(let momentum, let nesterov, .keras):
-      sweep(w, g, first, second, count) { w, g, velocity, _ in
+      sweep(w, g, moments, count) { w, g, velocity, _ in
         w -= decay * w
         let change = learningRate * g
         velocity = momentum * velocity - change
         w += nesterov ? momentum * velocity - change : velocity
       }
     case .sgd(let momentum, let nesterov, .pytorch):
-      sweep(w, g, first, second, count) { w, g, velocity, _ in
+      sweep(w, g, moments, count) { w, g, velocity, _ in
         w -= decay * w
         velocity = momentum * velocity + g
         w -= learningRate * (nesterov ? g + momentum * velocity : velocity)
       }
-    case .adam(let beta1, let beta2, let epsilon, _):
+    case .adam(let beta1, let beta2, let epsilon, _, false):
       let (a, b) = (1 - beta1, 1 - beta2)
-      let (factor, root) = (factor, root)
-      sweep(w, g, first, second, count) { w, g, m, v in
+      sweep(w, g, moments, count) { w, g, m, v in
         w -= decay * w
         m += (g - m) * a
         v += (g * g - v) * b
         w -= factor * m / (v.squareRoot() * root + epsilon)
       }
+    case .adam(let beta1, let beta2, let epsilon, _, true):
+      let (a, b) = (1 - beta1, 1 - beta2)
+      sweep(w, g, moments, count) { w, g, m, v, largest in
+        w -= decay * w
+        m += (g - m) * a
+        v += (g * g - v) * b
+        largest = larger(largest, v)
+        w -= factor * m / (largest.squareRoot() * root + epsilon)
+      }
     case .adadelta(let rho, let epsilon):
       let rest = 1 - rho
-      sweep(w, g, first, second, count) { w, g, squares, updates in
+      sweep(w, g, moments, count) { w, g, squares, updates in
         w -= decay * w
         squares = rho * squares + rest * (g * g)
         let delta = (updates + epsilon).squareRoot() / (squares + epsilon).squareRoot() * g
         updates = rho * updates + rest * (delta * delta)
         w -= learningRate * delta
       }
+    case .rmsprop(let rmsprop):
+      update(w, gradient: g, moments, count: count, decay: decay, rmsprop)
+    case .adagrad(_, let epsilon, let convention):
+      let isKeras = convention == .keras
+      sweep(w, g, moments, count) { w, g, squares, _ in
+        w -= decay * w
+        squares += g * g
+        w -=
+          learningRate * g
+          / (isKeras ? (squares + epsilon).squareRoot() : squares.squareRoot() + epsilon)
+      }
+    case .adamax(let beta1, let beta2, let epsilon, let convention):
+      let a = 1 - beta1
+      let isKeras = convention == .keras
+      sweep(w, g, moments, count) { w, g, m, u in
+        w -= decay * w
+        m += (g - m) * a
+        let size = larger(g, -g)
+        u = larger(beta2 * u, isKeras ? size : size + epsilon)
+        w -= factor * m / (isKeras ? u + epsilon : u)
+      }
+    case .nadam(let beta1, let beta2, let epsilon, _):
+      let (a, b) = (1 - beta1, 1 - beta2)
+      sweep(w, g, moments, count) { w, g, m, v in
+        w -= decay * w
+        m += (g - m) * a
+        v += (g * g - v) * b
+        w -= (factor * m + direct * g) / (v.squareRoot() * root + epsilon)
+      }
+    case .lion(let beta1, let beta2):
+      let (a, b) = (1 - beta1, 1 - beta2)
+      sweep(w, g, moments, count) { w, g, m, _ in
+        w -= decay * w
+        w -= learningRate * sign(beta1 * m + a * g)
+        m = beta2 * m + b * g
+      }
+    case .muon: preconditionFailure("its kernels are moved, all else is Adam's")
     }
   }
+
+  /// w −= ηs·d for a kernel, whose decay comes first.
+  func move(
+    _ w: UnsafeMutablePointer<Float>, along d: UnsafePointer<Float>, scale: Float, count: Int
+  ) {
+    let (decay, rate) = (decay, learningRate * scale)
+    for i in 0..<count { w[i] = w[i] - decay * w[i] - rate * d[i] }
+  }
+
+  private func update(
+    _ w: UnsafeMutablePointer<Float>, gradient g: UnsafePointer<Float>, _ moments: MomentRun,
+    count: Int, decay: Float, _ rmsprop: RMSpropDescription
+  ) {
+    let (rho, rest, epsilon) = (rmsprop.rho, 1 - rmsprop.rho, rmsprop.epsilon)
+    let (momentum, isCentered) = (rmsprop.momentum, rmsprop.centered)
+    let isKeras = rmsprop.convention == .keras
+    let (inner, outer) = isKeras ? (learningRate, 1) : (1, learningRate)
+    // Without a momentum the means are the second moment.
+    let hasVelocity = rule.momentum != nil
+    sweep(w, g, moments, count) { w, g, squares, second, third in
+      w -= decay * w
+      squares = rho * squares + rest * (g * g)
+      var spread = squares
+      if isCentered {
+        var means = hasVelocity ? third : second
+        means = rho * means + rest * g
+        if hasVelocity { third = means } else { second = means }
+        spread = larger(squares - means * means, Vector())
+      }
+      let step =
+        inner * g / (isKeras ? (spread + epsilon).squareRoot() : spread.squareRoot() + epsilon)
+      if hasVelocity {
+        second = momentum * second + step
+        w -= outer * second
+      } else {
+        w -= outer * step
+      }
+    }
+  }
+}
+
+/// The moments of a run of parameters. Where a rule has fewer, the others point to the gradient,
+/// whose every element is written back as it was.
+struct MomentRun {
+  let first, second, third: UnsafeMutablePointer<Float>
+
+  init(_ moments: [Buffer], at offset: Int, gradient: UnsafeMutablePointer<Float>) {
+    first = moments.isEmpty ? gradient : moments[0].base + offset
+    second = moments.count < 2 ? gradient : moments[1].base + offset
+    third = moments.count < 3 ? gradient : moments[2].base + offset
+  }
+}
+
+/// Nadam's momenta μₜ and μₜ₊₁, and their products from the first on.
+private struct NesterovMomenta {
+  let current, next, product, nextProduct: Double
+
+  init(beta: Double, decay: Double, step: Int) {
+    let base = Elementary.exp(decay * Elementary.log(0.96 as Double))
+    var (power, product) = (1.0, 1.0)
+    for _ in 1...step {
+      power *= base
+      product *= beta * (1 - 0.5 * power)
+      // 1 − p is 1 from here on.
+      if product < 1e-18 { break }
+    }
+    let time = Double(step) * decay * Elementary.log(0.96 as Double)
+    current = beta * (1 - 0.5 * Elementary.exp(time))
+    next = beta * (1 - 0.5 * Elementary.exp(time) * base)
+    self.product = product
+    nextProduct = product * next
+  }
+}
+
+@inline(__always)
+private func larger(_ a: Vector, _ b: Vector) -> Vector { a.replacing(with: b, where: b .> a) }
+
+/// −1, 0 or 1; 0 for NaN.
+@inline(__always)
+private func sign(_ x: Vector) -> Vector {
+  Vector().replacing(with: 1, where: x .> 0).replacing(with: -1, where: x .< 0)
 }
 
 /// Applies `body` to (w, g, first, second), sixteen numbers at a time; the last few in a vector of
 /// their own.
 @inline(__always)
 private func sweep(
-  _ w: UnsafeMutablePointer<Float>, _ g: UnsafePointer<Float>,
-  _ first: UnsafeMutablePointer<Float>, _ second: UnsafeMutablePointer<Float>, _ count: Int,
+  _ w: UnsafeMutablePointer<Float>, _ g: UnsafePointer<Float>, _ moments: MomentRun, _ count: Int,
   _ body: (inout Vector, Vector, inout Vector, inout Vector) -> Void
 ) {
+  let (first, second) = (moments.first, moments.second)
   var i = 0
   while i &+ 16 <= count {
     var (a, m, v): (Vector, Vector, Vector) = (load(w + i), load(first + i), load(second + i))
@@ -117,13 +260,28 @@ private func sweep(
   }
 }
 
-extension OptimizerRule {
-  /// The names of the rule's moments, one number per parameter each.
-  var moments: [String] {
-    switch self {
-    case .sgd(let momentum, _, _): momentum == 0 ? [] : ["sgd/velocity"]
-    case .adam: ["adam/m", "adam/v"]
-    case .adadelta: ["adadelta/squares", "adadelta/updates"]
+/// The same for the rules with a third moment.
+@inline(__always)
+private func sweep(
+  _ w: UnsafeMutablePointer<Float>, _ g: UnsafePointer<Float>, _ moments: MomentRun, _ count: Int,
+  _ body: (inout Vector, Vector, inout Vector, inout Vector, inout Vector) -> Void
+) {
+  let third = moments.third
+  var i = 0
+  // The third moment goes along sixteen at a time, as the others do.
+  sweep(w, g, moments, count) { w, g, m, v in
+    var rest = Vector()
+    if i &+ 16 <= count {
+      rest = load(third + i)
+    } else {
+      for lane in 0..<count - i { rest[lane] = third[i + lane] }
     }
+    body(&w, g, &m, &v, &rest)
+    if i &+ 16 <= count {
+      store(rest, to: third + i)
+    } else {
+      for lane in 0..<count - i { third[i + lane] = rest[lane] }
+    }
+    i = i &+ 16
   }
 }

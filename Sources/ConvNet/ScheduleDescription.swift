@@ -4,13 +4,70 @@ public enum Schedule: Hashable, Sendable {
   case constant
   /// factor^⌊τ / every⌋ (PyTorch's StepLR when `every` is whole and τ counts epochs).
   case step(every: Int, factor: Double)
+  /// factors[i], where i counts the boundaries b ≤ τ; one factor more than boundaries. As PyTorch's
+  /// MultiStepLR, a boundary belongs to what follows it; Keras's PiecewiseConstantDecay gives its
+  /// one step to what comes before.
+  case piecewise(boundaries: [Double], factors: [Double])
   /// decay^τ, with τ rounded down to whole epochs when `staircase` (Keras's ExponentialDecay).
   case exponential(decay: Double, staircase: Bool)
+  /// final + (1 − final)·(1 − min(τ/epochs, 1))^power (Keras's PolynomialDecay without its cycle;
+  /// PyTorch's PolynomialLR has final 0, its LinearLR is power 1).
+  case polynomial(epochs: Double, power: Double, final: Double)
+  /// 1/√(1 + τ/timescale): after a warm-up as long as the timescale, the rate of Vaswani et al.
+  /// 2017, which falls as the root of the time since the beginning.
+  case inverseSquareRoot(timescale: Double)
   /// final + (1 − final)·½(1 + cos(π·min(τ/epochs, 1))) (Loshchilov and Hutter 2017, one period).
   case cosine(epochs: Double, final: Double)
+  /// The same over and over: period i lasts epochs·growthⁱ and begins at peakⁱ, so that with t the
+  /// part of it that is over, final + (1 − final)·peakⁱ·½(1 + cos πt) (Keras's CosineDecayRestarts;
+  /// PyTorch's CosineAnnealingWarmRestarts has peak 1).
+  case cosineRestarts(epochs: Double, growth: Double, peak: Double, final: Double)
+  case oneCycle(OneCycleDescription)
   /// Multiplied by `factor` when the monitored value has not bettered its best by more than
   /// `minDelta` for `patience` epochs; then `cooldown` epochs of rest (Keras's ReduceLROnPlateau).
   case reduceOnPlateau(PlateauDescription)
+}
+
+/// One rise and one fall over the whole training (Smith and Topin 2018), as PyTorch's OneCycleLR
+/// counts them: of n steps, the first ⌈`rise`·n⌉ − 1 go from `start` to 1, the rest to `final`, which
+/// the last step has. With `threePhase` the fall to `start` takes as long as the rise, and what is
+/// left goes on to `final`.
+public struct OneCycleDescription: Hashable, Sendable {
+  public enum Anneal: String, Hashable, Sendable, CaseIterable { case cosine, linear }
+
+  public var epochs: Double
+  /// The part of the steps in which the rate rises.
+  public var rise: Double
+  /// Factors of the optimizer's learning rate, which is that of the top: PyTorch's 1/div_factor and
+  /// 1/(div_factor·final_div_factor).
+  public var start: Double
+  public var final: Double
+  public var anneal: Anneal
+  public var threePhase: Bool
+  /// Whether the momentum (Adam's β₁) goes the other way, from `high` to `low` and back.
+  public var momentum: MomentumCycle?
+
+  public struct MomentumCycle: Hashable, Sendable {
+    public var low: Double
+    public var high: Double
+    public init(low: Double = 0.85, high: Double = 0.95) {
+      self.low = low
+      self.high = high
+    }
+  }
+
+  public init(
+    epochs: Double, rise: Double = 0.3, start: Double = 0.04, final: Double = 4e-6,
+    anneal: Anneal = .cosine, threePhase: Bool = false, momentum: MomentumCycle? = nil
+  ) {
+    self.epochs = epochs
+    self.rise = rise
+    self.start = start
+    self.final = final
+    self.anneal = anneal
+    self.threePhase = threePhase
+    self.momentum = momentum
+  }
 }
 
 public struct PlateauDescription: Hashable, Sendable {

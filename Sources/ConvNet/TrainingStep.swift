@@ -1,6 +1,6 @@
 /// What one training step found, before its update.
 public struct StepResult: Sendable {
-  /// Of the batch's cross-entropies.
+  /// Of the losses of the batch's samples.
   public let lossSum: Double
   public let correct: Int
   /// Whether the loss was finite. If not, nothing was updated.
@@ -11,45 +11,57 @@ extension Network: TeamWork {
   /// One step: forward, loss, backward, update.
   ///
   /// - Parameters:
-  ///   - samples: the batch, at most `batchSize` of the source's samples.
+  ///   - samples: the batch, at most `batchSize` of the source's samples, or so many times as many as
+  ///     the optimizer accumulates.
   ///   - epoch: keys the source's augmentation.
   ///   - step: from 1 over the whole run; keys dropout and Adam's bias correction.
+  ///   - momentum: instead of the optimizer's own, where a schedule cycles it.
   public func trainStep(
     _ source: any SampleSource, samples: UnsafeBufferPointer<Int32>, epoch: Int, step: Int,
-    learningRate: Float
+    learningRate: Float, momentum: Float? = nil
   ) -> StepResult {
-    precondition(!samples.isEmpty && samples.count <= batchSize)
+    let limit = batchSize * optimizer.accumulation
+    precondition(!samples.isEmpty && samples.count <= limit)
     precondition(source.sampleShape == plan.description.input)
-    for (i, sample) in samples.enumerated() { sampleList[i] = sample }
     current.source = source
     current.epoch = epoch
-    current.step = step
     current.isTraining = true
-    current.count = samples.count
-    for (index, phase) in training.enumerated() {
-      switch phase {
-      case .tiles(_, let size):
-        team.run(self, phase: index, tiles: Tile.count(of: samples.count, size: size))
-      case .settle(let layer): coupled(layer).settle(batch: samples.count)
-      case .settleBackward(let layer): coupled(layer).settleBackward(batch: samples.count)
+    current.total = samples.count
+    current.hasAccumulated = false
+    var (lossSum, correct) = (0.0, 0)
+    for first in stride(from: 0, to: samples.count, by: batchSize) {
+      let end = min(first + batchSize, samples.count)
+      for i in first..<end { sampleList[i - first] = samples[i] }
+      current.count = end - first
+      // No two passes of a run draw the same numbers.
+      current.step = (step - 1) * optimizer.accumulation + first / batchSize + 1
+      forwardAndBack()
+      for i in 0..<current.count {
+        lossSum += Double(losses.base[i])
+        if Int(predictions[i]) == source.label(of: Int(sampleList[i])) { correct += 1 }
       }
+      guard lossSum.isFinite else {
+        return StepResult(lossSum: lossSum, correct: correct, isFinite: false)
+      }
+      for layer in layers { (layer.layer as? any BatchCoupledLayer)?.commit() }
+      if end < samples.count { accumulate(isFirst: first == 0) }
     }
-    var lossSum = 0.0
-    var correct = 0
-    for i in 0..<samples.count {
-      lossSum += Double(losses.base[i])
-      if Int(predictions[i]) == source.label(of: Int(samples[i])) { correct += 1 }
-    }
-    guard lossSum.isFinite else {
-      return StepResult(lossSum: lossSum, correct: correct, isFinite: false)
-    }
-    for layer in layers { (layer.layer as? any BatchCoupledLayer)?.commit() }
-    current.update = OptimizerStep(optimizer, learningRate: learningRate, step: step)
-    team.run(self, phase: Self.updatePhase, tiles: updateTiles.count)
+    update(step: step, learningRate: learningRate, momentum: momentum) { forwardAndBack() }
     return StepResult(lossSum: lossSum, correct: correct, isFinite: true)
   }
 
-  static let updatePhase = -1
+  /// A pass up to the update: what the parameters' gradients are made of is left with the layers.
+  private func forwardAndBack() {
+    for (index, phase) in training.enumerated() {
+      switch phase {
+      case .tiles(_, let size):
+        team.run(self, phase: index, tiles: Tile.count(of: current.count, size: size))
+      case .settle(let layer): coupled(layer).settle(batch: current.count)
+      case .settleBackward(let layer): coupled(layer).settleBackward(batch: current.count)
+      }
+    }
+  }
+
   static let inferencePhase = -2
 
   private func coupled(_ layer: Int) -> any BatchCoupledLayer {
@@ -58,7 +70,10 @@ extension Network: TeamWork {
 
   public func perform(phase: Int, tile index: Int, worker: Int) {
     switch phase {
-    case Self.updatePhase: update(updateTiles[index], worker: worker)
+    case Self.updatePhase, Self.gatherPhase, Self.applyPhase, Self.accumulatePhase,
+      Self.displacePhase, Self.orthogonalPhase:
+      perform(update: phase, tile: index, worker: worker)
+    case Self.averagePhase: average(run: index)
     case Self.inferencePhase: infer(index, worker: worker)
     default:
       guard case .tiles(let operations, let size) = training[phase] else {
@@ -99,16 +114,20 @@ extension Network: TeamWork {
     let source = current.source!
     let values = logits.values(of: tile)
     let gradients = logits.gradients(of: tile)
-    let scale = 1 / Float(current.count)
+    let scale = 1 / Float(current.total)
+    if let scores = current.scores {
+      (scores + first * loss.classes).update(from: values, count: tile.count * loss.classes)
+    }
     for i in 0..<tile.count {
       let sample = tile.isTraining ? Int(sampleList[first + i]) : current.firstSample + first + i
       let label = source.label(of: sample)
-      let probabilities = gradients + i * loss.classes
-      let (value, prediction) = loss.loss(
-        values + i * loss.classes, label: label, probabilities: probabilities)
+      let (scores, scratch) = (values + i * loss.classes, gradients + i * loss.classes)
+      let (value, prediction) = loss.loss(scores, label: label, scratch: scratch)
       losses.base[first + i] = value
       predictions[first + i] = UInt8(truncatingIfNeeded: prediction)
-      if tile.isTraining { loss.gradient(probabilities, label: label, scale: scale) }
+      if tile.isTraining {
+        loss.gradient(scores, label: label, scratch: scratch, scale: scale)
+      }
     }
   }
 

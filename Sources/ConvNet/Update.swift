@@ -17,39 +17,209 @@ struct UpdateTile {
 }
 
 extension Network {
-  func update(_ tile: UpdateTile, worker: Int) {
+  /// The last part of a step: sums the gradient and updates the parameters. A tile does both at once,
+  /// while it is in cache, unless the update needs something of the whole gradient.
+  ///
+  /// - Parameter again: goes forward and back once more, where the gradient is wanted elsewhere.
+  func update(step: Int, learningRate: Float, momentum: Float?, again: () -> Void) {
+    current.update = OptimizerStep(
+      optimizer, learningRate: learningRate, step: step, momentum: momentum)
+    for (i, factor) in factors.enumerated() {
+      slowUpdates[i] = OptimizerStep(
+        optimizer, learningRate: learningRate * factor, step: step, momentum: momentum)
+    }
+    current.momentum = momentum
+    current.gradientScale = 1
+    guard needsWholeGradient else { return runUpdate(Self.updatePhase) }
+    runUpdate(Self.gatherPhase)
+    if let radius = optimizer.sharpness {
+      current.gradientScale = Float(Double(radius) / (gradientNorm + 1e-12))
+      runUpdate(Self.displacePhase)
+      again()
+      runUpdate(Self.gatherPhase)
+      current.gradientScale = 1
+    }
+    if let bound = optimizer.clipping.norm {
+      let norm = gradientNorm
+      if !(norm <= Double(bound)) { current.gradientScale = Float(Double(bound) / norm) }
+    }
+    if !orthogonal.isEmpty {
+      team.run(self, phase: Self.orthogonalPhase, tiles: orthogonal.count)
+    }
+    runUpdate(Self.applyPhase)
+  }
+
+  /// Takes a pass's gradient into the sum of those before it.
+  func accumulate(isFirst: Bool) {
+    current.hasAccumulated = !isFirst
+    runUpdate(Self.accumulatePhase)
+    current.hasAccumulated = true
+  }
+
+  private func runUpdate(_ phase: Int) { team.run(self, phase: phase, tiles: updateTiles.count) }
+
+  static let updatePhase = -1
+  static let gatherPhase = -3
+  static let applyPhase = -4
+  static let accumulatePhase = -6
+  static let displacePhase = -7
+  static let orthogonalPhase = -8
+
+  func perform(update phase: Int, tile index: Int, worker: Int) {
+    if phase == Self.orthogonalPhase { return orthogonalize(orthogonal[index]) }
+    let tile = updateTiles[index]
+    guard factor(of: tile) != 0 else {
+      if phase == Self.gatherPhase { gradientSquares[index] = 0 }
+      return
+    }
+    switch phase {
+    case Self.updatePhase:
+      gatherGradient(tile, worker: worker)
+      apply(tile, worker: worker)
+    case Self.gatherPhase:
+      gatherGradient(tile, worker: worker)
+      gradientSquares[index] = sumOfSquares(of: tile)
+    case Self.accumulatePhase:
+      sumGradient(tile, worker: worker)
+      let (at, count) = parameterList[tile.parameter].run(of: tile)
+      accumulated.base.advanced(by: at).update(from: gradients.base + at, count: count)
+    case Self.displacePhase: displace(tile)
+    case Self.applyPhase: apply(tile, worker: worker)
+    default: preconditionFailure("no phase of an update")
+    }
+  }
+
+  /// Whether the update of one parameter needs more of the gradient than its own.
+  private var needsWholeGradient: Bool {
+    optimizer.clipping.norm != nil || optimizer.sharpness != nil || !orthogonal.isEmpty
+  }
+
+  private var gradientNorm: Double {
+    var squares = 0.0
+    for tile in updateTiles.indices { squares += gradientSquares[tile] }
+    return squares.squareRoot()
+  }
+
+  /// What the learning rate of a tile's parameters is multiplied by.
+  private func factor(of tile: UpdateTile) -> Float {
+    factors.isEmpty ? 1 : factorPlaces[tile.parameter].map { factors[$0] } ?? 1
+  }
+
+  /// The gradient of the mean loss by a tile's parameters, over all passes so far.
+  private func sumGradient(_ tile: UpdateTile, worker: Int) {
     let start = profile?.now() ?? 0
     let parameter = parameterList[tile.parameter]
-    let first = tile.rows.lowerBound * parameter.columns
-    let count = tile.rows.count * parameter.columns
-    let at = parameter.offset + first
+    let (at, count) = parameter.run(of: tile)
     let gradient = gradients.base + at
     switch parameter.source {
     case .settled: break
     case .partials(let offset):
+      let first = offset + at - parameter.offset
       let tiles = Tile.count(of: current.count)
-      gradient.update(from: partials.pointer(0) + offset + first, count: count)
+      gradient.update(from: partials.pointer(0) + first, count: count)
       for tile in 1..<max(tiles, 1) {
-        addRun(partials.pointer(tile) + offset + first, to: gradient, count: count)
+        addRun(partials.pointer(tile) + first, to: gradient, count: count)
       }
     case .product(let dense):
       dense.kernelGradient(rows: tile.rows, batch: current.count, into: gradient)
     case .columnSums(let dense): dense.biasGradient(batch: current.count, into: gradient)
     }
-    if parameter.l2 != 0 {
-      let factor = 2 * parameter.l2
-      let w = weights.base + at
-      for i in 0..<count { gradient[i] += factor * w[i] }
-    }
+    if current.hasAccumulated { addRun(accumulated.base + at, to: gradient, count: count) }
     profile?.addGradient(tile.parameter, since: start, worker: worker)
-    let middle = profile?.now() ?? 0
-    current.update.update(
-      weights.base + at, gradient: gradient,
-      first: moments.isEmpty ? gradient : moments[0].base + at,
-      second: moments.count < 2 ? gradient : moments[1].base + at, count: count,
-      decays: parameter.role.isKernel)
+  }
+
+  /// The gradient of the objective, penalties and all.
+  private func gatherGradient(_ tile: UpdateTile, worker: Int) {
+    sumGradient(tile, worker: worker)
+    let parameter = parameterList[tile.parameter]
+    guard parameter.l2 != 0 else { return }
+    let (at, count) = parameter.run(of: tile)
+    let (gradient, w) = (gradients.base + at, weights.base + at)
+    let factor = 2 * parameter.l2
+    for i in 0..<count { gradient[i] += factor * w[i] }
+  }
+
+  /// Moves a tile's parameters along the gradient, and keeps where they were.
+  private func displace(_ tile: UpdateTile) {
+    let parameter = parameterList[tile.parameter]
+    let (at, count) = parameter.run(of: tile)
+    let (w, gradient, scale) = (weights.base + at, gradients.base + at, current.gradientScale)
+    displaced.base.advanced(by: at).update(from: w, count: count)
+    for i in 0..<count { w[i] += scale * gradient[i] }
     parameter.copyTransposed(weights.base, rows: tile.rows)
-    profile?.addUpdate(since: middle, worker: worker)
+  }
+
+  private func clip(_ gradient: UnsafeMutablePointer<Float>, count: Int) {
+    if current.gradientScale != 1 {
+      let scale = current.gradientScale
+      for i in 0..<count { gradient[i] *= scale }
+    }
+    if let bound = optimizer.clipping.value {
+      for i in 0..<count {
+        let g = gradient[i]
+        gradient[i] = g > bound ? bound : (g < -bound ? -bound : g)
+      }
+    }
+  }
+
+  /// Makes the gradient of a whole kernel the direction in which it moves.
+  private func orthogonalize(_ muon: Muon) {
+    let parameter = parameterList[muon.parameter]
+    guard case .muon(var description) = optimizer.rule else {
+      preconditionFailure("only Muon's kernels are orthogonalized")
+    }
+    if let momentum = current.momentum { description.momentum = momentum }
+    let gradient = gradients.base + parameter.offset
+    clip(gradient, count: parameter.count)
+    muon.orthogonalize(gradient, velocity: moments[0].base + parameter.offset, description)
+  }
+
+  /// Clips the gradient and updates the parameters.
+  private func apply(_ tile: UpdateTile, worker: Int) {
+    let start = profile?.now() ?? 0
+    let parameter = parameterList[tile.parameter]
+    let (at, count) = parameter.run(of: tile)
+    let (w, gradient) = (weights.base + at, gradients.base + at)
+    if optimizer.sharpness != nil { w.update(from: displaced.base + at, count: count) }
+    let place = factors.isEmpty ? nil : factorPlaces[tile.parameter]
+    let update = place.map { slowUpdates[$0] } ?? current.update
+    if let scale = orthogonalScales[tile.parameter] {
+      update.move(w, along: gradient, scale: scale, count: count)
+    } else {
+      clip(gradient, count: count)
+      update.update(
+        w, gradient: gradient, MomentRun(moments, at: at, gradient: gradient), count: count,
+        decays: parameter.role.isKernel)
+    }
+    parameter.copyTransposed(weights.base, rows: tile.rows)
+    profile?.addUpdate(since: start, worker: worker)
+  }
+
+  /// Σg² of a tile, in an order of its own size only.
+  private func sumOfSquares(of tile: UpdateTile) -> Double {
+    let (at, count) = parameterList[tile.parameter].run(of: tile)
+    let gradient = gradients.base + at
+    var sums = SIMD16<Double>()
+    var i = 0
+    while i &+ 16 <= count {
+      let g = SIMD16<Double>(load(gradient + i, as: Vector.self))
+      sums += g * g
+      i = i &+ 16
+    }
+    var sum = 0.0
+    for lane in 0..<16 { sum += sums[lane] }
+    while i < count {
+      sum += Double(gradient[i]) * Double(gradient[i])
+      i = i &+ 1
+    }
+    return sum
+  }
+}
+
+extension Parameter {
+  /// Where a tile's numbers lie in the weights, the gradient and the moments, and how many they are.
+  func run(of tile: UpdateTile) -> (start: Int, count: Int) {
+    (offset + tile.rows.lowerBound * columns, tile.rows.count * columns)
   }
 }
 

@@ -66,9 +66,7 @@ private struct Bench {
     self.spec = spec
     self.data = data
     team = Team(threads: threads)
-    network = try Network(
-      spec.network, optimizer: spec.optimizer, batchSize: spec.training.batchSize, seed: spec.seed,
-      team: team)
+    network = try Network(spec, team: team)
   }
 
   func measure(epochs: Int) throws -> BenchResult {

@@ -50,8 +50,8 @@ import Testing
         for i in 0..<3 * count { g.base[i] = Float(gradient[i % count]) }
         OptimizerStep(description, learningRate: c.learningRates[index], step: index + 1)
           .update(
-            w.base, gradient: g.base, first: m.base, second: v.base, count: 3 * count,
-            decays: true)
+            w.base, gradient: g.base, MomentRun([m, v], at: 0, gradient: g.base),
+            count: 3 * count, decays: true)
         guard let after = c.after.first(where: { $0.step == index + 1 }) else { continue }
         for part in 0..<3 {
           let values = Array(w.all[part * count..<(part + 1) * count])
@@ -75,7 +75,8 @@ import Testing
     for decays in [false, true] {
       for i in 0..<20 { w.base[i] = 2 }
       OptimizerStep(description, learningRate: 0.5, step: 1).update(
-        w.base, gradient: g.base, first: g.base, second: g.base, count: 20, decays: decays)
+        w.base, gradient: g.base, MomentRun([], at: 0, gradient: g.base), count: 20,
+        decays: decays)
       #expect(w.all.allSatisfy { $0 == (decays ? 1.75 : 2) })
     }
   }

@@ -123,10 +123,10 @@ final class LayerProbe {
       }
       for tile in tiles { network.layers[i].layer.backward(tile) }
     }
-    for tile in network.updateTiles {
+    for (index, tile) in network.updateTiles.enumerated() {
       let parameter = network.parameterList[tile.parameter].name
       if names.contains(String(parameter.split(separator: "/")[0])) {
-        network.update(tile, worker: 0)
+        network.perform(update: Network.updatePhase, tile: index, worker: 0)
       }
     }
     let before = network.layers[tested.lowerBound - 1].output

@@ -62,9 +62,10 @@ struct SpecErrorTests {
       "\"adam\"", "\"Adam\"",
       "9:26: optimizer.name: \"Adam\" is not an optimizer; did you mean \"adam\"?"),
     Case(
-      "\"adam\"", "\"lion\"",
-      "9:26: optimizer.name: \"lion\" is not an optimizer; it is one of \"sgd\", \"adam\", "
-        + "\"adamw\", \"adadelta\""),
+      "\"adam\"", "\"tiger\"",
+      "9:26: optimizer.name: \"tiger\" is not an optimizer; it is one of \"sgd\", \"adam\", "
+        + "\"adamw\", \"adadelta\", \"rmsprop\", \"adagrad\", \"adamax\", \"nadam\", \"lion\", \"muon\""
+    ),
     Case(
       "\"mnist\"", "\"minst\"",
       "3:24: dataset.name: \"minst\" is not a dataset; did you mean \"mnist\"?"),
@@ -93,7 +94,7 @@ struct SpecErrorTests {
       "5:64: model[0].padding: \"full\" is not a padding; it is one of \"valid\", \"same\""),
     Case(
       "\"training\"", "\"loss\": \"mse\", \"training\"",
-      "10:11: loss: \"mse\" is not a loss; it can only be \"softmax_cross_entropy\""),
+      "10:11: loss: \"mse\" is not a loss; did you mean \"mean_squared_error\"?"),
     Case(
       "\"training\"", "\"compute\": { \"kernel\": \"Haswell\" }, \"training\"",
       "10:26: compute.kernel: \"Haswell\" is not an OpenBLAS kernel; did you mean \"HASWELL\"?"),
@@ -131,7 +132,7 @@ struct SpecErrorTests {
       "10:3: \"a \\n b\": unknown key; the keys here are \"$schema\", \"name\", \"description\", "
         + "\"seed\", \"dataset\", \"model\", \"loss\", \"optimizer\", \"schedule\", "
         + "\"augmentation\", \"early_stopping\", \"training\", \"checkpoint\", \"compute\", "
-        + "\"expect\""),
+        + "\"metrics\", \"expect\""),
     // Keys that are missing.
     Case(
       "\"name\": \"x\",", "",
@@ -343,7 +344,9 @@ struct SpecErrorTests {
         "x.json:8:5: model[2]: \"layer\" is missing; it is one of "
           + Self.layers,
         "x.json:10:48: optimizer.epsilon: unknown key; the keys here are \"name\", "
-          + "\"learning_rate\", \"momentum\", \"nesterov\", \"convention\", \"weight_decay\"",
+          + "\"learning_rate\", \"momentum\", \"nesterov\", \"convention\", \"weight_decay\", "
+          + "\"clip_value\", \"clip_norm\", \"accumulation\", \"sam\", "
+          + "\"learning_rate_factors\", \"averaging\"",
         "x.json:11:15: schedule: \"every\" is missing; a whole number from 1 to 1000000 is expected",
         "x.json:11:33: schedule.evry: unknown key; did you mean \"every\"?",
         "x.json:12:27: training.epochs: found -1, but a whole number from 1 to 1000000 is expected",

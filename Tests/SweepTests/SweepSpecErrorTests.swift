@@ -294,8 +294,9 @@ struct SweepSpecErrorTests {
       "\"optimizer.beta_1\": { \"range\": [0, 0.9] }, \"optimizer\": { \"choice\": [] }, "
         + "\"optimizer.name\": {",
       "17:5: optimizer.beta_1: unknown key; the keys here are \"name\", \"learning_rate\", "
-        + "\"momentum\", \"nesterov\", \"convention\", \"weight_decay\" (with optimizer.name = "
-        + "\"sgd\")\n"
+        + "\"momentum\", \"nesterov\", \"convention\", \"weight_decay\", \"clip_value\", "
+        + "\"clip_norm\", \"accumulation\", \"sam\", \"learning_rate_factors\", \"averaging\" "
+        + "(with optimizer.name = \"sgd\")\n"
         + "17:48: parameters.optimizer: replaces what optimizer.beta_1 has set; move it before "
         + "that one\n"
         + "17:73: parameters.optimizer.choice: found a list of 0, but a list of at least 1 "
@@ -377,7 +378,8 @@ struct SweepSpecErrorTests {
       "{ \"optimizer.name\": [\"adam\"] }",
       "18:5: optimizer.momentum: unknown key; the keys here are \"name\", "
         + "\"learning_rate\", \"convention\", \"beta_1\", \"beta_2\", \"epsilon\", "
-        + "\"weight_decay\" (with optimizer.name = \"adam\")"),
+        + "\"amsgrad\", \"weight_decay\", \"clip_value\", \"clip_norm\", \"accumulation\", \"sam\", "
+        + "\"learning_rate_factors\", \"averaging\" (with optimizer.name = \"adam\")"),
     Case(
       "\"$rate\": {",
       "\"$x\": { \"range\": [0, 1], \"when\": { \"$rate\": [1] } }, \"$rate\": {",
@@ -467,6 +469,8 @@ struct SweepSpecErrorTests {
       "\"random\" },\n  \"trials\": 30",
       "\"pbt\", \"population\": 4 }",
       "17:5: parameters.\"optimizer.name\": changes the optimizer's kind, but pbt hands "
+        + "weights from one trial to another\n"
+        + "18:5: parameters.\"optimizer.momentum\": changes the optimizer's kind, but pbt hands "
         + "weights from one trial to another"),
   ]
 

@@ -34,9 +34,11 @@ public struct EpochRow: Hashable, Sendable {
       + "\(valLoss.map(\.description) ?? ""),\(valAccuracy.map(\.description) ?? "")"
   }
 
-  /// Reads a row back; nil if it isn't one.
-  public init?(csv: some StringProtocol) {
-    self.init(cells: csv.split(separator: ",", omittingEmptySubsequences: false)[...])
+  /// Reads a row back; nil if it isn't one of so many columns, of which the first are every run's.
+  public init?(csv: some StringProtocol, columns: Int = 7) {
+    let cells = csv.split(separator: ",", omittingEmptySubsequences: false)
+    guard cells.count == columns else { return nil }
+    self.init(cells: cells.prefix(7))
   }
 
   /// Reads a row back from its cells; nil if they aren't one.
@@ -67,21 +69,24 @@ public struct EpochRow: Hashable, Sendable {
     }
   }
 
-  /// The rows of a metrics.csv, which must be complete lines under the one header.
+  /// The rows of a metrics.csv, which must be complete lines under the one header. What a spec asked
+  /// for beyond the columns of all runs is left out.
   public static func read(_ path: String) throws -> [EpochRow] {
     let text = try Files.readText(path)
     guard text.utf8.last == UInt8(ascii: "\n") else {
       throw RecordError(path, "the last line is cut short")
     }
     var rows: [EpochRow] = []
+    var columns = 7
     for (index, line) in text.dropLast().split(separator: "\n", omittingEmptySubsequences: false)
       .enumerated()
     {
       if index == 0 {
-        guard line == header else {
+        guard line == header || line.hasPrefix("\(header),") else {
           throw RecordError("\(path):1", "the header is not \"\(header)\"")
         }
-      } else if let row = EpochRow(csv: line) {
+        columns = line.split(separator: ",", omittingEmptySubsequences: false).count
+      } else if let row = EpochRow(csv: line, columns: columns) {
         rows.append(row)
       } else {
         throw RecordError("\(path):\(index + 1)", "is not a row of \"\(header)\"")

@@ -51,6 +51,7 @@ enum Checkpoint {
       metadata["waited"] = "\(watch.waited)"
     }
     metadata["finish"] = state.finish?.rawValue
+    if network.averageCount > 0 { metadata["averages"] = "\(network.averageCount)" }
     try Safetensors(tensors: weights(of: network) + moments, metadata: metadata).write(to: path)
   }
 
@@ -62,12 +63,20 @@ enum Checkpoint {
     try Safetensors(tensors: weights(of: network), metadata: metadata).write(to: path)
   }
 
-  /// Puts a file's weights into the network and returns the epoch that they are from.
+  /// Puts a file's weights, or their average where it has one, into the network and returns the epoch
+  /// that they are from.
   @discardableResult
   static func loadWeights(_ path: String, into network: Network) throws -> Int {
     let file = try Safetensors(reading: path)
     try check(file, path)
     try fill(network, from: file, path)
+    if file.metadata["averages"] != nil {
+      guard let average = file["average"], average.shape == [network.parameters.count] else {
+        throw RecordError(path, "is damaged: it has no average of its weights")
+      }
+      copy(average, to: network.parameters)
+      network.weightsChanged()
+    }
     return try integer("epoch", of: file, path)
   }
 
@@ -99,6 +108,8 @@ enum Checkpoint {
       state.watch!.waited = try integer("waited", of: file, path)
     }
     state.finish = file.metadata["finish"].flatMap(TrainingState.Finish.init)
+    network.averageCount =
+      try file.metadata["averages"] == nil ? 0 : integer("averages", of: file, path)
     for moment in network.optimizerState {
       guard let tensor = file[moment.name], tensor.shape == [moment.values.count] else {
         throw RecordError(path, "does not fit the spec: \(moment.name) is not as it needs it")

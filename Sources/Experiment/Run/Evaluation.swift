@@ -30,9 +30,7 @@ extension RunFolder {
       throw RecordError(self.path, "has no \(weights.rawValue) weights (\(path))")
     }
     let test = try data.requireTest()
-    let network = try Network(
-      spec.network, optimizer: spec.optimizer, batchSize: spec.training.batchSize,
-      seed: spec.seed, team: Team(threads: threads))
+    let network = try Network(spec, team: Team(threads: threads))
     var epoch = try Checkpoint.loadWeights(path, into: network)
     // A checkpoint at the end of an epoch names the next, which it would begin.
     if weights == .last { epoch = max(1, try EpochRow.read(metrics).count) }

@@ -1,9 +1,16 @@
+import ConvNet
 import Datasets
 
 /// summary.json: what a run came to. It holds no times, so that it is reproducible to the byte.
 public struct Summary: Hashable, Sendable {
   /// Which weights were tested.
   public enum Weights: String, Hashable, Sendable, CaseIterable { case best, last }
+
+  public struct Figure: Hashable, Sendable {
+    public let metric: ClassificationMetric
+    /// Nil where there is no such value.
+    public let value: Double?
+  }
 
   /// An expectation of the spec, and whether the run kept it.
   public struct Check: Hashable, Sendable {
@@ -29,6 +36,8 @@ public struct Summary: Hashable, Sendable {
   /// Nil where the spec reads no test images.
   public var testLoss: Double?
   public var testAccuracy: Double?
+  /// What the spec asks for besides.
+  public var testMetrics: [Figure] = []
   /// Which weights were tested, or would have been.
   public var testedWeights: Weights
   /// Why training ended: "epochs" or "early_stopping".
@@ -62,6 +71,18 @@ public struct Summary: Hashable, Sendable {
   }
 
   var json: JSONValue {
+    var json = common
+    if !testMetrics.isEmpty {
+      var figures = JSONObject()
+      for figure in testMetrics {
+        figures[figure.metric.name] = figure.value.map { JSONValue($0) } ?? .null
+      }
+      json["test_metrics"] = .object(figures)
+    }
+    return json
+  }
+
+  private var common: JSONValue {
     [
       "test_accuracy": testAccuracy.map { JSONValue($0) } ?? .null,
       "test_loss": testLoss.map { JSONValue($0) } ?? .null,

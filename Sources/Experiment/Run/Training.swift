@@ -9,11 +9,9 @@ extension Run {
   /// is the schedule's at each step; what metrics.csv records is that of the epoch's last step.
   func train() throws -> RunOutcome {
     let team = Team(threads: options.threads)
-    let network = try Network(
-      spec.network, optimizer: spec.optimizer, batchSize: spec.training.batchSize,
-      seed: spec.seed, team: team)
+    let network = try Network(spec, team: team)
     let images = data.train.count
-    let batchSize = spec.training.batchSize
+    let batchSize = spec.training.batchSize * spec.optimizer.accumulation
     let stepsPerEpoch = (images + batchSize - 1) / batchSize
     var learningRate = LearningRate(
       base: spec.optimizer.learningRate, schedule: spec.schedule, warmup: spec.warmup,
@@ -25,7 +23,8 @@ extension Run {
     if isResumed { try Checkpoint.load(folder.last, into: network, &state) }
     learningRate.plateau = state.plateau
     var metrics = try openLog(
-      folder.metrics, EpochRow.header, at: isResumed ? state.metricsLength : nil)
+      folder.metrics, EpochRow.header(with: spec.metrics), at: isResumed ? state.metricsLength : nil
+    )
     var timing = try openTiming(before: state.epoch)
     state.metricsLength = metrics.length
     var display = Display(options.display, epochs: spec.training.epochs, images: images)
@@ -33,7 +32,7 @@ extension Run {
 
     while state.finish == nil {
       if try isToStop(before: state) { return .interrupted(signal: 0, step: state.step) }
-      let order = shuffledOrder(epoch: state.epoch, count: images)
+      let order = Self.shuffledOrder(seed: spec.seed, epoch: state.epoch, count: images)
       let (seenBefore, watch) = (state.seen, Stopwatch())
       display.beginEpoch(seen: seenBefore)
 
@@ -43,11 +42,17 @@ extension Run {
         let result = order.withUnsafeBufferPointer {
           network.trainStep(
             data.train, samples: UnsafeBufferPointer(rebasing: $0[batch]), epoch: state.epoch,
-            step: state.step + 1, learningRate: learningRate.rate(step: state.step))
+            step: state.step + 1, learningRate: learningRate.rate(step: state.step),
+            momentum: learningRate.momentum(step: state.step))
         }
         guard result.isFinite else { return .diverged(divergence(of: network, state)) }
         state.step += 1
         state.stepInEpoch += 1
+        if let averaging = spec.optimizer.averaging,
+          averaging.includes(step: state.step, stepsPerEpoch: stepsPerEpoch)
+        {
+          network.average()
+        }
         state.lossSum += result.lossSum
         state.correct += result.correct
         state.seen += batch.count
@@ -69,7 +74,9 @@ extension Run {
 
       let validationWatch = Stopwatch()
       display.validating(state)
-      let validation = data.validation.map { network.evaluate($0, range: 0..<$0.count) }
+      network.exchangeAverage()
+      let measured = data.validation.map { MeasuredImages(network, $0, spec.metrics) }
+      let validation = measured?.result
       if let validation, !validation.lossSum.isFinite {
         return .diverged("the validation loss after step \(state.step) is not finite")
       }
@@ -94,10 +101,11 @@ extension Run {
       if verdict == .improved {
         try Checkpoint.saveWeights(network, epoch: state.epoch, to: folder.best)
       }
+      network.exchangeAverage()
       if state.epoch == spec.training.epochs { state.finish = .epochs }
       if verdict == .stop, spec.earlyStopping != nil { state.finish = .earlyStopping }
 
-      try metrics.append(row.csv)
+      try metrics.append(row.csv(with: spec.metrics, measured?.metrics))
       try timing.append(pace.csv)
       display.endEpoch(row, pace, isBest: verdict == .improved)
       state.metricsLength = metrics.length
@@ -128,9 +136,9 @@ extension Run {
   }
 
   /// The order in which an epoch, from 1, takes the images: a function of the seed and the epoch.
-  private func shuffledOrder(epoch: Int, count: Int) -> [Int32] {
+  static func shuffledOrder(seed: UInt64, epoch: Int, count: Int) -> [Int32] {
     var order = (0..<Int32(count)).map { $0 }
-    var stream = RandomStream(seed: spec.seed, purpose: .shuffle, epoch: UInt32(epoch))
+    var stream = RandomStream(seed: seed, purpose: .shuffle, epoch: UInt32(epoch))
     stream.shuffle(&order)
     return order
   }
@@ -184,9 +192,13 @@ extension Run {
         network.weightsChanged()
       }
     }
-    let test = data.test.map { network.evaluate($0, range: 0..<$0.count) }
+    if !wantsBest { network.exchangeAverage() }
+    let measured = data.test.map { MeasuredImages(network, $0, spec.metrics) }
     var summary = Summary(
-      testLoss: test?.loss, testAccuracy: test?.accuracy,
+      testLoss: measured?.result.loss, testAccuracy: measured?.result.accuracy,
+      testMetrics: zip(spec.metrics, measured?.metrics ?? []).map {
+        Summary.Figure(metric: $0, value: $1)
+      },
       testedWeights: wantsBest ? .best : .last, stopReason: state.finish!.rawValue,
       last: rows.last!, tested: rows[testedEpoch - 1],
       monitor: state.watch?.monitor, best: state.watch?.best, bestEpoch: state.watch?.bestEpoch,

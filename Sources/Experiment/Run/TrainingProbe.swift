@@ -26,9 +26,7 @@ public struct TrainingProbe {
 
   public init(_ spec: ExperimentSpec, threads: Int) throws {
     let batchSize = spec.training.batchSize
-    let network = try Network(
-      spec.network, optimizer: spec.optimizer, batchSize: batchSize, seed: spec.seed,
-      team: Team(threads: threads))
+    let network = try Network(spec, team: Team(threads: threads))
     memory = network.memory
     memorySaved = network.memorySaved
     stepsPerEpoch = (spec.dataset.split.training + batchSize - 1) / batchSize

@@ -34,8 +34,9 @@ public struct Verification: Sendable {
           + "its sweep out again in another folder and compare trials.csv")
     }
     let lines = try Files.readText(folder.metrics).split(separator: "\n").map(String.init)
-    guard lines.first == EpochRow.header else {
-      throw RecordError("\(folder.metrics):1", "the header is not \"\(EpochRow.header)\"")
+    let header = EpochRow.header(with: spec.metrics)
+    guard lines.first == header else {
+      throw RecordError("\(folder.metrics):1", "the header is not \"\(header)\"")
     }
     guard lines.count > 1 else {
       throw RecordError(folder.path, "recorded no epoch, so there is nothing to verify")
@@ -86,7 +87,7 @@ public struct Verification: Sendable {
 
     let rows = try Files.readText(folder.metrics).split(separator: "\n").dropFirst().map(
       String.init)
-    let names = EpochRow.header.split(separator: ",")
+    let names = EpochRow.header(with: record.spec.metrics).split(separator: ",")
     for (index, recorded) in record.rows.prefix(count).enumerated() {
       guard index < rows.count else {
         return differs("epoch \(index + 1) is recorded, but the run ended before it")

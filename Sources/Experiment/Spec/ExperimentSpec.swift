@@ -11,7 +11,7 @@ public struct ExperimentSpec: Hashable, Sendable {
   public var seed: UInt64
   public var dataset: DatasetSpec
   public var model: [ModelItem]
-  public var loss: Loss
+  public var loss: LossDescription
   public var optimizer: OptimizerDescription
   public var schedule: Schedule
   public var warmup: Warmup?
@@ -20,16 +20,19 @@ public struct ExperimentSpec: Hashable, Sendable {
   public var training: TrainingSpec
   public var checkpoint: CheckpointSpec
   public var compute: ComputeSpec
+  /// What is measured of the validation and the test images besides loss and accuracy.
+  public var metrics: [ClassificationMetric]
   /// In the order of `Metric.allCases`.
   public var expect: [Expectation]
 
   public init(
     name: String, description: String = "", seed: UInt64 = 1, dataset: DatasetSpec,
-    model: [ModelItem], loss: Loss = .softmaxCrossEntropy, optimizer: OptimizerDescription,
+    model: [ModelItem], loss: LossDescription = .softmaxCrossEntropy,
+    optimizer: OptimizerDescription,
     schedule: Schedule = .constant, warmup: Warmup? = nil, augmentation: [AugmentationOp] = [],
     earlyStopping: EarlyStoppingSpec? = nil, training: TrainingSpec,
     checkpoint: CheckpointSpec = CheckpointSpec(), compute: ComputeSpec = ComputeSpec(),
-    expect: [Expectation] = []
+    metrics: [ClassificationMetric] = [], expect: [Expectation] = []
   ) {
     self.name = name
     self.description = description
@@ -45,6 +48,7 @@ public struct ExperimentSpec: Hashable, Sendable {
     self.training = training
     self.checkpoint = checkpoint
     self.compute = compute
+    self.metrics = metrics
     self.expect = expect
   }
 
@@ -53,12 +57,6 @@ public struct ExperimentSpec: Hashable, Sendable {
     NetworkDescription(
       input: dataset.name.sampleShape, model: model, classes: dataset.name.classCount)
   }
-}
-
-/// What is minimised.
-public enum Loss: String, Hashable, Sendable, CaseIterable {
-  /// −ln softmax(scores)[label], the mean over a batch.
-  case softmaxCrossEntropy = "softmax_cross_entropy"
 }
 
 /// A dataset by the name that specs give it, with what a spec may rely on before it is read.

@@ -10,6 +10,7 @@ extension SpecChecker {
     checkTraining(spec)
     checkMonitors(spec)
     checkExpectations(spec)
+    checkMetrics(spec)
   }
 
   // MARK: - Data
@@ -64,17 +65,27 @@ extension SpecChecker {
   private mutating func checkModel(_ spec: JSONValue) {
     guard let layers = spec["model"]?.array, let last = layers.last, !last.isNull else { return }
     let path = Path() + "model" + (layers.count - 1)
+    let loss = spec["loss"]?.string ?? spec["loss"]?["name"]?.string
+    let itself: [String: String] = [
+      "softmax_cross_entropy": "softmax", "focal": "softmax", "binary_cross_entropy": "sigmoid",
+    ]
     for (key, isOwnLayer) in [("activation", false), ("function", true)] {
       let function = last[key]?["name"] ?? last[key]
-      if function == "softmax" {
+      if let loss, let applied = itself[loss], function?.string == applied {
         report(
           at: path + key,
-          "softmax_cross_entropy applies softmax itself; drop this "
-            + (isOwnLayer ? "layer" : "activation"))
+          "\(loss) applies \(applied) itself; drop this " + (isOwnLayer ? "layer" : "activation"))
         return
       }
     }
-    guard !problems.contains(where: { $0.path.isModel }),
+    if let name = Self.dataset(spec["dataset"]?["name"]),
+      let weights = spec["loss"]?["class_weights"]?.array, weights.count != name.classCount
+    {
+      report(
+        at: Path() + "loss" + "class_weights",
+        "\(weights.count) weights do not fit the \(name.classCount) classes of \(name.rawValue)")
+    }
+    guard !problems.contains(where: { $0.path.begins(with: "model") }),
       let name = Self.dataset(spec["dataset"]?["name"])
     else { return }
     let model = layers.map(ModelItem.init(checked:))
@@ -96,8 +107,9 @@ extension SpecChecker {
       return
     }
     do {
-      _ = try NetworkPlan(
+      let plan = try NetworkPlan(
         NetworkDescription(input: name.sampleShape, model: model, classes: name.classCount))
+      checkLayerNames(spec, plan)
     } catch {
       report(at: error.layer.map(Path.init) ?? Path() + "model", error.message)
     }
@@ -123,10 +135,84 @@ extension SpecChecker {
         at: Path() + "schedule" + "min_learning_rate",
         "\(Bounds.text(least)) is more than the learning rate, \(Bounds.text(rate)), itself")
     }
+    checkSchedule(spec)
+    if let optimizer = spec["optimizer"] { checkOptimizer(optimizer, spec) }
     if spec["optimizer"]?["nesterov"] == true, spec["optimizer"]?["momentum"]?.double == 0 {
       report(
         at: Path() + "optimizer" + "nesterov",
         "Nesterov's form needs a \"momentum\" of more than 0")
+    }
+  }
+
+  private mutating func checkOptimizer(_ optimizer: JSONValue, _ spec: JSONValue) {
+    let path = Path() + "optimizer"
+    if let after = optimizer["averaging"]?["after"]?.int,
+      let epochs = spec["training"]?["epochs"]?.int, after >= epochs
+    {
+      report(
+        at: path + "averaging" + "after",
+        "\(after) leaves none of the \(epochs) epochs to average")
+    }
+    if let sam = optimizer["sam"], !sam.isNull, let count = optimizer["accumulation"]?.int,
+      count > 1
+    {
+      report(at: path + "sam", "a second pass over \(count) accumulated batches is not supported")
+    }
+  }
+
+  /// What the optimizer says of some layers must be of such as have weights.
+  private mutating func checkLayerNames(_ spec: JSONValue, _ plan: NetworkPlan) {
+    let factors = spec["optimizer"]?["learning_rate_factors"]?.object ?? JSONObject()
+    let names = plan.layers.enumerated().filter { $0.element.parameters > 0 }.map {
+      "\($0.element.description.kind)_\($0.offset)"
+    }
+    for key in factors.keys where !names.contains(key) {
+      let hint =
+        nearMiss(to: key, among: names).map { "did you mean \"\($0)\"?" }
+        ?? "those are \(names.quotedList)"
+      report(
+        at: Path() + "optimizer" + "learning_rate_factors" + key,
+        "there is no such layer with weights; \(hint)")
+    }
+  }
+
+  private mutating func checkSchedule(_ spec: JSONValue) {
+    guard let schedule = spec["schedule"] else { return }
+    let path = Path() + "schedule"
+    if let boundaries = schedule["boundaries"]?.array?.map(\.double) {
+      if let factors = schedule["factors"]?.array, factors.count != boundaries.count + 1 {
+        report(
+          at: path + "factors",
+          "\(factors.count) factors do not fit \(boundaries.count) boundaries; one more than those "
+            + "is needed")
+      }
+      for (i, next) in boundaries.enumerated().dropFirst() {
+        guard let before = boundaries[i - 1], let next, next <= before else { continue }
+        report(
+          at: path + "boundaries" + i,
+          "\(Bounds.text(next)) does not come after \(Bounds.text(before))")
+      }
+    }
+    if let bounds = schedule["momentum"]?.array?.map(\.double) {
+      if let low = bounds[0], let high = bounds[1], low > high {
+        report(
+          at: path + "momentum",
+          "\(Bounds.text(low)) is more than the highest, \(Bounds.text(high))"
+        )
+      }
+      if let optimizer = spec["optimizer"], !optimizer.isNull,
+        !problems.contains(where: { $0.path.begins(with: "optimizer") }),
+        OptimizerRule(checked: optimizer).momentum == nil
+      {
+        report(
+          at: path + "momentum",
+          "the optimizer has no momentum that could be cycled; give it one, or leave this out")
+      }
+    }
+    if let start = schedule["start"]?.double, let final = schedule["final"]?.double, final > start {
+      report(
+        at: path + "final",
+        "\(Bounds.text(final)) is more than the start, \(Bounds.text(start))")
     }
   }
 
@@ -171,5 +257,5 @@ extension SpecChecker {
 }
 
 extension Path {
-  fileprivate var isModel: Bool { steps.first == .key("model") }
+  fileprivate func begins(with key: String) -> Bool { steps.first == .key(key) }
 }

@@ -13,7 +13,7 @@ extension ExperimentSpec {
       seed: value["seed"]!.uint64!,
       dataset: DatasetSpec(checked: value["dataset"]!),
       model: value["model"]!.array!.map(ModelItem.init(checked:)),
-      loss: Loss(rawValue: value["loss"]!.string!)!,
+      loss: LossDescription(checked: value["loss"]!),
       optimizer: OptimizerDescription(checked: value["optimizer"]!),
       schedule: Schedule(checked: schedule),
       warmup: schedule["warmup"].flatMap(Warmup.init(checked:)),
@@ -24,6 +24,7 @@ extension ExperimentSpec {
         batchSize: value["training"]!["batch_size"]!.int!),
       checkpoint: CheckpointSpec(everySteps: value["checkpoint"]!["every_steps"]?.int),
       compute: ComputeSpec(kernel: value["compute"]!["kernel"]!.string!),
+      metrics: value["metrics"]!.array!.map { ClassificationMetric($0.string!)! },
       expect: Metric.allCases.compactMap { metric in
         guard let bounds = value["expect"]![metric.rawValue],
           !(bounds["min"]?.double == nil && bounds["max"]?.double == nil)
@@ -49,7 +50,7 @@ extension ExperimentSpec {
       "seed": JSONValue(seed),
       "dataset": dataset.json,
       "model": .array(model.map(\.json)),
-      "loss": .string(loss.rawValue),
+      "loss": loss.json,
       "optimizer": optimizer.json,
       "schedule": schedule.json(warmup: warmup),
       "augmentation": .array(augmentation.map(\.json)),
@@ -59,6 +60,7 @@ extension ExperimentSpec {
       ],
       "checkpoint": ["every_steps": JSONValue(checkpoint.everySteps)],
       "compute": ["kernel": .string(compute.kernel)],
+      "metrics": .array(metrics.map { .string($0.name) }),
       "expect": .object(expectations),
     ]
   }

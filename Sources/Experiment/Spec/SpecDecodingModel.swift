@@ -117,7 +117,9 @@ extension Activation {
   init(checked value: JSONValue) {
     // A bare name leaves the constants to their defaults.
     let name = value.string ?? value["name"]!.string!
-    var constants: JSONValue { value.object == nil ? Self.defaults(of: name) : value }
+    var constants: JSONValue {
+      value.object == nil ? .defaults(of: name, in: SpecDescription.activations) : value
+    }
     switch name {
     case "linear": self = .linear
     case "relu": self = .relu
@@ -135,12 +137,6 @@ extension Activation {
     case "softmax": self = .softmax
     default: preconditionFailure("undescribed activation \(name)")
     }
-  }
-
-  private static func defaults(of name: String) -> JSONValue {
-    let named = JSONNode(["name": .string(name)], origin: .file(offset: 0))
-    var checker = SpecChecker(root: named)
-    return checker.check(named, .variants(SpecDescription.activations), Path())!
   }
 
   /// A name where the function has no constants, else an object.

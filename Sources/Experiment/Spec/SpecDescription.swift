@@ -17,9 +17,9 @@ package enum SpecDescription {
       aliases: ["layers", "network", "architecture"],
       "The layers, from the image to the scores of the classes."),
     Field(
-      "loss", .choice(Choice(noun: "a loss", names: Loss.allCases.map(\.rawValue))),
-      .value("softmax_cross_entropy"), aliases: ["criterion"],
-      "What is minimised; it takes the scores as they are and applies softmax itself."),
+      "loss", loss, .value("softmax_cross_entropy"), aliases: ["criterion"],
+      "What is minimised; cross-entropies take the scores as they are, without softmax or sigmoid."
+    ),
     Field("optimizer", .variants(optimizer), .required, "The rule that updates the weights."),
     Field(
       "schedule", .variants(schedule), .value(["name": "constant"]),
@@ -37,6 +37,10 @@ package enum SpecDescription {
       "checkpoint", .object(checkpoint), .value([:]), aliases: ["checkpoints"],
       "When what a run needs to be resumed is saved, besides at the end of each epoch."),
     Field("compute", .object(compute), .value([:]), "How it is computed."),
+    Field(
+      "metrics", classificationMetrics, .value([]), aliases: ["metric", "measures"],
+      "What is measured of the validation images, as columns of metrics.csv, and of the test images, "
+        + "besides loss and accuracy."),
     Field(
       "expect", .object(expect), .value([:]), aliases: ["expected", "expectations"],
       "What a finished run must have reached; a run that has not ends with status 4."),

@@ -56,6 +56,7 @@ struct ReuseIndex {
       parsing: Files.read(source.summary, limit: 1 << 20), name: source.summary)
     for key in ["test_accuracy", "test_loss"] { summary[key] = .null }
     summary["expected"] = []
+    summary["test_metrics"] = Optional<JSONValue>.none
     try AtomicFile.write(summary.pretty, to: folder.summary)
     for (from, to) in [(source.best, folder.best), (source.last, folder.last)] {
       // Without a copy where a link will do: checkpoints are never written in place.

@@ -190,27 +190,17 @@ extension ExperimentSpec {
   fileprivate func whatKeepsWeights(from other: ExperimentSpec) -> String? {
     if dataset != other.dataset { return "the data" }
     if compute != other.compute { return "the kernel" }
-    let own = optimizer.kind
-    if own != other.optimizer.kind { return "the optimizer's kind" }
-    guard let plan = try? NetworkPlan(network), let others = try? NetworkPlan(other.network) else {
-      return "the network"
-    }
+    let (own, others) = (optimizer.rule, other.optimizer.rule)
+    if own.name != others.name || own.moments != others.moments { return "the optimizer's kind" }
+    if (optimizer.averaging == nil) != (other.optimizer.averaging == nil) { return "the averaging" }
+    guard let plan = try? NetworkPlan(network), let otherPlan = try? NetworkPlan(other.network)
+    else { return "the network" }
     let isAlike =
-      plan.layers.count == others.layers.count
-      && zip(plan.layers, others.layers).allSatisfy {
+      plan.layers.count == otherPlan.layers.count
+      && zip(plan.layers, otherPlan.layers).allSatisfy {
         $0.description.kind == $1.description.kind && $0.inputs == $1.inputs && $0.input == $1.input
           && $0.output == $1.output && $0.parameters == $1.parameters
       }
     return isAlike ? nil : "the network's shape"
-  }
-}
-
-extension OptimizerDescription {
-  fileprivate var kind: String {
-    switch rule {
-    case .sgd: "sgd"
-    case .adam: "adam"
-    case .adadelta: "adadelta"
-    }
   }
 }

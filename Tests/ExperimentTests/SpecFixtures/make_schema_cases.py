@@ -37,6 +37,12 @@ VALUES = [
     {"layer": "flatten", "units": 3}, {"layer": "dense", "units": 3}, {"layer": "dropout"},
     {"layer": "activation", "function": "gelu"}, {"layer": "max_pool"}, {"layer": "batch_norm"},
     {"op": "zoom", "fraction": 0.1}, {"op": "zoom", "degrees": 1}, {"patience": 1}, {"monitor": "x"},
+    "focal", "mse", {"name": "focal"}, {"name": "focal", "delta": 1}, {"name": "huber", "delta": 0.5},
+    {"name": "huber", "class_weights": [1]}, {"name": "huber", "class_weights": [1, 0.5]},
+    {"name": "one_cycle", "momentum": [0.8, 0.9]}, {"name": "one_cycle", "momentum": [1]},
+    {"name": "piecewise", "boundaries": [1], "factors": [1, 0]}, {"name": "piecewise", "factors": [1]},
+    {"name": "rmsprop", "centered": True}, {"name": "lion", "epsilon": 1}, {"name": "muon"},
+    {"name": "ema"}, {"name": "swa", "decay": 0.5}, ["ece", "f1_3"], ["f1_300"], {"dense_0": 0},
 ]
 
 bases = {
@@ -52,7 +58,8 @@ def paths(value, here=()):
         for key, inner in value.items():
             yield from paths(inner, (*here, key))
         for key in ["unknown", "bias", "l2", "padding", "activation", "stride", "warmup", "test",
-                    "weight_decay", "train_count", "checkpoint", "seed", "early_stopping", "max"]:
+                    "weight_decay", "train_count", "checkpoint", "seed", "early_stopping", "max", "loss",
+                    "metrics", "clip_norm", "averaging", "learning_rate_factors"]:
             if key not in value:
                 yield (*here, key)
     elif isinstance(value, list):

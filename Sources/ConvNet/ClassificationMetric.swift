@@ -1,0 +1,195 @@
+/// A figure of how samples were classified, beside their loss and accuracy.
+public enum ClassificationMetric: Hashable, Sendable {
+  /// The part of the samples whose class is among the k with the highest scores; of equal scores the
+  /// first class has the highest.
+  case topAccuracy(Int)
+  /// Of one class, or the mean over all classes where that is nil.
+  case precision(Int?)
+  case recall(Int?)
+  case f1(Int?)
+  case rocAUC(Int?)
+  case calibrationError
+
+  /// `top_3_accuracy`, `precision_macro`, `f1_7`, `roc_auc_macro`, `ece`.
+  public var name: String {
+    switch self {
+    case .topAccuracy(let k): "top_\(k)_accuracy"
+    case .precision(let label): "precision_\(Self.suffix(label))"
+    case .recall(let label): "recall_\(Self.suffix(label))"
+    case .f1(let label): "f1_\(Self.suffix(label))"
+    case .rocAUC(let label): "roc_auc_\(Self.suffix(label))"
+    case .calibrationError: "ece"
+    }
+  }
+
+  /// The metric of a name; nil where there is none such.
+  public init?(_ name: String) {
+    func number(_ text: some StringProtocol) -> Int? {
+      // As it is written back: no sign, no leading zero.
+      guard let value = Int(text), (0...255).contains(value), String(value) == text else {
+        return nil
+      }
+      return value
+    }
+    if name == "ece" {
+      self = .calibrationError
+      return
+    }
+    if name.hasPrefix("top_"), name.hasSuffix("_accuracy"), name.utf8.count > 13 {
+      guard let k = number(name.dropFirst(4).dropLast(9)), k > 0 else { return nil }
+      self = .topAccuracy(k)
+      return
+    }
+    guard let line = name.lastIndex(of: "_") else { return nil }
+    let suffix = name[name.index(after: line)...]
+    let label = number(suffix)
+    guard label != nil || suffix == "macro" else { return nil }
+    switch name[..<line] {
+    case "precision": self = .precision(label)
+    case "recall": self = .recall(label)
+    case "f1": self = .f1(label)
+    case "roc_auc": self = .rocAUC(label)
+    default: return nil
+    }
+  }
+
+  /// The class that it is of; nil where it is of none, or of all.
+  public var label: Int? {
+    switch self {
+    case .precision(let label), .recall(let label), .f1(let label), .rocAUC(let label): label
+    case .topAccuracy, .calibrationError: nil
+    }
+  }
+
+  private static func suffix(_ label: Int?) -> String { label.map(String.init) ?? "macro" }
+}
+
+/// Samples with their classes and the scores that a network gave each class, and what is to be said
+/// of them. Probabilities are the softmax of the scores.
+public struct Classification: Sendable {
+  public let classes: Int
+  public let labels: [UInt8]
+  /// (N, classes)
+  private let probabilities: [Float]
+  /// How many classes have a higher score than the sample's own, or as high a one and come before it.
+  private let ranks: [Int]
+  /// How many samples of a class (row) were taken for another (column).
+  public let confusion: [[Int]]
+
+  public init(scores: [Float], labels: [UInt8], classes: Int) {
+    precondition(scores.count == labels.count * classes)
+    self.classes = classes
+    self.labels = labels
+    var (probabilities, ranks) = (scores, [Int]())
+    var confusion = Array(repeating: Array(repeating: 0, count: classes), count: classes)
+    probabilities.withUnsafeMutableBufferPointer { scores in
+      for (i, label) in labels.enumerated() {
+        let row = scores.baseAddress! + i * classes
+        let own = Int(label)
+        var (rank, prediction) = (0, 0)
+        for c in 0..<classes {
+          if row[c] > row[own] || (row[c] == row[own] && c < own) { rank += 1 }
+          if row[c] > row[prediction] { prediction = c }
+        }
+        ranks.append(rank)
+        confusion[own][prediction] += 1
+        softmax(row, to: row, count: classes)
+      }
+    }
+    self.probabilities = probabilities
+    self.ranks = ranks
+    self.confusion = confusion
+  }
+
+  /// A figure; nil where it has no value, as the area under a curve of samples of one class.
+  public subscript(metric: ClassificationMetric) -> Double? {
+    guard !labels.isEmpty else { return nil }
+    return switch metric {
+    case .topAccuracy(let k): Double(ranks.count { $0 < k }) / Double(ranks.count)
+    case .precision(let label): figure(of: label, precision)
+    case .recall(let label): figure(of: label, recall)
+    case .f1(let label): figure(of: label, f1)
+    case .rocAUC(let label): figure(of: label, rocAUC)
+    case .calibrationError: calibrationError()
+    }
+  }
+
+  private func figure(of label: Int?, _ figure: (Int) -> Double?) -> Double? {
+    if let label { return figure(label) }
+    var sum = 0.0
+    for label in 0..<classes {
+      guard let value = figure(label) else { return nil }
+      sum += value
+    }
+    return sum / Double(classes)
+  }
+
+  /// Of what was taken for the class, the part that is; 0 where nothing was.
+  private func precision(_ label: Int) -> Double {
+    Self.part(confusion[label][label], of: confusion.reduce(0) { $0 + $1[label] })
+  }
+
+  /// Of what is of the class, the part that was taken for it; 0 where nothing is.
+  private func recall(_ label: Int) -> Double {
+    Self.part(confusion[label][label], of: confusion[label].reduce(0, +))
+  }
+
+  /// The harmonic mean of the two, 2·TP / (2·TP + FP + FN).
+  private func f1(_ label: Int) -> Double {
+    let taken = confusion.reduce(0) { $0 + $1[label] }
+    return Self.part(2 * confusion[label][label], of: taken + confusion[label].reduce(0, +))
+  }
+
+  private static func part(_ count: Int, of total: Int) -> Double {
+    total == 0 ? 0 : Double(count) / Double(total)
+  }
+
+  /// The chance that a sample of the class has a higher probability of it than one of another class,
+  /// equal ones half counted: the area under the curve of the class against the rest, by the ranks
+  /// (Mann and Whitney).
+  private func rocAUC(_ label: Int) -> Double? {
+    let positives = confusion[label].reduce(0, +)
+    let negatives = labels.count - positives
+    guard positives > 0, negatives > 0 else { return nil }
+    let order = labels.indices.sorted {
+      let (a, b) = (probability($0, label), probability($1, label))
+      return a != b ? a < b : $0 < $1
+    }
+    var (pairs, below, start) = (0.0, 0, 0)
+    while start < order.count {
+      let value = probability(order[start], label)
+      var (end, own) = (start, 0)
+      while end < order.count, probability(order[end], label) == value {
+        if Int(labels[order[end]]) == label { own += 1 }
+        end += 1
+      }
+      let others = end - start - own
+      pairs += Double(own) * (Double(below) + 0.5 * Double(others))
+      below += others
+      start = end
+    }
+    return pairs / (Double(positives) * Double(negatives))
+  }
+
+  private func probability(_ sample: Int, _ label: Int) -> Float {
+    probabilities[sample * classes + label]
+  }
+
+  /// Σ over fifteen equal bins of the highest probability: what the mean of the bin is away from the
+  /// part of it that was recognised, weighted by its samples (Guo et al. 2017).
+  private func calibrationError() -> Double {
+    let bins = 15
+    var confidence = Array(repeating: 0.0, count: bins)
+    var correct = confidence
+    for i in labels.indices {
+      let row = probabilities[i * classes..<(i + 1) * classes]
+      let highest = Double(row.max()!)
+      let bin = min(max(Int((highest * Double(bins)).rounded(.up)) - 1, 0), bins - 1)
+      confidence[bin] += highest
+      if ranks[i] == 0 { correct[bin] += 1 }
+    }
+    var sum = 0.0
+    for bin in 0..<bins { sum += abs(correct[bin] - confidence[bin]) }
+    return sum / Double(labels.count)
+  }
+}

@@ -1,0 +1,42 @@
+/// What is minimised: the mean over a batch of a loss of each sample's class scores z and its class
+/// y. q stands for the one-hot target, qᵧ = 1, over the K classes.
+public struct LossDescription: Hashable, Sendable {
+  public enum Kind: Hashable, Sendable {
+    /// −Σ qₖ ln softmax(z)ₖ, with q = (1 − ε)·onehot + ε/K when labels are smoothed by ε (Szegedy et
+    /// al. 2016; the same in Keras and PyTorch).
+    case softmaxCrossEntropy(labelSmoothing: Float = 0)
+    /// −α(1 − p)^γ ln p with p = softmax(z)ᵧ (Lin et al. 2017), Keras's CategoricalFocalCrossentropy.
+    case focal(gamma: Float = 2, alpha: Float = 0.25)
+    /// Σ (zₖ − qₖ)² / K (the same in Keras and PyTorch).
+    case meanSquaredError
+    /// Σ h(zₖ − qₖ) / K, h(d) = ½d² where |d| ≤ δ, else δ|d| − ½δ² (Huber 1964; the same in both).
+    case huber(delta: Float = 1)
+    /// −Σ (qₖ ln σ(zₖ) + (1 − qₖ) ln(1 − σ(zₖ))) / K, with q = (1 − ε)·onehot + ½ε (Keras's
+    /// BinaryCrossentropy from logits; PyTorch's BCEWithLogitsLoss).
+    case binaryCrossEntropy(labelSmoothing: Float = 0)
+  }
+
+  public var kind: Kind
+  /// What a sample of each class counts for: its loss is multiplied by wᵧ, and the batch's sum divided
+  /// by the number of samples, as with Keras's class_weight (PyTorch divides by the sum of the
+  /// weights).
+  public var classWeights: [Float]?
+
+  public init(_ kind: Kind, classWeights: [Float]? = nil) {
+    self.kind = kind
+    self.classWeights = classWeights
+  }
+
+  public static let softmaxCrossEntropy = LossDescription(.softmaxCrossEntropy())
+
+  /// What a spec calls it.
+  public var name: String {
+    switch kind {
+    case .softmaxCrossEntropy: "softmax_cross_entropy"
+    case .focal: "focal"
+    case .meanSquaredError: "mean_squared_error"
+    case .huber: "huber"
+    case .binaryCrossEntropy: "binary_cross_entropy"
+    }
+  }
+}

@@ -1,0 +1,42 @@
+import ConvNet
+
+/// What the images that a run looks at without training on them come to.
+struct MeasuredImages {
+  let result: EvaluationResult
+  /// The figures that the spec asks for, in its order; nil for one that has no value.
+  let metrics: [Double?]
+
+  init(_ network: Network, _ source: any SampleSource, _ metrics: [ClassificationMetric]) {
+    let range = 0..<source.count
+    guard !metrics.isEmpty else {
+      result = network.evaluate(source, range: range)
+      self.metrics = []
+      return
+    }
+    let classes = network.plan.description.classes
+    var scores = [Float](repeating: 0, count: range.count * classes)
+    result = scores.withUnsafeMutableBufferPointer {
+      network.evaluate(source, range: range, scores: $0)
+    }
+    // Scores that aren't numbers have no order; the loss tells.
+    guard result.lossSum.isFinite else {
+      self.metrics = metrics.map { _ in nil }
+      return
+    }
+    let labels = range.map { UInt8(source.label(of: $0)) }
+    let classification = Classification(scores: scores, labels: labels, classes: classes)
+    self.metrics = metrics.map { classification[$0] }
+  }
+}
+
+extension EpochRow {
+  /// The header of a metrics.csv with the columns that a spec asks for.
+  static func header(with metrics: [ClassificationMetric]) -> String {
+    header + metrics.map { ",val_\($0.name)" }.joined()
+  }
+
+  /// A row with the values of those columns; none where nothing was validated.
+  func csv(with metrics: [ClassificationMetric], _ values: [Double?]?) -> String {
+    csv + (values ?? metrics.map { _ in nil }).map { ",\($0?.description ?? "")" }.joined()
+  }
+}

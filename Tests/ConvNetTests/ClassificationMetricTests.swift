@@ -1,0 +1,87 @@
+import Testing
+
+@testable import ConvNet
+
+/// Figures of classified samples, against scikit-learn's.
+@Suite struct ClassificationMetricTests {
+  struct Case: Decodable {
+    let name: String
+    let classes: Int
+    let labels: [UInt8]
+    let scores: [Float]
+    let confusion: [[Int]]
+    let figures: [String: Double?]
+  }
+
+  @Test func againstScikitLearn() throws {
+    let cases = try Fixture.cases("metrics", as: Case.self)
+    #expect(cases.count == 5)
+    for c in cases {
+      let classification = Classification(scores: c.scores, labels: c.labels, classes: c.classes)
+      #expect(classification.confusion == c.confusion)
+      for (name, expected) in c.figures {
+        let metric = try #require(ClassificationMetric(name), "\(name)")
+        #expect(metric.name == name)
+        guard let value = classification[metric], let expected else {
+          #expect(classification[metric] == nil && expected == nil, "\(c.name), \(name)")
+          continue
+        }
+        // Probabilities are of 32 bits.
+        #expect(abs(value - expected) <= 1e-6, "\(c.name), \(name): \(value), not \(expected)")
+      }
+    }
+  }
+
+  @Test func names() {
+    for name in [
+      "top_0_accuracy", "top_01_accuracy", "top_-1_accuracy", "top_accuracy", "top__accuracy",
+      "top_256_accuracy", "precision", "precision_", "precision_micro", "f1_+3", "f1_03", "f1_256",
+      "roc_auc", "roc_auc_x", "ece_macro", "", "_", "macro",
+    ] {
+      #expect(ClassificationMetric(name) == nil, "\(name)")
+    }
+    for metric: ClassificationMetric in [
+      .topAccuracy(5), .precision(nil), .recall(0), .f1(255), .rocAUC(nil), .calibrationError,
+    ] {
+      #expect(ClassificationMetric(metric.name) == metric)
+    }
+  }
+
+  /// Equal scores: the first class has the highest.
+  @Test func ties() {
+    let classification = Classification(
+      scores: [1, 1, 1, 2, 0, 2], labels: [1, 2], classes: 3)
+    #expect(classification.confusion == [[0, 0, 0], [1, 0, 0], [1, 0, 0]])
+    #expect(classification[.topAccuracy(1)] == 0)
+    #expect(classification[.topAccuracy(2)] == 1)
+    #expect(classification[.rocAUC(0)] == nil)
+  }
+
+  /// The scores that an evaluation hands out are those of the samples, however the set is cut.
+  @Test func scoresOfAnEvaluation() throws {
+    let source = GivenSource.random(.vector(5), count: 37, classes: 3, seed: 9)
+    func scores(threads: Int, _ ranges: [Range<Int>]) throws -> [UInt32] {
+      let network = try Network(
+        NetworkDescription(
+          input: .vector(5), layers: [.dense(DenseDescription(units: 3))], classes: 3),
+        optimizer: sgd(), batchSize: 8, seed: 1, team: team(threads))
+      return ranges.flatMap { range in
+        var scores = [Float](repeating: .nan, count: range.count * 3)
+        var predictions = [UInt8](repeating: 9, count: range.count)
+        _ = scores.withUnsafeMutableBufferPointer { scores in
+          predictions.withUnsafeMutableBufferPointer {
+            network.evaluate(source, range: range, predictions: $0, scores: scores)
+          }
+        }
+        for (i, prediction) in predictions.enumerated() {
+          let row = scores[3 * i..<3 * i + 3]
+          #expect(row[3 * i + Int(prediction)] == row.max())
+        }
+        return bits(scores)
+      }
+    }
+    let whole = try scores(threads: 1, [0..<37])
+    #expect(try scores(threads: 3, [0..<37]) == whole)
+    #expect(try scores(threads: 2, [0..<16, 16..<37]) == whole)
+  }
+}

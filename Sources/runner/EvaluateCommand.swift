@@ -1,4 +1,5 @@
 import ArgumentParser
+import Datasets
 import Experiment
 import Report
 
@@ -18,6 +19,9 @@ struct EvaluateCommand: ParsableCommand {
       there are any)
       """)
   var weights: Summary.Weights?
+
+  @Flag(help: "Write the confusion matrix to confusion.csv and plots/confusion.svg of the run.")
+  var confusion = false
 
   @OptionGroup var output: FormatOption
   @OptionGroup var compute: ComputeOptions
@@ -49,7 +53,24 @@ struct EvaluateCommand: ParsableCommand {
     document.append(
       confusionMatrix(report), key: "confusion",
       title: "rows: the true class; columns: what it was taken for")
+    if confusion { try write(report, to: folder, title: spec.name) }
     output.print(document)
+  }
+
+  /// The confusion matrix as a file: `class` and then a column for each class that images were taken
+  /// for.
+  private func write(_ report: TestReport, to folder: RunFolder, title: String) throws {
+    var table = TextTable(
+      [.init("class")] + report.classNames.map { .init($0, .right) })
+    for (name, row) in zip(report.classNames, report.confusion) {
+      table.append([.text(name)] + row.map { .integer($0) })
+    }
+    try AtomicFile.write(table.text(as: .csv), to: "\(folder.path)/confusion.csv")
+    let chart = ConfusionChart(
+      title: "\(title): \(percent(report.accuracy)) of \(grouped(report.labels.count)) images",
+      classNames: report.classNames, counts: report.confusion)
+    try AtomicFile.write(chart.svg(), to: "\(folder.plots)/confusion.svg")
+    Display.say("confusion matrix: \(folder.path)/confusion.csv, \(folder.plots)/confusion.svg")
   }
 
   /// A row per class: what its images were taken for, and how many were recognised.

@@ -27,6 +27,8 @@ struct Runner: ParsableCommand {
             do we still get these very bits?
         runner compare results/reference/t0 results/reference/t2
             is one really better, over the seeds that both were run with?
+        runner lr-find experiments/lenet.json
+            train a little while the learning rate rises; suggest one
         runner sweep experiments/sweeps/quickstart.json -j 2
             search hyperparameters, in parallel, and test the winner
 
@@ -41,7 +43,8 @@ struct Runner: ParsableCommand {
       """,
     version: Program.version,
     subcommands: [
-      RunCommand.self, ResumeCommand.self, SweepCommand.self, WorkerCommand.self,
+      RunCommand.self, ResumeCommand.self, LearningRateCommand.self, SweepCommand.self,
+      WorkerCommand.self,
       SweepTaskCommand.self, LeaderboardCommand.self, ValidateCommand.self, EvaluateCommand.self,
       VerifyCommand.self, SchemaCommand.self, DataCommand.self, BenchCommand.self,
       PlotCommand.self, CompareCommand.self, DoctorCommand.self, SamplerBenchCommand.self,

@@ -32,7 +32,7 @@ struct SweepSpecTests {
     let loaded = try SweepSpec.load(path: path)
     #expect(try loaded.checkTrials().count > 0)
     #expect(loaded.verbatim == Array(try Data(contentsOf: URL(filePath: path))))
-    #expect(loaded.basePath?.hasPrefix(Self.root + "/experiments/") == true)
+    #expect(loaded.basePath?.hasPrefix(Self.root + "/experiments/") ?? true)
     try Self.checkRoundTrip(loaded.spec)
   }
 

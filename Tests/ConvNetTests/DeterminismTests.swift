@@ -8,7 +8,7 @@ import Testing
     let name: String
     let input: Shape
     let model: [ModelItem]
-    let optimizer: OptimizerDescription
+    var optimizer: OptimizerDescription
     var testDescription: String { name }
 
     static let adam = OptimizerDescription(

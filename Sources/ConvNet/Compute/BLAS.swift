@@ -90,8 +90,11 @@ func gemm(_ a: Matrix, _ b: Matrix, into c: Matrix, accumulate: Bool = false) {
 private func gemmOfFewRows(_ a: Matrix, _ b: Matrix, into c: Matrix, accumulate: Bool) {
   let cutsSum = a.columns >= b.columns
   let length = cutsSum ? a.columns : b.columns
-  let panel = BLAS.smallProduct / (Tile.wideSize * min(a.columns, b.columns))
-  guard panel >= 32 else { return sgemm(a, b, c, accumulate) }
+  let widest = BLAS.smallProduct / (Tile.wideSize * min(a.columns, b.columns))
+  guard widest >= 32 else { return sgemm(a, b, c, accumulate) }
+  // Columns by the 64 or 32 that OpenBLAS takes together: for a rest of one to eight of them it
+  // would allocate memory, and sum in another order.
+  let panel = cutsSum ? widest : widest & (widest < 64 ? ~31 : ~63)
   for row in stride(from: 0, to: a.rows, by: Tile.wideSize) {
     let height = min(Tile.wideSize, a.rows - row)
     let left = a.base + row * a.stride

@@ -33,6 +33,29 @@ func addRun(_ from: UnsafePointer<Float>, to: UnsafeMutablePointer<Float>, count
   }
 }
 
+/// y = x + b for rows of `columns` floats, negative sums made 0 where `rectified`. `y` may be `x`.
+func addBias(
+  _ bias: UnsafePointer<Float>, to x: UnsafePointer<Float>, into y: UnsafeMutablePointer<Float>,
+  rows: Int, columns: Int, rectified: Bool
+) {
+  // Vectors by hand: the compiler's own would not serve where x and y are the same memory.
+  let floor: Float = rectified ? 0 : -.infinity
+  for row in 0..<rows {
+    let (from, to) = (x + row &* columns, y + row &* columns)
+    var c = 0
+    while c &+ 16 <= columns {
+      let sum: Vector = load(from + c) + load(bias + c)
+      store(sum.replacing(with: floor, where: sum .< floor), to: to + c)
+      c = c &+ 16
+    }
+    while c < columns {
+      let sum = from[c] + bias[c]
+      to[c] = sum < floor ? floor : sum
+      c = c &+ 1
+    }
+  }
+}
+
 /// sums[c] += Σ over rows of values[row·columns + c], rows in order.
 func addColumnSums(
   of values: UnsafePointer<Float>, rows: Int, columns: Int, to sums: UnsafeMutablePointer<Float>

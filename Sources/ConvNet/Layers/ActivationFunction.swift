@@ -15,8 +15,13 @@ extension Activation {
 
   /// y = f(x), for every function but softmax. `y` may be `x`. NaN gives NaN.
   func apply(_ x: UnsafePointer<Float>, to y: UnsafeMutablePointer<Float>, count: Int) {
+    if x == y {
+      return forEachCopiedRun(of: x, count: count) { run, at, count in
+        apply(run, to: y + at, count: count)
+      }
+    }
     switch self {
-    case .linear: if y != x { y.update(from: x, count: count) }
+    case .linear: y.update(from: x, count: count)
     case .relu: for i in 0..<count { y[i] = x[i] < 0 ? 0 : x[i] }
     case .relu6: for i in 0..<count { y[i] = x[i] < 0 ? 0 : (x[i] > 6 ? 6 : x[i]) }
     case .leakyReLU(let slope): for i in 0..<count { y[i] = x[i] > 0 ? x[i] : slope * x[i] }
@@ -46,8 +51,13 @@ extension Activation {
     _ y: UnsafePointer<Float>, _ dy: UnsafePointer<Float>, to dx: UnsafeMutablePointer<Float>,
     count: Int
   ) {
+    if dy == dx {
+      return forEachCopiedRun(of: dy, count: count) { run, at, count in
+        gradientFromOutput(y + at, run, to: dx + at, count: count)
+      }
+    }
     switch self {
-    case .linear: if dx != dy { dx.update(from: dy, count: count) }
+    case .linear: dx.update(from: dy, count: count)
     case .relu: for i in 0..<count { dx[i] = y[i] > 0 ? dy[i] : 0 }
     case .relu6: for i in 0..<count { dx[i] = y[i] > 0 && y[i] < 6 ? dy[i] : 0 }
     case .leakyReLU(let slope): for i in 0..<count { dx[i] = y[i] > 0 ? dy[i] : slope * dy[i] }
@@ -60,6 +70,24 @@ extension Activation {
     case .softplus: for i in 0..<count { dx[i] = dy[i] * -Elementary.expMinusOne(-y[i]) }
     case .gelu, .swish, .hardSwish, .mish, .softmax:
       preconditionFailure("the derivative needs the input")
+    }
+  }
+
+  /// Calls `body` with a copy of some floats, where they come from and how many they are, run after
+  /// run. A loop from memory to the same memory is one that the compiler does not vectorise.
+  @inline(__always)
+  private func forEachCopiedRun(
+    of values: UnsafePointer<Float>, count: Int,
+    _ body: (_ run: UnsafePointer<Float>, _ start: Int, _ count: Int) -> Void
+  ) {
+    if self == .linear { return }
+    withUnsafeTemporaryAllocation(of: Float.self, capacity: 256) { copy in
+      guard let run = copy.baseAddress else { return }
+      for start in stride(from: 0, to: count, by: 256) {
+        let length = min(256, count - start)
+        run.initialize(from: values + start, count: length)
+        body(run, start, length)
+      }
     }
   }
 

@@ -220,28 +220,14 @@ final class Conv2D: Layer {
     _ x: UnsafeMutablePointer<Float>, to y: UnsafeMutablePointer<Float>, positions: Int,
     winners: UnsafeMutablePointer<Float>?
   ) {
-    if activation == .relu, let bias = weights.bias {
-      for position in 0..<positions {
-        let from = x + position * filters
-        let to = y + position * filters
-        for f in 0..<filters {
-          let sum = from[f] + bias[f]
-          to[f] = sum < 0 ? 0 : sum
-        }
-      }
+    let rectifies = activation == .relu
+    if let bias = weights.bias {
+      addBias(bias, to: x, into: y, rows: positions, columns: filters, rectified: rectifies)
+      if !rectifies { activation.apply(y, to: y, count: positions * filters) }
     } else {
-      if let bias = weights.bias {
-        for position in 0..<positions {
-          let from = x + position * filters
-          let to = y + position * filters
-          for f in 0..<filters { to[f] = from[f] + bias[f] }
-        }
-        activation.apply(y, to: y, count: positions * filters)
-      } else {
-        activation.apply(x, to: y, count: positions * filters)
-      }
+      activation.apply(x, to: y, count: positions * filters)
     }
-    if activation == .relu, let winners {
+    if rectifies, let winners {
       for i in 0..<positions * filters { winners[i] = y[i] > 0 ? winners[i] : PoolWindow.none }
     }
   }

@@ -38,10 +38,8 @@ final class Dense: Layer {
     let y = Matrix(output.values(of: tile), rows: tile.count, columns: kernel.columns)
     gemm(x, kernel, into: y)
     if let bias {
-      for row in 0..<tile.count {
-        let values = y.base + row * y.columns
-        for i in 0..<y.columns { values[i] += bias[i] }
-      }
+      addBias(
+        bias, to: y.base, into: y.base, rows: y.rows, columns: y.columns, rectified: false)
     }
     activation.apply(y.base, to: y.base, count: y.rows * y.columns)
   }

@@ -47,6 +47,13 @@ struct Lowering {
     }
   }
 
+  /// The columns whose windows lie inside the image's width.
+  private var interior: Range<Int> {
+    let room = stored.width - geometry.window.width + geometry.left
+    let first = min(columns, (geometry.left + geometry.stride.width - 1) / geometry.stride.width)
+    return first..<(room < 0 ? first : max(first, min(columns, room / geometry.stride.width + 1)))
+  }
+
   @inline(__always)
   private func copyRuns<V: SIMD>(
     _ image: UnsafePointer<Float>, _ rows: Range<Int>, _ target: UnsafeMutablePointer<Float>,
@@ -57,39 +64,66 @@ struct Lowering {
     let windowRows = geometry.window.height
     let rowStride = stored.width * channels
     let step = geometry.stride.width * channels
-    let limit = (stored.width - geometry.window.width) * channels
+    let interior = interior
     var to = target
     for y in rows {
       let firstRow = y &* geometry.stride.height &- geometry.top
-      let isInside = firstRow >= 0 && firstRow &+ windowRows <= stored.height
-      var offset = 0 &- geometry.left &* channels
-      for _ in 0..<columns {
-        if isInside && offset >= 0 && offset <= limit {
-          var from = image + (firstRow &* rowStride &+ offset)
+      guard firstRow >= 0 && firstRow &+ windowRows <= stored.height else {
+        to = copyAtBorder(image, firstRow, 0..<columns, to)
+        continue
+      }
+      to = copyAtBorder(image, firstRow, 0..<interior.lowerBound, to)
+      let first = interior.lowerBound &* step &- geometry.left &* channels
+      var from = image + (firstRow &* rowStride &+ first)
+      if run <= width && windowRows == 3 {
+        for _ in interior {
+          store(load(from, as: V.self), to: to)
+          store(load(from + rowStride, as: V.self), to: to + run)
+          store(load(from + 2 &* rowStride, as: V.self), to: to + 2 &* run)
+          to += 3 &* run
+          from += step
+        }
+      } else {
+        for _ in interior {
+          var row = from
           for _ in 0..<windowRows {
             var i = 0
             repeat {
-              store(load(from + i, as: V.self), to: to + i)
+              store(load(row + i, as: V.self), to: to + i)
               i = i &+ width
             } while i < run
             to += run
-            from += rowStride
+            row += rowStride
           }
-        } else {
-          for row in firstRow..<firstRow + windowRows {
-            // The part of the run that lies inside the image; the rest is padding.
-            let from = max(0, 0 &- offset)
-            let end = min(run, stored.width &* channels &- offset)
-            let exists = row >= 0 && row < stored.height && from < end
-            for i in 0..<run {
-              to[i] = exists && i >= from && i < end ? image[row &* rowStride &+ offset &+ i] : 0
-            }
-            to += run
-          }
+          from += step
         }
-        offset = offset &+ step
+      }
+      to = copyAtBorder(image, firstRow, interior.upperBound..<columns, to)
+    }
+  }
+
+  /// `copyRuns` of some columns of an output row, for windows that reach over the image's edge.
+  private func copyAtBorder(
+    _ image: UnsafePointer<Float>, _ firstRow: Int, _ columns: Range<Int>,
+    _ target: UnsafeMutablePointer<Float>
+  ) -> UnsafeMutablePointer<Float> {
+    let run = geometry.window.width * channels
+    let rowFloats = stored.width * channels
+    var to = target
+    for column in columns {
+      let offset = (column &* geometry.stride.width &- geometry.left) &* channels
+      // The part of the run that lies inside the image; the rest is padding.
+      let start = max(0, 0 &- offset)
+      let end = min(run, rowFloats &- offset)
+      for row in firstRow..<firstRow &+ geometry.window.height {
+        let exists = row >= 0 && row < stored.height && start < end
+        for i in 0..<run {
+          to[i] = exists && i >= start && i < end ? image[row &* rowFloats &+ offset &+ i] : 0
+        }
+        to += run
       }
     }
+    return to
   }
 
   /// The transpose of `im2col`: adds the patches of the output rows `rows` to the image.

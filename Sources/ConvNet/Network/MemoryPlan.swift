@@ -12,7 +12,7 @@ struct MemoryPlan {
   struct Part {
     /// Floats per sample.
     let size: Int
-    /// The moments of a step, as `Moments` counts them, from its first write to its last use.
+    /// The moments of a step, as `StepTimeline` counts them, from its first write to its last use.
     let life: ClosedRange<Int>
   }
 
@@ -51,7 +51,7 @@ struct MemoryPlan {
 
 /// The moments of a training step: the input is filled, layers go forward, the loss is taken, layers
 /// go back, parameters are updated.
-struct Moments {
+struct StepTimeline {
   let layers: Int
 
   var fill: Int { 0 }
@@ -61,7 +61,7 @@ struct Moments {
   var update: Int { 2 + 2 * layers }
 }
 
-extension Moments {
+extension StepTimeline {
   /// All of a step.
-  static func whole(_ layers: Int) -> ClosedRange<Int> { 0...Moments(layers: layers).update }
+  static func whole(_ layers: Int) -> ClosedRange<Int> { 0...StepTimeline(layers: layers).update }
 }

@@ -30,7 +30,7 @@ extension NetworkBuilder {
           // Of eight samples, a multiple of 64 bytes.
           size: (tensor.size + 1) & ~1,
           life: isShared
-            ? lives[content.rawValue][ObjectIdentifier(tensor)]! : Moments.whole(layers.count))
+            ? lives[content.rawValue][ObjectIdentifier(tensor)]! : StepTimeline.whole(layers.count))
       })
     let samples = workers * inferenceTile
     let shared = Buffer(
@@ -51,7 +51,7 @@ extension NetworkBuilder {
 
   /// For each content, from when to when each tensor is needed in a training step.
   private func lives(of tensors: [Activations]) -> [[ObjectIdentifier: ClosedRange<Int>]] {
-    let moments = Moments(layers: layers.count)
+    let timeline = StepTimeline(layers: layers.count)
     var lives = Activations.Content.allCases.map { _ in [ObjectIdentifier: ClosedRange<Int>]() }
     func need(_ content: Activations.Content, of tensor: Activations, at moment: Int) {
       let tensor = ObjectIdentifier(content == .values ? tensor.root : tensor)
@@ -59,11 +59,11 @@ extension NetworkBuilder {
       lives[content.rawValue][tensor] =
         min(life.lowerBound, moment)...max(life.upperBound, moment)
     }
-    need(.values, of: input, at: moments.fill)
-    need(.values, of: logits, at: moments.loss)
-    need(.gradients, of: logits, at: moments.loss)
+    need(.values, of: input, at: timeline.fill)
+    need(.values, of: logits, at: timeline.loss)
+    need(.gradients, of: logits, at: timeline.loss)
     for (i, built) in layers.enumerated() {
-      let (forward, backward) = (moments.forward(i), moments.backward(i))
+      let (forward, backward) = (timeline.forward(i), timeline.backward(i))
       let reads = built.layer.backwardReads
       for input in built.layer.inputs {
         need(.values, of: input, at: forward)

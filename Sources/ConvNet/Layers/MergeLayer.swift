@@ -1,23 +1,48 @@
-// Where tensors meet and part: layers that read several, and the fork of one that several read.
+// Where tensors meet and part: the layer that reads several, and the fork of one that several read.
 
-/// The sum of several tensors:
+/// Several tensors made one:
 ///
-///     y = f(Σ xᵢ)     dxᵢ = dy·f′(y)
-final class Add: Layer {
-  var backwardReads: BackwardReads { activation == .linear ? [] : .output }
+///     add         y = f(Σ xᵢ)             dxᵢ = dy·f′(y)
+///     multiply    y = f(Π xᵢ)             dxᵢ = dy·f′(y)·Π xⱼ, j ≠ i
+///     concat      y = f([x₁, x₂, …])      [dx₁, dx₂, …] = dy·f′(y), channels at every position
+final class MergeLayer: Layer {
+  var backwardReads: BackwardReads {
+    let reads: BackwardReads = activation == .linear ? [] : .output
+    return kind == .multiply ? reads.union(.inputs) : reads
+  }
 
   let inputs: [Activations]
+  private let kind: Merge
   private let output: Activations
   private let activation: Activation
 
-  init(_ activation: Activation, inputs: [Activations], output: Activations) {
+  init(
+    _ kind: Merge, _ activation: Activation, inputs: [Activations], output: Activations
+  ) {
     precondition(activation.followsFromOutput && inputs.count >= 2)
+    self.kind = kind
     self.activation = activation
     self.inputs = inputs
     self.output = output
   }
 
   func forward(_ tile: Tile) {
+    switch kind {
+    case .add: add(tile)
+    case .multiply: multiply(tile)
+    case .concat: concat(tile)
+    }
+  }
+
+  func backward(_ tile: Tile) {
+    switch kind {
+    case .add: spreadSum(tile)
+    case .multiply: spreadProduct(tile)
+    case .concat: split(tile)
+    }
+  }
+
+  private func add(_ tile: Tile) {
     let count = tile.count * output.size
     let y = output.values(of: tile)
     let (a, b) = (inputs[0].values(of: tile), inputs[1].values(of: tile))
@@ -33,74 +58,38 @@ final class Add: Layer {
     activation.apply(y, to: y, count: count)
   }
 
-  func backward(_ tile: Tile) {
+  private func spreadSum(_ tile: Tile) {
     for input in inputs where input.hasGradient {
       activation.gradientFromOutput(
         output.values(of: tile), output.gradients(of: tile), to: input.gradients(of: tile),
         count: tile.count * output.size)
     }
   }
-}
 
-/// The product of several tensors:
-///
-///     y = f(Π xᵢ)     dxᵢ = dy·f′(y)·Π xⱼ, j ≠ i
-final class Multiply: Layer {
-  var backwardReads: BackwardReads { activation == .linear ? .inputs : [.inputs, .output] }
-
-  let inputs: [Activations]
-  private let output: Activations
-  private let activation: Activation
-
-  init(_ activation: Activation, inputs: [Activations], output: Activations) {
-    precondition(activation.followsFromOutput && inputs.count >= 2)
-    self.activation = activation
-    self.inputs = inputs
-    self.output = output
-  }
-
-  func forward(_ tile: Tile) {
+  private func multiply(_ tile: Tile) {
     let count = tile.count * output.size
     let y = output.values(of: tile)
     y.update(from: inputs[0].values(of: tile), count: count)
-    for i in 1..<inputs.count { multiply(y, by: inputs[i].values(of: tile), count: count) }
+    for i in 1..<inputs.count { scale(y, by: inputs[i].values(of: tile), count: count) }
     activation.apply(y, to: y, count: count)
   }
 
-  func backward(_ tile: Tile) {
+  private func spreadProduct(_ tile: Tile) {
     let count = tile.count * output.size
     for i in 0..<inputs.count where inputs[i].hasGradient {
       let dx = inputs[i].gradients(of: tile)
       activation.gradientFromOutput(
         output.values(of: tile), output.gradients(of: tile), to: dx, count: count)
       for j in 0..<inputs.count where j != i {
-        multiply(dx, by: inputs[j].values(of: tile), count: count)
+        scale(dx, by: inputs[j].values(of: tile), count: count)
       }
     }
   }
 
-  private func multiply(
+  private func scale(
     _ values: UnsafeMutablePointer<Float>, by factors: UnsafePointer<Float>, count: Int
   ) {
     for i in 0..<count { values[i] *= factors[i] }
-  }
-}
-
-/// The channels of several tensors, one after another, at every position:
-///
-///     y = f([x₁, x₂, …])     [dx₁, dx₂, …] = dy·f′(y)
-final class Concat: Layer {
-  var backwardReads: BackwardReads { activation == .linear ? [] : .output }
-
-  let inputs: [Activations]
-  private let output: Activations
-  private let activation: Activation
-
-  init(_ activation: Activation, inputs: [Activations], output: Activations) {
-    precondition(activation.followsFromOutput && inputs.count >= 2)
-    self.activation = activation
-    self.inputs = inputs
-    self.output = output
   }
 
   private func positions(_ tile: Tile) -> Int {
@@ -112,7 +101,7 @@ final class Concat: Layer {
     input.size / (output.extent.height * output.extent.width)
   }
 
-  func forward(_ tile: Tile) {
+  private func concat(_ tile: Tile) {
     let positions = positions(tile)
     let y = output.values(of: tile)
     var first = 0
@@ -126,7 +115,7 @@ final class Concat: Layer {
     activation.apply(y, to: y, count: positions * output.channels)
   }
 
-  func backward(_ tile: Tile) {
+  private func split(_ tile: Tile) {
     guard output.hasGradient else { return }
     let positions = positions(tile)
     let dy = output.gradients(of: tile)
@@ -178,10 +167,6 @@ extension NetworkBuilder {
     _ merge: MergeDescription, from inputs: [Activations], to output: Activations
   ) -> any Layer {
     let activation = merge.activation.followsFromOutput ? merge.activation : .linear
-    return switch merge.merge {
-    case .add: Add(activation, inputs: inputs, output: output)
-    case .concat: Concat(activation, inputs: inputs, output: output)
-    case .multiply: Multiply(activation, inputs: inputs, output: output)
-    }
+    return MergeLayer(merge.merge, activation, inputs: inputs, output: output)
   }
 }

@@ -13,11 +13,14 @@ public struct Conv2DTransposeDescription: Hashable, Sendable {
   public var initializer: Initializer
   /// λ of a penalty λ·Σw² on the kernel, added to the objective (Keras's `l2`).
   public var l2: Float
+  /// What else holds the kernel in bounds.
+  public var regularization: KernelRegularization
 
   public init(
     filters: Int, kernel: Extent, stride: Extent = Extent(1, 1), padding: Padding = .valid,
     activation: Activation = .linear, bias: Bool = true,
-    initializer: Initializer = .glorotUniform, l2: Float = 0
+    initializer: Initializer = .glorotUniform, l2: Float = 0,
+    regularization: KernelRegularization = KernelRegularization()
   ) {
     self.filters = filters
     self.kernel = kernel
@@ -27,6 +30,7 @@ public struct Conv2DTransposeDescription: Hashable, Sendable {
     self.bias = bias
     self.initializer = initializer
     self.l2 = l2
+    self.regularization = regularization
   }
 }
 
@@ -93,7 +97,8 @@ extension Conv2DTransposeDescription: LayerForm {
       rows: window * filters, columns: input.channels,
       initial: .drawn(
         initializer, rows: window * filters, columns: input.channels,
-        fanOut: window * input.channels), l2: l2, wantsTransposed: true)
+        fanOut: window * input.channels), l2: l2, regularization: regularization,
+      wantsTransposed: true)
     return bias ? [weights, .channels(.bias, filters, initial: 0)] : [weights]
   }
 

@@ -13,11 +13,14 @@ public struct DepthwiseConv2DDescription: Hashable, Sendable {
   public var initializer: Initializer
   /// λ of a penalty λ·Σw² on the kernel, added to the objective (Keras's `l2`).
   public var l2: Float
+  /// What else holds the kernel in bounds.
+  public var regularization: KernelRegularization
 
   public init(
     kernel: Extent, stride: Extent = Extent(1, 1), padding: Padding = .valid,
     dilation: Extent = Extent(1, 1), depthMultiplier: Int = 1, activation: Activation = .linear,
-    bias: Bool = true, initializer: Initializer = .glorotUniform, l2: Float = 0
+    bias: Bool = true, initializer: Initializer = .glorotUniform, l2: Float = 0,
+    regularization: KernelRegularization = KernelRegularization()
   ) {
     self.kernel = kernel
     self.stride = stride
@@ -28,6 +31,7 @@ public struct DepthwiseConv2DDescription: Hashable, Sendable {
     self.bias = bias
     self.initializer = initializer
     self.l2 = l2
+    self.regularization = regularization
   }
 }
 
@@ -58,7 +62,7 @@ extension DepthwiseConv2DDescription: LayerForm {
       rows: window, columns: channels,
       initial: .drawn(
         initializer, rows: window * input.channels, columns: depthMultiplier,
-        fanOut: window * depthMultiplier), l2: l2)
+        fanOut: window * depthMultiplier), l2: l2, regularization: regularization)
     return bias ? [weights, .channels(.bias, channels, initial: 0)] : [weights]
   }
 

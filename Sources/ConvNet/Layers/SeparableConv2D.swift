@@ -12,11 +12,14 @@ public struct SeparableConv2DDescription: Hashable, Sendable {
   public var initializer: Initializer
   /// λ of a penalty λ·Σw² on both kernels, added to the objective (Keras's `l2`).
   public var l2: Float
+  /// What else holds the kernel in bounds.
+  public var regularization: KernelRegularization
 
   public init(
     filters: Int, kernel: Extent, stride: Extent = Extent(1, 1), padding: Padding = .valid,
     dilation: Extent = Extent(1, 1), depthMultiplier: Int = 1, activation: Activation = .linear,
-    bias: Bool = true, initializer: Initializer = .glorotUniform, l2: Float = 0
+    bias: Bool = true, initializer: Initializer = .glorotUniform, l2: Float = 0,
+    regularization: KernelRegularization = KernelRegularization()
   ) {
     self.filters = filters
     self.kernel = kernel
@@ -28,6 +31,7 @@ public struct SeparableConv2DDescription: Hashable, Sendable {
     self.bias = bias
     self.initializer = initializer
     self.l2 = l2
+    self.regularization = regularization
   }
 
   /// The first of the layers that it stands for.
@@ -35,7 +39,8 @@ public struct SeparableConv2DDescription: Hashable, Sendable {
     .depthwiseConv2D(
       DepthwiseConv2DDescription(
         kernel: kernel, stride: stride, padding: padding, dilation: dilation,
-        depthMultiplier: depthMultiplier, bias: false, initializer: initializer, l2: l2))
+        depthMultiplier: depthMultiplier, bias: false, initializer: initializer, l2: l2,
+        regularization: regularization))
   }
 
   /// The second.
@@ -43,6 +48,6 @@ public struct SeparableConv2DDescription: Hashable, Sendable {
     .conv2D(
       Conv2DDescription(
         filters: filters, kernel: Extent(1, 1), activation: activation, bias: bias,
-        initializer: initializer, l2: l2))
+        initializer: initializer, l2: l2, regularization: regularization))
   }
 }

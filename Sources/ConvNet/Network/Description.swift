@@ -84,6 +84,8 @@ public struct Conv2DDescription: Hashable, Sendable {
   public var initializer: Initializer
   /// λ of a penalty λ·Σw² on the kernel, added to the objective (Keras's `l2`).
   public var l2: Float
+  /// What else holds the kernel in bounds.
+  public var regularization: KernelRegularization
   /// Parts that the channels are cut into; a filter sees those of its part. The kernel is
   /// (K, K, C / groups, F), as in Keras.
   public var groups: Int
@@ -94,7 +96,8 @@ public struct Conv2DDescription: Hashable, Sendable {
     filters: Int, kernel: Extent, stride: Extent = Extent(1, 1), padding: Padding = .valid,
     groups: Int = 1, dilation: Extent = Extent(1, 1),
     activation: Activation = .linear, bias: Bool = true,
-    initializer: Initializer = .glorotUniform, l2: Float = 0
+    initializer: Initializer = .glorotUniform, l2: Float = 0,
+    regularization: KernelRegularization = KernelRegularization()
   ) {
     self.filters = filters
     self.kernel = kernel
@@ -104,6 +107,7 @@ public struct Conv2DDescription: Hashable, Sendable {
     self.bias = bias
     self.initializer = initializer
     self.l2 = l2
+    self.regularization = regularization
     self.groups = groups
     self.dilation = dilation
   }
@@ -127,15 +131,19 @@ public struct DenseDescription: Hashable, Sendable {
   public var initializer: Initializer
   /// λ of a penalty λ·Σw² on the kernel, added to the objective (Keras's `l2`).
   public var l2: Float
+  /// What else holds the kernel in bounds.
+  public var regularization: KernelRegularization
   public init(
     units: Int, activation: Activation = .linear, bias: Bool = true,
-    initializer: Initializer = .glorotUniform, l2: Float = 0
+    initializer: Initializer = .glorotUniform, l2: Float = 0,
+    regularization: KernelRegularization = KernelRegularization()
   ) {
     self.units = units
     self.activation = activation
     self.bias = bias
     self.initializer = initializer
     self.l2 = l2
+    self.regularization = regularization
   }
 }
 

@@ -45,6 +45,7 @@ struct Parameter {
   let rows: Int
   let columns: Int
   let l2: Float
+  let regularization: KernelRegularization
   var source: Source
   /// The copy of a kernel that its layer multiplies by for its input gradient, (columns, rows).
   var transposed: Buffer?

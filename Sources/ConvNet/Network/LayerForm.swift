@@ -59,6 +59,7 @@ struct ParameterForm {
   let columns: Int
   let initial: Initial
   var l2: Float = 0
+  var regularization = KernelRegularization()
   /// Whether its layer multiplies by the transpose too.
   var wantsTransposed = false
 

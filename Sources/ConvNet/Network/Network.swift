@@ -58,6 +58,12 @@ public final class Network {
   let inferenceTile: Int
 
   // What the phases of a step share; written by the caller of a step only.
+  /// The orthogonal penalties, and, for each parameter, which of them is its own.
+  let penalties: [OrthogonalPenalty]
+  let penaltyPlaces: [Int?]
+  /// Parameters whose columns are bounded; and, of each, a number for every column.
+  let bounded: [Int]
+  let columnNorms: [Buffer]
   var current = StepState()
   let sampleList: UnsafeMutableBufferPointer<Int32>
   /// One per sample of a batch, or of an evaluation.
@@ -153,6 +159,18 @@ public final class Network {
     sampleList.deallocate()
     predictions.deallocate()
   }
+    var penalties: [OrthogonalPenalty] = []
+    penaltyPlaces = builder.parameters.map { parameter in
+      let weight = parameter.regularization.orthogonal
+      guard weight != 0 else { return nil }
+      penalties.append(OrthogonalPenalty(parameter, weight: weight, in: builder.weights))
+      return penalties.count - 1
+    }
+    self.penalties = penalties
+    bounded = builder.parameters.indices.filter {
+      builder.parameters[$0].regularization.maxNorm != nil
+    }
+    columnNorms = bounded.map { Buffer(builder.parameters[$0].columns) }
 
   /// To be called when `parameters` were written from outside: renews the transposed kernels.
   public func weightsChanged() {

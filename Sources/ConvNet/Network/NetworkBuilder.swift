@@ -57,7 +57,7 @@ final class NetworkBuilder {
         add(
           name, .kernel,
           [conv.kernel.height, conv.kernel.width, channels, conv.filters],
-          rows: patch, columns: conv.filters, l2: conv.l2,
+          rows: patch, columns: conv.filters, l2: conv.l2, regularization: conv.regularization,
           source: .partials(offset: partials.reserve(patch * conv.filters)))
         if conv.bias {
           add(
@@ -67,7 +67,7 @@ final class NetworkBuilder {
       case .dense(let dense):
         add(
           name, .kernel, [layer.input.count, dense.units], rows: layer.input.count,
-          columns: dense.units, l2: dense.l2)
+          columns: dense.units, l2: dense.l2, regularization: dense.regularization)
         if dense.bias { add(name, .bias, [dense.units], rows: 1, columns: dense.units) }
       case .batchNorm(let norm):
         let channels = layer.input.channels
@@ -91,13 +91,14 @@ final class NetworkBuilder {
 
   func add(
     _ layer: String, _ role: TensorInfo.Role, _ shape: [Int], rows: Int, columns: Int,
-    l2: Float = 0, source: Parameter.Source = .settled
+    l2: Float = 0, regularization: KernelRegularization = KernelRegularization(),
+    source: Parameter.Source = .settled
   ) {
     let name = "\(layer)/\(role.rawValue)"
     parameters.append(
       Parameter(
         name: name, role: role, shape: shape, offset: total, rows: rows, columns: columns, l2: l2,
-        source: source))
+        regularization: regularization, source: source))
     tensors.append(
       TensorInfo(name: name, shape: shape, range: total..<total + rows * columns, role: role))
     total += (rows * columns + 15) & ~15

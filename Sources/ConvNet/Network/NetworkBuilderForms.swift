@@ -5,7 +5,8 @@ extension NetworkBuilder {
     for parameter in layer.description.form!.parameters(of: layer.input) {
       add(
         name, parameter.role, parameter.shape, rows: parameter.rows, columns: parameter.columns,
-        l2: parameter.l2, source: .partials(offset: partials.reserve(parameter.count)))
+        l2: parameter.l2, regularization: parameter.regularization,
+        source: .partials(offset: partials.reserve(parameter.count)))
     }
   }
 

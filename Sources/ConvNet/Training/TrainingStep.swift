@@ -71,7 +71,7 @@ extension Network: TeamWork {
   public func perform(phase: Int, tile index: Int, worker: Int) {
     switch phase {
     case Self.updatePhase, Self.gatherPhase, Self.applyPhase, Self.accumulatePhase,
-      Self.displacePhase, Self.orthogonalPhase:
+      Self.displacePhase, Self.orthogonalPhase, Self.penaltyPhase, Self.boundPhase:
       perform(update: phase, tile: index, worker: worker)
     case Self.averagePhase: average(run: index)
     case Self.inferencePhase: infer(index, worker: worker)

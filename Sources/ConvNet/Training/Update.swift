@@ -30,12 +30,15 @@ extension Network {
     }
     current.momentum = momentum
     current.gradientScale = 1
+    penalize()
+    defer { bound() }
     guard needsWholeGradient else { return runUpdate(Self.updatePhase) }
     runUpdate(Self.gatherPhase)
     if let radius = optimizer.sharpness {
       current.gradientScale = Float(Double(radius) / (gradientNorm + 1e-12))
       runUpdate(Self.displacePhase)
       again()
+      penalize()
       runUpdate(Self.gatherPhase)
       current.gradientScale = 1
     }
@@ -56,6 +59,14 @@ extension Network {
     current.hasAccumulated = true
   }
 
+  /// Works out the gradients of penalties that take a whole kernel.
+  private func penalize() {
+    team.run(self, phase: Self.penaltyPhase, tiles: penalties.count)
+  }
+
+  /// Holds kernels within their bounds.
+  private func bound() { team.run(self, phase: Self.boundPhase, tiles: bounded.count) }
+
   private func runUpdate(_ phase: Int) { team.run(self, phase: phase, tiles: updateTiles.count) }
 
   static let updatePhase = -1
@@ -64,11 +75,18 @@ extension Network {
   static let accumulatePhase = -6
   static let displacePhase = -7
   static let orthogonalPhase = -8
+  static let penaltyPhase = -9
+  static let boundPhase = -10
 
   func perform(update phase: Int, tile index: Int, worker: Int) {
-    if phase == Self.orthogonalPhase { return orthogonalize(orthogonal[index]) }
+    switch phase {
+    case Self.orthogonalPhase: return orthogonalize(orthogonal[index])
+    case Self.penaltyPhase: return penalties[index].update()
+    case Self.boundPhase: return bound(index)
+    default: break
+    }
     let tile = updateTiles[index]
-    guard factor(of: tile) != 0 else {
+    guard factor(of: tile.parameter) != 0 else {
       if phase == Self.gatherPhase { gradientSquares[index] = 0 }
       return
     }
@@ -100,9 +118,16 @@ extension Network {
     return squares.squareRoot()
   }
 
-  /// What the learning rate of a tile's parameters is multiplied by.
-  private func factor(of tile: UpdateTile) -> Float {
-    factors.isEmpty ? 1 : factorPlaces[tile.parameter].map { factors[$0] } ?? 1
+  /// What the learning rate of a parameter is multiplied by.
+  private func factor(of parameter: Int) -> Float {
+    factors.isEmpty ? 1 : factorPlaces[parameter].map { factors[$0] } ?? 1
+  }
+
+  private func bound(_ index: Int) {
+    let place = bounded[index]
+    let parameter = parameterList[place]
+    guard factor(of: place) != 0, let largest = parameter.regularization.maxNorm else { return }
+    parameter.bound(weights.base, norm: largest, scratch: columnNorms[index].base)
   }
 
   /// The gradient of the mean loss by a tile's parameters, over all passes so far.
@@ -132,11 +157,20 @@ extension Network {
   private func gatherGradient(_ tile: UpdateTile, worker: Int) {
     sumGradient(tile, worker: worker)
     let parameter = parameterList[tile.parameter]
-    guard parameter.l2 != 0 else { return }
     let (at, count) = parameter.run(of: tile)
     let (gradient, w) = (gradients.base + at, weights.base + at)
-    let factor = 2 * parameter.l2
-    for i in 0..<count { gradient[i] += factor * w[i] }
+    if parameter.l2 != 0 {
+      let factor = 2 * parameter.l2
+      for i in 0..<count { gradient[i] += factor * w[i] }
+    }
+    let l1 = parameter.regularization.l1
+    if l1 != 0 {
+      for i in 0..<count { gradient[i] += w[i] > 0 ? l1 : (w[i] < 0 ? -l1 : 0) }
+    }
+    if let place = penaltyPlaces[tile.parameter] {
+      addRun(
+        penalties[place].gradient.base + (at - parameter.offset), to: gradient, count: count)
+    }
   }
 
   /// Moves a tile's parameters along the gradient, and keeps where they were.

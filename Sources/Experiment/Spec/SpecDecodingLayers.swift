@@ -15,7 +15,8 @@ extension LayerDescription {
           depthMultiplier: value.int("depth_multiplier"),
           activation: Activation(checked: value["activation"]!), bias: value.bool("bias"),
           initializer: Initializer(rawValue: value["initializer"]!.string!)!,
-          l2: value.float("l2")))
+          l2: value.float("l2"),
+          regularization: KernelRegularization(checked: value)))
     case "conv2d_transpose":
       self = .conv2DTranspose(
         Conv2DTransposeDescription(
@@ -23,7 +24,8 @@ extension LayerDescription {
           stride: Extent(checked: value["stride"]!), padding: Padding(checked: value["padding"]!),
           activation: Activation(checked: value["activation"]!), bias: value.bool("bias"),
           initializer: Initializer(rawValue: value["initializer"]!.string!)!,
-          l2: value.float("l2")))
+          l2: value.float("l2"),
+          regularization: KernelRegularization(checked: value)))
     case "average_pool":
       self = .averagePool(
         AveragePoolDescription(
@@ -154,15 +156,17 @@ extension SeparableConv2DDescription {
       dilation: Extent(checked: value["dilation"]!),
       depthMultiplier: value.int("depth_multiplier"),
       activation: Activation(checked: value["activation"]!), bias: value.bool("bias"),
-      initializer: Initializer(rawValue: value["initializer"]!.string!)!, l2: value.float("l2"))
+      initializer: Initializer(rawValue: value["initializer"]!.string!)!, l2: value.float("l2"),
+      regularization: KernelRegularization(checked: value))
   }
 
   var json: JSONValue {
-    [
+    let json: JSONValue = [
       "layer": "separable_conv2d", "filters": JSONValue(filters), "kernel": kernel.json,
       "stride": stride.json, "padding": padding.json, "dilation": dilation.json,
       "depth_multiplier": JSONValue(depthMultiplier), "activation": activation.json,
       "bias": .bool(bias), "initializer": .string(initializer.rawValue), "l2": JSONValue(l2),
     ]
+    return json.with(regularization)
   }
 }

@@ -11,7 +11,8 @@ extension LayerDescription {
           groups: value.int("groups"), dilation: Extent(checked: value["dilation"]!),
           activation: Activation(checked: value["activation"]!), bias: value.bool("bias"),
           initializer: Initializer(rawValue: value["initializer"]!.string!)!,
-          l2: value.float("l2")))
+          l2: value.float("l2"),
+          regularization: KernelRegularization(checked: value)))
     case "max_pool":
       self = .maxPool(
         MaxPoolDescription(
@@ -24,7 +25,8 @@ extension LayerDescription {
           units: value.int("units"), activation: Activation(checked: value["activation"]!),
           bias: value.bool("bias"),
           initializer: Initializer(rawValue: value["initializer"]!.string!)!,
-          l2: value.float("l2")))
+          l2: value.float("l2"),
+          regularization: KernelRegularization(checked: value)))
     case "dropout": self = .dropout(rate: value.float("rate"))
     case "activation": self = .activation(Activation(checked: value["function"]!))
     case "batch_norm":
@@ -37,7 +39,9 @@ extension LayerDescription {
   }
 
   /// As a spec writes this layer, every default written out.
-  var json: JSONValue {
+  var json: JSONValue { regularization.map(ownJSON.with) ?? ownJSON }
+
+  private var ownJSON: JSONValue {
     switch self {
     case .conv2D(let conv):
       [

@@ -80,14 +80,17 @@ extension SpecDescription {
       ] + catalogue) + merges + blocks)
 
   /// What convolutions and dense layers share.
-  static let weights = [
-    Field("activation", activation, .value("linear"), "The function applied to the result."),
-    Field("bias", .boolean, .value(true), aliases: ["use_bias"], "Whether it adds a learned bias."),
-    initializer,
-    Field(
-      "l2", .float(.from(0, to: 1000)), .value(0), aliases: ["kernel_regularizer", "regularizer"],
-      "Adds this times the sum of the squared weights to the objective."),
-  ]
+  static let weights =
+    [
+      Field("activation", activation, .value("linear"), "The function applied to the result."),
+      Field(
+        "bias", .boolean, .value(true), aliases: ["use_bias"], "Whether it adds a learned bias."),
+      initializer,
+      Field(
+        "l2", .float(.from(0, to: 1000)), .value(0),
+        aliases: ["kernel_regularizer", "regularizer"],
+        "Adds this times the sum of the squared weights to the objective."),
+    ] + regularization
 
   static let initializer = Field(
     "initializer",

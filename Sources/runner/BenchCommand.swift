@@ -66,7 +66,7 @@ private struct Bench {
     self.spec = spec
     self.data = data
     team = Team(threads: threads)
-    network = try Network(spec, team: team)
+    network = try Network(spec, trainedOn: data, team: team)
   }
 
   func measure(epochs: Int) throws -> BenchResult {

@@ -28,6 +28,18 @@ enum LAPACK {
       for column in 0..<columns { a[row * columns + column] *= signs[column] }
     }
   }
+
+  /// Replaces a symmetric matrix by its eigenvectors, one in each row, and returns the eigenvalues in
+  /// ascending order.
+  static func symmetricEigen(_ a: UnsafeMutablePointer<Float>, order: Int) throws -> [Float] {
+    var values = [Float](repeating: 0, count: order)
+    // A column of LAPACK's is a row of ours.
+    let status = LAPACKE_ssyevd(
+      LAPACK_COL_MAJOR, CChar(UInt8(ascii: "V")), CChar(UInt8(ascii: "L")), Int32(order), a,
+      Int32(max(order, 1)), &values)
+    guard status == 0 else { throw LAPACKError(routine: "ssyevd", status: Int(status)) }
+    return values
+  }
 }
 
 /// The Cholesky factorisation A = L·Lᵀ of a symmetric, positive definite matrix in single precision.

@@ -22,6 +22,17 @@ public final class Network {
   /// How often the average has taken the weights in; with `optimizerState` a checkpoint must hold it.
   public var averageCount = 0
 
+  /// What is done to every image before the first layer; nil for nothing. A checkpoint must hold it.
+  public var normalization: Normalization? {
+    get { normalizer?.normalization }
+    set {
+      normalizer = newValue.map {
+        Normalizer($0, input: plan.description.input, workers: team.count)
+      }
+    }
+  }
+  private(set) var normalizer: Normalizer?
+
   /// Where each layer spends its time, when a clock is set; see `Profile`.
   public var profile: Profile?
 

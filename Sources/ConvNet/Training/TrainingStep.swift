@@ -108,6 +108,7 @@ extension Network: TeamWork {
       source.fill(
         values + i * input.size, sample: sample, epoch: current.epoch, worker: tile.worker)
     }
+    normalizer?.apply(values, count: tile.count, worker: tile.worker)
   }
 
   private func loss(_ tile: Tile, first: Int) {

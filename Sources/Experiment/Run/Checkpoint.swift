@@ -52,7 +52,9 @@ enum Checkpoint {
     }
     metadata["finish"] = state.finish?.rawValue
     if network.averageCount > 0 { metadata["averages"] = "\(network.averageCount)" }
-    try Safetensors(tensors: weights(of: network) + moments, metadata: metadata).write(to: path)
+    try Safetensors(
+      tensors: weights(of: network) + moments + normalization(of: network), metadata: metadata
+    ).write(to: path)
   }
 
   /// The weights alone, those of the best epoch.
@@ -60,7 +62,8 @@ enum Checkpoint {
     let metadata = [
       "format": format, "epoch": "\(epoch)", "weights_sha256": digest(of: network),
     ]
-    try Safetensors(tensors: weights(of: network), metadata: metadata).write(to: path)
+    try Safetensors(tensors: weights(of: network) + normalization(of: network), metadata: metadata)
+      .write(to: path)
   }
 
   /// Puts a file's weights, or their average where it has one, into the network and returns the epoch
@@ -140,6 +143,7 @@ enum Checkpoint {
       copy(stored, to: UnsafeMutableBufferPointer(rebasing: network.parameters[tensor.range]))
     }
     network.weightsChanged()
+    try fillNormalization(of: network, from: file, path)
     guard digest(of: network) == file.metadata["weights_sha256"] else {
       throw RecordError(path, "is damaged: its weights do not have the digest that it records")
     }
@@ -148,5 +152,48 @@ enum Checkpoint {
   private static func copy(_ tensor: StoredTensor, to values: UnsafeMutableBufferPointer<Float>) {
     precondition(tensor.bytes.count == values.count * 4)
     UnsafeMutableRawBufferPointer(values).copyBytes(from: tensor.bytes)
+  }
+}
+
+// The normalisation of the images is kept with the weights that were trained on them so.
+extension Checkpoint {
+  private static let normalizationNames = [
+    "normalization/mean", "normalization/factor", "normalization/whitening",
+  ]
+
+  private static func normalization(of network: Network) -> [StoredTensor] {
+    guard let normalization = network.normalization else { return [] }
+    let order = normalization.mean.count
+    let tensors = [
+      (normalization.mean, [order]), (normalization.factor, [order]),
+      (normalization.whitening, [order, order]),
+    ]
+    return zip(normalizationNames, tensors).filter { !$1.0.isEmpty }.map { name, tensor in
+      tensor.0.withUnsafeBufferPointer {
+        StoredTensor(name: name, shape: tensor.1, floats: $0)
+      }
+    }
+  }
+
+  private static func fillNormalization(
+    of network: Network, from file: Safetensors, _ path: String
+  ) throws {
+    let parts = normalizationNames.map { file[$0] }
+    guard let mean = parts[0] else {
+      network.normalization = nil
+      return
+    }
+    let order = mean.shape.first ?? 0
+    let input = network.plan.description.input
+    let isWhite = parts[2] != nil
+    guard parts.allSatisfy({ $0?.type ?? .f32 == .f32 }),
+      order == input.count || order == input.channels && !isWhite,
+      mean.shape == [order], (parts[1] == nil) == isWhite,
+      parts[1]?.shape ?? [order] == [order], parts[2]?.shape ?? [order, order] == [order, order]
+    else {
+      throw RecordError(path, "does not fit the spec: normalization is not as it needs it")
+    }
+    network.normalization = Normalization(
+      mean: mean.floats, factor: parts[1]?.floats ?? [], whitening: parts[2]?.floats ?? [])
   }
 }

@@ -36,7 +36,7 @@ public struct LearningRateRange: Sendable {
     _ spec: ExperimentSpec, data: RunData, threads: Int, from: Double, to: Double, steps: Int
   ) throws {
     precondition(from > 0 && from < to && steps >= 2)
-    let network = try Network(spec, team: Team(threads: threads))
+    let network = try Network(spec, trainedOn: data, team: Team(threads: threads))
     let batchSize = spec.training.batchSize * spec.optimizer.accumulation
     let images = data.train.count
     let growth = Elementary.log(to / from) / Double(steps - 1)

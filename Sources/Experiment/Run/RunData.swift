@@ -4,6 +4,8 @@ import Datasets
 /// What a run trains, validates and tests on, as its spec asks for it.
 public struct RunData: Sendable {
   public let train: any SampleSource
+  /// The same images without augmentation.
+  public let plain: any SampleSource
   public let validation: (any SampleSource)?
   /// Nil where the spec reads none.
   public let test: (any SampleSource)?
@@ -26,6 +28,7 @@ public struct RunData: Sendable {
     train = ImageSource(set, indices: split.training, augmenter: augmenter)
     validation = split.validation.isEmpty ? nil : ImageSource(set, indices: split.validation)
     test = images.test.map { ImageSource($0) }
+    plain = ImageSource(set, indices: split.training)
     classNames = images.classNames
     record = images.record
   }

@@ -7,4 +7,13 @@ extension Network {
       spec.network, loss: spec.loss, optimizer: spec.optimizer,
       batchSize: spec.training.batchSize, seed: spec.seed, team: team)
   }
+
+  /// The same, normalising its images as the spec says by what the training images are.
+  /// - Throws: `NetworkError`, or `LAPACKError` where the images cannot be whitened.
+  public convenience init(_ spec: ExperimentSpec, trainedOn data: RunData, team: Team) throws {
+    try self.init(spec, team: team)
+    normalization = try spec.dataset.normalization.map {
+      try Normalization($0, fitting: data.plain)
+    }
+  }
 }

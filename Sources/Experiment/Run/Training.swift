@@ -9,7 +9,9 @@ extension Run {
   /// is the schedule's at each step; what metrics.csv records is that of the epoch's last step.
   func train() throws -> RunOutcome {
     let team = Team(threads: options.threads)
-    let network = try Network(spec, team: team)
+    let isResumed = Files.exists(folder.last)
+    let network =
+      try isResumed ? Network(spec, team: team) : Network(spec, trainedOn: data, team: team)
     let images = data.train.count
     let batchSize = spec.training.batchSize * spec.optimizer.accumulation
     let stepsPerEpoch = (images + batchSize - 1) / batchSize
@@ -19,7 +21,6 @@ extension Run {
 
     var state = TrainingState()
     state.watch = watched
-    let isResumed = Files.exists(folder.last)
     if isResumed { try Checkpoint.load(folder.last, into: network, &state) }
     learningRate.plateau = state.plateau
     var metrics = try openLog(

@@ -87,11 +87,15 @@ public struct DatasetSpec: Hashable, Sendable {
   public var syntheticSeed: UInt64
   /// What to train on, and say so, when this dataset is neither on disk nor to be downloaded.
   public var whenUnavailable: DatasetName?
+  /// What is done to the images before the first layer, fitted on those that are trained on; nil for
+  /// bytes divided by 255.
+  public var normalization: NormalizationDescription?
 
   public init(
     name: DatasetName, validation: ValidationSplit = .none, stratified: Bool = false,
     trainCount: Int? = nil, testCount: Int? = nil, test: TestSet = .own,
-    syntheticSeed: UInt64 = 1, whenUnavailable: DatasetName? = nil
+    normalization: NormalizationDescription? = nil, syntheticSeed: UInt64 = 1,
+    whenUnavailable: DatasetName? = nil
   ) {
     self.name = name
     self.validation = validation
@@ -103,6 +107,7 @@ public struct DatasetSpec: Hashable, Sendable {
     self.whenUnavailable = whenUnavailable
   }
 
+    self.normalization = normalization
   /// The images read from the training files or drawn, before the validation split.
   public var loadedCount: Int { trainCount ?? name.trainCount }
 

@@ -86,13 +86,14 @@ extension DatasetSpec {
       syntheticSeed: value["synthetic_seed"]!.uint64!,
       whenUnavailable: dataset("when_unavailable"))
   }
+      normalization: value["normalize"].flatMap(NormalizationDescription.init(checked:)),
 
   var json: JSONValue {
     [
       "name": .string(name.rawValue), "validation": validation.json,
       "stratified": .bool(stratified), "train_count": JSONValue(trainCount),
       "test_count": JSONValue(testCount), "test": JSONValue(test.name),
-      "synthetic_seed": JSONValue(syntheticSeed),
+      "normalize": normalization?.json ?? .null, "synthetic_seed": JSONValue(syntheticSeed),
       "when_unavailable": JSONValue(whenUnavailable?.rawValue),
     ]
   }

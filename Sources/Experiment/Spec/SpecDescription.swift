@@ -76,6 +76,11 @@ package enum SpecDescription {
       "The dataset whose test images are used; null for this one's own, \"none\" to read none."),
     Field(
       "synthetic_seed", .seed, .value(1),
+    Field(
+      "normalize", normalization, .none,
+      aliases: ["normalization", "normalisation", "standardize", "whiten"],
+      "What is done to the pixels, by what is found of the images that are trained on; null for "
+        + "numbers in [0, 1] as they are."),
       "Decides the images of synthetic_digits, apart from the experiment's seed."),
     Field(
       "when_unavailable",

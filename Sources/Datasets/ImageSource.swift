@@ -6,18 +6,24 @@ public final class ImageSource: SampleSource {
   /// The images in the order of the samples; nil means all of them in their own order.
   private let indices: [Int32]?
   private let augmenter: Augmenter?
+  /// Instead of the epoch, what the augmentation is drawn by.
+  private let view: Int?
 
   /// - Parameters:
   ///   - indices: which images, in which order; nil for all.
   ///   - augmenter: what distorts the images, each anew in each epoch; nil for the images as they
   ///     are.
-  public init(_ images: ImageSet, indices: [Int32]? = nil, augmenter: Augmenter? = nil) {
+  ///   - view: the epoch whose distortions are made, whatever epoch it is; nil for its own.
+  public init(
+    _ images: ImageSet, indices: [Int32]? = nil, augmenter: Augmenter? = nil, view: Int? = nil
+  ) {
     if let augmenter {
       precondition(
         augmenter.height == images.height && augmenter.width == images.width
           && augmenter.channels == images.channels)
     }
     self.augmenter = augmenter
+    self.view = view
     if let indices { precondition(indices.allSatisfy { $0 >= 0 && $0 < images.count }) }
     self.images = images
     self.indices = indices
@@ -40,7 +46,8 @@ public final class ImageSource: SampleSource {
     images.pixels.withUnsafeBufferPointer {
       let pixels = $0.baseAddress! + image * size
       if let augmenter {
-        augmenter.distort(pixels, into: destination, index: image, epoch: epoch, worker: worker)
+        augmenter.distort(
+          pixels, into: destination, index: image, epoch: view ?? epoch, worker: worker)
       } else {
         scalePixels(pixels, into: destination, count: size)
       }

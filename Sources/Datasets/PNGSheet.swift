@@ -1,6 +1,7 @@
 import CPNG
+import ConvNet
 
-/// A sheet of labelled images as a grey PNG file.
+/// A sheet of labelled images as a PNG file, grey or in colour as they are.
 public enum PNGSheet {
   /// Pixels of the sheet per pixel of an image.
   private static let zoom = 2
@@ -8,72 +9,107 @@ public enum PNGSheet {
   private static let background: UInt8 = 48
   private static let ink: UInt8 = 224
 
+  /// An image with what is written above it.
+  public struct Cell: Sendable {
+    /// A number, or two with a plus between them.
+    public let label: String
+    /// (H, W, C)
+    public let pixels: [UInt8]
+
+    public init(label: String, pixels: [UInt8]) {
+      self.label = label
+      self.pixels = pixels
+    }
+  }
+
   /// Draws images of a set in rows, each with the number of its class above it, and writes the
   /// file whole or not at all.
   public static func write(
     _ images: ImageSet, indices: some Collection<Int>, columns: Int, to path: String
   ) throws(FileError) {
-    let sheet = draw(images, indices: Array(indices), columns: columns)
-    try AtomicFile.write(encode(sheet.pixels, width: sheet.width, height: sheet.height), to: path)
+    try write(cells(images, Array(indices)), of: images.shape, columns: columns, to: path)
   }
 
-  /// Colour images are shown by the mean of their channels.
+  /// The same of images of one shape.
+  public static func write(
+    _ cells: [Cell], of shape: Shape, columns: Int, to path: String
+  ) throws(FileError) {
+    let sheet = draw(cells, of: shape, columns: columns)
+    try AtomicFile.write(
+      encode(
+        sheet.pixels, width: sheet.width, height: sheet.height, channels: sheet.channels),
+      to: path)
+  }
+
   static func draw(
     _ images: ImageSet, indices: [Int], columns: Int
-  ) -> (pixels: [UInt8], width: Int, height: Int) {
-    precondition(columns > 0 && !indices.isEmpty)
+  ) -> (pixels: [UInt8], width: Int, height: Int, channels: Int) {
+    draw(cells(images, indices), of: images.shape, columns: columns)
+  }
+
+  private static func cells(_ images: ImageSet, _ indices: [Int]) -> [Cell] {
+    indices.map {
+      Cell(label: String(images.labels[$0]), pixels: Array(images.image($0)))
+    }
+  }
+
+  /// The sheet's pixels (H, W, C).
+  private static func draw(
+    _ cells: [Cell], of shape: Shape, columns: Int
+  ) -> (pixels: [UInt8], width: Int, height: Int, channels: Int) {
+    precondition(columns > 0 && !cells.isEmpty)
+    let (extent, channels) = (shape.extent, shape.channels)
     let cell = (
-      width: images.width * zoom + gap, height: images.height * zoom + DigitFont.height + 2 + gap
+      width: extent.width * zoom + gap, height: extent.height * zoom + DigitFont.height + 2 + gap
     )
-    let columns = min(columns, indices.count)
-    let rows = (indices.count + columns - 1) / columns
+    let columns = min(columns, cells.count)
+    let rows = (cells.count + columns - 1) / columns
     let width = columns * cell.width + gap
     let height = rows * cell.height + gap
-    var pixels = [UInt8](repeating: background, count: width * height)
-    for (place, index) in indices.enumerated() {
+    var pixels = [UInt8](repeating: background, count: width * height * channels)
+    for (place, shown) in cells.enumerated() {
       let left = gap + place % columns * cell.width
       let top = gap + place / columns * cell.height
-      for (x, y) in DigitFont.points(of: Int(images.labels[index])) {
-        pixels[(top + y) * width + left + x] = ink
+      for (x, y) in DigitFont.points(of: shown.label) where x < cell.width {
+        let place = ((top + y) * width + left + x) * channels
+        for c in 0..<channels { pixels[place + c] = ink }
       }
-      let image = images.image(index)
-      for y in 0..<images.height * zoom {
-        for x in 0..<images.width * zoom {
-          let first =
-            image.startIndex + (y / zoom * images.width + x / zoom) * images.channels
-          let sum = image[first..<first + images.channels].reduce(0) { $0 + Int($1) }
-          pixels[(top + DigitFont.height + 2 + y) * width + left + x] =
-            UInt8(sum / images.channels)
+      for y in 0..<extent.height * zoom {
+        for x in 0..<extent.width * zoom {
+          let first = (y / zoom * extent.width + x / zoom) * channels
+          let place = ((top + DigitFont.height + 2 + y) * width + left + x) * channels
+          for c in 0..<channels { pixels[place + c] = shown.pixels[first + c] }
         }
       }
     }
-    return (pixels, width, height)
+    return (pixels, width, height, channels)
   }
 
-  /// The bytes of a PNG file of 8-bit grey pixels (H, W).
-  static func encode(_ pixels: [UInt8], width: Int, height: Int) -> [UInt8] {
-    precondition(pixels.count == width * height)
+  /// The bytes of a PNG file of 8-bit pixels (H, W, C), C being 1 for grey or 3 for colour.
+  static func encode(_ pixels: [UInt8], width: Int, height: Int, channels: Int = 1) -> [UInt8] {
+    precondition(pixels.count == width * height * channels && [1, 3].contains(channels))
     var image = png_image()
     image.version = UInt32(PNG_IMAGE_VERSION)
     image.width = UInt32(width)
     image.height = UInt32(height)
-    image.format = 0  // PNG_FORMAT_GRAY
+    image.format = channels == 1 ? 0 : 2  // PNG_FORMAT_GRAY, PNG_FORMAT_RGB
+    let stride = Int32(width * channels)
     defer { png_image_free(&image) }
     // The first call finds the size, the second writes. Neither fails but for want of memory.
     var size = 0
-    guard png_image_write_to_memory(&image, nil, &size, 0, pixels, Int32(width), nil) != 0 else {
+    guard png_image_write_to_memory(&image, nil, &size, 0, pixels, stride, nil) != 0 else {
       preconditionFailure("libpng cannot encode \(width) x \(height) grey pixels")
     }
     return [UInt8](unsafeUninitializedCapacity: size) { buffer, count in
       let code = png_image_write_to_memory(
-        &image, buffer.baseAddress, &size, 0, pixels, Int32(width), nil)
+        &image, buffer.baseAddress, &size, 0, pixels, stride, nil)
       precondition(code != 0, "libpng cannot encode \(width) x \(height) grey pixels")
       count = size
     }
   }
 }
 
-/// The ten digits in 5 x 7 points.
+/// The ten digits and a plus in 5 x 7 points.
 enum DigitFont {
   static let height = 7
 
@@ -91,14 +127,19 @@ enum DigitFont {
     [0b01110, 0b10001, 0b10001, 0b01111, 0b00001, 0b00010, 0b01100],
   ]
 
-  /// The points (x, y) that are set in a number's drawing.
-  static func points(of number: Int) -> [(Int, Int)] {
+  private static let plus: [UInt8] = [0, 0b00100, 0b00100, 0b11111, 0b00100, 0b00100, 0]
+
+  /// The points (x, y) that are set in a text's drawing: of digits, and pluses.
+  static func points(of text: String) -> [(Int, Int)] {
     var points: [(Int, Int)] = []
-    for (place, digit) in String(number).utf8.enumerated() {
-      for (y, row) in rows[Int(digit - 48)].enumerated() {
+    for (place, character) in text.utf8.enumerated() {
+      let drawing = character == UInt8(ascii: "+") ? plus : rows[Int(character - 48)]
+      for (y, row) in drawing.enumerated() {
         for x in 0..<5 where row & (0b10000 >> x) != 0 { points.append((place * 6 + x, y)) }
       }
     }
     return points
   }
+
+  static func points(of number: Int) -> [(Int, Int)] { points(of: String(number)) }
 }

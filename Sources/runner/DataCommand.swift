@@ -33,7 +33,9 @@ private struct Name: ParsableArguments {
       "One of: \(DatasetCatalog.names.joined(separator: ", ")).", valueName: "name"))
   var name: String
 
-  func validate() throws {
+  func validate() throws { try Self.check(name) }
+
+  static func check(_ name: String) throws {
     if DatasetCatalog[name] == nil {
       throw ValidationError(
         "\"\(name)\" is not a dataset; there are \(DatasetCatalog.names.joined(separator: ", "))")
@@ -136,33 +138,62 @@ extension DataCommand {
 
   struct Show: ParsableCommand {
     static let configuration = CommandConfiguration(
-      abstract: "Write a sheet of a dataset's first training images, labelled, as a PNG file.")
+      abstract: "Write a sheet of a dataset's first training images, labelled, as a PNG file.",
+      discussion: """
+        With --augmented it takes an experiment instead of a dataset, and shows what its network \
+        sees: each image beside what --versions epochs from --epoch on make of it. Where images are \
+        mixed, both classes are above them.
+        """)
 
-    @OptionGroup private var name: Name
-    @Option(help: "How many images.")
-    var count = 100
+    @Argument(
+      help: ArgumentHelp(
+        "A dataset; with --augmented an experiment, a JSON file.", valueName: "name"))
+    var name: String
+    @Argument(
+      help: ArgumentHelp(
+        "With --augmented, values to replace in the experiment.", valueName: "key=value"))
+    var overrides: [String] = []
+    @Option(help: "How many images. (default: 100; 12 with --augmented)")
+    var count: Int?
     @Option(help: "The file to write; NAME.png when it isn't given.")
     var output: String?
     @Option(help: "The seed of synthetic_digits.")
     var seed: UInt64 = 1
+    @Flag(help: "Show what an experiment's network sees.")
+    var augmented = false
+    @Option(help: "With --augmented, the first epoch that is shown.")
+    var epoch = 1
+    @Option(help: "With --augmented, how many epochs are shown.")
+    var versions = 9
     @OptionGroup private var place: Place
+    var dataFolder: String? { place.folder }
 
     func validate() throws {
-      guard (1...10_000).contains(count) else {
+      if let count, !(1...10_000).contains(count) {
         throw ValidationError("--count takes 1 to 10000, not \(count)")
       }
+      guard (1...1_000_000).contains(epoch), (1...100).contains(versions) else {
+        throw ValidationError("--epoch takes 1 to 1000000, --versions 1 to 100")
+      }
+      guard !augmented else { return }
+      guard overrides.isEmpty else {
+        throw ValidationError("values are replaced in an experiment only, with --augmented")
+      }
+      try Name.check(name)
     }
 
     func run() throws {
+      if augmented { return try showAugmented() }
       let bar = DownloadBar()
       defer { bar.finish() }
-      let isBuiltIn = name.entry.files.isEmpty
+      let count = count ?? 100
+      let isBuiltIn = DatasetCatalog[name]!.files.isEmpty
       let request = DatasetRequest(
-        name.name, trainCount: isBuiltIn ? count : nil, testCount: isBuiltIn ? 1 : nil,
+        name, trainCount: isBuiltIn ? count : nil, testCount: isBuiltIn ? 1 : nil,
         syntheticSeed: seed)
       let dataset = try place.locator.load(request) { bar.show($0) }
       bar.finish()
-      let path = output ?? "\(name.name).png"
+      let path = output ?? "\(name).png"
       let shown = min(count, dataset.train.count)
       // About as wide as high.
       var columns = 1

@@ -23,6 +23,14 @@ struct EvaluateCommand: ParsableCommand {
   @Flag(help: "Write the confusion matrix to confusion.csv and plots/confusion.svg of the run.")
   var confusion = false
 
+  @Option(
+    help: ArgumentHelp(
+      """
+      Look at each image so often, once as it is and then distorted by the spec's augmentation, and \
+      report what the mean of the probabilities comes to beside the plain figures.
+      """, valueName: "views"))
+  var tta: Int?
+
   @OptionGroup var output: FormatOption
   @OptionGroup var compute: ComputeOptions
 
@@ -30,17 +38,28 @@ struct EvaluateCommand: ParsableCommand {
     let folder = try openRun(path)
     let record = try RunRecord(reading: folder.record)
     let spec = try folder.readResolved()
+    let views = try views(of: spec)
     try compute.useKernel(record.environment.kernel)
     let data = try compute.load(spec, recorded: record.data)
     let report = try folder.test(
       weights ?? (Files.exists(folder.best) ? .best : .last), spec: spec, data: data,
-      threads: compute.threadCount)
-    var document = TextDocument()
-    document.append([
+      threads: compute.threadCount, views: views)
+    var facts: [TextDocument.Fact] = [
       .init(
         "test_accuracy", .number(report.accuracy),
         line: "test accuracy  \(percent(report.accuracy)), loss \(fixed(report.loss, 4))"),
       .init("test_loss", .number(report.loss)),
+    ]
+    if let averaged = report.averaged {
+      facts += [
+        .init(
+          "averaged_accuracy", .number(averaged.accuracy),
+          line: "averaged       \(averaged.sentence)"),
+        .init("averaged_loss", .number(averaged.loss)),
+        .init("views", .integer(averaged.views)),
+      ]
+    }
+    facts += [
       .init(
         "dataset", .text(data.record.name),
         line: "data           \(data.record.name), \(grouped(report.labels.count)) images"),
@@ -49,12 +68,29 @@ struct EvaluateCommand: ParsableCommand {
         "weights", .text(report.weights.rawValue),
         line: "weights        \(report.weights.rawValue), of epoch \(report.epoch)"),
       .init("epoch", .integer(report.epoch)),
-    ])
+    ]
+    var document = TextDocument()
+    document.append(facts)
     document.append(
       confusionMatrix(report), key: "confusion",
       title: "rows: the true class; columns: what it was taken for")
     if confusion { try write(report, to: folder, title: spec.name) }
     output.print(document)
+  }
+
+  /// The views that are asked for, by the command line or else by the spec.
+  private func views(of spec: ExperimentSpec) throws -> TestTimeAugmentation? {
+    guard let tta else { return spec.testTimeAugmentation }
+    guard (2...1000).contains(tta) else {
+      throw UsageError("--tta takes 2 to 1000 views, not \(tta)")
+    }
+    var views = spec.testTimeAugmentation ?? TestTimeAugmentation(count: tta)
+    views.count = tta
+    if views.ops(of: spec).isEmpty {
+      throw UsageError(
+        "--tta: the run's augmentation is empty, so that every view would be the same")
+    }
+    return views
   }
 
   /// The confusion matrix as a file: `class` and then a column for each class that images were taken

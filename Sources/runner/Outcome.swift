@@ -54,6 +54,7 @@ struct Results {
     } else {
       lines.append("test accuracy  not measured: dataset.test is \"none\"")
     }
+    if let averaged = summary.averaged { lines.append("averaged       \(averaged.sentence)") }
     if let original = summary.standsInFor {
       lines.append(
         "data           \(summary.dataset), which stood in for \(original): "
@@ -83,5 +84,12 @@ struct Results {
     lines.append("checkpoint     \(weights)")
     lines.append("verify with    runner verify \(folder.path)")
     text = lines.joined(separator: "\n") + "\n"
+  }
+}
+
+extension AveragedViews {
+  /// "99.31 % over 8 views of each image, loss 0.0212"
+  var sentence: String {
+    "\(percent(accuracy)) over \(views) views of each image, loss \(fixed(loss, 4))"
   }
 }

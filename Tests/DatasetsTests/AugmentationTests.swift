@@ -10,7 +10,7 @@ private struct Fixture: Decodable {
     let op: String
     let values: [Float]
 
-    var map: AffineMap {
+    var map: PlaneMap {
       switch op {
       case "rotate": .rotation(degrees: values[0])
       case "shift": .shift(rows: values[0], columns: values[1])
@@ -33,7 +33,7 @@ private struct Fixture: Decodable {
       case gridConstant = "grid_constant"
     }
 
-    var map: AffineMap { ops.reduce(.identity) { $0.followed(by: $1.map) } }
+    var map: PlaneMap { ops.reduce(.identity) { $0.followed(by: $1.map) } }
   }
   struct Smoothed: Decodable {
     let shape: [Int]
@@ -134,6 +134,12 @@ private func plainTwin(_ c: Fixture.Mapped) -> (values: [Double], inside: [Bool]
   private let everything: [AugmentationOp] = [
     .rotate(degrees: 15), .elastic(alpha: 20, sigma: 4), .zoom(fraction: 0.1),
     .shear(degrees: 10), .shift(fraction: 0.1), .elastic(alpha: 3, sigma: 1),
+    .flip(.horizontal, p: 0.5), .crop(padding: 2), .perspective(distortion: 0.4, p: 0.5),
+    .pixels(.noise(deviation: 0.1), p: 0.9), .pixels(.blur(kernel: 5, low: 0.1, high: 2), p: 0.5),
+    .pixels(.brightness(fraction: 0.3), p: 1), .pixels(.contrast(fraction: 0.3), p: 0.9),
+    .randAugment(RandAugment()), .pixels(.noise(deviation: 0.05), p: 0.9),
+    .pixels(.erase(area: 0.05...0.2, ratio: 0.5...2, value: 0.5), p: 0.5),
+    .pixels(.cutout(size: 3), p: 0.5),
   ]
 
   private func filled(
@@ -200,7 +206,7 @@ private func plainTwin(_ c: Fixture.Mapped) -> (values: [Double], inside: [Bool]
 
   /// Uniform over ± the given range, about evenly on both sides.
   @Test func drawsWithinTheRanges() {
-    var maps: [AffineMap] = []
+    var maps: [PlaneMap] = []
     for sample in 0..<2000 as Range<UInt32> {
       var random = RandomStream(seed: 1, purpose: .augmentation, sample: sample)
       maps.append(

@@ -114,7 +114,7 @@ struct SpecErrorTests {
       "\"kernel\": 3", "\"kernel\": 3, \"colour\": 3",
       "5:53: model[0].colour: unknown key; the keys here are \"layer\", \"filters\", \"kernel\", "
         + "\"stride\", \"padding\", \"groups\", \"dilation\", \"activation\", \"bias\", "
-        + "\"initializer\", \"l2\", \"name\", \"input\""),
+        + "\"initializer\", \"l2\", \"l1\", \"orthogonal\", \"max_norm\", \"name\", \"input\""),
     Case(
       "\"adam\"", "\"adam\", \"lr\": 0.1",
       "9:34: optimizer.lr: unknown key; did you mean \"learning_rate\"?"),
@@ -132,7 +132,7 @@ struct SpecErrorTests {
       "10:3: \"a \\n b\": unknown key; the keys here are \"$schema\", \"name\", \"description\", "
         + "\"seed\", \"dataset\", \"model\", \"loss\", \"optimizer\", \"schedule\", "
         + "\"augmentation\", \"early_stopping\", \"training\", \"checkpoint\", \"compute\", "
-        + "\"metrics\", \"expect\""),
+        + "\"metrics\", \"evaluation\", \"expect\""),
     // Keys that are missing.
     Case(
       "\"name\": \"x\",", "",

@@ -22,6 +22,12 @@ import Testing
     #"schedule={"name":"one_cycle","momentum":[0.8,0.95]}"#,
     #"loss={"name":"focal","class_weights":[1,1,2,1,1,1,0.5,1,1,1]}"#,
     #"metrics=["top_2_accuracy","f1_macro","f1_3","ece"]"#,
+    #"dataset.normalize=per_pixel"#,
+    #"dataset.normalize={"name":"zca","epsilon":0.1}"#,
+    #"augmentation=[{"op":"crop","padding":2},{"op":"gaussian_noise","stddev":0.1},{"op":"mixup"}]"#,
+    #"augmentation=[{"op":"rand_augment"},{"op":"cutmix","p":0.7},{"op":"mixup","alpha":1}]"#,
+    #"model[0]={"layer":"conv2d","filters":4,"kernel":5,"stride":2,"max_norm":0.5,"orthogonal":0.1}"#,
+    #"evaluation={"test_time_augmentation":{"count":3}}"#,
   ]
 
   @Test(arguments: recipes) func killedAndResumed(_ recipe: String) throws {
@@ -46,6 +52,35 @@ import Testing
     }
     let verified = try Program.run("verify", reference, "--quiet", in: folder)
     #expect(verified.status == 0, "\(verified.errors)")
+  }
+
+  /// Views of the test images are reported beside the plain figures, by a run and by `evaluate` alike;
+  /// weights take their normalisation with them.
+  @Test func viewsAreAveraged() throws {
+    let folder = try TemporaryFolder()
+    let overrides = [
+      "dataset.normalize=zca", #"evaluation={"test_time_augmentation":{"count":4}}"#,
+    ]
+    let run = try InterruptionTests.reference(in: folder, overrides)
+    let summary = try summary(run, in: folder)
+    let views = try #require(summary["test_time_augmentation"] as? [String: Any])
+    #expect(views["views"] as? Int == 4)
+    let evaluated = try Program.run("evaluate", run, "--format", "json", in: folder)
+    #expect(evaluated.status == 0, "\(evaluated.errors)")
+    let report = try #require(
+      try JSONSerialization.jsonObject(with: Data(evaluated.output.utf8)) as? [String: Any])
+    #expect(report["averaged_loss"] as? Double == views["test_loss"] as? Double)
+    #expect(report["averaged_accuracy"] as? Double == views["test_accuracy"] as? Double)
+    let more = try Program.run("evaluate", run, "--tta", "6", in: folder)
+    #expect(more.output.contains(" over 6 views of each image, loss "))
+  }
+
+  @Test func viewsNeedAugmentation() throws {
+    let folder = try TemporaryFolder()
+    let run = try InterruptionTests.reference(in: folder, ["augmentation=[]"])
+    let result = try Program.run("evaluate", run, "--tta", "4", in: folder)
+    #expect(result.status == 2)
+    #expect(result.errors.contains("--tta: the run's augmentation is empty"))
   }
 
   private func summary(_ run: String, in folder: TemporaryFolder) throws -> [String: Any] {

@@ -1,7 +1,7 @@
 /// What a stream of random numbers is for. Part of its key, so that no use ever shifts another.
 public enum RandomPurpose: UInt32, Sendable {
   case initialization = 1
-  case shuffle, dropout, augmentation, split, synthesis, probe, search, importance
+  case shuffle, dropout, augmentation, split, synthesis, probe, search, importance, mixing
 }
 
 /// A counter-based random stream: Philox4x32-10 (Salmon et al., "Parallel random numbers: as easy

@@ -99,24 +99,16 @@ final class GaussianNoise: Layer {
   private let input: Activations
   private let output: Activations
   private let deviation: Float
-  private let key: SIMD2<UInt32>
   private let purpose: UInt32
-  /// Random words of one sample for each worker, four for every four elements.
-  private let scratch: [UnsafeMutablePointer<UInt32>]
-  private let blocks: Int
+  /// One for each worker.
+  private let noises: [NormalNoise]
 
   init(deviation: Float, _ site: LayerSite) {
     input = site.input
     output = site.output
     self.deviation = deviation
-    key = SIMD2(UInt32(truncatingIfNeeded: site.seed), UInt32(truncatingIfNeeded: site.seed >> 32))
     purpose = RandomPurpose.dropout.rawValue | UInt32(site.place + 1) << 8
-    blocks = (site.input.size + 3) / 4
-    scratch = (0..<site.workers).map { [blocks] _ in .allocate(capacity: blocks * 4) }
-  }
-
-  deinit {
-    for words in scratch { words.deallocate() }
+    noises = (0..<site.workers).map { _ in NormalNoise(count: site.input.size, seed: site.seed) }
   }
 
   func forward(_ tile: Tile) {
@@ -124,30 +116,16 @@ final class GaussianNoise: Layer {
     let y = output.values(of: tile)
     y.update(from: x, count: tile.count * input.size)
     guard tile.isTraining else { return }
-    for sample in 0..<tile.count { addNoise(to: y + sample * input.size, tile, sample) }
+    for sample in 0..<tile.count {
+      noises[tile.worker].add(
+        times: deviation, to: y + sample * input.size, purpose,
+        UInt32(truncatingIfNeeded: tile.step), UInt32(truncatingIfNeeded: tile.first + sample))
+    }
   }
 
   func backward(_ tile: Tile) {
     guard input.hasGradient else { return }
     input.gradients(of: tile).update(
       from: output.gradients(of: tile), count: tile.count * input.size)
-  }
-
-  /// Adds σ·z to one sample, by Box and Muller (1958): each pair of words gives two numbers.
-  private func addNoise(to y: UnsafeMutablePointer<Float>, _ tile: Tile, _ sample: Int) {
-    let words = scratch[tile.worker]
-    RandomStream.philoxBlocks(
-      blocks, purpose, UInt32(truncatingIfNeeded: tile.step),
-      UInt32(truncatingIfNeeded: tile.first + sample), key: key, to: words)
-    let size = input.size
-    for pair in 0..<2 * blocks {
-      let half = pair < blocks ? pair : blocks + pair
-      let u = Float(words[half] >> 8) * 0x1p-24 + 0x1p-25
-      let angle = Float(words[half + blocks] >> 8) * 0x1p-24 * (2 * Float.pi)
-      let radius = deviation * (-2 * Elementary.log(u)).squareRoot()
-      let (sine, cosine) = Elementary.sincos(angle)
-      if half < size { y[half] += radius * cosine }
-      if half + blocks < size { y[half + blocks] += radius * sine }
-    }
   }
 }

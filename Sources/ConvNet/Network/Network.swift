@@ -59,6 +59,12 @@ public final class Network {
   /// Muon's kernels; and, for each parameter, what its direction is scaled by if it is one.
   let orthogonal: [Muon]
   let orthogonalScales: [Float?]
+  /// The orthogonal penalties, and, for each parameter, which of them is its own.
+  let penalties: [OrthogonalPenalty]
+  let penaltyPlaces: [Int?]
+  /// Parameters whose columns are bounded; and, of each, a number for every column.
+  let bounded: [Int]
+  let columnNorms: [Buffer]
   let layers: [BuiltLayer]
   let input: Activations
   let logits: Activations
@@ -69,14 +75,9 @@ public final class Network {
   let inferenceTile: Int
 
   // What the phases of a step share; written by the caller of a step only.
-  /// The orthogonal penalties, and, for each parameter, which of them is its own.
-  let penalties: [OrthogonalPenalty]
-  let penaltyPlaces: [Int?]
-  /// Parameters whose columns are bounded; and, of each, a number for every column.
-  let bounded: [Int]
-  let columnNorms: [Buffer]
   var current = StepState()
   let sampleList: UnsafeMutableBufferPointer<Int32>
+  let mixer: Mixer?
   /// One per sample of a batch, or of an evaluation.
   var losses: Buffer
   var predictions: UnsafeMutableBufferPointer<UInt8>
@@ -95,27 +96,30 @@ public final class Network {
   /// - Throws: `NetworkError`, naming the layer.
   public convenience init(
     _ description: NetworkDescription, loss: LossDescription = .softmaxCrossEntropy,
-    optimizer: OptimizerDescription, batchSize: Int, seed: UInt64, team: Team
+    optimizer: OptimizerDescription, mixing: [BatchMixing] = [], batchSize: Int, seed: UInt64,
+    team: Team
   ) throws(NetworkError) {
     try self.init(
-      NetworkPlan(description), loss: loss, optimizer: optimizer, batchSize: batchSize, seed: seed,
-      team: team)
+      NetworkPlan(description), loss: loss, optimizer: optimizer, mixing: mixing,
+      batchSize: batchSize, seed: seed, team: team)
   }
 
   public convenience init(
     _ plan: NetworkPlan, loss: LossDescription = .softmaxCrossEntropy,
-    optimizer: OptimizerDescription, batchSize: Int, seed: UInt64, team: Team
+    optimizer: OptimizerDescription, mixing: [BatchMixing] = [], batchSize: Int, seed: UInt64,
+    team: Team
   ) throws(NetworkError) {
     try self.init(
-      plan, loss: loss, optimizer: optimizer, batchSize: batchSize, seed: seed, team: team,
-      sharesMemory: true)
+      plan, loss: loss, optimizer: optimizer, mixing: mixing, batchSize: batchSize, seed: seed,
+      team: team, sharesMemory: true)
   }
 
   /// - Parameter sharesMemory: whether tensors that are not needed at the same time may lie in one
   ///   place; it changes no bit.
   init(
     _ plan: NetworkPlan, loss: LossDescription = .softmaxCrossEntropy,
-    optimizer: OptimizerDescription, batchSize: Int, seed: UInt64, team: Team, sharesMemory: Bool
+    optimizer: OptimizerDescription, mixing: [BatchMixing] = [], batchSize: Int, seed: UInt64,
+    team: Team, sharesMemory: Bool
   ) throws(NetworkError) {
     precondition(batchSize > 0 && (optimizer.accumulation == 1 || optimizer.sharpness == nil))
     self.plan = plan
@@ -156,20 +160,6 @@ public final class Network {
     orthogonalScales = builder.parameters.indices.map { place in
       kernels.first { $0.parameter == place }?.scale
     }
-    training = Phase.training(builder.layers)
-    inference = [.fill] + builder.layers.indices.map { .forward($0) } + [.loss]
-    inferenceTile = builder.inferenceTile
-    sampleList = .allocate(capacity: batchSize)
-    losses = Buffer(batchSize)
-    predictions = .allocate(capacity: batchSize)
-    weightsChanged()
-  }
-
-  deinit {
-    gradientSquares.deallocate()
-    sampleList.deallocate()
-    predictions.deallocate()
-  }
     var penalties: [OrthogonalPenalty] = []
     penaltyPlaces = builder.parameters.map { parameter in
       let weight = parameter.regularization.orthogonal
@@ -182,6 +172,26 @@ public final class Network {
       builder.parameters[$0].regularization.maxNorm != nil
     }
     columnNorms = bounded.map { Buffer(builder.parameters[$0].columns) }
+    training = Phase.training(builder.layers)
+    inference = [.fill] + builder.layers.indices.map { .forward($0) } + [.loss]
+    inferenceTile = builder.inferenceTile
+    sampleList = .allocate(capacity: batchSize)
+    mixer =
+      mixing.isEmpty
+      ? nil
+      : Mixer(
+        mixing, input: plan.description.input, classes: plan.description.classes, seed: seed,
+        workers: team.count)
+    losses = Buffer(batchSize)
+    predictions = .allocate(capacity: batchSize)
+    weightsChanged()
+  }
+
+  deinit {
+    gradientSquares.deallocate()
+    sampleList.deallocate()
+    predictions.deallocate()
+  }
 
   /// To be called when `parameters` were written from outside: renews the transposed kernels.
   public func weightsChanged() {
@@ -195,7 +205,8 @@ public final class Network {
     let parameters =
       (weights.count + averages.count + accumulated.count + displaced.count
         + gradients.count * (1 + moments.count)) * 4
-    return tensorMemory.bytes + parameters + partials.bytes
+    return tensorMemory.bytes + parameters + partials.bytes + (mixer?.bytes ?? 0)
+      + (normalizer?.bytes ?? 0) + penalties.reduce(0) { $0 + $1.bytes }
   }
 
   /// Bytes that it holds less because tensors share memory.
@@ -205,6 +216,8 @@ public final class Network {
 /// What the phases of one step or evaluation share.
 struct StepState {
   var source: (any SampleSource)?
+  /// How the batch is mixed, if it is.
+  var mix: BatchMix?
   var epoch = 0
   var step = 0
   var isTraining = false

@@ -38,7 +38,7 @@ extension Network: TeamWork {
       forwardAndBack()
       for i in 0..<current.count {
         lossSum += Double(losses.base[i])
-        if Int(predictions[i]) == source.label(of: Int(sampleList[i])) { correct += 1 }
+        if Int(predictions[i]) == countedLabel(of: i) { correct += 1 }
       }
       guard lossSum.isFinite else {
         return StepResult(lossSum: lossSum, correct: correct, isFinite: false)
@@ -52,6 +52,7 @@ extension Network: TeamWork {
 
   /// A pass up to the update: what the parameters' gradients are made of is left with the layers.
   private func forwardAndBack() {
+    current.mix = mixer?.draw(pass: current.step)
     for (index, phase) in training.enumerated() {
       switch phase {
       case .tiles(_, let size):
@@ -109,6 +110,20 @@ extension Network: TeamWork {
         values + i * input.size, sample: sample, epoch: current.epoch, worker: tile.worker)
     }
     normalizer?.apply(values, count: tile.count, worker: tile.worker)
+    if tile.isTraining, let mix = current.mix { mixer!.mix(values, by: mix, tile) }
+  }
+
+  /// The class that a sample of the batch is counted as, the one of a mixed sample's two that has the
+  /// larger part.
+  private func countedLabel(of place: Int) -> Int {
+    let own = current.source!.label(of: Int(sampleList[place]))
+    guard let mix = current.mix else { return own }
+    return mix.dominant(own, partnerLabel(of: place, mix))
+  }
+
+  private func partnerLabel(of place: Int, _ mix: BatchMix) -> Int {
+    let partner = mix.partner(of: place, batch: current.count)
+    return current.source!.label(of: Int(sampleList[partner]))
   }
 
   private func loss(_ tile: Tile, first: Int) {
@@ -123,12 +138,17 @@ extension Network: TeamWork {
       let sample = tile.isTraining ? Int(sampleList[first + i]) : current.firstSample + first + i
       let label = source.label(of: sample)
       let (scores, scratch) = (values + i * loss.classes, gradients + i * loss.classes)
-      let (value, prediction) = loss.loss(scores, label: label, scratch: scratch)
-      losses.base[first + i] = value
-      predictions[first + i] = UInt8(truncatingIfNeeded: prediction)
+      var (value, prediction) = loss.loss(scores, label: label, scratch: scratch)
       if tile.isTraining {
         loss.gradient(scores, label: label, scratch: scratch, scale: scale)
+        if let mix = current.mix {
+          loss.mix(
+            &value, scratch, scores, label: partnerLabel(of: first + i, mix), share: mix.share,
+            scale: scale, scratch: mixer!.scratch(of: tile.worker))
+        }
       }
+      losses.base[first + i] = value
+      predictions[first + i] = UInt8(truncatingIfNeeded: prediction)
     }
   }
 

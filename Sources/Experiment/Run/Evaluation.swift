@@ -13,6 +13,8 @@ public struct TestReport: Sendable {
   /// The class of each test image, and the one that it was taken for.
   public let labels: [UInt8]
   public let predictions: [UInt8]
+  /// What several views of each image come to, where they were asked for.
+  public let averaged: AveragedViews?
 
   /// The part of a class's images that were recognised.
   public func accuracy(of label: Int) -> Double {
@@ -21,9 +23,10 @@ public struct TestReport: Sendable {
 }
 
 extension RunFolder {
-  /// Tests the weights of a run on its test images.
+  /// Tests the weights of a run on its test images, and on several views of each if asked to.
   public func test(
-    _ weights: Summary.Weights, spec: ExperimentSpec, data: RunData, threads: Int
+    _ weights: Summary.Weights, spec: ExperimentSpec, data: RunData, threads: Int,
+    views: TestTimeAugmentation? = nil
   ) throws -> TestReport {
     let path = weights == .best ? best : last
     guard Files.exists(path) else {
@@ -45,8 +48,12 @@ extension RunFolder {
     for (label, predicted) in zip(labels, predictions) {
       confusion[Int(label)][Int(predicted)] += 1
     }
+    let averaged = views.flatMap { views in
+      data.testViews(views, of: spec, threads: threads).map { AveragedViews(network, $0) }
+    }
     return TestReport(
       weights: weights, epoch: epoch, loss: result.loss, accuracy: result.accuracy,
-      classNames: data.classNames, confusion: confusion, labels: labels, predictions: predictions)
+      classNames: data.classNames, confusion: confusion, labels: labels, predictions: predictions,
+      averaged: averaged)
   }
 }

@@ -9,6 +9,7 @@ public struct RunData: Sendable {
   public let validation: (any SampleSource)?
   /// Nil where the spec reads none.
   public let test: (any SampleSource)?
+  let testImages: ImageSet?
   public let classNames: [String]
   public let record: RunRecord.Data
 
@@ -19,16 +20,18 @@ public struct RunData: Sendable {
     let split = try Split(
       labels: set.labels, validation: spec.dataset.validation.count(of: set.count),
       stratified: spec.dataset.stratified, seed: spec.seed)
+    let ops = spec.augmentation.filter { !$0.isMixing }
     let augmenter =
-      spec.augmentation.isEmpty
+      ops.isEmpty
       ? nil
       : Augmenter(
-        ops: spec.augmentation, height: set.height, width: set.width, channels: set.channels,
+        ops: ops, height: set.height, width: set.width, channels: set.channels,
         seed: spec.seed, workers: threads)
     train = ImageSource(set, indices: split.training, augmenter: augmenter)
-    validation = split.validation.isEmpty ? nil : ImageSource(set, indices: split.validation)
-    test = images.test.map { ImageSource($0) }
     plain = ImageSource(set, indices: split.training)
+    validation = split.validation.isEmpty ? nil : ImageSource(set, indices: split.validation)
+    testImages = images.test
+    test = images.test.map { ImageSource($0) }
     classNames = images.classNames
     record = images.record
   }

@@ -4,7 +4,7 @@ extension Network {
   /// The network of an experiment, built to be trained.
   public convenience init(_ spec: ExperimentSpec, team: Team) throws(NetworkError) {
     try self.init(
-      spec.network, loss: spec.loss, optimizer: spec.optimizer,
+      spec.network, loss: spec.loss, optimizer: spec.optimizer, mixing: spec.mixing,
       batchSize: spec.training.batchSize, seed: spec.seed, team: team)
   }
 

@@ -38,6 +38,8 @@ public struct Summary: Hashable, Sendable {
   public var testAccuracy: Double?
   /// What the spec asks for besides.
   public var testMetrics: [Figure] = []
+  /// What several views of each test image come to, where the spec asks for them.
+  public var averaged: AveragedViews?
   /// Which weights were tested, or would have been.
   public var testedWeights: Weights
   /// Why training ended: "epochs" or "early_stopping".
@@ -79,6 +81,7 @@ public struct Summary: Hashable, Sendable {
       }
       json["test_metrics"] = .object(figures)
     }
+    if let averaged { json["test_time_augmentation"] = averaged.json }
     return json
   }
 

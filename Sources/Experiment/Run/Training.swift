@@ -206,6 +206,11 @@ extension Run {
       parameters: network.plan.parameters, weightsDigest: lastDigest,
       bestWeightsDigest: bestDigest, dataset: data.record.name,
       testDataset: data.record.test, standsInFor: data.record.standsInFor)
+    if let augmentation = spec.testTimeAugmentation,
+      let views = data.testViews(augmentation, of: spec, threads: options.threads)
+    {
+      summary.averaged = AveragedViews(network, views)
+    }
     if data.record.standsInFor == nil {
       summary.checks = spec.expect.compactMap { expectation in
         summary[expectation.metric].map { Summary.Check(expectation: expectation, value: $0) }

@@ -22,6 +22,8 @@ public struct ExperimentSpec: Hashable, Sendable {
   public var compute: ComputeSpec
   /// What is measured of the validation and the test images besides loss and accuracy.
   public var metrics: [ClassificationMetric]
+  /// How the test images are looked at more than once; nil for once.
+  public var testTimeAugmentation: TestTimeAugmentation?
   /// In the order of `Metric.allCases`.
   public var expect: [Expectation]
 
@@ -32,7 +34,8 @@ public struct ExperimentSpec: Hashable, Sendable {
     schedule: Schedule = .constant, warmup: Warmup? = nil, augmentation: [AugmentationOp] = [],
     earlyStopping: EarlyStoppingSpec? = nil, training: TrainingSpec,
     checkpoint: CheckpointSpec = CheckpointSpec(), compute: ComputeSpec = ComputeSpec(),
-    metrics: [ClassificationMetric] = [], expect: [Expectation] = []
+    metrics: [ClassificationMetric] = [], testTimeAugmentation: TestTimeAugmentation? = nil,
+    expect: [Expectation] = []
   ) {
     self.name = name
     self.description = description
@@ -49,6 +52,7 @@ public struct ExperimentSpec: Hashable, Sendable {
     self.checkpoint = checkpoint
     self.compute = compute
     self.metrics = metrics
+    self.testTimeAugmentation = testTimeAugmentation
     self.expect = expect
   }
 
@@ -83,13 +87,13 @@ public struct DatasetSpec: Hashable, Sendable {
   /// Only the first so many test images; nil for all.
   public var testCount: Int?
   public var test: TestSet
+  /// What is done to the images before the first layer, fitted on those that are trained on; nil for
+  /// bytes divided by 255.
+  public var normalization: NormalizationDescription?
   /// The seed of `synthetic_digits`, wherever it is used; apart from the experiment's own.
   public var syntheticSeed: UInt64
   /// What to train on, and say so, when this dataset is neither on disk nor to be downloaded.
   public var whenUnavailable: DatasetName?
-  /// What is done to the images before the first layer, fitted on those that are trained on; nil for
-  /// bytes divided by 255.
-  public var normalization: NormalizationDescription?
 
   public init(
     name: DatasetName, validation: ValidationSplit = .none, stratified: Bool = false,
@@ -103,11 +107,11 @@ public struct DatasetSpec: Hashable, Sendable {
     self.trainCount = trainCount
     self.testCount = testCount
     self.test = test
+    self.normalization = normalization
     self.syntheticSeed = syntheticSeed
     self.whenUnavailable = whenUnavailable
   }
 
-    self.normalization = normalization
   /// The images read from the training files or drawn, before the validation split.
   public var loadedCount: Int { trainCount ?? name.trainCount }
 

@@ -8,6 +8,7 @@ extension SpecChecker {
     checkDataset(spec)
     checkModel(spec)
     checkTraining(spec)
+    checkAugmentation(spec)
     checkMonitors(spec)
     checkExpectations(spec)
     checkMetrics(spec)

@@ -25,6 +25,8 @@ extension ExperimentSpec {
       checkpoint: CheckpointSpec(everySteps: value["checkpoint"]!["every_steps"]?.int),
       compute: ComputeSpec(kernel: value["compute"]!["kernel"]!.string!),
       metrics: value["metrics"]!.array!.map { ClassificationMetric($0.string!)! },
+      testTimeAugmentation: value["evaluation"]!["test_time_augmentation"].flatMap(
+        TestTimeAugmentation.init(checked:)),
       expect: Metric.allCases.compactMap { metric in
         guard let bounds = value["expect"]![metric.rawValue],
           !(bounds["min"]?.double == nil && bounds["max"]?.double == nil)
@@ -61,6 +63,7 @@ extension ExperimentSpec {
       "checkpoint": ["every_steps": JSONValue(checkpoint.everySteps)],
       "compute": ["kernel": .string(compute.kernel)],
       "metrics": .array(metrics.map { .string($0.name) }),
+      "evaluation": ["test_time_augmentation": testTimeAugmentation?.json ?? .null],
       "expect": .object(expectations),
     ]
   }
@@ -83,10 +86,10 @@ extension DatasetSpec {
       name: dataset("name")!, validation: ValidationSplit(checked: value["validation"]!),
       stratified: value.bool("stratified"), trainCount: value["train_count"]?.int,
       testCount: value["test_count"]?.int, test: TestSet(checked: value["test"]),
+      normalization: value["normalize"].flatMap(NormalizationDescription.init(checked:)),
       syntheticSeed: value["synthetic_seed"]!.uint64!,
       whenUnavailable: dataset("when_unavailable"))
   }
-      normalization: value["normalize"].flatMap(NormalizationDescription.init(checked:)),
 
   var json: JSONValue {
     [
@@ -137,30 +140,5 @@ extension EarlyStoppingSpec {
       "monitor": .string(monitor.rawValue), "patience": JSONValue(patience),
       "min_delta": JSONValue(minDelta), "restore_best": .bool(restoreBest),
     ]
-  }
-}
-
-extension AugmentationOp {
-  init(checked value: JSONValue) {
-    switch value["op"]!.string! {
-    case "rotate": self = .rotate(degrees: value.float("degrees"))
-    case "shift": self = .shift(fraction: value.float("fraction"))
-    case "zoom": self = .zoom(fraction: value.float("fraction"))
-    case "shear": self = .shear(degrees: value.float("degrees"))
-    case "elastic":
-      self = .elastic(alpha: value.float("alpha"), sigma: value.float("sigma"))
-    case let op: preconditionFailure("undescribed distortion \(op)")
-    }
-  }
-
-  var json: JSONValue {
-    switch self {
-    case .rotate(let degrees): ["op": "rotate", "degrees": JSONValue(degrees)]
-    case .shift(let fraction): ["op": "shift", "fraction": JSONValue(fraction)]
-    case .zoom(let fraction): ["op": "zoom", "fraction": JSONValue(fraction)]
-    case .shear(let degrees): ["op": "shear", "degrees": JSONValue(degrees)]
-    case .elastic(let alpha, let sigma):
-      ["op": "elastic", "alpha": JSONValue(alpha), "sigma": JSONValue(sigma)]
-    }
   }
 }

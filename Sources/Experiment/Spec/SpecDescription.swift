@@ -28,7 +28,8 @@ package enum SpecDescription {
     Field(
       "augmentation", .list(of: .variants(augmentation), count: 0...16, noun: "distortions"),
       .value([]), aliases: ["augment", "transforms"],
-      "Random distortions of the training images, drawn anew in each epoch."),
+      "Random distortions of the training images, drawn anew in each epoch: those that move pixels, in "
+        + "one resampling, then those that change them, then what mixes two images."),
     Field(
       "early_stopping", .object(earlyStopping), .none,
       "Ends the training when it no longer gets better; null for never."),
@@ -41,6 +42,7 @@ package enum SpecDescription {
       "metrics", classificationMetrics, .value([]), aliases: ["metric", "measures"],
       "What is measured of the validation images, as columns of metrics.csv, and of the test images, "
         + "besides loss and accuracy."),
+    Field("evaluation", .object(evaluation), .value([:]), "How the test images are looked at."),
     Field(
       "expect", .object(expect), .value([:]), aliases: ["expected", "expectations"],
       "What a finished run must have reached; a run that has not ends with status 4."),
@@ -75,12 +77,12 @@ package enum SpecDescription {
       "test", .choice(testChoice), .none, aliases: ["test_set", "test_dataset"],
       "The dataset whose test images are used; null for this one's own, \"none\" to read none."),
     Field(
-      "synthetic_seed", .seed, .value(1),
-    Field(
       "normalize", normalization, .none,
       aliases: ["normalization", "normalisation", "standardize", "whiten"],
       "What is done to the pixels, by what is found of the images that are trained on; null for "
         + "numbers in [0, 1] as they are."),
+    Field(
+      "synthetic_seed", .seed, .value(1),
       "Decides the images of synthetic_digits, apart from the experiment's seed."),
     Field(
       "when_unavailable",
@@ -89,47 +91,6 @@ package enum SpecDescription {
       "What to use, and say so, when the dataset is neither on disk nor to be downloaded; null to "
         + "fail."),
   ])
-
-  static let augmentation = VariantType(
-    key: "op", doc: "The kind of distortion.", noun: "a distortion",
-    cases: [
-      .init(
-        name: "rotate", doc: "Turns about the centre.", aliases: ["rotation"],
-        fields: [
-          Field(
-            "degrees", .float(.from(0, to: 180)), .required, aliases: ["angle"],
-            "The largest angle, to either side.")
-        ]),
-      .init(
-        name: "shift", doc: "Moves along both axes.", aliases: ["translate", "translation"],
-        fields: [
-          Field(
-            "fraction", .float(.from(0, below: 1)), .required,
-            "The farthest way, as a part of the height and of the width.")
-        ]),
-      .init(
-        name: "zoom", doc: "Scales about the centre.", aliases: ["scale"],
-        fields: [
-          Field(
-            "fraction", .float(.from(0, below: 1)), .required,
-            "The largest change of size: 0.1 gives factors from 0.9 to 1.1.")
-        ]),
-      .init(
-        name: "shear", doc: "Slants along the rows.",
-        fields: [
-          Field(
-            "degrees", .float(.from(0, to: 80)), .required, aliases: ["angle"],
-            "The largest angle, to either side.")
-        ]),
-      .init(
-        name: "elastic", doc: "Displaces every pixel a little (Simard 2003).",
-        fields: [
-          Field("alpha", .float(.from(0, to: 1000)), .required, "The strength, in pixels."),
-          Field(
-            "sigma", .float(.above(0, to: 28)), .required,
-            "The deviation of the Gaussian that smooths the displacements, in pixels."),
-        ]),
-    ])
 
   // MARK: - Training
 

@@ -33,12 +33,10 @@ final class ElasticField: @unchecked Sendable {
     self.alpha = alpha
     // In Double: a deviation of any size stays a number.
     let reach = min(4 * Double(sigma) + 0.5, 1e6)
-    let bell = (0...Int(reach)).map {
-      Elementary.exp(-0.5 * Float($0) / sigma * (Float($0) / sigma))
-    }
-    let sum = bell.reduce(-bell[0]) { $0 + 2 * $1 }
+    var bell = [Float](repeating: 0, count: Int(reach) + 1)
+    bell.withUnsafeMutableBufferPointer { SymmetricFilter.gaussian(sigma: sigma, into: $0) }
     // Taps further than the longer side only ever meet zeros.
-    weights = bell.prefix(max(height, width)).map { $0 / sum }
+    weights = Array(bell.prefix(max(height, width)))
     radius = weights.count - 1
     pitch = (width + 15) / 16 * 16
     noise = .allocate(capacity: (height + 2 * radius) * pitch)
@@ -78,37 +76,15 @@ final class ElasticField: @unchecked Sendable {
     weights.withUnsafeBufferPointer { weights in
       for y in 0..<height {
         for x in stride(from: 0, to: pitch, by: 16) {
-          let sum = Self.smooth(noise + (radius + y) * pitch + x, weights, step: pitch)
-          Self.store(sum, at: row + radius + x)
+          let sum = SymmetricFilter.apply(noise + (radius + y) * pitch + x, weights, step: pitch)
+          SymmetricFilter.store(sum, at: row + radius + x)
         }
         for x in stride(from: 0, to: pitch, by: 16) {
-          let sum = Self.smooth(row + radius + x, weights, step: 1)
+          let sum = SymmetricFilter.apply(row + radius + x, weights, step: 1)
           let out = field + y * pitch + x
-          Self.store(Self.load(out) + alpha * sum, at: out)
+          SymmetricFilter.store(SymmetricFilter.load(out) + alpha * sum, at: out)
         }
       }
     }
-  }
-
-  /// w₀·v(0) + Σₖ wₖ·(v(−k) + v(k)), with v(k) the 16 floats k steps from `centre`.
-  @inline(__always)
-  private static func smooth(
-    _ centre: UnsafeMutablePointer<Float>, _ weights: UnsafeBufferPointer<Float>, step: Int
-  ) -> SIMD16<Float> {
-    var sum = weights[0] * load(centre)
-    for k in 1..<max(1, weights.count) {
-      sum += weights[k] * (load(centre - k * step) + load(centre + k * step))
-    }
-    return sum
-  }
-
-  @inline(__always)
-  private static func load(_ values: UnsafePointer<Float>) -> SIMD16<Float> {
-    UnsafeRawPointer(values).loadUnaligned(as: SIMD16<Float>.self)
-  }
-
-  @inline(__always)
-  private static func store(_ values: SIMD16<Float>, at place: UnsafeMutablePointer<Float>) {
-    UnsafeMutableRawPointer(place).storeBytes(of: values, as: SIMD16<Float>.self)
   }
 }

@@ -31,7 +31,8 @@ final class Resampler: @unchecked Sendable {
     self.width = width
     self.channels = channels
     rowStride = (width + Self.around) * channels
-    let size = (height + Self.around) * rowStride
+    // Four channels may be read where three are meant.
+    let size = (height + Self.around) * rowStride + 4
     padded = .allocate(capacity: size)
     padded.initialize(repeating: 0, count: size)
     let vectors = (width + 15) / 16
@@ -98,9 +99,51 @@ final class Resampler: @unchecked Sendable {
     }
   }
 
+  /// destination(p) = image(map(p)), (H, W, C), floats of bytes divided by 255, for a map by whole
+  /// pixels.
+  func copy(
+    _ image: UnsafePointer<UInt8>, _ map: PlaneMap, into destination: UnsafeMutablePointer<Float>
+  ) {
+    precondition(map.isWhole)
+    let isMirrored = map.cc < 0
+    // Row and column of the output's first pixel in the input.
+    let top = Int(map.r) + (map.rr < 0 ? height - 1 : 0)
+    let left = Int(map.c) + (isMirrored ? width - 1 : 0)
+    let first = min(width, max(0, isMirrored ? left - (width - 1) : -left))
+    let end = max(first, min(width, isMirrored ? left + 1 : width - left))
+    for y in 0..<height {
+      let out = destination + y * width * channels
+      let source = top + (map.rr < 0 ? -y : y)
+      guard source >= 0, source < height else {
+        out.update(repeating: 0, count: width * channels)
+        continue
+      }
+      out.update(repeating: 0, count: first * channels)
+      (out + end * channels).update(repeating: 0, count: (width - end) * channels)
+      let row = image + source * width * channels
+      if isMirrored {
+        mirror(row + left * channels, into: out, first..<end)
+      } else if first < end {
+        scalePixels(
+          row + (left + first) * channels, into: out + first * channels,
+          count: (end - first) * channels)
+      }
+    }
+  }
+
+  /// Pixel x of `out` is the one x before `row`.
+  private func mirror(
+    _ row: UnsafePointer<UInt8>, into out: UnsafeMutablePointer<Float>, _ range: Range<Int>
+  ) {
+    let channels = channels
+    for x in range {
+      for c in 0..<channels { out[x * channels + c] = Float(row[c - x * channels]) * (1 / 255) }
+    }
+  }
+
   /// destination(p) = image(map(p) + d(p)), (H, W, C); d is zero unless `displaced`.
   func resample(
-    _ map: AffineMap, displaced: Bool, into destination: UnsafeMutablePointer<Float>
+    _ map: PlaneMap, displaced: Bool, into destination: UnsafeMutablePointer<Float>
   ) {
     let middleRow = Float(height - 1) / 2
     let middleColumn = Float(width - 1) / 2
@@ -109,14 +152,31 @@ final class Resampler: @unchecked Sendable {
       // Row and column of the output pixel at x = 0 in the input.
       let startRow = map.rr * offset - map.rc * middleColumn + map.r + middleRow
       let startColumn = map.cr * offset - map.cc * middleColumn + map.c + middleColumn
-      if displaced {
-        let rows = field + y * pitch
-        let columns = rows + height * pitch
-        locate(startRow, map.rc, startColumn, map.cc) {
-          (Self.vector(rows, $0), Self.vector(columns, $0))
+      let rows = field + y * pitch
+      let columns = rows + height * pitch
+      if !map.isAffine {
+        let start = map.pr * offset + 1
+        locate { along, x in
+          let column = along - middleColumn
+          var divisor = column * map.pc + start
+          // What lies behind the eye goes far outside.
+          divisor.replace(with: 1e-6, where: divisor .< 1e-6)
+          let r = (column * map.rc + (map.rr * offset + map.r)) / divisor + middleRow
+          let c = (column * map.cc + (map.cr * offset + map.c)) / divisor + middleColumn
+          if !displaced { return (r, c) }
+          return (r + Self.vector(rows, x), c + Self.vector(columns, x))
+        }
+      } else if displaced {
+        locate { along, x in
+          (
+            along * map.rc + (Self.vector(rows, x) + startRow),
+            along * map.cc + (Self.vector(columns, x) + startColumn)
+          )
         }
       } else {
-        locate(startRow, map.rc, startColumn, map.cc) { _ in (Vector(), Vector()) }
+        locate { along, _ in
+          (along * map.rc + (Vector() + startRow), along * map.cc + (Vector() + startColumn))
+        }
       }
       let out = destination + y * width * channels
       if channels == 1 { gather(into: out) } else { gatherChannels(into: out) }
@@ -130,13 +190,10 @@ final class Resampler: @unchecked Sendable {
     UnsafeRawPointer(values + x).loadUnaligned(as: Vector.self)
   }
 
-  /// place, down, right of one output row, whose pixel x lies at (row + x·rowStep,
-  /// column + x·columnStep) of the input, plus its displacement.
+  /// place, down, right of one output row, whose pixels lie in the input where `position` says: the
+  /// rows and the columns of the sixteen from the second argument on, which the first counts along.
   @inline(__always)
-  private func locate(
-    _ row: Float, _ rowStep: Float, _ column: Float, _ columnStep: Float,
-    displacement: (Int) -> (rows: Vector, columns: Vector)
-  ) {
+  private func locate(position: (Vector, Int) -> (rows: Vector, columns: Vector)) {
     // x − ½ + 1.5·2²³ has, in its last bits, the integer nearest to x − ½: a floor without a
     // conversion, save that a whole x may give x − 1, with the weight 1 instead of 0.
     let magic: Float = 12_582_912
@@ -148,9 +205,7 @@ final class Resampler: @unchecked Sendable {
     let ramp = Vector(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15)
     for x in Swift.stride(from: 0, to: width, by: 16) {
       let along = ramp + Float(x)
-      let moved = displacement(x)
-      var r = along * rowStep + (moved.rows + row)
-      var c = along * columnStep + (moved.columns + column)
+      var (r, c) = position(along, x)
       r = r.replacing(with: least, where: r .< least)
       r = r.replacing(with: lastRow, where: r .> lastRow)
       c = c.replacing(with: least, where: c .< least)
@@ -191,16 +246,39 @@ final class Resampler: @unchecked Sendable {
       from: UnsafeRawPointer(blended).assumingMemoryBound(to: Float.self), count: width)
   }
 
+  /// One output row of pixels of several channels. Three are blended as four, of which the last is
+  /// overwritten by the next pixel.
   private func gatherChannels(into out: UnsafeMutablePointer<Float>) {
-    for x in 0..<width {
-      let upper = padded + Int(place[x / 16][x % 16])
+    let places = UnsafeRawPointer(place).assumingMemoryBound(to: Int32.self)
+    let downs = UnsafeRawPointer(down).assumingMemoryBound(to: Float.self)
+    let rights = UnsafeRawPointer(right).assumingMemoryBound(to: Float.self)
+    let first = channels == 3 ? width - 1 : 0
+    for x in 0..<first {
+      let upper = UnsafeRawPointer(padded + Int(places[x]))
+      let lower = upper + 4 * rowStride
+      let (down, right) = (downs[x], rights[x])
+      let above = Self.blend(upper, upper + 12, right)
+      let below = Self.blend(lower, lower + 12, right)
+      let pixel = above + down * (below - above)
+      UnsafeMutableRawPointer(out + 3 * x).storeBytes(of: pixel, as: SIMD4<Float>.self)
+    }
+    for x in first..<width {
+      let upper = padded + Int(places[x])
       let lower = upper + rowStride
-      let (down, right) = (down[x / 16][x % 16], right[x / 16][x % 16])
+      let (down, right) = (downs[x], rights[x])
       for c in 0..<channels {
         let top = upper[c] + right * (upper[c + channels] - upper[c])
         let bottom = lower[c] + right * (lower[c + channels] - lower[c])
         out[x * channels + c] = top + down * (bottom - top)
       }
     }
+  }
+
+  @inline(__always)
+  private static func blend(
+    _ left: UnsafeRawPointer, _ right: UnsafeRawPointer, _ weight: Float
+  ) -> SIMD4<Float> {
+    let a = left.loadUnaligned(as: SIMD4<Float>.self)
+    return a + weight * (right.loadUnaligned(as: SIMD4<Float>.self) - a)
   }
 }

@@ -1,0 +1,92 @@
+import ConvNet
+import Datasets
+
+/// Test-time augmentation: the test images are looked at several times, once as they are and then
+/// distorted at random, and the probabilities that the network gives are averaged.
+public struct TestTimeAugmentation: Hashable, Sendable {
+  /// Views of each image, the image itself the first.
+  public var count: Int
+  /// What the others are distorted by; nil for what the training images are.
+  public var ops: [AugmentationOp]?
+
+  public init(count: Int, ops: [AugmentationOp]? = nil) {
+    self.count = count
+    self.ops = ops
+  }
+
+  /// The ops of an experiment that it uses; empty where there is nothing to distort by.
+  public func ops(of spec: ExperimentSpec) -> [AugmentationOp] {
+    (ops ?? spec.augmentation).filter { !$0.isMixing }
+  }
+}
+
+/// What the mean over views comes to.
+public struct AveragedViews: Hashable, Sendable {
+  public let views: Int
+  public let accuracy: Double
+  /// The mean of −ln p̄ of the images' classes, p̄ the mean of the views' softmax.
+  public let loss: Double
+
+  /// - Parameter views: the images each time they are looked at, in one order.
+  init(_ network: Network, _ views: [any SampleSource]) {
+    let count = views[0].count
+    let classes = network.plan.description.classes
+    var sums = [Double](repeating: 0, count: count * classes)
+    var scores = [Float](repeating: 0, count: count * classes)
+    for view in views {
+      _ = scores.withUnsafeMutableBufferPointer {
+        network.evaluate(view, range: 0..<count, scores: $0)
+      }
+      for first in stride(from: 0, to: count * classes, by: classes) {
+        Self.addSoftmax(of: scores[first..<first + classes], to: &sums)
+      }
+    }
+    var (correct, loss) = (0, 0.0)
+    for i in 0..<count {
+      let mean = sums[i * classes..<(i + 1) * classes]
+      let label = views[0].label(of: i)
+      // The first of equals, as a network's own prediction is.
+      var best = mean.startIndex
+      for place in mean.indices where mean[place] > mean[best] { best = place }
+      if best - mean.startIndex == label { correct += 1 }
+      loss -= Elementary.log(mean[mean.startIndex + label] / Double(views.count))
+    }
+    self.views = views.count
+    accuracy = Double(correct) / Double(count)
+    self.loss = loss / Double(count)
+  }
+
+  private static func addSoftmax(of scores: ArraySlice<Float>, to sums: inout [Double]) {
+    let largest = Double(scores.max()!)
+    var total = 0.0
+    for score in scores { total += Elementary.exp(Double(score) - largest) }
+    for place in scores.indices {
+      sums[place] += Elementary.exp(Double(scores[place]) - largest) / total
+    }
+  }
+
+  var json: JSONValue {
+    ["views": JSONValue(views), "test_accuracy": JSONValue(accuracy), "test_loss": JSONValue(loss)]
+  }
+}
+
+extension RunData {
+  /// The test images as they are and then distorted, each view as an epoch of that number would.
+  /// - Parameter threads: how many workers may distort images at once.
+  func testViews(
+    _ augmentation: TestTimeAugmentation, of spec: ExperimentSpec, threads: Int
+  ) -> [any SampleSource]? {
+    guard let testImages else { return nil }
+    let augmenter = Augmenter(
+      ops: augmentation.ops(of: spec), height: testImages.height, width: testImages.width,
+      channels: testImages.channels, seed: spec.seed, workers: threads)
+    return [ImageSource(testImages)]
+      + (1..<max(1, augmentation.count)).map {
+        ImageSource(testImages, augmenter: augmenter, view: $0)
+      }
+  }
+}
+
+extension AugmentationOp {
+  var isMixing: Bool { if case .mix = self { true } else { false } }
+}

@@ -97,7 +97,7 @@ def ours(runner, folder, threads, side, channels, ops):
         "name": "augmentation",
         "dataset": {"name": "synthetic_digits", "train_count": 2560, "test_count": 64}
         if (side, channels) == (28, 1)
-        else {"name": "npz", "path": write_images(folder, side, channels)},
+        else {"name": "files", "path": write_images(folder, side, channels)},
         "model": [
             {"layer": "conv2d", "filters": 2, "kernel": 3, "stride": 4},
             {"layer": "global_average_pool"}, {"layer": "dense", "units": 10},

@@ -12,7 +12,7 @@ FLAGS := -Xcc -march=$(ARCH)
 STRICT := -Xswiftc -warnings-as-errors
 RELEASE := .build/release/runner
 REFERENCES := $(wildcard results/reference/ci/*)
-PACKAGES := libopenblas-dev liblapacke-dev zlib1g-dev libpng-dev libssl-dev
+PACKAGES := libopenblas-dev liblapacke-dev zlib1g-dev libpng-dev libssl-dev libjpeg-dev libbz2-dev
 
 .PHONY: build run test unit-tests end-to-end slurm verify-reference lint format packages clean
 

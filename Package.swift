@@ -13,9 +13,12 @@ let package = Package(
     .systemLibrary(name: "CZlib", providers: [.apt(["zlib1g-dev"])]),
     .systemLibrary(name: "CPNG", providers: [.apt(["libpng-dev"])]),
     .systemLibrary(name: "CCrypto", providers: [.apt(["libssl-dev"])]),
+    .systemLibrary(name: "CBzip2", providers: [.apt(["libbz2-dev"])]),
+    .target(name: "CJPEG", linkerSettings: [.linkedLibrary("jpeg")]),
     .target(name: "CAllocations"),
     .target(name: "ConvNet", dependencies: ["COpenBLAS", "CLAPACKE"]),
-    .target(name: "Datasets", dependencies: ["ConvNet", "CZlib", "CPNG", "CCrypto"]),
+    .target(
+      name: "Datasets", dependencies: ["ConvNet", "CZlib", "CPNG", "CCrypto", "CBzip2", "CJPEG"]),
     .target(name: "Experiment", dependencies: ["Datasets", "ConvNet"]),
     .target(name: "Sweep", dependencies: ["Experiment", "Datasets", "ConvNet"]),
     .target(name: "Report"),

@@ -41,3 +41,53 @@ final class PlainStream: ByteStream {
     }
   }
 }
+
+extension ByteStream {
+  /// The next `count` bytes, all of them.
+  /// - Parameter part: what they belong to, for the message: "the header".
+  func take(_ count: Int, of part: String) throws(DatasetError) -> [UInt8] {
+    // Pages that are claimed and never read take no memory.
+    try filledBytes(count) { (raw) throws(DatasetError) in
+      guard try read(into: raw) == count else {
+        throw DatasetError(.damaged, "\(path): it ends inside \(part)")
+      }
+    }
+  }
+
+  /// Refuses what follows the content. Streams that check themselves do so here.
+  func requireEnd(after content: String) throws(DatasetError) {
+    var extra: UInt8 = 0
+    let more = try withUnsafeMutableBytes(of: &extra) { (raw) throws(DatasetError) -> Int in
+      try read(into: raw)
+    }
+    guard more == 0 else {
+      throw DatasetError(.damaged, "\(path): something follows \(content)")
+    }
+  }
+}
+
+/// An array of `count` bytes that `body` has written, every one of them.
+func filledBytes(
+  _ count: Int, _ body: (UnsafeMutableRawBufferPointer) throws(DatasetError) -> Void
+) throws(DatasetError) -> [UInt8] {
+  do {
+    return try [UInt8](unsafeUninitializedCapacity: count) { buffer, initialized in
+      try body(UnsafeMutableRawBufferPointer(start: buffer.baseAddress, count: count))
+      initialized = count
+    }
+  } catch {
+    throw error as! DatasetError
+  }
+}
+
+/// How much is read at most, of whatever file.
+enum Limit {
+  /// Bytes of one set's images, 4 GiB.
+  static let content = 1 << 32
+  /// Pixels of one PNG or JPEG file, 8192 x 8192.
+  static let pixels = 1 << 26
+  /// Bytes of one PNG or JPEG file, 256 MiB.
+  static let file = 1 << 28
+  /// Images of one set.
+  static let images = 10_000_000
+}

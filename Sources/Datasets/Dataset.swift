@@ -26,6 +26,8 @@ public struct Dataset: Sendable {
   public let provenance: Provenance
   /// What this set stands in for, when it isn't the one that was asked for.
   public var substitution: Substitution?
+  /// Images that were left out since they could not be read: each with its file and the reason.
+  public var skipped: [String] = []
 
   /// A set that was asked for and could not be had.
   public struct Substitution: Hashable, Sendable {
@@ -58,11 +60,30 @@ public struct Dataset: Sendable {
       }
       return set.prefix(count)
     }
-    return Dataset(
-      name: name, classNames: classNames, train: try first(train, of: self.train, "training"),
-      test: try self.test.map { (set) throws(DatasetError) in try first(test, of: set, "test") },
-      provenance: provenance,
+    return with(
+      train: try first(train, of: self.train, "training"),
+      test: try self.test.map { (set) throws(DatasetError) in try first(test, of: set, "test") })
+  }
+
+  /// The same with all images made to fit.
+  func prepared(
+    _ preparation: ImagePreparation, threads: Int
+  ) throws(DatasetError) -> Dataset {
+    let refused = DatasetError(.invalid, "\(name): \(preparation.refusal(train.imageShape))")
+    guard let train = train.prepared(preparation, threads: threads) else { throw refused }
+    let test = try test.map { (set) throws(DatasetError) -> ImageSet in
+      guard let test = set.prepared(preparation, threads: threads) else { throw refused }
+      return test
+    }
+    return with(train: train, test: test)
+  }
+
+  private func with(train: ImageSet, test: ImageSet?) -> Dataset {
+    var set = Dataset(
+      name: name, classNames: classNames, train: train, test: test, provenance: provenance,
       substitution: substitution)
+    set.skipped = skipped
+    return set
   }
 
   /// SHA-256, in hexadecimal, over the digests of the training set and of the test set.

@@ -25,5 +25,12 @@ public struct DatasetError: Error, Hashable, Sendable, CustomStringConvertible {
     self.init(.file, error.description)
   }
 
+  /// What a system call gives, its error as one of this kind.
+  static func wrapping<R: ~Copyable>(
+    _ body: () throws(FileError) -> R
+  ) throws(DatasetError) -> R {
+    do throws(FileError) { return try body() } catch { throw DatasetError(error) }
+  }
+
   public var description: String { message }
 }

@@ -33,10 +33,10 @@ public struct DatasetLocator: Sendable {
   /// Where a download is kept: what the user named, else `data/`.
   public var downloadFolder: String { dataFolder ?? standardFolder }
 
-  /// The four files of a published set in one folder, each plain or `.gz`.
+  /// The files of a published set in one folder, in the catalog's order.
   struct Location: Hashable {
     let folder: String
-    let trainImages: String, trainLabels: String, testImages: String, testLabels: String
+    let paths: [String]
   }
 
   /// The first place that holds all of the entry's files; and what was missing in the others.
@@ -44,16 +44,10 @@ public struct DatasetLocator: Sendable {
     var missing: [String] = []
     guard !entry.files.isEmpty else { return (nil, missing) }
     for place in places {
-      let folder = Self.join(place, entry.name)
-      let paths = entry.files.map { Self.existing(Self.join(folder, $0.name)) }
-      if let trainImages = paths[0], let trainLabels = paths[1], let testImages = paths[2],
-        let testLabels = paths[3]
-      {
-        let location = Location(
-          folder: folder, trainImages: trainImages, trainLabels: trainLabels,
-          testImages: testImages, testLabels: testLabels)
-        return (location, missing)
-      }
+      let folder = Self.join(place, entry.folderName)
+      let paths = entry.files.map { $0.existing(in: folder) }
+      let present = paths.compactMap { $0 }
+      if present.count == paths.count { return (Location(folder: folder, paths: present), missing) }
       let absent = zip(entry.files, paths).filter { $0.1 == nil }.map(\.0.name)
       missing.append(
         absent.count == paths.count
@@ -66,30 +60,11 @@ public struct DatasetLocator: Sendable {
   /// The first place's folder that holds all of a published set's files.
   public func folder(of entry: CatalogEntry) -> String? { locate(entry).0?.folder }
 
-  /// Reads and checks a published set at a location, its two parts side by side where there are
-  /// threads for it.
-  func read(
-    _ entry: CatalogEntry, at location: Location, provenance: Dataset.Provenance,
-    readsTest: Bool = true, threads: Int = 1
-  ) throws(DatasetError) -> Dataset {
-    guard
-      case .published(let trainImages, let trainLabels, let testImages, let testLabels, _) =
-        entry.source
-    else { preconditionFailure("\(entry.name) is not published as files") }
-    let classes = entry.classNames.count
-    let (train, test) = try both(threads: threads) { () throws(DatasetError) in
-      try IDX.read(
-        images: location.trainImages, labels: location.trainLabels, classes: classes,
-        imagesDigest: trainImages.sha256, labelsDigest: trainLabels.sha256, threads: threads)
-    } _: { () throws(DatasetError) -> ImageSet? in
-      guard readsTest else { return nil }
-      return try IDX.read(
-        images: location.testImages, labels: location.testLabels, classes: classes,
-        imagesDigest: testImages.sha256, labelsDigest: testLabels.sha256)
-    }
-    return Dataset(
-      name: entry.name, classNames: entry.classNames, train: train, test: test,
-      provenance: provenance)
+  /// A path that a spec gives: where it is, in the first place that has it, or else as it is written.
+  func path(_ path: String) -> String {
+    if path.hasPrefix("/") { return path }
+    let here = currentFolder == "." ? path : Self.join(currentFolder, path)
+    return places.map { Self.join($0, path) }.first(where: FileDescriptor.exists) ?? here
   }
 
   /// The file itself or its `.gz`, whichever exists, the file itself first.

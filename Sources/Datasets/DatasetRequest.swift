@@ -1,18 +1,35 @@
 import Glibc
 
+/// What is done about image files that cannot be read.
+public enum CorruptImages: String, Hashable, Sendable, CaseIterable {
+  /// Nothing is trained.
+  case stop
+  /// They are left out, and listed.
+  case skip
+}
+
 /// The dataset that an experiment asks for.
 public struct DatasetRequest: Hashable, Sendable {
-  /// A name in `DatasetCatalog`.
+  /// A name in `DatasetCatalog`, or `OwnFiles.name`.
   public var name: String
   /// Only the first so many images; nil for all, or for what the catalog says of a built-in set.
   public var trainCount: Int?
   public var testCount: Int?
   /// Whether the test images are wanted at all; where not, they aren't read.
   public var readsTest: Bool
+  /// Whether the training images are; where not, one's own files aren't read for them, and others are
+  /// read for nothing.
+  public var readsTrain = true
   /// The seed of `synthetic_digits`, wherever it is used.
   public var syntheticSeed: UInt64
   /// What to take when the set is neither on disk nor to be downloaded.
   public var whenUnavailable: String?
+  /// The user's own files, where `name` is `files`.
+  public var files: OwnFiles?
+  /// How the images are made to fit.
+  public var preparation = ImagePreparation.asTheyAre
+  /// What is done about an image file that cannot be read.
+  public var corrupt = CorruptImages.stop
 
   public init(
     _ name: String, trainCount: Int? = nil, testCount: Int? = nil, readsTest: Bool = true,
@@ -40,9 +57,13 @@ extension DatasetLocator {
   public func load(
     _ request: DatasetRequest, threads: Int = 1, progress: ((DownloadProgress) -> Void)?
   ) throws(DatasetError) -> Dataset {
+    if request.name == OwnFiles.name { return try loadFiles(request, threads: threads) }
     let entry = try Self.entry(request.name)
     if let substitute = request.whenUnavailable { _ = try Self.entry(substitute) }
-    guard case .published = entry.source else { return synthetic(request, threads: threads) }
+    if entry.isBuiltIn {
+      return try synthetic(request, threads: threads)
+        .prepared(request.preparation, threads: threads)
+    }
     do throws(DatasetError) {
       var (location, missing) = locate(entry)
       var provenance = location.map { Dataset.Provenance.folder($0.folder) }
@@ -61,12 +82,19 @@ extension DatasetLocator {
         entry, at: location, provenance: provenance, readsTest: request.readsTest,
         threads: threads)
       return try dataset.limited(train: request.trainCount, test: request.testCount)
+        .prepared(request.preparation, threads: threads)
     } catch {
       guard error.kind == .unavailable, let name = request.whenUnavailable, name != entry.name
       else { throw error }
       var second = request
       second.name = name
       second.whenUnavailable = nil
+      // It takes the place of the other, so it has its shape.
+      if second.preparation.shape == nil {
+        second.preparation.shape = ImageShape(
+          height: entry.height, width: entry.width, channels: entry.channels)
+      }
+      if second.preparation.resize == .none { second.preparation.resize = .bilinear }
       var dataset = try load(second, threads: threads, progress: progress)
       dataset.substitution = Dataset.Substitution(name: entry.name, reason: error.message)
       return dataset
@@ -96,8 +124,8 @@ extension DatasetLocator {
   public func download(
     _ entry: CatalogEntry, missing: [String] = [], progress: (DownloadProgress) -> Void
   ) throws(DatasetError) -> String {
-    let folder = Self.join(downloadFolder, entry.name)
-    let wanted = entry.files.filter { Self.existing(Self.join(folder, $0.name)) == nil }
+    let folder = Self.join(downloadFolder, entry.folderName)
+    let wanted = entry.files.filter { $0.existing(in: folder) == nil }
     let expectedInAll = wanted.reduce(0) { $0 + $1.archiveSize }
     let downloader = Downloader(environment: environment)
     guard downloader.curl != nil else {
@@ -113,28 +141,27 @@ extension DatasetLocator {
     var tried: [String] = []
     var finished = 0
     for file in wanted {
-      let path = Self.join(folder, file.name + ".gz")
+      let path = Self.join(folder, file.archiveName)
       while true {
         guard let mirror = mirrors.first else {
           throw DatasetError(.unavailable, Self.explain(entry, missing: missing, tried: tried))
         }
-        let temporary = AtomicFile.temporaryName(for: path) + ".gz"
+        // With its ending, which says what it is.
+        let temporary = AtomicFile.temporaryName(for: path) + "-" + file.archiveName
         defer { unlink(temporary) }
         do throws(Downloader.Failure) {
           // Room for a compressor twice as bad.
           try downloader.fetch(
-            mirror + file.name + ".gz", into: temporary, limit: 2 * file.archiveSize
+            mirror + file.archiveName, into: temporary, limit: 2 * file.archiveSize
           ) { received in
             progress(
               DownloadProgress(
-                file: file.name, mirror: mirror, received: received, expected: file.archiveSize,
+                file: file.archiveName, mirror: mirror, received: received,
+                expected: file.archiveSize,
                 receivedInAll: finished + received, expectedInAll: expectedInAll))
           }
-          do throws(DatasetError) {
-            _ = try IDXFile(temporary, ranks: 1...4, expected: file.sha256)
-          } catch {
-            throw .mirror(
-              "\(file.name).gz from there is not the published file")
+          do throws(DatasetError) { try file.verify(temporary) } catch {
+            throw .mirror("\(file.archiveName) from there is not the published file")
           }
           do throws(FileError) { try AtomicFile.publish(temporary, as: path) } catch {
             throw .file(error)
@@ -154,7 +181,7 @@ extension DatasetLocator {
         finished += file.archiveSize
         progress(
           DownloadProgress(
-            file: file.name, mirror: mirror, received: file.archiveSize,
+            file: file.archiveName, mirror: mirror, received: file.archiveSize,
             expected: file.archiveSize, receivedInAll: finished, expectedInAll: expectedInAll))
         break
       }
@@ -169,9 +196,9 @@ extension DatasetLocator {
     ]
     lines += missing.map { "  looked: \($0)" }
     lines += tried.map { "  tried: \($0)" }
-    let names = entry.files.map { $0.name + ".gz" }.joined(separator: ", ")
+    let names = entry.files.map(\.archiveName).joined(separator: ", ")
     lines.append(
-      "  by hand: put \(names) into a folder DIR/\(entry.name) and give --data DIR or set "
+      "  by hand: put \(names) into a folder DIR/\(entry.folderName) and give --data DIR or set "
         + "RUNNER_DATA=DIR; they are published at \(entry.mirrors.joined(separator: " and "))")
     return lines.joined(separator: "\n")
   }

@@ -70,12 +70,56 @@ struct FileDescriptor: ~Copyable {
     return done
   }
 
+  /// What is left of the file, piece by piece.
+  func forEachPiece(_ body: (UnsafeRawBufferPointer) -> Void) throws(FileError) {
+    let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 18, alignment: 64)
+    defer { buffer.deallocate() }
+    while true {
+      let count = try read(into: buffer)
+      body(UnsafeRawBufferPointer(rebasing: buffer[..<count]))
+      if count < buffer.count { return }
+    }
+  }
+
+  /// Reads from `offset` on until the buffer is full or the file ends; the number of bytes read.
+  func read(
+    into buffer: UnsafeMutableRawBufferPointer, at offset: Int
+  ) throws(FileError) -> Int {
+    var done = 0
+    while done < buffer.count {
+      let n = pread(raw, buffer.baseAddress! + done, buffer.count - done, offset + done)
+      if n == 0 { break }
+      if n < 0 {
+        if errno == EINTR { continue }
+        throw FileError("read", path, code: errno)
+      }
+      done += n
+    }
+    return done
+  }
+
+  /// The `count` bytes from `offset` on; fewer where the file ends.
+  func read(_ count: Int, at offset: Int) throws(FileError) -> [UInt8] {
+    var bytes = [UInt8](repeating: 0, count: count)
+    let done = try bytes.withUnsafeMutableBufferPointer { (raw) throws(FileError) in
+      try read(into: UnsafeMutableRawBufferPointer(raw), at: offset)
+    }
+    bytes.removeLast(count - done)
+    return bytes
+  }
+
+  /// Goes back to the first byte.
+  func rewind() throws(FileError) {
+    guard lseek(raw, 0, SEEK_SET) == 0 else { throw FileError("read", path, code: errno) }
+  }
+
+  static func exists(_ path: String) -> Bool { access(path, F_OK) == 0 }
+
   /// The last `count` bytes.
   func tail(_ count: Int, size: Int) throws(FileError) -> [UInt8] {
     precondition(count <= size)
-    var bytes = [UInt8](repeating: 0, count: count)
-    let n = bytes.withUnsafeMutableBytes { pread(raw, $0.baseAddress!, count, size - count) }
-    guard n == count else { throw FileError("read", path, code: n < 0 ? errno : EIO) }
+    let bytes = try read(count, at: size - count)
+    guard bytes.count == count else { throw FileError("read", path, code: EIO) }
     return bytes
   }
 

@@ -1,5 +1,3 @@
-import CZlib
-
 /// The content of a gzip file (RFC 1952) of one member, inflated straight into the reader's buffer.
 /// Whatever the file claims, no more is kept than the reader asks for.
 final class GzipStream: ByteStream {
@@ -8,18 +6,25 @@ final class GzipStream: ByteStream {
   private let size: Int
   /// Length of the content modulo 2³², from the file's last four bytes.
   private let claimedLength: UInt32
-  private var input: [UInt8]
-  // zlib keeps the address of its state's owner, so it may not move.
-  private let state: UnsafeMutablePointer<z_stream>
-  private var ended = false
+  private let inflater: Inflater
+  private var isChecked = false
   /// Ten bytes of header, two of an empty deflate stream, eight of trailer.
   private static let least = 20
 
-  init(_ path: String, inputCapacity: Int = 1 << 17) throws(DatasetError) {
+  convenience init(_ path: String, inputCapacity: Int = 1 << 17) throws(DatasetError) {
+    try self.init(
+      try DatasetError.wrapping { () throws(FileError) in
+        try FileDescriptor.reading(path)
+      }, named: path, inputCapacity: inputCapacity)
+  }
+
+  /// - Parameter path: what messages call the file.
+  init(
+    _ file: consuming FileDescriptor, named path: String, inputCapacity: Int = 1 << 17
+  ) throws(DatasetError) {
     self.path = path
     let trailer: [UInt8]
     do throws(FileError) {
-      file = try FileDescriptor.reading(path)
       size = try file.size()
       trailer = size < Self.least ? [] : try file.tail(4, size: size)
     } catch {
@@ -29,17 +34,8 @@ final class GzipStream: ByteStream {
       throw DatasetError(.damaged, "\(path): \(size) bytes are too few for a gzip file")
     }
     claimedLength = trailer.reversed().reduce(0) { $0 << 8 | UInt32($1) }
-    input = [UInt8](repeating: 0, count: inputCapacity)
-    state = .allocate(capacity: 1)
-    state.initialize(to: z_stream())
-    // 15: the largest window; 16: the gzip wrapper alone.
-    let code = inflateInit2_(state, 15 + 16, ZLIB_VERSION, Int32(MemoryLayout<z_stream>.size))
-    precondition(code == Z_OK, "zlib does not start: \(code)")
-  }
-
-  deinit {
-    inflateEnd(state)
-    state.deallocate()
+    inflater = Inflater(.gzip, inputCapacity: inputCapacity)
+    self.file = file
   }
 
   func check(total: Int) throws(DatasetError) {
@@ -53,61 +49,32 @@ final class GzipStream: ByteStream {
   }
 
   func read(into buffer: UnsafeMutableRawBufferPointer) throws(DatasetError) -> Int {
-    var written = 0
-    while written < buffer.count && !ended {
-      if state.pointee.avail_in == 0 { try refill() }
-      let room = UInt32(clamping: buffer.count - written)
-      state.pointee.next_out =
-        (buffer.baseAddress! + written).assumingMemoryBound(to: UInt8.self)
-      state.pointee.avail_out = room
-      let code = input.withUnsafeMutableBufferPointer { bytes in
-        // The array may have been moved since the last call; only the count left is kept.
-        state.pointee.next_in = bytes.baseAddress! + (filled - Int(state.pointee.avail_in))
-        return inflate(state, Z_NO_FLUSH)
-      }
-      written += Int(room - state.pointee.avail_out)
-      switch code {
-      case Z_OK: break
-      case Z_STREAM_END:
-        ended = true
-        try requireEnd()
-      case Z_BUF_ERROR where state.pointee.avail_in == 0: break
-      default:
-        let reason = state.pointee.msg.map { String(cString: $0) } ?? "zlib error \(code)"
-        throw DatasetError(.damaged, "\(path): not an intact gzip file: \(reason)")
-      }
+    let count = try inflater.read(into: buffer) { (input) throws(DatasetError) in
+      try fill(input)
+    } damaged: { reason in
+      DatasetError(
+        .damaged,
+        "\(path): "
+          + (reason.map { "not an intact gzip file: \($0)" } ?? "the gzip file is truncated")
+      )
     }
-    return written
+    if inflater.ended, !isChecked {
+      isChecked = true
+      try requireEnd()
+    }
+    return count
   }
 
-  private var filled = 0
-
-  private func refill() throws(DatasetError) {
-    let count: Int
-    do throws(FileError) {
-      count = try input.withUnsafeMutableBufferPointer { (raw) throws(FileError) in
-        try file.read(into: UnsafeMutableRawBufferPointer(raw))
-      }
-    } catch {
-      throw DatasetError(error)
-    }
-    guard count > 0 else {
-      throw DatasetError(.damaged, "\(path): the gzip file is truncated")
-    }
-    filled = count
-    state.pointee.avail_in = UInt32(count)
+  private func fill(_ input: UnsafeMutableRawBufferPointer) throws(DatasetError) -> Int {
+    try DatasetError.wrapping { () throws(FileError) in try file.read(into: input) }
   }
 
   private func requireEnd() throws(DatasetError) {
-    var left = Int(state.pointee.avail_in)
+    var left = inflater.left
     if left == 0 {
-      do throws(FileError) {
-        var extra: UInt8 = 0
-        left = try withUnsafeMutableBytes(of: &extra) { (raw) throws(FileError) in
-          try file.read(into: raw)
-        }
-      } catch {
-        throw DatasetError(error)
+      var extra: UInt8 = 0
+      left = try withUnsafeMutableBytes(of: &extra) { (raw) throws(DatasetError) in
+        try fill(raw)
       }
     }
     guard left == 0 else {

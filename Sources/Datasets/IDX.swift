@@ -25,9 +25,6 @@ struct IDXFile {
   /// SHA-256 of the uncompressed file.
   let digest: [UInt8]
 
-  /// The largest content that is read, 4 GiB.
-  static let limit = 1 << 32
-
   /// - Parameters:
   ///   - ranks: how many dimensions there may be.
   ///   - count: what the first dimension must be, and where that is known from.
@@ -38,21 +35,18 @@ struct IDXFile {
     _ path: String, ranks: ClosedRange<Int>, count: (Int, source: String)? = nil,
     expected: String? = nil, threads: Int = 1
   ) throws(DatasetError) {
-    let stream: any ByteStream =
-      path.hasSuffix(".gz") ? try GzipStream(path) : try PlainStream(path)
+    try self.init(
+      path.hasSuffix(".gz") ? GzipStream(path) : PlainStream(path), ranks: ranks,
+      count: count, expected: expected, threads: threads)
+  }
 
-    func take(_ count: Int) throws(DatasetError) -> [UInt8] {
-      var bytes = [UInt8](repeating: 0, count: count)
-      let got = try bytes.withUnsafeMutableBufferPointer { (raw) throws(DatasetError) in
-        try stream.read(into: UnsafeMutableRawBufferPointer(raw))
-      }
-      guard got == count else {
-        throw DatasetError(.damaged, "\(path): it ends inside the header")
-      }
-      return bytes
-    }
-
-    let magic = try take(4)
+  /// As above, from its bytes.
+  init(
+    _ stream: any ByteStream, ranks: ClosedRange<Int>, count: (Int, source: String)? = nil,
+    expected: String? = nil, threads: Int = 1
+  ) throws(DatasetError) {
+    let path = stream.path
+    let magic = try stream.take(4, of: "the header")
     guard magic[0] == 0, magic[1] == 0 else {
       throw DatasetError(
         .damaged,
@@ -72,7 +66,7 @@ struct IDXFile {
       throw DatasetError(
         .damaged, "\(path): it has \(rank) dimensions; \(allowed) were expected")
     }
-    let sizes = try take(4 * rank)
+    let sizes = try stream.take(4 * rank, of: "the header")
     let dimensions = (0..<rank).map { d in sizes[4 * d..<4 * d + 4].reduce(0) { $0 << 8 | Int($1) }
     }
     let described = dimensions.map(String.init).joined(separator: " x ")
@@ -83,7 +77,7 @@ struct IDXFile {
         throw DatasetError(.damaged, "\(path): its header announces \(described), which is empty")
       }
       let (product, overflow) = total.multipliedReportingOverflow(by: d)
-      guard !overflow, product <= Self.limit else {
+      guard !overflow, product <= Limit.content else {
         throw DatasetError(
           .damaged, "\(path): its header announces \(described) bytes; the limit is 4 GiB")
       }
@@ -98,7 +92,7 @@ struct IDXFile {
     try stream.check(total: 4 + 4 * rank + total)
 
     var digest: [UInt8] = []
-    content = try Self.filled(total) { (raw) throws(DatasetError) in
+    content = try filledBytes(total) { (raw) throws(DatasetError) in
       let trailing = TrailingDigest(
         of: UnsafeRawBufferPointer(raw), after: magic + sizes, threads: threads)
       // Also upon an error: the buffer may not go while it is being hashed.
@@ -133,20 +127,6 @@ struct IDXFile {
         .damaged,
         "\(path): its content has the SHA-256 \(SHA256.hex(self.digest)), not the published "
           + "\(expected); remove the file, and it is downloaded again")
-    }
-  }
-
-  /// An array of `count` bytes that `body` has written, every one of them.
-  private static func filled(
-    _ count: Int, _ body: (UnsafeMutableRawBufferPointer) throws(DatasetError) -> Void
-  ) throws(DatasetError) -> [UInt8] {
-    do {
-      return try [UInt8](unsafeUninitializedCapacity: count) { buffer, initialized in
-        try body(UnsafeMutableRawBufferPointer(start: buffer.baseAddress, count: count))
-        initialized = count
-      }
-    } catch {
-      throw error as! DatasetError
     }
   }
 }

@@ -17,6 +17,7 @@ public struct ImageSet: Sendable {
 
   public var count: Int { labels.count }
   public var pixelsPerImage: Int { height * width * channels }
+  var imageShape: ImageShape { ImageShape(height: height, width: width, channels: channels) }
   public var shape: Shape { .image(height: height, width: width, channels: channels) }
 
   /// - Precondition: the sizes agree and every label is below `classes`; readers check both first.
@@ -73,6 +74,13 @@ public struct ImageSet: Sendable {
     return ImageSet(
       height: height, width: width, channels: channels, classes: classes,
       pixels: pixels[0..<count * pixelsPerImage], labels: Array(labels[..<count]))
+  }
+
+  /// The images made to fit; nil where nothing says how.
+  func prepared(_ preparation: ImagePreparation, threads: Int) -> ImageSet? {
+    if preparation.keeps(imageShape) { return self }
+    let stored = StoredImages(shape: imageShape, pixels: pixels[0..<pixels.count])
+    return preparation.prepare(stored, threads: threads)?.set(labels: labels, classes: classes)
   }
 
   /// How many images each class has.

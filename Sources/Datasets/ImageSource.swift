@@ -5,6 +5,8 @@ public final class ImageSource: SampleSource {
   public let images: ImageSet
   /// The images in the order of the samples; nil means all of them in their own order.
   private let indices: [Int32]?
+  /// For images that come several times, how many of its kind each comes after; nil where none does.
+  private let copies: [Int32]?
   private let augmenter: Augmenter?
   /// Instead of the epoch, what the augmentation is drawn by.
   private let view: Int?
@@ -27,6 +29,22 @@ public final class ImageSource: SampleSource {
     if let indices { precondition(indices.allSatisfy { $0 >= 0 && $0 < images.count }) }
     self.images = images
     self.indices = indices
+    copies = indices.flatMap { Self.copies($0, of: images.count) }
+  }
+
+  private static func copies(_ indices: [Int32], of count: Int) -> [Int32]? {
+    var seen = [Int32](repeating: 0, count: count)
+    let copies = indices.map { image in
+      defer { seen[Int(image)] += 1 }
+      return seen[Int(image)]
+    }
+    return copies.allSatisfy { $0 == 0 } ? nil : copies
+  }
+
+  /// The same of other images of the same sizes, without distortions.
+  public func with(_ images: ImageSet) -> ImageSource {
+    precondition(images.shape == self.images.shape && images.count == self.images.count)
+    return ImageSource(images, indices: indices)
   }
 
   public var sampleShape: Shape { images.shape }
@@ -46,8 +64,11 @@ public final class ImageSource: SampleSource {
     images.pixels.withUnsafeBufferPointer {
       let pixels = $0.baseAddress! + image * size
       if let augmenter {
+        // An image that comes several times is distorted in as many ways.
+        let copy = copies.map { Int($0[sample]) } ?? 0
         augmenter.distort(
-          pixels, into: destination, index: image, epoch: view ?? epoch, worker: worker)
+          pixels, into: destination, index: image + copy * images.count, epoch: view ?? epoch,
+          worker: worker)
       } else {
         scalePixels(pixels, into: destination, count: size)
       }

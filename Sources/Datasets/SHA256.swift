@@ -49,16 +49,9 @@ public struct SHA256: ~Copyable {
   }
 
   public static func hex(ofFile path: String) throws(FileError) -> String {
-    let file = try FileDescriptor.reading(path)
     let digest = SHA256()
-    var buffer = [UInt8](repeating: 0, count: 1 << 18)
-    while true {
-      let count = try buffer.withUnsafeMutableBufferPointer { (raw) throws(FileError) in
-        try file.read(into: UnsafeMutableRawBufferPointer(raw))
-      }
-      buffer.withUnsafeBytes { digest.update(UnsafeRawBufferPointer(rebasing: $0[..<count])) }
-      if count < buffer.count { return digest.finalizeHex() }
-    }
+    try FileDescriptor.reading(path).forEachPiece { digest.update($0) }
+    return hex(digest.finish())
   }
 
   /// Bytes as lowercase hexadecimal digits.

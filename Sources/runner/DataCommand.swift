@@ -1,5 +1,6 @@
 import ArgumentParser
 import Datasets
+import Experiment
 import FoundationEssentials
 import Glibc
 import Report
@@ -85,7 +86,7 @@ extension DataCommand {
         table.append([
           .text(entry.name), .integer(entry.trainCount), .integer(entry.testCount),
           .integer(entry.height), .integer(entry.width), .integer(entry.channels),
-          .integer(entry.classNames.count), .text(entry.licence), .flag(entry.files.isEmpty),
+          .integer(entry.classNames.count), .text(entry.licence), .flag(entry.isBuiltIn),
           place.locator.folder(of: entry).map { .text($0) } ?? .missing(), .text(entry.summary),
         ])
       }
@@ -116,18 +117,41 @@ extension DataCommand {
 
   struct Check: ParsableCommand {
     static let configuration = CommandConfiguration(
-      abstract: "Read a dataset, check every file against its published digest, and count.")
+      abstract: "Read a dataset, check every file against its published digest, and count.",
+      discussion: """
+        Of an experiment, a JSON file, it reads the data as the experiment would, and lists the \
+        images that cannot be used.
+        """)
 
-    @OptionGroup private var name: Name
+    @Argument(help: ArgumentHelp("A dataset, or an experiment.", valueName: "name"))
+    var name: String
     @OptionGroup private var place: Place
 
+    func validate() throws {
+      if !name.hasSuffix(".json") { try Name.check(name) }
+    }
+
     func run() throws {
-      let dataset = try place.locator.load(DatasetRequest(name.name), progress: nil)
-      print("\(dataset.name): \(dataset.provenance)")
-      for file in name.entry.files { print("  \(file.name)  sha256 \(file.sha256)") }
-      print("  training  \(describe(dataset.train))")
-      if let test = dataset.test { print("  test      \(describe(test))") }
-      print("  digest    \(dataset.digest)")
+      if let entry = DatasetCatalog[name] {
+        let dataset = try place.locator.load(DatasetRequest(name), progress: nil)
+        print("\(dataset.name): \(dataset.provenance)")
+        for file in entry.files { print("  \(file)") }
+        show(dataset.train, dataset.test, digest: dataset.digest)
+      } else {
+        let spec = try ExperimentSpec.load(path: name).spec
+        let images = try ComputeOptions(threads: 1, data: place.folder, quiet: true)
+          .loadImages(spec.dataset)
+        let record = images.record
+        print("\(record.name): \(record.source)")
+        show(images.train, images.test, digest: record.digest)
+        for file in record.skipped { print("  left out  \(file)") }
+      }
+    }
+
+    private func show(_ train: ImageSet, _ test: ImageSet?, digest: String) {
+      print("  training  \(describe(train))")
+      if let test { print("  test      \(describe(test))") }
+      print("  digest    \(digest)")
     }
 
     private func describe(_ set: ImageSet) -> String {
@@ -187,7 +211,7 @@ extension DataCommand {
       let bar = DownloadBar()
       defer { bar.finish() }
       let count = count ?? 100
-      let isBuiltIn = DatasetCatalog[name]!.files.isEmpty
+      let isBuiltIn = DatasetCatalog[name]!.isBuiltIn
       let request = DatasetRequest(
         name, trainCount: isBuiltIn ? count : nil, testCount: isBuiltIn ? 1 : nil,
         syntheticSeed: seed)
@@ -200,6 +224,10 @@ extension DataCommand {
       while columns * columns < shown { columns += 1 }
       try PNGSheet.write(dataset.train, indices: 0..<shown, columns: columns, to: path)
       print(path)
+      // The sheet has the numbers of the classes.
+      if dataset.classNames != dataset.classNames.indices.map(String.init) {
+        for (number, name) in dataset.classNames.enumerated() { print("  \(number)  \(name)") }
+      }
     }
   }
 }

@@ -110,6 +110,7 @@ struct ImageComparison {
       // The training images don't matter, but one has to be there.
       spec.dataset.trainCount = 1
       spec.dataset.validation = .none
+      spec.dataset.selection = Selection()
       spec.augmentation = []
       let other: DatasetName? = if case .of(let name) = spec.dataset.test { name } else { nil }
       let names = [run.record.data?.name ?? spec.dataset.name.rawValue, other?.rawValue]

@@ -89,10 +89,10 @@ final class DownloadDisplay {
     switch style {
     case .quiet: return
     case .lines:
-      if progress.file != file { Display.say("downloading \(progress.mirror)\(progress.file).gz") }
+      if progress.file != file { Display.say("downloading \(progress.mirror)\(progress.file)") }
     case .bar:
       let part = Double(progress.receivedInAll) / Double(max(1, progress.expectedInAll))
-      Display.draw("downloading \(progress.mirror)\(progress.file).gz \(percent(part))")
+      Display.draw("downloading \(progress.mirror)\(progress.file) \(percent(part))")
     }
     file = progress.file
   }

@@ -34,8 +34,8 @@ struct ValidateCommand: ParsableCommand {
     let plan = try NetworkPlan(spec.network)
     if let graph { try AtomicFile.write(plan.chart(title: spec.name).svg(), to: graph) }
     let probe = try TrainingProbe(spec, threads: compute.threadCount)
-    let (held, images) = spec.dataset.split
-    let seconds = probe.secondsPerStep * Double(probe.stepsPerEpoch)
+    let split = spec.dataset.split
+    let seconds = probe.stepsPerEpoch.map { probe.secondsPerStep * Double($0) }
     func megabytes(_ bytes: Int) -> String { fixed(Double(bytes) / 1e6, 1) }
     var document = TextDocument()
     document.append(
@@ -44,11 +44,13 @@ struct ValidateCommand: ParsableCommand {
       .init("parameters", .integer(plan.parameters)),
       .init("flops", .integer(plan.forwardFLOPs)),
       .init("dataset", .text(spec.dataset.name.rawValue)),
-      .init("training_images", .integer(images)),
+      .init("training_images", split.map { .integer($0.training) } ?? .missing()),
       .init(
-        "validation_images", .integer(held),
-        line: "data       \(spec.dataset.name.rawValue): \(grouped(images)) images to train on, "
-          + "\(grouped(held)) to validate on"),
+        "validation_images", split.map { .integer($0.validation) } ?? .missing(),
+        line: "data       \(spec.dataset.name.rawValue): "
+          + (split.map {
+            "\(grouped($0.training)) images to train on, \(grouped($0.validation)) to validate on"
+          } ?? "as many images as there are in \(spec.dataset.files?.path ?? "the files")")),
       .init("memory_saved_bytes", .integer(probe.memorySaved)),
       .init(
         "memory_bytes", .integer(probe.memory),
@@ -58,12 +60,16 @@ struct ValidateCommand: ParsableCommand {
       .init("threads", .integer(compute.threadCount)),
       .init("kernel", .text(Kernel.current)),
       .init(
-        "seconds_per_epoch", .number(seconds),
-        line: "time       about \(fixed(seconds, seconds < 10 ? 1 : 0)) s per epoch, "
-          + "\(duration(seconds * Double(spec.training.epochs))) for \(spec.training.epochs), with "
-          + "\(compute.threadCount) thread\(compute.threadCount == 1 ? "" : "s") and the kernel "
-          + "\(Kernel.current) (\(probe.stepsPerEpoch) steps of \(spec.training.batchSize) images; "
-          + "augmentation not counted)"),
+        "seconds_per_epoch", seconds.map { .number($0) } ?? .missing(),
+        line: "time       about "
+          + (seconds.map {
+            "\(fixed($0, $0 < 10 ? 1 : 0)) s per epoch, "
+              + "\(duration($0 * Double(spec.training.epochs))) for \(spec.training.epochs)"
+          } ?? "\(fixed(probe.secondsPerStep * 1000, 1)) ms per step")
+          + ", with \(compute.threadCount) thread\(compute.threadCount == 1 ? "" : "s") and the kernel "
+          + "\(Kernel.current) ("
+          + (probe.stepsPerEpoch.map { "\($0) steps" } ?? "steps")
+          + " of \(spec.training.batchSize) images; augmentation not counted)"),
     ]
     if let graph { facts.append(.init("graph", .text(graph), line: "graph      \(graph)")) }
     facts.append(.init("spec", .text(self.spec), line: "\(self.spec): no errors"))

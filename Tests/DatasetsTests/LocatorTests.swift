@@ -21,14 +21,13 @@ private struct TinySet {
       let packed = try gzipped(bytes)
       _ = try folder.file("published/\(name).gz", packed)
       return PublishedFile(
-        name: name, size: bytes.count, sha256: SHA256.hex(of: bytes), archiveSize: packed.count)
+        name: name, digest: .content(size: bytes.count, sha256: SHA256.hex(of: bytes)),
+        archiveSize: packed.count)
     }
     entry = CatalogEntry(
       name: "tiny", summary: "", height: 2, width: 2, channels: 1, classNames: ["a", "b", "c"],
       trainCount: 3, testCount: 2, licence: "",
-      source: .published(
-        trainImages: files[0], trainLabels: files[1], testImages: files[2], testLabels: files[3],
-        mirrors: mirrors))
+      source: .published(files, .idx, mirrors: mirrors))
   }
 
   /// A `curl` that takes the file from the published ones, or does what the script says for a
@@ -200,7 +199,8 @@ private struct TinySet {
     let locator = DatasetLocator(dataFolder: nil, environment: [:])
     #expect(
       throws: DatasetError(
-        .invalid, "\"mnits\" is not a dataset; there are mnist, synthetic_digits")
+        .invalid,
+        "\"mnits\" is not a dataset; there are \(DatasetCatalog.names.joined(separator: ", "))")
     ) { try locator.load(DatasetRequest("mnits"), progress: nil) }
   }
 

@@ -35,6 +35,19 @@ import Testing
     }
   }
 
+  @Test func colourStaysColour() throws {
+    let set = smallSet(3, height: 4, width: 5, channels: 3)
+    let drawn = PNGSheet.draw(set, indices: [0, 1, 2], columns: 3)
+    let file = PNGSheet.encode(
+      drawn.pixels, width: drawn.width, height: drawn.height, channels: drawn.channels)
+    let read = try PNGFile.decode(file)
+    #expect(read.shape == ImageShape(height: drawn.height, width: drawn.width, channels: 3))
+    #expect(read.pixels == drawn.pixels)
+    // The second image's first pixel, left and top of its place.
+    let place = ((6 + 9) * drawn.width + 6 + 16) * 3
+    #expect(read.pixels[place..<place + 3] == Array(set.image(1)[..<3])[...])
+  }
+
   @Test func numbersHaveEachDigitOnce() {
     let drawings = (0...9).map { n in Set(DigitFont.points(of: n).map { $0.0 * 10 + $0.1 }) }
     #expect(Set(drawings).count == 10)

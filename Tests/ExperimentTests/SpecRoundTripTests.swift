@@ -84,7 +84,7 @@ struct SpecRoundTripTests {
             rule: .adam(beta1: 0.9, beta2: 0.999, epsilon: 1e-7, convention: .keras),
             learningRate: 0.001),
           training: TrainingSpec(epochs: 3, batchSize: 64)))
-    #expect(spec.dataset.split == (validation: 12_000, training: 48_000))
+    #expect(try #require(spec.dataset.split) == (validation: 12_000, training: 48_000))
   }
 
   @Test func defaultsAreTheValuesOwn() throws {

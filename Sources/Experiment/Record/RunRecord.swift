@@ -25,10 +25,12 @@ public struct RunRecord: Hashable, Sendable {
     public var source: String
     /// The dataset that the spec names, when this one stood in for it.
     public var standsInFor: String?
+    /// Image files that could not be read and were left out, each with the reason.
+    public var skipped: [String]
 
     public init(
       name: String, test: String? = nil, digest: String, training: String, source: String,
-      standsInFor: String? = nil
+      standsInFor: String? = nil, skipped: [String] = []
     ) {
       self.name = name
       self.test = test
@@ -36,6 +38,7 @@ public struct RunRecord: Hashable, Sendable {
       self.training = training
       self.source = source
       self.standsInFor = standsInFor
+      self.skipped = skipped
     }
   }
 
@@ -82,6 +85,9 @@ public struct RunRecord: Hashable, Sendable {
         "sha256": JSONValue(data.digest), "training_sha256": JSONValue(data.training),
         "source": JSONValue(data.source), "stands_in_for": JSONValue(data.standsInFor),
       ]
+      if !data.skipped.isEmpty {
+        dataset["skipped"] = .array(data.skipped.map { JSONValue($0) })
+      }
     }
     return [
       "status": JSONValue(status.rawValue),
@@ -133,7 +139,8 @@ public struct RunRecord: Hashable, Sendable {
         name: name, test: dataset["test"]?.string, digest: dataset["sha256"]?.string ?? "",
         training: dataset["training_sha256"]?.string ?? "",
         source: dataset["source"]?.string ?? "",
-        standsInFor: dataset["stands_in_for"]?.string)
+        standsInFor: dataset["stands_in_for"]?.string,
+        skipped: dataset["skipped"]?.array?.compactMap(\.string) ?? [])
     }
   }
 }

@@ -28,15 +28,8 @@ extension RunFolder {
     _ weights: Summary.Weights, spec: ExperimentSpec, data: RunData, threads: Int,
     views: TestTimeAugmentation? = nil
   ) throws -> TestReport {
-    let path = weights == .best ? best : last
-    guard Files.exists(path) else {
-      throw RecordError(self.path, "has no \(weights.rawValue) weights (\(path))")
-    }
     let test = try data.requireTest()
-    let network = try Network(spec, team: Team(threads: threads))
-    var epoch = try Checkpoint.loadWeights(path, into: network)
-    // A checkpoint at the end of an epoch names the next, which it would begin.
-    if weights == .last { epoch = max(1, try EpochRow.read(metrics).count) }
+    let (network, epoch) = try network(weights, spec: spec, threads: threads)
     let count = test.count
     var predictions = [UInt8](repeating: 0, count: count)
     let result = predictions.withUnsafeMutableBufferPointer {
@@ -55,5 +48,20 @@ extension RunFolder {
       weights: weights, epoch: epoch, loss: result.loss, accuracy: result.accuracy,
       classNames: data.classNames, confusion: confusion, labels: labels, predictions: predictions,
       averaged: averaged)
+  }
+
+  /// The network with the weights of a run, and the epoch that they are from.
+  func network(
+    _ weights: Summary.Weights, spec: ExperimentSpec, threads: Int
+  ) throws -> (Network, epoch: Int) {
+    let path = weights == .best ? best : last
+    guard Files.exists(path) else {
+      throw RecordError(self.path, "has no \(weights.rawValue) weights (\(path))")
+    }
+    let network = try Network(spec, team: Team(threads: threads))
+    var epoch = try Checkpoint.loadWeights(path, into: network)
+    // A checkpoint at the end of an epoch names the next, which it would begin.
+    if weights == .last { epoch = max(1, try EpochRow.read(metrics).count) }
+    return (network, epoch)
   }
 }

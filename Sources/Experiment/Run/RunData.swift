@@ -13,13 +13,22 @@ public struct RunData: Sendable {
   public let classNames: [String]
   public let record: RunRecord.Data
 
-  /// Holds the validation images out, and sets the augmentation up.
+  /// Selects the images, holds those for validation out, and sets the augmentation up.
   /// - Parameter threads: how many workers may augment images at once.
   public init(_ spec: ExperimentSpec, images: RunImages, threads: Int) throws {
     let set = images.train
+    let selection = spec.dataset.selection
+    let chosen = try selection.chosen(labels: set.labels, classes: set.classes)
+    let labels = chosen.map { $0.map { set.labels[Int($0)] } } ?? set.labels
     let split = try Split(
-      labels: set.labels, validation: spec.dataset.validation.count(of: set.count),
+      labels: labels, validation: spec.dataset.validation.count(of: labels.count),
       stratified: spec.dataset.stratified, seed: spec.seed)
+    func indices(_ places: [Int32]) -> [Int32] {
+      chosen.map { chosen in places.map { chosen[Int($0)] } } ?? places
+    }
+    let training = try selection.balanced(
+      indices(split.training), labels: set.labels, classes: set.classes)
+    let held = indices(split.validation)
     let ops = spec.augmentation.filter { !$0.isMixing }
     let augmenter =
       ops.isEmpty
@@ -27,9 +36,9 @@ public struct RunData: Sendable {
       : Augmenter(
         ops: ops, height: set.height, width: set.width, channels: set.channels,
         seed: spec.seed, workers: threads)
-    train = ImageSource(set, indices: split.training, augmenter: augmenter)
-    plain = ImageSource(set, indices: split.training)
-    validation = split.validation.isEmpty ? nil : ImageSource(set, indices: split.validation)
+    train = ImageSource(set, indices: training, augmenter: augmenter)
+    plain = ImageSource(set, indices: training)
+    validation = held.isEmpty ? nil : ImageSource(set, indices: held)
     testImages = images.test
     test = images.test.map { ImageSource($0) }
     classNames = images.classNames

@@ -31,22 +31,35 @@ public struct RunImages: Sendable {
   ) throws -> RunImages {
     let locator = DatasetLocator(
       dataFolder: dataFolder, environment: ProcessInfo.processInfo.environment)
-    var request = DatasetRequest(
-      section.name.rawValue, trainCount: section.trainCount, testCount: section.testCount,
-      syntheticSeed: section.syntheticSeed, whenUnavailable: section.whenUnavailable?.rawValue)
+    var request = section.request()
     if let recorded {
       request.whenUnavailable = nil
-      if recorded.standsInFor != nil { request.name = recorded.name }
+      if recorded.standsInFor != nil {
+        request.name = recorded.name
+        if request.preparation.resize == .none { request.preparation.resize = .bilinear }
+      }
     }
     let other: DatasetName? =
       if case .of(let name) = section.test, name != section.name { name } else { nil }
     request.readsTest = other == nil && section.test != .none
     let set = try locator.load(request, threads: threads, progress: progress)
     var test = set.test
+    var skipped = set.skipped
     if let other {
-      let otherRequest = DatasetRequest(
-        other.rawValue, testCount: section.testCount, syntheticSeed: section.syntheticSeed)
-      test = try locator.load(otherRequest, threads: threads, progress: progress).test
+      var request = section.request()
+      request.name = other.rawValue
+      request.trainCount = nil
+      request.whenUnavailable = nil
+      request.readsTrain = false
+      let own = try locator.load(request, threads: threads, progress: progress)
+      test = own.test
+      skipped += own.skipped
+    }
+    if let first = skipped.first {
+      notice(
+        "WARNING: \(skipped.count) image file\(skipped.count == 1 ? "" : "s") cannot be used and "
+          + "\(skipped.count == 1 ? "is" : "are") left out, listed in run.json; the first: \(first)"
+      )
     }
     let standsInFor = recorded?.standsInFor ?? set.substitution?.name
     if let standsInFor {
@@ -60,6 +73,6 @@ public struct RunImages: Sendable {
       train: set.train, test: test, classNames: set.classNames,
       record: .init(
         name: set.name, test: other?.rawValue, digest: digest, training: set.train.digest,
-        source: set.provenance.description, standsInFor: standsInFor))
+        source: set.provenance.description, standsInFor: standsInFor, skipped: skipped))
   }
 }

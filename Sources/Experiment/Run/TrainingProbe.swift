@@ -3,7 +3,8 @@ import ConvNet
 /// A few training steps on blank images, to tell how long an epoch takes.
 public struct TrainingProbe {
   public let secondsPerStep: Double
-  public let stepsPerEpoch: Int
+  /// Nil where the spec doesn't say how many images there are.
+  public let stepsPerEpoch: Int?
   /// Bytes that the network and its optimizer take.
   public let memory: Int
   /// Bytes that they take less because tensors share memory.
@@ -29,7 +30,7 @@ public struct TrainingProbe {
     let network = try Network(spec, team: Team(threads: threads))
     memory = network.memory
     memorySaved = network.memorySaved
-    stepsPerEpoch = (spec.dataset.split.training + batchSize - 1) / batchSize
+    stepsPerEpoch = spec.dataset.split.map { ($0.training + batchSize - 1) / batchSize }
     let images = BlankImages(spec.network.input, count: batchSize)
     let samples = (0..<Int32(batchSize)).map { $0 }
     var step = 0

@@ -14,53 +14,6 @@ extension SpecChecker {
     checkMetrics(spec)
   }
 
-  // MARK: - Data
-
-  private mutating func checkDataset(_ spec: JSONValue) {
-    let section = Path() + "dataset"
-    guard let dataset = spec["dataset"], let name = Self.dataset(dataset["name"]) else { return }
-    if dataset["when_unavailable"] == dataset["name"] {
-      report(
-        at: section + "when_unavailable", "\"\(name.rawValue)\" cannot stand in for itself")
-    }
-    let loaded = dataset["train_count"]?.int ?? name.trainCount
-    if !name.isUnlimited, loaded > name.trainCount {
-      report(
-        at: section + "train_count",
-        "\(loaded) is more than the \(name.trainCount) training images of \(name.rawValue)")
-      return
-    }
-    let test = Self.dataset(dataset["test"]) ?? name
-    let readsNoTest = dataset["test"]?.string == TestSet.noneName
-    if let count = dataset["test_count"]?.int, !readsNoTest, !test.isUnlimited,
-      count > test.testCount
-    {
-      report(
-        at: section + "test_count",
-        "\(count) is more than the \(test.testCount) test images of \(test.rawValue)")
-    }
-    guard let validation = dataset["validation"] else { return }
-    let split = ValidationSplit(checked: validation)
-    let held = split.count(of: loaded)
-    if held >= loaded {
-      report(
-        at: section + "validation",
-        "\(validation.compact) leaves none of the \(loaded) images to train on")
-    } else if split != .none, held == 0 {
-      report(
-        at: section + "validation",
-        "\(validation.compact) of \(loaded) images is not even one to validate on")
-    } else if let batch = spec["training"]?["batch_size"]?.int, batch > loaded - held {
-      report(
-        at: Path() + "training" + "batch_size",
-        "\(batch) is more than the \(loaded - held) images there are to train on")
-    }
-  }
-
-  private static func dataset(_ value: JSONValue?) -> DatasetName? {
-    value?.string.flatMap(DatasetName.init(rawValue:))
-  }
-
   // MARK: - Model
 
   private mutating func checkModel(_ spec: JSONValue) {
@@ -79,15 +32,14 @@ extension SpecChecker {
         return
       }
     }
-    if let name = Self.dataset(spec["dataset"]?["name"]),
-      let weights = spec["loss"]?["class_weights"]?.array, weights.count != name.classCount
-    {
+    guard let facts = DatasetFacts(spec["dataset"]), let classes = facts.classes else { return }
+    if let weights = spec["loss"]?["class_weights"]?.array, weights.count != classes {
       report(
         at: Path() + "loss" + "class_weights",
-        "\(weights.count) weights do not fit the \(name.classCount) classes of \(name.rawValue)")
+        "\(weights.count) weights do not fit the \(classes) classes of \(facts.name.rawValue)")
     }
     guard !problems.contains(where: { $0.path.begins(with: "model") }),
-      let name = Self.dataset(spec["dataset"]?["name"])
+      let input = facts.sampleShape
     else { return }
     let model = layers.map(ModelItem.init(checked:))
     // The last layer that sets how many outputs there are.
@@ -100,16 +52,16 @@ extension SpecChecker {
       }
     }
     if let scoring, case .layer(.dense(let dense)) = model[scoring].content,
-      dense.units != name.classCount
+      dense.units != classes
     {
       report(
         at: Path() + "model" + scoring + "units",
-        "\(dense.units) outputs do not fit the \(name.classCount) classes of \(name.rawValue)")
+        "\(dense.units) outputs do not fit the \(classes) classes of \(facts.name.rawValue)")
       return
     }
     do {
       let plan = try NetworkPlan(
-        NetworkDescription(input: name.sampleShape, model: model, classes: name.classCount))
+        NetworkDescription(input: input, model: model, classes: classes))
       checkLayerNames(spec, plan)
     } catch {
       report(at: error.layer.map(Path.init) ?? Path() + "model", error.message)

@@ -77,56 +77,6 @@ extension JSONValue {
   func bool(_ key: String) -> Bool { self[key]!.bool! }
 }
 
-extension DatasetSpec {
-  init(checked value: JSONValue) {
-    func dataset(_ key: String) -> DatasetName? {
-      value[key]?.string.flatMap(DatasetName.init(rawValue:))
-    }
-    self.init(
-      name: dataset("name")!, validation: ValidationSplit(checked: value["validation"]!),
-      stratified: value.bool("stratified"), trainCount: value["train_count"]?.int,
-      testCount: value["test_count"]?.int, test: TestSet(checked: value["test"]),
-      normalization: value["normalize"].flatMap(NormalizationDescription.init(checked:)),
-      syntheticSeed: value["synthetic_seed"]!.uint64!,
-      whenUnavailable: dataset("when_unavailable"))
-  }
-
-  var json: JSONValue {
-    [
-      "name": .string(name.rawValue), "validation": validation.json,
-      "stratified": .bool(stratified), "train_count": JSONValue(trainCount),
-      "test_count": JSONValue(testCount), "test": JSONValue(test.name),
-      "normalize": normalization?.json ?? .null, "synthetic_seed": JSONValue(syntheticSeed),
-      "when_unavailable": JSONValue(whenUnavailable?.rawValue),
-    ]
-  }
-}
-
-extension TestSet {
-  init(checked value: JSONValue?) {
-    guard let name = value?.string else {
-      self = .own
-      return
-    }
-    self = name == Self.noneName ? .none : .of(DatasetName(rawValue: name)!)
-  }
-}
-
-extension ValidationSplit {
-  init(checked value: JSONValue) {
-    let number = value.double!
-    self = number == 0 ? .none : number < 1 ? .fraction(number) : .count(value.int!)
-  }
-
-  var json: JSONValue {
-    switch self {
-    case .none: 0
-    case .fraction(let fraction): JSONValue(fraction)
-    case .count(let count): JSONValue(count)
-    }
-  }
-}
-
 extension EarlyStoppingSpec {
   init?(checked value: JSONValue) {
     if value.isNull { return nil }

@@ -50,48 +50,6 @@ package enum SpecDescription {
 
   // MARK: - Data
 
-  static let datasetChoice = Choice(
-    noun: "a dataset", names: DatasetName.allCases.map(\.rawValue),
-    aliases: ["synthetic": "synthetic_digits", "digits": "synthetic_digits"])
-
-  static let testChoice = Choice(
-    noun: "a dataset", names: datasetChoice.names + [TestSet.noneName],
-    aliases: datasetChoice.aliases)
-
-  static let dataset = ObjectType(fields: [
-    Field("name", .choice(datasetChoice), .required, "The dataset."),
-    Field(
-      "validation", .fractionOrCount(10_000_000), .value(0),
-      aliases: ["validation_split", "val_split", "val"],
-      "Training images held out to validate on: a fraction below 1, or a count."),
-    Field(
-      "stratified", .boolean, .value(false), aliases: ["stratify"],
-      "Whether the validation images keep the proportions of the classes."),
-    Field(
-      "train_count", .integer(1...10_000_000), .none, aliases: ["train", "train_size", "limit"],
-      "Only the first so many training images, validation included; null for all."),
-    Field(
-      "test_count", .integer(1...10_000_000), .none, aliases: ["test_size"],
-      "Only the first so many test images; null for all."),
-    Field(
-      "test", .choice(testChoice), .none, aliases: ["test_set", "test_dataset"],
-      "The dataset whose test images are used; null for this one's own, \"none\" to read none."),
-    Field(
-      "normalize", normalization, .none,
-      aliases: ["normalization", "normalisation", "standardize", "whiten"],
-      "What is done to the pixels, by what is found of the images that are trained on; null for "
-        + "numbers in [0, 1] as they are."),
-    Field(
-      "synthetic_seed", .seed, .value(1),
-      "Decides the images of synthetic_digits, apart from the experiment's seed."),
-    Field(
-      "when_unavailable",
-      .choice(Choice(noun: "a built-in dataset", names: [DatasetName.syntheticDigits.rawValue])),
-      .none, aliases: ["fallback", "substitute"],
-      "What to use, and say so, when the dataset is neither on disk nor to be downloaded; null to "
-        + "fail."),
-  ])
-
   // MARK: - Training
 
   static func metrics(_ names: [Metric]) -> FieldType {

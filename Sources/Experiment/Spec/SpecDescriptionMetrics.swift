@@ -16,7 +16,7 @@ extension SpecDescription {
 extension SpecChecker {
   mutating func checkMetrics(_ spec: JSONValue) {
     guard let names = spec["metrics"]?.array?.map(\.string) else { return }
-    let classes = spec["dataset"]?["name"]?.string.flatMap(DatasetName.init)?.classCount
+    let classes = DatasetFacts(spec["dataset"])?.classes
     for (i, name) in names.enumerated() {
       guard let name, let metric = ClassificationMetric(name) else { continue }
       let place = Path() + "metrics" + i

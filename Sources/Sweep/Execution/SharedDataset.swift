@@ -23,6 +23,7 @@ public struct SharedDataset: Sendable {
       "name": .string(record.name), "digest": .string(record.digest),
       "training": .string(record.training), "source": .string(record.source),
       "stands_in_for": JSONValue(record.standsInFor),
+      "skipped": .array(record.skipped.map { .string($0) }),
     ]
     return json.compact
   }
@@ -35,7 +36,8 @@ public struct SharedDataset: Sendable {
     func text(_ key: String) -> String { json[key]?.string ?? "" }
     record = RunRecord.Data(
       name: text("name"), digest: text("digest"), training: text("training"),
-      source: text("source"), standsInFor: json["stands_in_for"]?.string)
+      source: text("source"), standsInFor: json["stands_in_for"]?.string,
+      skipped: json["skipped"]?.array?.compactMap(\.string) ?? [])
   }
 }
 

@@ -52,14 +52,17 @@ public struct SweepForecast: Sendable {
         rate.seconds += probe.secondsPerStep
         rate.flops += Double(network.trainingFLOPs * experiment.training.batchSize)
       }
-      let images = experiment.dataset.split.training
+      // Where only the files will tell how many images there are, MNIST's number stands for it.
+      let split = experiment.dataset.split ?? (validation: 0, training: 60_000)
+      let images = split.training
       // The last evaluation of an epoch costs a third of a step for each image.
       let training = Double(network.trainingFLOPs) * Double(images)
-      let validation =
-        Double(network.forwardFLOPs) * Double(experiment.dataset.split.validation)
+      let validation = Double(network.forwardFLOPs) * Double(split.validation)
       var epoch = (training + validation) * rate.seconds / max(1, rate.flops)
       if let probe = probes[shape] {
-        let steps = probe.secondsPerStep * Double(probe.stepsPerEpoch)
+        let batch = experiment.training.batchSize
+        let steps =
+          probe.secondsPerStep * Double(probe.stepsPerEpoch ?? (images + batch - 1) / batch)
         epoch = steps * (training + validation) / max(1, training)
       }
       let seeds = Double(spec.seeds.count)

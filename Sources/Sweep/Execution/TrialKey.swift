@@ -12,7 +12,7 @@ enum TrialKey {
     var spec = experiment
     for key in indifferent { spec[key] = nil }
     var dataset = spec["dataset"] ?? .null
-    for key in ["test", "test_count", "when_unavailable"] where dataset.object != nil {
+    for key in ["test", "test_count", "test_path", "when_unavailable"] where dataset.object != nil {
       dataset[key] = nil
     }
     spec["dataset"] = dataset

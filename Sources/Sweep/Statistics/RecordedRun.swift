@@ -70,7 +70,12 @@ public struct RecordedRun: Sendable {
     let count = spec.dataset.testCount.map { "the first \($0)" } ?? "all"
     let seed =
       name == DatasetName.syntheticDigits.rawValue ? " of seed \(spec.dataset.syntheticSeed)" : ""
-    return "\(count) test images of \(name)\(seed)"
+    let files = name == DatasetName.files.rawValue ? spec.dataset.files : nil
+    let place = files.map { " in \($0.testPath ?? $0.path)" } ?? ""
+    let shape = spec.dataset.preparation
+    let form = shape == .asTheyAre ? "" : " as \(spec.dataset.imageShape), \(shape.resize.rawValue)"
+    return
+      "\(count) test images of \(name)\(place)\(seed)\(form)\(shape.inverts ? ", inverted" : "")"
   }
 }
 

@@ -1,0 +1,146 @@
+import Glibc
+
+/// A folder with a folder per class, each holding PNG and JPEG files, told apart by their first bytes.
+/// Classes and files come in the order of their names' bytes. Files with other endings than .png, .jpg
+/// and .jpeg, and hidden ones, are no images.
+enum ImageFolder {
+  /// The names of the folders in a folder.
+  static func classes(of path: String) throws(DatasetError) -> [String] {
+    let names = try names(in: path).filter { isFolder("\(path)/\($0)") }
+    guard !names.isEmpty else {
+      throw DatasetError(
+        .invalid, "\(path): there is no folder in it; each class has one, with its images")
+    }
+    return names
+  }
+
+  /// - Returns: the set, and what was left out of it: each file with the reason.
+  static func read(
+    _ path: String, classNames: [String], preparation: ImagePreparation, corrupt: CorruptImages,
+    threads: Int
+  ) throws(DatasetError) -> (set: ImageSet, skipped: [String]) {
+    let shape = preparation.shape!
+    let present = try classes(of: path)
+    if let other = present.first(where: { !classNames.contains($0) }) {
+      throw DatasetError(
+        .invalid,
+        "\(path): the folder \(other) is no class; those are \(classNames.joined(separator: ", "))")
+    }
+    var files: [String] = []
+    var labels: [UInt8] = []
+    for (label, name) in classNames.enumerated() where present.contains(name) {
+      for file in try names(in: "\(path)/\(name)") where isImage(file) {
+        files.append("\(path)/\(name)/\(file)")
+        labels.append(UInt8(label))
+      }
+    }
+    guard !files.isEmpty else {
+      throw DatasetError(.invalid, "\(path): there is no PNG or JPEG file in its folders")
+    }
+    let (total, overflow) = files.count.multipliedReportingOverflow(by: shape.count)
+    guard !overflow, total <= Limit.content, files.count <= Limit.images else {
+      throw DatasetError(
+        .invalid, "\(path): \(files.count) images of \(shape) are more than the limit of 4 GiB")
+    }
+    // Each place is written by one thread.
+    var problems = [String?](repeating: nil, count: files.count)
+    var pixels = [UInt8](repeating: 0, count: total)
+    let paths = files
+    problems.withUnsafeMutableBufferPointer { problems in
+      pixels.withUnsafeMutableBufferPointer { pixels in
+        let (told, made) = (
+          SendablePointer(problems.baseAddress!), SendablePointer(pixels.baseAddress!)
+        )
+        forEachPart(of: paths.count, threads: threads) { range in
+          for index in range {
+            do throws(ImageProblem) {
+              let image = try decode(paths[index])
+              guard let image = preparation.prepare(image) else {
+                throw ImageProblem(preparation.refusal(image.shape))
+              }
+              image.pixels.withUnsafeBufferPointer {
+                (made.pointer + index * shape.count).update(
+                  from: $0.baseAddress!, count: shape.count)
+              }
+            } catch {
+              told.pointer[index] = "\(paths[index]): \(error.message)"
+            }
+          }
+        }
+      }
+    }
+    let skipped = problems.compactMap { $0 }
+    if let first = skipped.first {
+      let others = skipped.count == 1 ? "" : "\n\(skipped.count - 1) more cannot be used"
+      guard corrupt == .skip else {
+        throw DatasetError(
+          .damaged,
+          "\(first)\(others)\nremove or repair such files, or give dataset.corrupt \"skip\" to leave "
+            + "them out")
+      }
+      guard skipped.count < files.count else {
+        throw DatasetError(.damaged, "\(first)\(others); that leaves no image")
+      }
+      var kept = 0
+      for index in files.indices where problems[index] == nil {
+        if kept < index {
+          for i in 0..<shape.count {
+            pixels[kept * shape.count + i] = pixels[index * shape.count + i]
+          }
+          labels[kept] = labels[index]
+        }
+        kept += 1
+      }
+      pixels.removeLast((files.count - kept) * shape.count)
+      labels.removeLast(files.count - kept)
+    }
+    let set = StoredImages(shape: shape, pixels: pixels)
+      .set(labels: labels, classes: classNames.count)
+    return (set, skipped)
+  }
+
+  /// The pixels of a PNG or JPEG file.
+  static func decode(_ path: String) throws(ImageProblem) -> StoredImages {
+    let bytes: [UInt8]
+    do throws(FileError) {
+      let file = try FileDescriptor.reading(path)
+      let size = try file.size()
+      guard size <= Limit.file else {
+        throw FileError("read", path, code: EFBIG)
+      }
+      bytes = try file.read(size, at: 0)
+    } catch {
+      throw ImageProblem("\(error.reason)")
+    }
+    if bytes.starts(with: PNGFile.signature.prefix(4)) { return try PNGFile.decode(bytes) }
+    if bytes.starts(with: JPEGFile.signature) { return try JPEGFile.decode(bytes) }
+    throw ImageProblem(
+      bytes.isEmpty ? "it is empty" : "it is neither PNG nor JPEG: its first bytes are neither's")
+  }
+
+  private static func isImage(_ name: String) -> Bool {
+    let name = name.lowercased()
+    return [".png", ".jpg", ".jpeg"].contains { name.hasSuffix($0) }
+  }
+
+  private static func isFolder(_ path: String) -> Bool {
+    var status = stat()
+    return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
+  }
+
+  /// What is in a folder, but for what is hidden, in the order of the names' bytes.
+  private static func names(in path: String) throws(DatasetError) -> [String] {
+    guard let folder = opendir(path) else {
+      throw DatasetError(FileError("open", path, code: errno))
+    }
+    defer { closedir(folder) }
+    var names: [String] = []
+    while let entry = readdir(folder) {
+      let name = withUnsafePointer(to: &entry.pointee.d_name) {
+        $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+      }
+      if !name.hasPrefix(".") { names.append(name) }
+    }
+    return names.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
+  }
+}

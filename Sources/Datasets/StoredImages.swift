@@ -1,0 +1,63 @@
+import ConvNet
+
+/// The sizes of an 8-bit image.
+public struct ImageShape: Hashable, Sendable, CustomStringConvertible {
+  public var height: Int, width: Int, channels: Int
+
+  public init(height: Int, width: Int, channels: Int) {
+    self.height = height
+    self.width = width
+    self.channels = channels
+  }
+
+  /// The image that `flat` numbers without a shape are: the one expected, if there are as many; else
+  /// a square one, grey or of three colours; nil where they are neither.
+  init?(flat: Int, expected: ImageShape) {
+    if flat == expected.count {
+      self = expected
+      return
+    }
+    for channels in [1, 3] where flat % channels == 0 {
+      let side = Int(Double(flat / channels).squareRoot().rounded())
+      if side > 0, side * side * channels == flat {
+        self.init(height: side, width: side, channels: channels)
+        return
+      }
+    }
+    return nil
+  }
+
+  public var count: Int { height * width * channels }
+  public var description: String { "\(height)x\(width)x\(channels)" }
+
+  /// Refuses what is no image of one or three channels.
+  func check(_ path: String) throws(DatasetError) {
+    guard height > 0, width > 0, [1, 3].contains(channels), height * width <= Limit.pixels else {
+      throw DatasetError(
+        .damaged,
+        "\(path): its images are \(self); they must be height x width x 1 or 3, of at most "
+          + "\(Limit.pixels) pixels")
+    }
+  }
+}
+
+/// Images as a file holds them, before they are made to fit.
+struct StoredImages {
+  var shape: ImageShape
+  /// (N, H, W, C)
+  var pixels: [UInt8]
+
+  var count: Int { pixels.count / shape.count }
+
+  static func badLabel(_ label: String, at place: String, classes: Int) -> DatasetError {
+    DatasetError(
+      .damaged, "\(place) is \(label); there are \(classes) classes, 0 to \(classes - 1)")
+  }
+
+  /// The set that they make with their labels.
+  func set(labels: [UInt8], classes: Int) -> ImageSet {
+    ImageSet(
+      height: shape.height, width: shape.width, channels: shape.channels, classes: classes,
+      pixels: pixels, labels: labels)
+  }
+}

@@ -1,0 +1,146 @@
+import ConvNet
+import Datasets
+
+/// A dataset by the name that specs give it, with what a spec may rely on before it is read: one of the
+/// catalog's, or `files`, the user's own, of which nothing is known but what the spec says.
+public struct DatasetName: RawRepresentable, Hashable, Sendable, CaseIterable {
+  public let rawValue: String
+
+  public init?(rawValue: String) {
+    guard rawValue == OwnFiles.name || DatasetCatalog[rawValue] != nil else { return nil }
+    self.rawValue = rawValue
+  }
+
+  private init(_ entry: CatalogEntry) { rawValue = entry.name }
+
+  public static let mnist = DatasetName(DatasetCatalog.mnist)
+  public static let syntheticDigits = DatasetName(DatasetCatalog.syntheticDigits)
+  public static let files = DatasetName(rawValue: OwnFiles.name)!
+  public static let allCases = DatasetCatalog.all.map { DatasetName($0) } + [files]
+
+  /// Nil for `files`.
+  var entry: CatalogEntry? { DatasetCatalog[rawValue] }
+
+  public var imageShape: ImageShape? {
+    entry.map { ImageShape(height: $0.height, width: $0.width, channels: $0.channels) }
+  }
+  public var classCount: Int? { entry?.classNames.count }
+  /// The training images there are when a spec doesn't say; the synthetic ones have no end.
+  public var trainCount: Int? { entry?.trainCount }
+  public var testCount: Int? { entry?.testCount }
+  public var isUnlimited: Bool { self == .syntheticDigits }
+}
+
+public struct DatasetSpec: Hashable, Sendable {
+  public var name: DatasetName
+  /// What is held out of the training images.
+  public var validation: ValidationSplit
+  /// Whether the validation images keep the proportions of the classes.
+  public var stratified: Bool
+  /// Only the first so many training images, before the validation split; nil for all.
+  public var trainCount: Int?
+  /// Only the first so many test images; nil for all.
+  public var testCount: Int?
+  public var test: TestSet
+  /// What is done to the images before the first layer, fitted on those that are trained on; nil for
+  /// bytes divided by 255.
+  public var normalization: NormalizationDescription?
+  /// The seed of `synthetic_digits`, wherever it is used; apart from the experiment's own.
+  public var syntheticSeed: UInt64
+  /// What to train on, and say so, when this dataset is neither on disk nor to be downloaded.
+  public var whenUnavailable: DatasetName?
+  /// The user's own files, where `name` or `test` is `files`.
+  public var files: OwnFiles?
+  /// How the images become what the network sees; without a shape, they keep the dataset's own.
+  public var preparation = ImagePreparation.asTheyAre
+  /// What is done about image files that cannot be read.
+  public var corrupt = CorruptImages.stop
+  /// Which of the training images are trained on.
+  public var selection = Selection()
+
+  public init(
+    name: DatasetName, validation: ValidationSplit = .none, stratified: Bool = false,
+    trainCount: Int? = nil, testCount: Int? = nil, test: TestSet = .own,
+    normalization: NormalizationDescription? = nil, syntheticSeed: UInt64 = 1,
+    whenUnavailable: DatasetName? = nil
+  ) {
+    self.name = name
+    self.validation = validation
+    self.stratified = stratified
+    self.trainCount = trainCount
+    self.testCount = testCount
+    self.test = test
+    self.normalization = normalization
+    self.syntheticSeed = syntheticSeed
+    self.whenUnavailable = whenUnavailable
+  }
+
+  /// What the network sees. The checker has made sure that one of the two says it.
+  public var imageShape: ImageShape { preparation.shape ?? name.imageShape! }
+  public var sampleShape: Shape {
+    .image(height: imageShape.height, width: imageShape.width, channels: imageShape.channels)
+  }
+  public var classCount: Int { name.classCount ?? files!.classes.count }
+
+  /// The images that are trained and validated on, before the classes are balanced; nil where only the
+  /// files will tell.
+  public var loadedCount: Int? {
+    (trainCount ?? name.trainCount).map { selection.count(of: $0, classes: classCount) }
+  }
+
+  /// The images held out for validation, and those left to train on; nil where only the files will tell.
+  public var split: (validation: Int, training: Int)? {
+    loadedCount.map { loaded in
+      let held = validation.count(of: loaded)
+      return (held, loaded - held)
+    }
+  }
+
+  /// What is to be read for this section.
+  func request() -> DatasetRequest {
+    var request = DatasetRequest(
+      name.rawValue, trainCount: trainCount, testCount: testCount, syntheticSeed: syntheticSeed,
+      whenUnavailable: whenUnavailable?.rawValue)
+    request.files = files
+    request.preparation = preparation
+    request.preparation.shape = imageShape
+    request.corrupt = corrupt
+    return request
+  }
+}
+
+/// Whose test images a run is tested on, when its training is over.
+public enum TestSet: Hashable, Sendable {
+  /// The dataset's own.
+  case own
+  case of(DatasetName)
+  /// Nobody's: none are read. So are the trials of a sweep, which choose by the validation images.
+  case none
+
+  /// What a spec says for `none`.
+  static let noneName = "none"
+
+  var name: String? {
+    switch self {
+    case .own: nil
+    case .of(let name): name.rawValue
+    case .none: Self.noneName
+    }
+  }
+}
+
+public enum ValidationSplit: Hashable, Sendable {
+  case none
+  /// Of the training images, in (0, 1).
+  case fraction(Double)
+  case count(Int)
+
+  /// How many of `total` images are held out; a fraction is rounded to the nearest, halves up.
+  public func count(of total: Int) -> Int {
+    switch self {
+    case .none: 0
+    case .fraction(let fraction): Int((fraction * Double(total)).rounded(.toNearestOrAwayFromZero))
+    case .count(let count): count
+    }
+  }
+}

@@ -1,0 +1,165 @@
+import ConvNet
+import Datasets
+
+/// What a dataset section, perhaps with errors, says of the images and classes.
+struct DatasetFacts {
+  let name: DatasetName
+  let shape: ImageShape?
+  let classes: Int?
+
+  init?(_ section: JSONValue?) {
+    guard let section, let name = DatasetName(checked: section["name"]) else { return nil }
+    self.name = name
+    let shape = ImageShape(checked: section["shape"]) ?? name.imageShape
+    self.shape = shape.flatMap { [1, 3].contains($0.channels) ? $0 : nil }
+    classes = name.classCount ?? section["classes"]?.int ?? section["classes"]?.array?.count
+  }
+
+  var sampleShape: Shape? {
+    shape.map { .image(height: $0.height, width: $0.width, channels: $0.channels) }
+  }
+}
+
+extension DatasetName {
+  init?(checked value: JSONValue?) {
+    guard let name = value?.string else { return nil }
+    self.init(rawValue: name)
+  }
+}
+
+extension SpecChecker {
+  private static let section = Path() + "dataset"
+
+  mutating func checkDataset(_ spec: JSONValue) {
+    let section = Self.section
+    guard let dataset = spec["dataset"], let facts = DatasetFacts(dataset) else { return }
+    let name = facts.name
+    if dataset["when_unavailable"] == dataset["name"] {
+      report(
+        at: section + "when_unavailable", "\"\(name.rawValue)\" cannot stand in for itself")
+    } else if let other = DatasetName(checked: dataset["when_unavailable"]) {
+      checkClasses(facts, of: other, at: section + "when_unavailable", "stand in")
+    }
+    checkFiles(dataset, name)
+    checkShape(dataset, facts)
+    var loaded = dataset["train_count"]?.int ?? name.trainCount
+    if let loaded, let most = name.trainCount, !name.isUnlimited, loaded > most {
+      report(
+        at: section + "train_count",
+        "\(loaded) is more than the \(most) training images of \(name.rawValue)")
+      return
+    }
+    let test = DatasetName(checked: dataset["test"]) ?? name
+    let readsNoTest = dataset["test"]?.string == TestSet.noneName
+    if let count = dataset["test_count"]?.int, !readsNoTest, !test.isUnlimited,
+      let most = test.testCount, count > most
+    {
+      report(
+        at: section + "test_count",
+        "\(count) is more than the \(most) test images of \(test.rawValue)")
+    }
+    checkSubset(dataset, facts, &loaded)
+    guard let validation = dataset["validation"], let loaded else { return }
+    let split = ValidationSplit(checked: validation)
+    let held = split.count(of: loaded)
+    if held >= loaded {
+      report(
+        at: section + "validation",
+        "\(validation.compact) leaves none of the \(loaded) images to train on")
+    } else if split != .none, held == 0 {
+      report(
+        at: section + "validation",
+        "\(validation.compact) of \(loaded) images is not even one to validate on")
+    } else if let batch = spec["training"]?["batch_size"]?.int, batch > loaded - held {
+      report(
+        at: Path() + "training" + "batch_size",
+        "\(batch) is more than the \(loaded - held) images there are to train on")
+    }
+  }
+
+  /// - Parameter loaded: how many images there are, and then how many are left of them.
+  private mutating func checkSubset(
+    _ dataset: JSONValue, _ facts: DatasetFacts, _ loaded: inout Int?
+  ) {
+    guard let subset = Selection.Subset(checked: dataset) else { return }
+    if case .perClass = subset, let fraction = dataset["fraction"], !fraction.isNull {
+      report(at: Self.section + "fraction", "\"per_class\" and \"fraction\" exclude each other")
+    }
+    guard let total = loaded, let classes = facts.classes else { return }
+    if case .perClass(let count) = subset, count * classes > total {
+      report(
+        at: Self.section + "per_class",
+        "\(count) of each of \(classes) classes are more than the \(total) training images")
+    }
+    loaded = Selection(subset: subset).count(of: total, classes: classes)
+  }
+
+  private mutating func checkClasses(
+    _ facts: DatasetFacts, of other: DatasetName, at path: Path, _ verb: String
+  ) {
+    guard let classes = facts.classes, let others = other.classCount, classes != others else {
+      return
+    }
+    report(
+      at: path,
+      "\(other.rawValue) has \(others) classes, which cannot \(verb) for the \(classes) of "
+        + facts.name.rawValue)
+  }
+
+  /// What only one's own files need, and what they need.
+  private mutating func checkFiles(_ dataset: JSONValue, _ name: DatasetName) {
+    let section = Self.section
+    let test = dataset["test"]?.string
+    guard name == .files || test == OwnFiles.name else {
+      for key in ["path", "test_path", "format", "classes"] {
+        if let value = dataset[key], !value.isNull {
+          report(at: section + key, "is of the dataset \"files\" only, not of \(name.rawValue)")
+        }
+      }
+      return
+    }
+    func isMissing(_ key: String) -> Bool { dataset[key] == .null }
+    if name == .files {
+      let missing = ["path", "shape", "classes"].filter(isMissing)
+      if !missing.isEmpty {
+        report(
+          at: section + "name",
+          "\"files\" needs \(missing.quotedList) too; nothing is known of them beforehand")
+        return
+      }
+      if test == nil, isMissing("test_path"), let path = dataset["path"]?.string {
+        let format =
+          dataset["format"]?.string.flatMap(OwnFiles.Format.init(rawValue:)) ?? .of(path)
+        if !format.holdsTest {
+          report(
+            at: section + "path",
+            "its test images are not said; give \"test_path\", or \"test\" \"none\"")
+        }
+      }
+    } else if isMissing("test_path") {
+      report(at: section + "test", "\"files\" needs \"test_path\" too")
+    }
+  }
+
+  private mutating func checkShape(_ dataset: JSONValue, _ facts: DatasetFacts) {
+    let section = Self.section
+    if let shape = ImageShape(checked: dataset["shape"]), ![1, 3].contains(shape.channels) {
+      report(
+        at: section + "shape" + 2, "\(shape.channels) channels are neither grey, 1, nor colour, 3")
+    }
+    let other = DatasetName(checked: dataset["test"])
+    if let other { checkClasses(facts, of: other, at: section + "test", "be the test") }
+    guard dataset["resize"]?.string == ImagePreparation.Resize.none.rawValue,
+      let shape = facts.shape
+    else { return }
+    for (name, key) in [(facts.name, "shape"), (other ?? facts.name, "test")] {
+      guard let own = name.imageShape, own.height != shape.height || own.width != shape.width
+      else { continue }
+      report(
+        at: section + key,
+        "the images of \(name.rawValue) are \(own.height)x\(own.width), not "
+          + "\(shape.height)x\(shape.width); give \"resize\" \"bilinear\" or \"area\"")
+      return
+    }
+  }
+}

@@ -1,0 +1,121 @@
+import ConvNet
+import Datasets
+
+extension DatasetSpec {
+  init(checked value: JSONValue) {
+    func dataset(_ key: String) -> DatasetName? {
+      value[key]?.string.flatMap(DatasetName.init(rawValue:))
+    }
+    self.init(
+      name: dataset("name")!, validation: ValidationSplit(checked: value["validation"]!),
+      stratified: value.bool("stratified"), trainCount: value["train_count"]?.int,
+      testCount: value["test_count"]?.int, test: TestSet(checked: value["test"]),
+      normalization: value["normalize"].flatMap(NormalizationDescription.init(checked:)),
+      syntheticSeed: value["synthetic_seed"]!.uint64!,
+      whenUnavailable: dataset("when_unavailable"))
+    files = OwnFiles(checked: value)
+    preparation = ImagePreparation(
+      shape: ImageShape(checked: value["shape"]),
+      resize: .init(rawValue: value["resize"]!.string!)!, inverts: value.bool("invert"))
+    corrupt = CorruptImages(rawValue: value["corrupt"]!.string!)!
+    selection = Selection(
+      subset: Selection.Subset(checked: value),
+      balance: .init(rawValue: value["balance"]!.string!)!, seed: value["subset_seed"]!.uint64!)
+  }
+
+  var json: JSONValue {
+    var classes: JSONValue = .null
+    switch files?.classes {
+    case .count(let count): classes = JSONValue(count)
+    case .names(let names): classes = .array(names.map { .string($0) })
+    case nil: break
+    }
+    return [
+      "name": .string(name.rawValue), "validation": validation.json,
+      "stratified": .bool(stratified), "train_count": JSONValue(trainCount),
+      "test_count": JSONValue(testCount), "test": JSONValue(test.name),
+      "normalize": normalization?.json ?? .null, "synthetic_seed": JSONValue(syntheticSeed),
+      "when_unavailable": JSONValue(whenUnavailable?.rawValue),
+      "path": JSONValue(files?.path), "test_path": JSONValue(files?.testPath),
+      "format": JSONValue(files?.format.rawValue), "classes": classes,
+      "shape": preparation.shape.map {
+        .array([$0.height, $0.width, $0.channels].map { JSONValue($0) })
+      } ?? .null,
+      "resize": .string(preparation.resize.rawValue), "invert": .bool(preparation.inverts),
+      "corrupt": .string(corrupt.rawValue), "per_class": selection.subset?.perClass ?? .null,
+      "fraction": selection.subset?.fraction ?? .null, "subset_seed": JSONValue(selection.seed),
+      "balance": .string(selection.balance.rawValue),
+    ]
+  }
+}
+
+extension Selection.Subset {
+  /// Nil where all images are used.
+  init?(checked value: JSONValue?) {
+    if let count = value?["per_class"]?.int {
+      self = .perClass(count)
+    } else if let fraction = value?["fraction"]?.double {
+      self = .fraction(fraction)
+    } else {
+      return nil
+    }
+  }
+
+  var perClass: JSONValue? { if case .perClass(let count) = self { JSONValue(count) } else { nil } }
+  var fraction: JSONValue? {
+    if case .fraction(let fraction) = self { JSONValue(fraction) } else { nil }
+  }
+}
+
+extension OwnFiles {
+  /// Nil where a spec names none, or leaves out what they need.
+  init?(checked value: JSONValue) {
+    let classes: Classes
+    if let count = value["classes"]?.int {
+      classes = .count(count)
+    } else if let names = value["classes"]?.array?.compactMap(\.string), !names.isEmpty {
+      classes = .names(names)
+    } else if let entry = DatasetName(checked: value["name"])?.entry {
+      // Another dataset's classes, where only the test images are one's own.
+      classes = .names(entry.classNames)
+    } else {
+      return nil
+    }
+    guard let path = value["path"]?.string ?? value["test_path"]?.string else { return nil }
+    self.init(
+      path: path, testPath: value["test_path"]?.string,
+      format: value["format"]?.string.flatMap(Format.init(rawValue:)), classes: classes)
+  }
+}
+
+extension ImageShape {
+  init?(checked value: JSONValue?) {
+    guard let sizes = value?.array?.compactMap(\.int), sizes.count == 3 else { return nil }
+    self.init(height: sizes[0], width: sizes[1], channels: sizes[2])
+  }
+}
+
+extension TestSet {
+  init(checked value: JSONValue?) {
+    guard let name = value?.string else {
+      self = .own
+      return
+    }
+    self = name == Self.noneName ? .none : .of(DatasetName(rawValue: name)!)
+  }
+}
+
+extension ValidationSplit {
+  init(checked value: JSONValue) {
+    let number = value.double!
+    self = number == 0 ? .none : number < 1 ? .fraction(number) : .count(value.int!)
+  }
+
+  var json: JSONValue {
+    switch self {
+    case .none: 0
+    case .fraction(let fraction): JSONValue(fraction)
+    case .count(let count): JSONValue(count)
+    }
+  }
+}

@@ -1,0 +1,120 @@
+import Datasets
+
+extension SpecDescription {
+  static let datasetChoice = Choice(
+    noun: "a dataset", names: DatasetName.allCases.map(\.rawValue),
+    aliases: [
+      "synthetic": "synthetic_digits", "digits": "synthetic_digits", "emnist": "emnist_balanced",
+      "fashion": "fashion_mnist", "cifar": "cifar10", "image_folder": "files", "folder": "files",
+      "csv": "files", "npz": "files", "custom": "files",
+    ])
+
+  static let testChoice = Choice(
+    noun: "a dataset", names: datasetChoice.names + [TestSet.noneName],
+    aliases: datasetChoice.aliases)
+
+  static let dataset = ObjectType(fields: [
+    Field(
+      "name", .choice(datasetChoice), .required,
+      "The dataset; \"files\" for images of one's own."),
+    Field(
+      "validation", .fractionOrCount(10_000_000), .value(0),
+      aliases: ["validation_split", "val_split", "val"],
+      "Training images held out to validate on: a fraction below 1, or a count."),
+    Field(
+      "stratified", .boolean, .value(false), aliases: ["stratify"],
+      "Whether the validation images keep the proportions of the classes."),
+    Field(
+      "train_count", .integer(1...10_000_000), .none, aliases: ["train", "train_size", "limit"],
+      "Only the first so many training images, validation included; null for all."),
+    Field(
+      "test_count", .integer(1...10_000_000), .none, aliases: ["test_size"],
+      "Only the first so many test images; null for all."),
+    Field(
+      "test", .choice(testChoice), .none, aliases: ["test_set", "test_dataset"],
+      "The dataset whose test images are used; null for this one's own, \"none\" to read none."),
+    Field(
+      "normalize", normalization, .none,
+      aliases: ["normalization", "normalisation", "standardize", "whiten"],
+      "What is done to the pixels, by what is found of the images that are trained on; null for "
+        + "numbers in [0, 1] as they are."),
+    Field(
+      "synthetic_seed", .seed, .value(1),
+      "Decides the images of synthetic_digits, apart from the experiment's seed."),
+    Field(
+      "when_unavailable",
+      .choice(Choice(noun: "a built-in dataset", names: [DatasetName.syntheticDigits.rawValue])),
+      .none, aliases: ["fallback", "substitute"],
+      "What to use, and say so, when the dataset is neither on disk nor to be downloaded; null to "
+        + "fail."),
+    Field(
+      "path", .text, .none, aliases: ["file", "folder", "root", "dir"],
+      "Of \"files\": an archive, a CSV file, or a folder, from --data, $RUNNER_DATA, data/ or the "
+        + "current folder."),
+    Field(
+      "test_path", .text, .none, aliases: ["test_file", "test_folder"],
+      "Of \"files\": where the test images are; null where they are in the same archive or folder."),
+    Field(
+      "format", .choice(formatChoice), .none, aliases: ["form", "type"],
+      "Of \"files\": what the path holds; null for what its ending says: .npz, .csv, or else a folder "
+        + "of images by class."),
+    Field(
+      "classes",
+      .either([
+        .integer(2...256), .list(of: .text, count: 2...256, noun: "names of classes"),
+      ]), .none, aliases: ["class_names", "num_classes", "labels"],
+      "Of \"files\": how many classes there are, or their names, for images by class those of their "
+        + "folders."),
+    Field(
+      "shape",
+      .list(of: .integer(1...8192), count: 3...3, noun: "numbers, height, width, channels"),
+      .none, aliases: ["image_size", "image_shape", "input_shape", "size"],
+      "What the network sees, [height, width, 1 or 3]; null for the dataset's own. Colour is turned to "
+        + "grey by ITU-R 601-2, grey repeated for colour."),
+    Field(
+      "resize",
+      .choice(
+        Choice(
+          noun: "a way to resize", names: ImagePreparation.Resize.allCases.map(\.rawValue),
+          aliases: ["box": "area", "linear": "bilinear", "antialias": "bilinear"])),
+      .value("none"), aliases: ["interpolation"],
+      "How images of another size are made to fit the shape: bilinear, smoothed when it shrinks, or by "
+        + "the area's mean; with \"none\" they are an error."),
+    Field(
+      "invert", .boolean, .value(false), aliases: ["inverts", "negative"],
+      "Whether light and dark change places, as for ink on paper."),
+    Field(
+      "corrupt",
+      .choice(
+        Choice(
+          noun: "what to do", names: CorruptImages.allCases.map(\.rawValue),
+          aliases: ["error": "stop", "ignore": "skip"])),
+      .value("stop"), aliases: ["on_error", "errors"],
+      "What is done about image files that cannot be read: stop, or skip and list them."),
+    Field(
+      "per_class", .integer(1...10_000_000), .none, aliases: ["samples_per_class", "shots"],
+      "Only so many training images of each class, validation included, drawn by subset_seed."),
+    Field(
+      "fraction", .number(.above(0, below: 1)), .none, aliases: ["subset", "subset_fraction"],
+      "Only this part of each class's training images, validation included, drawn by subset_seed."),
+    Field(
+      "subset_seed", .seed, .value(1),
+      "Decides what per_class, fraction and balance draw, apart from the experiment's seed."),
+    Field(
+      "balance",
+      .choice(
+        Choice(
+          noun: "a way to balance classes", names: Selection.Balance.allCases.map(\.rawValue),
+          aliases: ["under": "undersample", "over": "oversample"])),
+      .value("none"), aliases: ["class_balance", "sampling", "resample"],
+      "How the classes are made to come equally often in training: by leaving out images of the "
+        + "frequent ones, or by repeating those of the rare."),
+  ])
+
+  private static let formatChoice = Choice(
+    noun: "a form of files", names: OwnFiles.Format.allCases.map(\.rawValue),
+    aliases: [
+      "folder": "images", "image_folder": "images", "png": "images", "jpeg": "images",
+      "numpy": "npz", "mnist": "idx", "ubyte": "idx",
+    ])
+}

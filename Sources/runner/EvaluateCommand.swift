@@ -23,6 +23,18 @@ struct EvaluateCommand: ParsableCommand {
   @Flag(help: "Write the confusion matrix to confusion.csv and plots/confusion.svg of the run.")
   var confusion = false
 
+  @Flag(
+    help: """
+      Also test on images spoiled in fifteen ways, as those of MNIST-C, and write corruptions.csv.
+      """)
+  var corruptions = false
+
+  @Option(help: "How much the images are spoiled, from 1 to 5.")
+  var severity = 3
+
+  @Option(help: "Decides how the images are spoiled.")
+  var corruptionSeed: UInt64 = 1
+
   @Option(
     help: ArgumentHelp(
       """
@@ -33,6 +45,12 @@ struct EvaluateCommand: ParsableCommand {
 
   @OptionGroup var output: FormatOption
   @OptionGroup var compute: ComputeOptions
+
+  func validate() throws {
+    guard Corruption.severities.contains(severity) else {
+      throw ValidationError("--severity takes 1 to 5, not \(severity)")
+    }
+  }
 
   func run() throws {
     let folder = try openRun(path)
@@ -75,7 +93,41 @@ struct EvaluateCommand: ParsableCommand {
       confusionMatrix(report), key: "confusion",
       title: "rows: the true class; columns: what it was taken for")
     if confusion { try write(report, to: folder, title: spec.name) }
+    if corruptions {
+      let table = try robustness(folder, spec, data, report)
+      document.append(
+        table, key: "corruptions", title: "images spoiled with severity \(severity)")
+      try AtomicFile.write(table.text(as: .csv), to: "\(folder.path)/corruptions.csv")
+    }
     output.print(document)
+  }
+
+  /// A row per kind of corruption, and their mean.
+  private func robustness(
+    _ folder: RunFolder, _ spec: ExperimentSpec, _ data: RunData, _ report: TestReport
+  ) throws -> TextTable {
+    let results = try folder.testCorrupted(
+      report.weights, spec: spec, data: data, severity: severity, seed: corruptionSeed,
+      threads: compute.threadCount)
+    var table = TextTable([
+      .init("corruption"), .init("severity", .right, isDetail: true), .init("accuracy", .right),
+      .init("loss", .right),
+    ])
+    func append(_ name: String, _ severity: Int, _ accuracy: Double, _ loss: Double) {
+      table.append([
+        .text(name), .integer(severity), .number(accuracy, percent(accuracy)),
+        .number(loss, fixed(loss, 4)),
+      ])
+    }
+    append("none", 0, report.accuracy, report.loss)
+    for result in results {
+      append(result.corruption.rawValue, severity, result.accuracy, result.loss)
+    }
+    let count = Double(results.count)
+    append(
+      "mean", severity, results.reduce(0) { $0 + $1.accuracy } / count,
+      results.reduce(0) { $0 + $1.loss } / count)
+    return table
   }
 
   /// The views that are asked for, by the command line or else by the spec.

@@ -1,0 +1,117 @@
+import Foundation
+import Testing
+
+/// Experiments on a user's own images, as they are run.
+@Suite struct OwnDataTests {
+  /// Where the files lie that the readers of datasets are tested on.
+  static let formats = URL(filePath: #filePath).deletingLastPathComponent()
+    .deletingLastPathComponent().appending(path: "DatasetsTests/Fixtures/formats").path
+
+  static func spec(_ dataset: String, units: Int) -> String {
+    """
+    { "name": "own", "dataset": { "name": "files", \(dataset) },
+      "model": [
+        { "layer": "conv2d", "filters": 4, "kernel": 3, "activation": "relu" },
+        { "layer": "global_average_pool" }, { "layer": "dense", "units": \(units) } ],
+      "optimizer": { "name": "adam" }, "augmentation": [ { "op": "rotate", "degrees": 10 } ],
+      "training": { "epochs": 2, "batch_size": 4 } }
+    """
+  }
+
+  /// Colour, three classes, images of several sizes and forms, one of them broken.
+  @Test func foldersOfImages() throws {
+    let folder = try TemporaryFolder()
+    for (place, name) in [
+      ("a/1.png", "rgb.png"), ("a/2.jpg", "rgb.jpg"), ("b/1.png", "rgba.png"),
+      ("b/2.jpg", "full.jpg"), ("c/1.png", "grey.png"), ("c/2.png", "palette.png"),
+    ] {
+      let to = folder.url.appending(path: "photos/\(place)")
+      try FileManager.default.createDirectory(
+        at: to.deletingLastPathComponent(), withIntermediateDirectories: true)
+      try FileManager.default.copyItem(at: URL(filePath: "\(Self.formats)/\(name)"), to: to)
+    }
+    try folder.write(
+      Self.spec(
+        """
+        "path": "photos", "test_path": "photos", "classes": 3, "shape": [12, 16, 3],
+        "resize": "bilinear", "balance": "oversample"
+        """, units: 3),
+      to: "own.json")
+    try folder.write("no image", to: "photos/c/0.png")
+    let refused = try Program.run("own.json", "--threads", "1", in: folder)
+    #expect(refused.status != 0)
+    #expect(refused.errors.contains("photos/c/0.png: it is neither PNG nor JPEG"))
+    #expect(refused.errors.contains("give dataset.corrupt \"skip\" to leave them out"))
+
+    let result = try Program.run(
+      "own.json", "dataset.corrupt=skip", "--threads", "1", in: folder)
+    #expect(result.status == 0, "\(result.errors)")
+    #expect(result.errors.contains("WARNING: 2 image files cannot be used and are left out"))
+    let run = try folder.run(of: "own")
+    #expect(try folder.text("\(run)/run.json").contains("photos/c/0.png: it is neither PNG"))
+    let checked = try Program.run("data", "check", "own.json", in: folder)
+    #expect(checked.status != 0 && checked.errors.contains("photos/c/0.png"))
+    let verified = try Program.run("verify", run, "--threads", "2", in: folder)
+    #expect(verified.status == 0, "\(verified.output) \(verified.errors)")
+    let evaluated = try Program.run("evaluate", run, "--corruptions", "--severity", "2", in: folder)
+    #expect(evaluated.status == 0, "\(evaluated.errors)")
+    let table = try folder.text("\(run)/corruptions.csv").split(separator: "\n")
+    #expect(table.count == 1 + 1 + 15 + 1 && table[0] == "corruption,severity,accuracy,loss")
+    #expect(table[1].hasPrefix("none,0,") && table[17].hasPrefix("mean,2,"))
+    // Broken after it was recorded: another set, which is not the one that was trained on.
+    try FileManager.default.removeItem(at: folder.url.appending(path: "photos/a/1.png"))
+    #expect(try Program.run("verify", run, in: folder).status != 0)
+  }
+
+  @Test func rowsInCSV() throws {
+    let folder = try TemporaryFolder()
+    let rows = (0..<24).map { i in
+      "\(i % 4)," + (0..<25).map { String((i * 31 + $0 * 7) % 256) }.joined(separator: ",")
+    }
+    try folder.write(rows.joined(separator: "\n"), to: "train.csv")
+    try folder.write(
+      Self.spec(
+        """
+        "path": "train.csv", "test": "none", "classes": 4, "shape": [5, 5, 1], "validation": 4
+        """, units: 4),
+      to: "own.json")
+    let validated = try Program.run("validate", "own.json", in: folder)
+    #expect(validated.status == 0, "\(validated.errors)")
+    #expect(validated.output.contains("files: as many images as there are in train.csv"))
+    let result = try Program.run("own.json", "--threads", "1", in: folder)
+    #expect(result.status == 0, "\(result.errors)")
+    #expect(result.output.contains("test accuracy  not measured"))
+    let sweep = try Program.run(
+      "sweep", "own.json", "optimizer.learning_rate=0.01,0.001", "-j", "2", in: folder)
+    #expect(sweep.status == 0, "\(sweep.errors)")
+    try folder.write(rows.joined(separator: "\n") + "\n1,2", to: "train.csv")
+    let ragged = try Program.run("own.json", in: folder)
+    #expect(ragged.status != 0)
+    #expect(ragged.errors.contains("train.csv:25: it has 2 fields where the first line has 26"))
+  }
+
+  /// What a hostile file claims is not allocated: the program is given 1 GB of address space beyond its
+  /// libraries' and threads'.
+  @Test func hostileFilesTakeNoMemory() throws {
+    let folder = try TemporaryFolder()
+    var header = Array(
+      "{'descr': '|u1', 'fortran_order': False, 'shape': (60000, 250, 280), }\n".utf8)
+    header =
+      [0x93] + Array("NUMPY".utf8) + [1, 0, UInt8(header.count), 0] + header
+    let npy = folder.url.appending(path: "arrays")
+    try FileManager.default.createDirectory(at: npy, withIntermediateDirectories: true)
+    try Data(header).write(to: npy.appending(path: "x_train.npy"))
+    try FileManager.default.copyItem(
+      at: URL(filePath: "\(Self.formats)/npy/y_train.npy"), to: npy.appending(path: "y_train.npy"))
+    try folder.write(
+      Self.spec(
+        """
+        "path": "arrays", "format": "npy", "test": "none", "classes": 10, "shape": [250, 280, 1]
+        """, units: 10),
+      to: "own.json")
+    let result = try Program.shell(
+      "ulimit -v 4000000; exec $RUNNER own.json --threads 1", in: folder)
+    #expect(result.status == 1 || result.status == 2, "\(result.errors)")
+    #expect(result.errors.contains("x_train.npy: its header announces 4200000"))
+  }
+}

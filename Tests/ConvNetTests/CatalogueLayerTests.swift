@@ -19,11 +19,11 @@ import Testing
     let kind: String
     let kernel, size, stride, dilation: [Int]?
     let padding, cropping: Fixture.Border?
-    let filters, groups, depthMultiplier, ratio: Int?
-    let gate: String?
-    let countIncludePad, keepdims, scale, center: Bool?
+    let filters, groups, depthMultiplier, ratio, units: Int?
+    let gate, function: String?
+    let countIncludePad, keepdims, scale, center, approximate: Bool?
     let interpolation: String?
-    let epsilon: Float?
+    let epsilon, momentum, rate, slope, alpha: Float?
 
     private static func extent(_ pair: [Int]?) -> Extent {
       pair.map { Extent($0[0], $0[1]) } ?? Extent(1, 1)
@@ -74,6 +74,17 @@ import Testing
         return .groupNorm(
           GroupNormDescription(
             groups: groups!, epsilon: epsilon!, scale: scale!, center: center!))
+      case "max_pool":
+        return .maxPool(
+          MaxPoolDescription(size: Self.extent(size), stride: stride, padding: padding!.padding))
+      case "batch_norm":
+        return .batchNorm(BatchNormDescription(momentum: momentum!, epsilon: epsilon!))
+      case "dense": return .dense(DenseDescription(units: units!))
+      case "dropout": return .dropout(rate: rate!)
+      case "flatten": return .flatten
+      case "activation":
+        return .activation(
+          Activation(fixture: function!, slope: slope, alpha: alpha, approximate: approximate))
       case "prelu": return .prelu(PReLUDescription())
       case "squeeze_excite":
         return .squeezeExcite(
@@ -176,6 +187,19 @@ import Testing
       ChannelCase(
         channels: 32, groups: 2, filters: 34, stride: Extent(2, 1), dilation: Extent(1, 3)),
       ChannelCase(channels: 3, groups: 1, filters: 4, padding: .same, dilation: Extent(2, 2)),
+      // Groups that fill a vector evenly.
+      ChannelCase(channels: 32, groups: 4, filters: 32, padding: .same),
+      ChannelCase(channels: 32, groups: 16, filters: 32, padding: .same),
+      ChannelCase(channels: 20, groups: 5, filters: 10),
+      ChannelCase(channels: 4, groups: 2, filters: 32, kernel: Extent(2, 5), padding: .same),
+      ChannelCase(channels: 12, groups: 6, filters: 24, kernel: Extent(8, 6)),
+      ChannelCase(channels: 16, groups: 2, filters: 2, kernel: Extent(1, 1)),
+      ChannelCase(
+        channels: 24, groups: 3, filters: 12, kernel: Extent(4, 5), stride: Extent(3, 2),
+        padding: .explicit(top: 5, bottom: 2, left: 0, right: 6)),
+      ChannelCase(
+        channels: 8, groups: 2, filters: 8, stride: Extent(1, 2), padding: .same,
+        dilation: Extent(3, 2)),
     ]
 
   /// Depthwise, grouped and dilated convolutions against the textbook's, with a kernel that is zero

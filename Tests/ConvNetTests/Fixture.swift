@@ -50,3 +50,26 @@ enum Fixture {
     }
   }
 }
+
+extension Activation {
+  /// By the name that a fixture gives it, and its constants.
+  init(fixture name: String, slope: Float?, alpha: Float?, approximate: Bool?) {
+    switch name {
+    case "linear": self = .linear
+    case "relu": self = .relu
+    case "leaky_relu": self = .leakyReLU(slope: slope!)
+    case "elu": self = .elu(alpha: alpha!)
+    case "gelu": self = .gelu(approximate: approximate!)
+    case "sigmoid": self = .sigmoid
+    case "tanh": self = .tanh
+    case "softmax": self = .softmax
+    case "relu6": self = .relu6
+    case "swish": self = .swish
+    case "hard_swish": self = .hardSwish
+    case "hard_sigmoid": self = .hardSigmoid
+    case "mish": self = .mish
+    case "softplus": self = .softplus
+    default: preconditionFailure("an unknown activation, \(name)")
+    }
+  }
+}

@@ -119,22 +119,7 @@ import Testing
     let input, output, gradientOutput, gradientInput: Fixture.Tensor
 
     var activation: Activation {
-      switch name {
-      case "relu": .relu
-      case "leaky_relu": .leakyReLU(slope: slope!)
-      case "elu": .elu(alpha: alpha!)
-      case "gelu": .gelu(approximate: approximate!)
-      case "sigmoid": .sigmoid
-      case "tanh": .tanh
-      case "softmax": .softmax
-      case "relu6": .relu6
-      case "swish": .swish
-      case "hard_swish": .hardSwish
-      case "hard_sigmoid": .hardSigmoid
-      case "mish": .mish
-      case "softplus": .softplus
-      default: preconditionFailure("an unknown activation, \(name)")
-      }
+      Activation(fixture: name, slope: slope, alpha: alpha, approximate: approximate)
     }
   }
 

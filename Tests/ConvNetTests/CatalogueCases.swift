@@ -71,6 +71,13 @@ extension GradientTests {
         dense(3),
       ]),
     Case(
+      name: "narrow groups", input: image,
+      layers: [
+        conv(8), grouped(16, Extent(3, 3), groups: 2), grouped(8, Extent(2, 3), groups: 4),
+        grouped(4, Extent(3, 3), stride: Extent(2, 1), groups: 4, dilation: Extent(1, 2)),
+        averagePool(Extent(2, 2), stride: Extent(2, 2), .valid), .flatten, dense(3),
+      ]),
+    Case(
       name: "pointwise conv2d with its pooling", input: image,
       layers: [
         conv(4), conv(6, Extent(1, 1)), averagePool(Extent(2, 2), stride: Extent(2, 2), .valid),
@@ -172,6 +179,8 @@ extension DeterminismTests {
         .gaussianNoise(GaussianNoiseDescription(deviation: 0.1)),
         grouped(6, Extent(3, 3), groups: 2, dilation: Extent(2, 1)),
         .groupNorm(GroupNormDescription(groups: 3)), .prelu(PReLUDescription()),
+        grouped(8, Extent(3, 3), groups: 1), grouped(24, Extent(3, 3), groups: 4),
+        .maxPool(MaxPoolDescription(size: Extent(2, 2))), grouped(6, Extent(3, 3), groups: 6),
         grouped(6, Extent(1, 1), groups: 3), .layerNorm(LayerNormDescription()),
         .squeezeExcite(SqueezeExciteDescription(ratio: 2)),
         .activation(.mish), .upsample(UpsampleDescription(size: Extent(2, 2))),

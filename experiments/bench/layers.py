@@ -41,10 +41,11 @@ def separable(c, f):
     return first[0] + second[0], first[1] + second[1]
 
 
-def grouped(c, f):
-    return [{"layer": "conv2d", "filters": f, "kernel": 3, "padding": "same", "groups": 4}], [
-        nn.Conv2d(c, f, 3, padding=1, groups=4)
-    ]
+def grouped(count):
+    return lambda c, f: (
+        [{"layer": "conv2d", "filters": f, "kernel": 3, "padding": "same", "groups": count(c)}],
+        [nn.Conv2d(c, f, 3, padding=1, groups=count(c))],
+    )
 
 
 def strided(c, f):
@@ -69,7 +70,10 @@ LAYERS = {
     "depthwise 3x3, stride 2": (strided_depthwise, [(28, 32, 32), (14, 96, 96), (7, 384, 384)]),
     "separable 3x3": (separable, [(28, 32, 64), (14, 96, 96), (7, 384, 192)]),
     "1x1": (pointwise, [(28, 32, 64), (14, 96, 96), (7, 384, 192)]),
-    "grouped 3x3, 4 groups": (grouped, [(28, 32, 32), (14, 64, 128), (7, 128, 128)]),
+    "grouped 3x3, 4 groups": (grouped(lambda c: 4), [(28, 32, 32), (14, 64, 128), (7, 128, 128)]),
+    "grouped 3x3, 2 channels each": (grouped(lambda c: c // 2), [(28, 32, 32), (14, 64, 64), (7, 128, 128)]),
+    "grouped 3x3, 4 channels each": (grouped(lambda c: c // 4), [(28, 32, 32), (14, 64, 64), (7, 128, 128)]),
+    "grouped 3x3, 8 channels each": (grouped(lambda c: c // 8), [(28, 32, 32), (14, 64, 64), (7, 128, 128)]),
     "3x3, stride 2": (strided, [(28, 32, 64), (14, 64, 128), (7, 128, 128)]),
     "batch_norm": (batch_norm, [(28, 32, 32), (14, 96, 96), (7, 384, 384)]),
 }

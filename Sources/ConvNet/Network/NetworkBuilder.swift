@@ -241,7 +241,8 @@ final class NetworkBuilder {
     let layer = plan.layers[i]
     guard case .conv2D(let conv) = layer.description, conv.activation.followsFromOutput,
       i + 1 < plan.layers.count, plan.followsTheLast(i + 1), layer.readers == 1,
-      case .maxPool(let pool) = plan.layers[i + 1].description, pool.stride == pool.size
+      case .maxPool(let pool) = plan.layers[i + 1].description, pool.stride == pool.size,
+      !GroupedConv2D.takes(conv, channels: layer.input.channels)
     else { return (tensor(layer, hasGradient: true), nil) }
     let next = plan.layers[i + 1]
     let geometry = next.geometry!
@@ -275,6 +276,12 @@ final class NetworkBuilder {
       kernelOffset: kernelOffset, biasOffset: biasOffset)
     var description = conv
     if !conv.activation.followsFromOutput { description.activation = .linear }
+    if GroupedConv2D.takes(conv, channels: input.channels) {
+      let layer = GroupedConv2D(
+        description, geometry: plan.layers[i].geometry!, input: input, output: output,
+        weights: weights, workspaces: workspaces)
+      return append(layer, i, output)
+    }
     append(
       Conv2D(
         description, geometry: plan.layers[i].geometry!, live: plan.layers[i].live, pool: pool,

@@ -57,7 +57,8 @@ struct LearningRateCommand: ParsableCommand {
       Display.say("stopped; nothing was written")
       throw ExitCode(Interruption.exitStatus(of: signal))
     }
-    let folder = try makeFolder(for: loaded.spec.name)
+    let folder = try Files.makeNewFolder(
+      "\(output)/\(loaded.spec.name)/lr-find-\(Timestamp.now.compact)")
     try AtomicFile.write(range.csv, to: "\(folder)/lr-find.csv")
     try AtomicFile.write(loaded.resolved.pretty, to: "\(folder)/resolved.json")
     let chart = LearningRateChart.chart(
@@ -93,17 +94,5 @@ struct LearningRateCommand: ParsableCommand {
     lines.append("losses         \(folder)/lr-find.csv")
     lines.append("plot           \(folder)/lr-find.svg")
     return lines
-  }
-
-  /// A folder of its own beside the experiment's runs.
-  private func makeFolder(for name: String) throws -> String {
-    try Files.makeFolders("\(output)/\(name)")
-    let first = "\(output)/\(name)/lr-find-\(Timestamp.now.compact)"
-    var (folder, number) = (first, 2)
-    while try !Files.makeFolder(folder) {
-      folder = "\(first)-\(number)"
-      number += 1
-    }
-    return folder
   }
 }

@@ -29,6 +29,8 @@ struct Runner: ParsableCommand {
             is one really better, over the seeds that both were run with?
         runner lr-find experiments/lenet.json
             train a little while the learning rate rises; suggest one
+        runner baselines experiments/lenet.json
+            what do ridge regression, nearest neighbours and their like reach on this data?
         runner sweep experiments/sweeps/quickstart.json -j 2
             search hyperparameters, in parallel, and test the winner
 
@@ -47,7 +49,8 @@ struct Runner: ParsableCommand {
       WorkerCommand.self,
       SweepTaskCommand.self, LeaderboardCommand.self, ValidateCommand.self, EvaluateCommand.self,
       VerifyCommand.self, SchemaCommand.self, DataCommand.self, BenchCommand.self,
-      PlotCommand.self, CompareCommand.self, DoctorCommand.self, SamplerBenchCommand.self,
+      BaselinesCommand.self, PlotCommand.self, CompareCommand.self, DoctorCommand.self,
+      SamplerBenchCommand.self,
     ],
     defaultSubcommand: RunCommand.self)
 

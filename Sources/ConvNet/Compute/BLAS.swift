@@ -4,19 +4,19 @@ import COpenBLAS
 
 /// A row-major matrix somewhere in memory, lent for a call. `stride` is the distance between stored
 /// rows; `isTransposed` says that rows and columns are to be read exchanged.
-struct Matrix {
-  let base: UnsafeMutablePointer<Float>
+struct MatrixView<Scalar> {
+  let base: UnsafeMutablePointer<Scalar>
   let rows: Int
   let columns: Int
   let stride: Int
   let isTransposed: Bool
 
-  init(_ base: UnsafeMutablePointer<Float>, rows: Int, columns: Int, stride: Int? = nil) {
+  init(_ base: UnsafeMutablePointer<Scalar>, rows: Int, columns: Int, stride: Int? = nil) {
     self.init(base, rows, columns, stride ?? columns, false)
   }
 
   private init(
-    _ base: UnsafeMutablePointer<Float>, _ rows: Int, _ columns: Int, _ stride: Int, _ flag: Bool
+    _ base: UnsafeMutablePointer<Scalar>, _ rows: Int, _ columns: Int, _ stride: Int, _ flag: Bool
   ) {
     self.base = base
     self.rows = rows
@@ -26,21 +26,23 @@ struct Matrix {
   }
 
   /// The same memory read as the transpose.
-  var transposed: Matrix { Matrix(base, columns, rows, stride, !isTransposed) }
+  var transposed: MatrixView { MatrixView(base, columns, rows, stride, !isTransposed) }
 
   /// Some of its columns, in the same memory.
-  func columns(in range: Range<Int>) -> Matrix {
+  func columns(in range: Range<Int>) -> MatrixView {
     precondition(!isTransposed && range.upperBound <= columns)
-    return Matrix(base + range.lowerBound, rows: rows, columns: range.count, stride: stride)
+    return MatrixView(base + range.lowerBound, rows: rows, columns: range.count, stride: stride)
   }
 
   /// Some of its rows, in the same memory.
-  func rows(in range: Range<Int>) -> Matrix {
+  func rows(in range: Range<Int>) -> MatrixView {
     precondition(!isTransposed && range.upperBound <= rows)
-    return Matrix(
+    return MatrixView(
       base + range.lowerBound * stride, rows: range.count, columns: columns, stride: stride)
   }
 }
+
+typealias Matrix = MatrixView<Float>
 
 /// C = A·B, or C += A·B when `accumulate`.
 ///
@@ -123,6 +125,21 @@ func multiplyWhole(_ a: Matrix, _ b: Matrix, into c: Matrix) { sgemm(a, b, c, fa
 @inline(__always)
 private func sgemm(_ a: Matrix, _ b: Matrix, _ c: Matrix, _ accumulate: Bool) {
   cblas_sgemm(
+    CblasRowMajor, a.isTransposed ? CblasTrans : CblasNoTrans,
+    b.isTransposed ? CblasTrans : CblasNoTrans,
+    blasint(c.rows), blasint(c.columns), blasint(a.columns), 1, a.base, blasint(a.stride),
+    b.base, blasint(b.stride), accumulate ? 1 : 0, c.base, blasint(c.stride))
+}
+
+/// C = A·B, or C += A·B when `accumulate`, in double precision.
+func gemm(
+  _ a: MatrixView<Double>, _ b: MatrixView<Double>, into c: MatrixView<Double>,
+  accumulate: Bool = false
+) {
+  precondition(a.columns == b.rows && a.rows == c.rows && b.columns == c.columns)
+  precondition(!c.isTransposed)
+  guard a.rows > 0, b.columns > 0, b.rows > 0 else { return }
+  cblas_dgemm(
     CblasRowMajor, a.isTransposed ? CblasTrans : CblasNoTrans,
     b.isTransposed ? CblasTrans : CblasNoTrans,
     blasint(c.rows), blasint(c.columns), blasint(a.columns), 1, a.base, blasint(a.stride),

@@ -77,3 +77,33 @@ public struct Cholesky: Sendable {
     2 * (0..<order).reduce(0) { $0 + Elementary.log(Double(factor[$1 * (order + 1)])) }
   }
 }
+
+extension LAPACK {
+  /// B ← A⁻¹·B for a symmetric, positive definite A, (order, order), by its Cholesky factors; the
+  /// right-hand sides lie one after the other, (count, order).
+  static func solve(
+    positiveDefinite matrix: [Double], order: Int, _ b: inout [Double]
+  ) throws(LAPACKError) {
+    precondition(order > 0 && matrix.count == order * order && b.count % order == 0)
+    var factor = matrix
+    let status = LAPACKE_dposv(
+      LAPACK_COL_MAJOR, CChar(UInt8(ascii: "L")), Int32(order), Int32(b.count / order), &factor,
+      Int32(order), &b, Int32(order))
+    guard status == 0 else { throw LAPACKError(routine: "dposv", status: Int(status)) }
+  }
+
+  /// The eigenvalues of a symmetric matrix, (order, order), in ascending order, and its eigenvectors,
+  /// of length 1, one after the other.
+  static func eigenvectors(
+    ofSymmetric matrix: [Double], order: Int
+  ) throws(LAPACKError) -> (values: [Double], vectors: [Double]) {
+    precondition(order > 0 && matrix.count == order * order)
+    var vectors = matrix
+    var values = [Double](repeating: 0, count: order)
+    let status = LAPACKE_dsyevd(
+      LAPACK_COL_MAJOR, CChar(UInt8(ascii: "V")), CChar(UInt8(ascii: "L")), Int32(order), &vectors,
+      Int32(order), &values)
+    guard status == 0 else { throw LAPACKError(routine: "dsyevd", status: Int(status)) }
+    return (values, vectors)
+  }
+}

@@ -82,6 +82,18 @@ public enum Files {
     return false
   }
 
+  /// Makes a folder and the folders above it; where something of its name is there already, one with a
+  /// number after it. Returns its path.
+  public static func makeNewFolder(_ path: String) throws(FileError) -> String {
+    try makeFolders(parent(of: path))
+    var (folder, number) = (path, 2)
+    while try !makeFolder(folder) {
+      folder = "\(path)-\(number)"
+      number += 1
+    }
+    return folder
+  }
+
   public static func exists(_ path: String) -> Bool { access(path, F_OK) == 0 }
 
   public static func isFolder(_ path: String) -> Bool {

@@ -22,12 +22,15 @@ build: packages
 run: build
 	$(RELEASE) experiments/lenet.json
 
+# One set of flags for all checks, or each would build again what the one before it built.
+test unit-tests end-to-end slurm verify-reference: FLAGS := -Xcc -march=$(ARCH) $(STRICT)
+
 test: packages lint unit-tests end-to-end slurm verify-reference
 	@echo "make test: all passed"
 
 # The numeric suites run optimized too: what is fast must be right.
 unit-tests: packages
-	$(SWIFT) build -c release $(FLAGS) $(STRICT)
+	$(SWIFT) build -c release $(FLAGS)
 	$(SWIFT) test $(STRICT)
 	$(SWIFT) test -c release $(FLAGS) -Xswiftc -enable-testing --scratch-path .build-test \
 	  --filter 'ConvNetTests|DatasetsTests'

@@ -7,8 +7,7 @@ extension SpecDescription {
       name: "depthwise_conv2d", doc: "Convolution of each channel by itself.",
       aliases: ["depthwise_conv", "depthwise"],
       fields: [
-        kernel, strideOfOne,
-        Field("padding", padding, .value("valid"), "The zeros around the image."),
+        kernel, strideOfOne, zeros,
         dilation,
         depthMultiplier,
       ] + weights),
@@ -16,8 +15,7 @@ extension SpecDescription {
       name: "separable_conv2d", doc: "A depthwise convolution, then one of 1x1 (Chollet 2017).",
       aliases: ["separable_conv", "separable"],
       fields: [
-        filters, kernel, strideOfOne,
-        Field("padding", padding, .value("valid"), "The zeros around the image."),
+        filters, kernel, strideOfOne, zeros,
         dilation, depthMultiplier,
       ] + weights),
     .init(
@@ -34,13 +32,7 @@ extension SpecDescription {
       name: "average_pool", doc: "The mean of each window, per channel.",
       aliases: ["average_pool2d", "average_pooling2d", "avg_pool", "avg_pool2d"],
       fields: [
-        Field(
-          "size", extent(1...1024), .value(2), aliases: ["pool_size", "kernel", "kernel_size"],
-          "Height and width of the window, or both in one number."),
-        Field(
-          "stride", extent(1...1024),
-          .derived("The default is the size.") { $0.siblings["size"] ?? 2 },
-          aliases: ["strides"], "The step from one window to the next."),
+        windowSize, windowStride,
         Field("padding", padding, .value("valid"), "What lies around the image."),
         Field(
           "count_include_pad", .boolean, .value(false),
@@ -123,7 +115,7 @@ extension SpecDescription {
       ]),
   ]
 
-  private static let filters = Field(
+  static let filters = Field(
     "filters", .integer(1...65_536), .required, aliases: ["channels", "out_channels"],
     "How many channels it gives.")
 
@@ -131,13 +123,24 @@ extension SpecDescription {
     "depth_multiplier", .integer(1...1024), .value(1), aliases: ["multiplier"],
     "How many channels it gives for each that it is given.")
 
-  private static let kernel = Field(
+  static let kernel = Field(
     "kernel", extent(1...1024), .required, aliases: ["kernel_size", "size"],
     "Height and width of the filters, or both in one number.")
 
-  private static let strideOfOne = Field(
+  static let strideOfOne = Field(
     "stride", extent(1...1024), .value(1), aliases: ["strides"],
     "The step from one position to the next.")
+
+  static let zeros = Field(
+    "padding", padding, .value("valid"), "The zeros around the image.")
+
+  static let windowSize = Field(
+    "size", extent(1...1024), .value(2), aliases: ["pool_size", "kernel", "kernel_size"],
+    "Height and width of the window, or both in one number.")
+
+  static let windowStride = Field(
+    "stride", extent(1...1024), .derived("The default is the size.") { $0.siblings["size"] ?? 2 },
+    aliases: ["strides"], "The step from one window to the next.")
 
   static let dilation = Field(
     "dilation", extent(1...1024), .value(1), aliases: ["dilation_rate"],

@@ -10,16 +10,7 @@ extension SpecDescription {
           name: "conv2d", doc: "Convolution over height and width.",
           aliases: ["conv", "convolution", "convolution2d"],
           fields: [
-            Field(
-              "filters", .integer(1...65_536), .required, aliases: ["channels", "out_channels"],
-              "How many channels it gives."),
-            Field(
-              "kernel", extent(1...1024), .required, aliases: ["kernel_size", "size"],
-              "Height and width of the filters, or both in one number."),
-            Field(
-              "stride", extent(1...1024), .value(1), aliases: ["strides"],
-              "The step from one position to the next."),
-            Field("padding", padding, .value("valid"), "The zeros around the image."),
+            filters, kernel, strideOfOne, zeros,
             Field(
               "groups", .integer(1...65_536), .value(1),
               "Parts that the channels and filters are cut into; each filter sees those of its part."
@@ -30,13 +21,7 @@ extension SpecDescription {
           name: "max_pool", doc: "The largest of each window, per channel.",
           aliases: ["max_pool2d", "max_pooling2d", "pool", "max_pooling"],
           fields: [
-            Field(
-              "size", extent(1...1024), .value(2), aliases: ["pool_size", "kernel", "kernel_size"],
-              "Height and width of the window, or both in one number."),
-            Field(
-              "stride", extent(1...1024),
-              .derived("The default is the size.") { $0.siblings["size"] ?? 2 },
-              aliases: ["strides"], "The step from one window to the next."),
+            windowSize, windowStride,
             Field(
               "padding", padding, .value("valid"), "What lies around the image; it never wins."),
           ]),

@@ -11,8 +11,7 @@ import ConvNet
 /// something only where its condition holds (see `RegressionTree`).
 public struct Importance: Hashable, Sendable {
   /// How reports name what was done.
-  public static let method =
-    "fANOVA, \(trees) regression trees (Hutter, Hoos and Leyton-Brown 2014)"
+  public static let method = "fANOVA of \(trees) trees (Hutter et al. 2014)"
   static let trees = 64
   /// The most observations that a tree is grown on.
   static let largestSample = 2048

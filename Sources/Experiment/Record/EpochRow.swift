@@ -36,13 +36,13 @@ public struct EpochRow: Hashable, Sendable {
 
   /// Reads a row back; nil if it isn't one of so many columns, of which the first are every run's.
   public init?(csv: some StringProtocol, columns: Int = 7) {
-    let cells = csv.split(separator: ",", omittingEmptySubsequences: false)
+    let cells = Substring(csv).split(separator: ",", omittingEmptySubsequences: false)
     guard cells.count == columns else { return nil }
     self.init(cells: cells.prefix(7))
   }
 
   /// Reads a row back from its cells; nil if they aren't one.
-  public init?(cells: ArraySlice<some StringProtocol>) {
+  public init?(cells: ArraySlice<Substring>) {
     let cells = Array(cells)
     guard cells.count == 7, let epoch = Int(cells[0]), let step = Int(cells[1]),
       let rate = Float(cells[2]), let trainLoss = Double(cells[3]),

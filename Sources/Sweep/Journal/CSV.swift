@@ -18,14 +18,20 @@ enum CSV {
   static func row(_ fields: [String]) -> String { fields.map(field).joined(separator: ",") }
 
   /// The fields of a record on one line.
-  static func fields(_ line: ArraySlice<UInt8>) -> [String]? {
-    // Without quotes there is nothing but commas to look at.
+  static func fields(_ line: ArraySlice<UInt8>) -> [Substring]? {
+    // Without quotes there is nothing but commas to look at, and one text serves all fields.
     guard line.contains(UInt8(ascii: "\"")) else {
-      return line.split(separator: UInt8(ascii: ","), omittingEmptySubsequences: false).map {
-        String(decoding: $0, as: UTF8.self)
+      let text = String(decoding: line, as: UTF8.self)
+      var fields: [Substring] = []
+      var start = text.startIndex
+      while let comma = text.utf8[start...].firstIndex(of: UInt8(ascii: ",")) {
+        fields.append(text[start..<comma])
+        start = text.utf8.index(after: comma)
       }
+      fields.append(text[start...])
+      return fields
     }
-    return records(Array(line)).first?.fields
+    return records(Array(line)).first?.fields.map { $0[...] }
   }
 
   /// The records of a text, each with the line that it begins on, from 1. Empty lines are passed

@@ -76,17 +76,17 @@ public struct JournalForm: Sendable {
       let fields = CSV.fields(line[..<comma]),
       fields.count == 21 + space.parameters.count,
       let trial = Int(fields[0]), let seed = UInt64(fields[1]), let stage = Int(fields[2]),
-      let status = StageResult.Status(rawValue: fields[3]),
+      let status = StageResult.Status(rawValue: String(fields[3])),
       let configuration = space.configuration(
-        labelled: fields[21...].map { $0.isEmpty ? nil : $0 })
+        labelled: fields[21...].map { $0.isEmpty ? nil : String($0) })
     else { return nil }
     func row(_ first: Int) -> EpochRow? { EpochRow(cells: fields[first..<first + 7]) }
     let curve = fields[19].utf8.split(separator: UInt8(ascii: " ")).compactMap {
       Double(Substring($0))
     }
     let result = StageResult(
-      id: StageID(trial: trial, seed: seed, stage: stage), status: status, reason: fields[4],
-      curve: curve, best: row(5), last: row(12), key: fields[20])
+      id: StageID(trial: trial, seed: seed, stage: stage), status: status,
+      reason: String(fields[4]), curve: curve, best: row(5), last: row(12), key: String(fields[20]))
     return JournalEntry(result: result, configuration: configuration)
   }
 }

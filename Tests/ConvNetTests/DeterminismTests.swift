@@ -87,7 +87,8 @@ import Testing
       ]),
   ]
 
-  static let allCases = cases + catalogue + GraphTests.determinismCases
+  static let allCases =
+    cases + catalogue + GraphTests.determinismCases + SecondOrderTests.determinismCases
 
   private struct Trace: Equatable {
     var losses: [UInt64] = []

@@ -18,6 +18,14 @@ enum Fixture {
     try load(name, as: Cases<Case>.self).cases
   }
 
+  /// Networks trained in several ways from the same weights on the same samples.
+  struct Training<Case: Decodable>: Decodable {
+    let inputs: Tensor
+    let labels: [Int]
+    let initial: [String: Tensor]
+    let cases: [Case]
+  }
+
   /// Numbers in row-major order.
   struct Tensor: Decodable {
     let shape: [Int]

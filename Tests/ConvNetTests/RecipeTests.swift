@@ -5,12 +5,7 @@ import Testing
 /// What is done to the gradient before an update, and to the weights after it, over fifty steps of a
 /// small network, against the same steps in PyTorch.
 @Suite struct RecipeTests {
-  struct Fixtures: Decodable {
-    let inputs: Fixture.Tensor
-    let labels: [Int]
-    let initial: [String: Fixture.Tensor]
-    let cases: [Case]
-  }
+  typealias Fixtures = Fixture.Training<Case>
 
   struct Case: Decodable {
     let name: String

@@ -64,7 +64,8 @@ struct SpecErrorTests {
     Case(
       "\"adam\"", "\"tiger\"",
       "9:26: optimizer.name: \"tiger\" is not an optimizer; it is one of \"sgd\", \"adam\", "
-        + "\"adamw\", \"adadelta\", \"rmsprop\", \"adagrad\", \"adamax\", \"nadam\", \"lion\", \"muon\""
+        + "\"adamw\", \"adadelta\", \"rmsprop\", \"adagrad\", \"adamax\", \"nadam\", \"lion\", "
+        + "\"muon\", \"shampoo\", \"kfac\""
     ),
     Case(
       "\"mnist\"", "\"minst\"",

@@ -43,6 +43,25 @@ struct SpecTrainingTests {
         .nadam(beta1: 0.9, beta2: 0.999, epsilon: 1e-8, momentumDecay: 0.004), 0.002
       ),
       (#"{ "name": "lion" }"#, .lion(beta1: 0.9, beta2: 0.99), 0.001),
+      (
+        #"{ "name": "shampoo", "every": 3 }"#, .shampoo(ShampooDescription(every: 3)), 0.001
+      ),
+      (
+        #"{ "name": "shampoo", "decay": 1, "graft": false, "largest": 64, "ridge": 0.5 }"#,
+        .shampoo(ShampooDescription(decay: 1, ridge: 0.5, largest: 64, grafts: false)), 0.001
+      ),
+      (#"{ "name": "kfac" }"#, .kfac(KFACDescription()), 0.01),
+      (
+        """
+        { "name": "kfac", "momentum": 0, "damping": 0.1, "decay": 0.5, "kl_clip": 1, "every": 3,
+          "moments_every": 2, "largest": 64 }
+        """,
+        .kfac(
+          KFACDescription(
+            momentum: 0, damping: 0.1, decay: 0.5, trust: 1, every: 3, momentsEvery: 2, largest: 64)
+        ),
+        0.01
+      ),
     ]
     for (text, rule, rate) in cases {
       let optimizer = try SpecRoundTripTests.load(optimizer: text).optimizer

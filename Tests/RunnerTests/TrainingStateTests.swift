@@ -17,6 +17,8 @@ import Testing
     #"optimizer={"name":"adam","clip_norm":0.5,"averaging":{"name":"ema","decay":0.8}}"#,
     #"optimizer={"name":"sgd","averaging":{"name":"swa","after":1}}"#,
     #"optimizer={"name":"muon","learning_rate":0.01,"weight_decay":0.01}"#,
+    #"optimizer={"name":"shampoo","learning_rate":0.01,"every":3,"largest":64}"#,
+    #"optimizer={"name":"kfac","every":3,"moments_every":2,"accumulation":2}"#,
     #"optimizer={"name":"adam","accumulation":2,"clip_value":0.01}"#,
     #"optimizer={"name":"sgd","momentum":0.9,"sam":0.05,"learning_rate_factors":{"conv2d_0":0}}"#,
     #"schedule={"name":"one_cycle","momentum":[0.8,0.95]}"#,

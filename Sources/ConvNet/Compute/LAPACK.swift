@@ -107,3 +107,55 @@ extension LAPACK {
     return (values, vectors)
   }
 }
+
+extension LAPACK {
+  /// A ← A⁻¹ for a symmetric, positive definite A, (order, order), of which what lies on and below the
+  /// diagonal is read and written, by its Cholesky factors. Returns whether it was positive definite.
+  static func invert(positiveDefinite a: UnsafeMutablePointer<Double>, order: Int) -> Bool {
+    // A row of ours is a column of LAPACK's.
+    let (upper, n) = (CChar(UInt8(ascii: "U")), Int32(order))
+    return LAPACKE_dpotrf_work(LAPACK_COL_MAJOR, upper, n, a, n) == 0
+      && LAPACKE_dpotri_work(LAPACK_COL_MAJOR, upper, n, a, n) == 0
+  }
+}
+
+/// The eigendecomposition of symmetric matrices of one order, in memory that is taken once.
+final class SymmetricEigenSolver {
+  let order: Int
+  /// The matrix, (order, order), and, once solved, its eigenvectors one after the other.
+  let matrix: UnsafeMutablePointer<Double>
+  /// In ascending order.
+  let values: UnsafeMutablePointer<Double>
+  private var work: [Double]
+  private var integers: [Int32]
+
+  init(order: Int) {
+    self.order = order
+    matrix = .allocate(capacity: order * order)
+    values = .allocate(capacity: order)
+    matrix.initialize(repeating: 0, count: order * order)
+    values.initialize(repeating: 0, count: order)
+    var (size, integerSize) = (0.0, Int32(0))
+    let status = LAPACKE_dsyevd_work(
+      LAPACK_COL_MAJOR, CChar(UInt8(ascii: "V")), CChar(UInt8(ascii: "L")), Int32(order), matrix,
+      Int32(order), values, &size, -1, &integerSize, -1)
+    precondition(status == 0, "LAPACK's dsyevd failed with status \(status)")
+    work = Array(repeating: 0, count: Int(size))
+    integers = Array(repeating: 0, count: Int(integerSize))
+  }
+
+  deinit {
+    matrix.deallocate()
+    values.deallocate()
+  }
+
+  var bytes: Int { 8 * (order * order + order + work.count) + 4 * integers.count }
+
+  /// - Returns: whether the eigenvalues were found.
+  func solve() -> Bool {
+    let (size, integerSize) = (Int32(work.count), Int32(integers.count))
+    return LAPACKE_dsyevd_work(
+      LAPACK_COL_MAJOR, CChar(UInt8(ascii: "V")), CChar(UInt8(ascii: "L")), Int32(order), matrix,
+      Int32(order), values, &work, size, &integers, integerSize) == 0
+  }
+}

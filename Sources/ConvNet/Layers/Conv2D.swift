@@ -157,6 +157,7 @@ final class Conv2D: Layer {
         gemm(
           columns.transposed, gradient, into: kernelGradient.columns(in: own),
           accumulate: !isFirst)
+        weights.curvature?.take(columns, gradient, of: tile, isFirst: isFirst)
         guard input.hasGradient else { continue }
         let kernel = weights.kernelTransposed.rows(in: own)
         if isPointwise {

@@ -54,15 +54,23 @@ final class Dense: Layer {
       into: Matrix(input.gradients(of: tile), rows: tile.count, columns: kernel.rows))
   }
 
+  /// X of a batch, (N, inputs).
+  func inputs(of batch: Int) -> Matrix {
+    Matrix(input.batchValues, rows: batch, columns: kernel.rows)
+  }
+
+  /// dY of a batch, before the activation, (N, units).
+  func gradients(of batch: Int) -> Matrix {
+    Matrix(output.batchGradients, rows: batch, columns: kernel.columns)
+  }
+
   /// dW of some rows of W, over a batch, into `gradient`, (rows, units).
   func kernelGradient(
     rows: Range<Int>, batch: Int, into gradient: UnsafeMutablePointer<Float>
   ) {
-    let x = Matrix(
-      input.batchValues + rows.lowerBound, rows: batch, columns: rows.count, stride: kernel.rows)
-    let dy = Matrix(output.batchGradients, rows: batch, columns: kernel.columns)
     gemm(
-      x.transposed, dy, into: Matrix(gradient, rows: rows.count, columns: kernel.columns))
+      inputs(of: batch).columns(in: rows).transposed, gradients(of: batch),
+      into: Matrix(gradient, rows: rows.count, columns: kernel.columns))
   }
 
   /// db = column sums of dY over a batch, (units).

@@ -11,6 +11,8 @@ struct ConvolutionWeights {
   let partials: Partials
   let kernelOffset: Int
   let biasOffset: Int?
+  /// What takes the second moments of inputs and gradients, if anything.
+  let curvature: KroneckerLayer?
 
   /// The tile's part of dW, (K·K·C, F).
   func kernelGradient(of tile: Tile) -> Matrix {

@@ -12,9 +12,13 @@ public final class Network {
   public let tensors: [TensorInfo]
 
   /// What the optimizer remembers, by name: its moments, each as long as the trainable part of
-  /// `parameters`, and the average of all of them.
+  /// `parameters`, what else it keeps of whole kernels, and the average of all of them.
   public var optimizerState: [(name: String, values: UnsafeMutableBufferPointer<Float>)] {
     var state = zip(optimizer.rule.moments, moments).map { (name: $0, values: $1.all) }
+    for rule in kernelRules {
+      let kernel = parameterList[rule.parameters[0]].name
+      state += rule.state.map { (name: "\(optimizer.rule.name)/\(kernel)/\($0)", values: $1.all) }
+    }
     if optimizer.averaging != nil { state.append((name: "average", values: averages.all)) }
     return state
   }
@@ -56,9 +60,10 @@ public final class Network {
   let factors: [Float]
   let factorPlaces: [Int?]
   var slowUpdates: [OptimizerStep]
-  /// Muon's kernels; and, for each parameter, what its direction is scaled by if it is one.
-  let orthogonal: [Muon]
-  let orthogonalScales: [Float?]
+  /// What moves whole kernels; and, for each parameter that is of one, what its direction is for.
+  let kernelRules: [any KernelRule]
+  let kernelDirections: [KernelDirection?]
+  let kfac: KFAC?
   /// The orthogonal penalties, and, for each parameter, which of them is its own.
   let penalties: [OrthogonalPenalty]
   let penaltyPlaces: [Int?]
@@ -127,7 +132,8 @@ public final class Network {
     self.batchSize = batchSize
     self.team = team
     self.loss = LossFunction(loss, classes: plan.description.classes)
-    let builder = NetworkBuilder(plan, batchSize: batchSize, workers: team.count, seed: seed)
+    let builder = NetworkBuilder(
+      plan, rule: optimizer.rule, batchSize: batchSize, workers: team.count, seed: seed)
     try builder.build()
     weights = builder.weights
     gradients = builder.gradients
@@ -155,11 +161,15 @@ public final class Network {
     factorPlaces = builder.parameters.map { parameter in
       optimizer.layerFactors.firstIndex { parameter.name.hasPrefix("\($0.layer)/") }
     }
-    let kernels = Muon.matrices(of: builder.parameters, optimizer)
-    orthogonal = kernels
-    orthogonalScales = builder.parameters.indices.map { place in
-      kernels.first { $0.parameter == place }?.scale
+    let kernels = optimizer.rule.kernelRules(of: builder.parameters) + builder.curvatures
+    kernelRules = kernels
+    kernelDirections = builder.parameters.indices.map { place in
+      kernels.first { $0.parameters.contains(place) }?.direction
     }
+    let (places, scales) = (factorPlaces, factors)
+    kfac = KFAC(
+      builder.curvatures.filter { places[$0.parameters[0]].map { scales[$0] } != 0 },
+      optimizer.rule)
     var penalties: [OrthogonalPenalty] = []
     penaltyPlaces = builder.parameters.map { parameter in
       let weight = parameter.regularization.orthogonal
@@ -207,6 +217,7 @@ public final class Network {
         + gradients.count * (1 + moments.count)) * 4
     return tensorMemory.bytes + parameters + partials.bytes + (mixer?.bytes ?? 0)
       + (normalizer?.bytes ?? 0) + penalties.reduce(0) { $0 + $1.bytes }
+      + kernelRules.reduce(0) { $0 + $1.bytes }
   }
 
   /// Bytes that it holds less because tensors share memory.
@@ -230,12 +241,16 @@ struct StepState {
   var total = 1
   /// Whether earlier passes have left a gradient to be added to.
   var hasAccumulated = false
+  /// Of the update, from 1.
+  var updateStep = 1
   /// The schedule's, if it has a say in it.
   var momentum: Float?
   /// Where an evaluation's scores go, if anywhere.
   var scores: UnsafeMutablePointer<Float>?
   /// What the gradient is multiplied by before the update.
   var gradientScale: Float = 1
+  /// What directions that stand for gradients are multiplied by.
+  var directionScale: Float = 1
   /// What the weights count for in their average.
   var averageShare: Float = 1
   var update = OptimizerStep(

@@ -13,14 +13,21 @@ final class NetworkBuilder {
   private(set) var parameters: [Parameter] = []
   private(set) var tensors: [TensorInfo] = []
   private(set) var layers: [Network.BuiltLayer] = []
+  /// Those that K-FAC moves.
+  private(set) var curvatures: [KroneckerLayer] = []
   /// For each layer of the plan, its output once for each that will read it; those that have read it
   /// are gone.
   private var outputs: [[Activations]] = []
   private var trainable = 0
   private var total = 0
 
-  init(_ plan: NetworkPlan, batchSize: Int, workers: Int, seed: UInt64) {
+  private let rule: OptimizerRule
+
+  init(
+    _ plan: NetworkPlan, rule: OptimizerRule, batchSize: Int, workers: Int, seed: UInt64
+  ) {
     self.plan = plan
+    self.rule = rule
     self.batchSize = batchSize
     self.workers = workers
     self.seed = seed
@@ -273,7 +280,11 @@ final class NetworkBuilder {
       kernel: matrix,
       kernelTransposed: input.hasGradient ? transposedKernel(kernel) : matrix.transposed,
       bias: bias.map { self.weights.base + parameters[$0].offset }, partials: partials,
-      kernelOffset: kernelOffset, biasOffset: biasOffset)
+      kernelOffset: kernelOffset, biasOffset: biasOffset,
+      curvature: conv.groups == 1
+        ? curvature(
+          kernel, bias, positions: plan.layers[i].live.height * plan.layers[i].live.width,
+          dense: nil) : nil)
     var description = conv
     if !conv.activation.followsFromOutput { description.activation = .linear }
     if GroupedConv2D.takes(conv, channels: input.channels) {
@@ -305,6 +316,21 @@ final class NetworkBuilder {
     parameters[kernel].source = .product(layer)
     if let bias { parameters[bias].source = .columnSums(layer) }
     append(layer, i, output)
+    _ = curvature(kernel, bias, positions: 1, dense: layer)
+  }
+
+  /// What K-FAC knows of a layer, if it moves it.
+  private func curvature(
+    _ kernel: Int, _ bias: Int?, positions: Int, dense: Dense?
+  ) -> KroneckerLayer? {
+    guard case .kfac(let kfac) = rule,
+      max(parameters[kernel].rows, parameters[kernel].columns) <= kfac.largest
+    else { return nil }
+    let curvature = KroneckerLayer(
+      kernel: kernel, bias: bias, in: parameters, positions: positions, dense: dense,
+      tiles: Tile.count(of: batchSize))
+    curvatures.append(curvature)
+    return curvature
   }
 
   /// An activation that cannot end its layer, because its derivative needs its input, follows it.

@@ -2,47 +2,40 @@
 ///
 ///     X = G/‖G‖,  five times  A = XᵀX,  B = bA + cA²,  X = aX + XB
 ///
-/// or with XXᵀ and BX where that is the smaller product. One worker does a whole kernel.
-final class Muon {
-  /// The kernel's place in the parameters.
-  let parameter: Int
-  /// 0.2·√max(rows, columns)
-  let scale: Float
+/// or with XXᵀ and BX where that is the smaller product.
+final class Muon: KernelRule {
+  let parameters: [Int]
+  /// By 0.2·√max(rows, columns)
+  let direction: KernelDirection
   private let rows: Int
   private let columns: Int
   private let gram: Buffer
   private let polynomial: Buffer
   private let product: Buffer
+  private let description: MuonDescription
 
-  /// The kernels that an optimizer moves so.
-  static func matrices(of parameters: [Parameter], _ optimizer: OptimizerDescription) -> [Muon] {
-    guard case .muon = optimizer.rule else { return [] }
-    return parameters.enumerated().compactMap { place, parameter in
-      guard parameter.role == .kernel, min(parameter.rows, parameter.columns) > 1 else {
-        return nil
-      }
-      return Muon(parameter: place, rows: parameter.rows, columns: parameter.columns)
-    }
-  }
-
-  init(parameter: Int, rows: Int, columns: Int) {
-    self.parameter = parameter
+  init?(parameter: Int, rows: Int, columns: Int, _ description: MuonDescription) {
+    guard min(rows, columns) > 1 else { return nil }
+    self.description = description
+    parameters = [parameter]
     self.rows = rows
     self.columns = columns
-    scale = 0.2 * Float(max(rows, columns)).squareRoot()
+    direction = .step(scale: 0.2 * Float(max(rows, columns)).squareRoot())
     let side = min(rows, columns)
     gram = Buffer(side * side)
     polynomial = Buffer(side * side)
     product = Buffer(rows * columns)
   }
 
+  var state: [(name: String, values: Buffer)] { [] }
+  var bytes: Int { 4 * (gram.count + polynomial.count + product.count) }
+
   /// Takes the gradient into the velocity and makes it the direction.
-  func orthogonalize(
-    _ gradient: UnsafeMutablePointer<Float>, velocity: UnsafeMutablePointer<Float>,
-    _ description: MuonDescription
-  ) {
+  func direct(_ gradient: UnsafeMutablePointer<Float>, _ moments: MomentRun, at step: KernelStep) {
     let count = rows * columns
-    let (momentum, rest) = (description.momentum, 1 - description.momentum)
+    let velocity = moments.first
+    let momentum = step.momentum ?? description.momentum
+    let rest = 1 - momentum
     let isNesterov = description.nesterov
     var squares = 0.0
     for i in 0..<count {

@@ -15,9 +15,8 @@ struct OptimizerStep {
   init(
     _ description: OptimizerDescription, learningRate: Float, step: Int, momentum: Float? = nil
   ) {
-    var rule = momentum.map(description.rule.with) ?? description.rule
-    // Its kernels are updated by `Muon`, and with `move`.
-    if case .muon(let muon) = rule { rule = muon.other }
+    // Whole kernels have a `KernelRule`.
+    let rule = (momentum.map(description.rule.with) ?? description.rule).elsewhere
     self.rule = rule
     self.learningRate = learningRate
     decay = learningRate * description.weightDecay
@@ -39,12 +38,12 @@ struct OptimizerStep {
       factor = Float(rate * momenta.next / (1 - momenta.nextProduct))
       direct = Float(rate * (1 - momenta.current) / (1 - momenta.product))
       root = Float(1 / (1 - Self.power(Double(beta2), step)).squareRoot())
-    case .sgd, .adadelta, .rmsprop, .adagrad, .lion, .muon: break
+    case .sgd, .adadelta, .rmsprop, .adagrad, .lion, .muon, .shampoo, .kfac: break
     }
   }
 
   /// xⁿ by squaring, the same on every machine.
-  private static func power(_ x: Double, _ n: Int) -> Double {
+  static func power(_ x: Double, _ n: Int) -> Double {
     var (result, base, rest) = (1.0, x, n)
     while rest > 0 {
       if rest & 1 == 1 { result *= base }
@@ -143,7 +142,7 @@ struct OptimizerStep {
         w -= learningRate * sign(beta1 * m + a * g)
         m = beta2 * m + b * g
       }
-    case .muon: preconditionFailure("its kernels are moved, all else is Adam's")
+    case .muon, .shampoo, .kfac: preconditionFailure("the rule of all else is another")
     }
   }
 

@@ -32,6 +32,8 @@ public enum OptimizerRule: Hashable, Sendable {
   /// `w −= η·sign(β₁m + (1−β₁)g); m = β₂m + (1−β₂)g` (Chen et al. 2023, as in Keras).
   case lion(beta1: Float, beta2: Float)
   case muon(MuonDescription)
+  case shampoo(ShampooDescription)
+  case kfac(KFACDescription)
 }
 
 /// `a = ρa + (1−ρ)g²` (Hinton 2012), and where it is centered `c = ρc + (1−ρ)g; s = a − c²`, else
@@ -154,6 +156,8 @@ extension OptimizerRule {
     case .nadam: "nadam"
     case .lion: "lion"
     case .muon: "muon"
+    case .shampoo: "shampoo"
+    case .kfac: "kfac"
     }
   }
 
@@ -171,7 +175,8 @@ extension OptimizerRule {
       case .adamax: ["m", "u"]
       case .nadam: ["m", "v"]
       case .lion: ["m"]
-      case .muon: ["m", "v"]
+      case .muon, .shampoo: ["m", "v"]
+      case .kfac(let kfac): kfac.momentum == 0 ? [] : ["velocity"]
       }
     return kinds.map { "\(name)/\($0)" }
   }
@@ -188,6 +193,8 @@ extension OptimizerRule {
     case .rmsprop(let rmsprop): rmsprop.momentum == 0 ? nil : rmsprop.momentum
     case .adam(let beta1, _, _, _, _), .adamax(let beta1, _, _, _): beta1
     case .muon(let muon): muon.momentum
+    case .shampoo(let shampoo): shampoo.beta1
+    case .kfac(let kfac): kfac.momentum == 0 ? nil : kfac.momentum
     case .adadelta, .adagrad, .nadam, .lion: nil
     }
   }
@@ -206,6 +213,12 @@ extension OptimizerRule {
     case .muon(var muon):
       muon.momentum = momentum
       return .muon(muon)
+    case .shampoo(var shampoo):
+      shampoo.beta1 = momentum
+      return .shampoo(shampoo)
+    case .kfac(var kfac):
+      kfac.momentum = momentum
+      return .kfac(kfac)
     case .adamax(_, let beta2, let epsilon, let convention):
       return .adamax(beta1: momentum, beta2: beta2, epsilon: epsilon, convention: convention)
     case .adadelta, .adagrad, .nadam, .lion: return self

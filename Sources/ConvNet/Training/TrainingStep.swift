@@ -28,6 +28,7 @@ extension Network: TeamWork {
     current.isTraining = true
     current.total = samples.count
     current.hasAccumulated = false
+    kfac?.begin(step: step)
     var (lossSum, correct) = (0.0, 0)
     for first in stride(from: 0, to: samples.count, by: batchSize) {
       let end = min(first + batchSize, samples.count)
@@ -44,6 +45,9 @@ extension Network: TeamWork {
         return StepResult(lossSum: lossSum, correct: correct, isFinite: false)
       }
       for layer in layers { (layer.layer as? any BatchCoupledLayer)?.commit() }
+      kfac?.takePass(
+        count: current.count, of: samples.count, isFirst: first == 0, isLast: end == samples.count,
+        team: team)
       if end < samples.count { accumulate(isFirst: first == 0) }
     }
     update(step: step, learningRate: learningRate, momentum: momentum) { forwardAndBack() }
@@ -72,7 +76,7 @@ extension Network: TeamWork {
   public func perform(phase: Int, tile index: Int, worker: Int) {
     switch phase {
     case Self.updatePhase, Self.gatherPhase, Self.applyPhase, Self.accumulatePhase,
-      Self.displacePhase, Self.orthogonalPhase, Self.penaltyPhase, Self.boundPhase:
+      Self.displacePhase, Self.kernelPhase, Self.penaltyPhase, Self.boundPhase:
       perform(update: phase, tile: index, worker: worker)
     case Self.averagePhase: average(run: index)
     case Self.inferencePhase: infer(index, worker: worker)

@@ -29,6 +29,7 @@ extension Network {
         optimizer, learningRate: learningRate * factor, step: step, momentum: momentum)
     }
     current.momentum = momentum
+    current.updateStep = step
     current.gradientScale = 1
     penalize()
     defer { bound() }
@@ -46,8 +47,10 @@ extension Network {
       let norm = gradientNorm
       if !(norm <= Double(bound)) { current.gradientScale = Float(Double(bound) / norm) }
     }
-    if !orthogonal.isEmpty {
-      team.run(self, phase: Self.orthogonalPhase, tiles: orthogonal.count)
+    if !kernelRules.isEmpty {
+      kfac?.invert(team: team)
+      team.run(self, phase: Self.kernelPhase, tiles: kernelRules.count)
+      current.directionScale = kfac?.scale(learningRate: learningRate) ?? 1
     }
     runUpdate(Self.applyPhase)
   }
@@ -74,13 +77,13 @@ extension Network {
   static let applyPhase = -4
   static let accumulatePhase = -6
   static let displacePhase = -7
-  static let orthogonalPhase = -8
+  static let kernelPhase = -8
   static let penaltyPhase = -9
   static let boundPhase = -10
 
   func perform(update phase: Int, tile index: Int, worker: Int) {
     switch phase {
-    case Self.orthogonalPhase: return orthogonalize(orthogonal[index])
+    case Self.kernelPhase: return direct(kernelRules[index])
     case Self.penaltyPhase: return penalties[index].update()
     case Self.boundPhase: return bound(index)
     default: break
@@ -109,7 +112,7 @@ extension Network {
 
   /// Whether the update of one parameter needs more of the gradient than its own.
   private var needsWholeGradient: Bool {
-    optimizer.clipping.norm != nil || optimizer.sharpness != nil || !orthogonal.isEmpty
+    optimizer.clipping.norm != nil || optimizer.sharpness != nil || !kernelRules.isEmpty
   }
 
   private var gradientNorm: Double {
@@ -183,11 +186,14 @@ extension Network {
     parameter.copyTransposed(weights.base, rows: tile.rows)
   }
 
-  private func clip(_ gradient: UnsafeMutablePointer<Float>, count: Int) {
-    if current.gradientScale != 1 {
-      let scale = current.gradientScale
-      for i in 0..<count { gradient[i] *= scale }
+  private func scale(_ gradient: UnsafeMutablePointer<Float>, by factor: Float, count: Int) {
+    if factor != 1 {
+      for i in 0..<count { gradient[i] *= factor }
     }
+  }
+
+  private func clip(_ gradient: UnsafeMutablePointer<Float>, count: Int) {
+    scale(gradient, by: current.gradientScale, count: count)
     if let bound = optimizer.clipping.value {
       for i in 0..<count {
         let g = gradient[i]
@@ -197,15 +203,16 @@ extension Network {
   }
 
   /// Makes the gradient of a whole kernel the direction in which it moves.
-  private func orthogonalize(_ muon: Muon) {
-    let parameter = parameterList[muon.parameter]
-    guard case .muon(var description) = optimizer.rule else {
-      preconditionFailure("only Muon's kernels are orthogonalized")
+  private func direct(_ rule: any KernelRule) {
+    guard factor(of: rule.parameters[0]) != 0 else { return }
+    for place in rule.parameters {
+      clip(gradients.base + parameterList[place].offset, count: parameterList[place].count)
     }
-    if let momentum = current.momentum { description.momentum = momentum }
-    let gradient = gradients.base + parameter.offset
-    clip(gradient, count: parameter.count)
-    muon.orthogonalize(gradient, velocity: moments[0].base + parameter.offset, description)
+    let offset = parameterList[rule.parameters[0]].offset
+    let gradient = gradients.base + offset
+    rule.direct(
+      gradient, MomentRun(moments, at: offset, gradient: gradient),
+      at: KernelStep(number: current.updateStep, momentum: current.momentum))
   }
 
   /// Clips the gradient and updates the parameters.
@@ -217,10 +224,14 @@ extension Network {
     if optimizer.sharpness != nil { w.update(from: displaced.base + at, count: count) }
     let place = factors.isEmpty ? nil : factorPlaces[tile.parameter]
     let update = place.map { slowUpdates[$0] } ?? current.update
-    if let scale = orthogonalScales[tile.parameter] {
-      update.move(w, along: gradient, scale: scale, count: count)
-    } else {
-      clip(gradient, count: count)
+    switch kernelDirections[tile.parameter] {
+    case .step(let scale): update.move(w, along: gradient, scale: scale, count: count)
+    case let direction:
+      if direction == nil {
+        clip(gradient, count: count)
+      } else {
+        scale(gradient, by: current.directionScale, count: count)
+      }
       update.update(
         w, gradient: gradient, MomentRun(moments, at: at, gradient: gradient), count: count,
         decays: parameter.role.isKernel)

@@ -72,6 +72,19 @@ extension OptimizerRule {
           momentum: value.float("momentum"), nesterov: value.bool("nesterov"),
           beta1: value.float("beta_1"), beta2: value.float("beta_2"),
           epsilon: value.float("epsilon")))
+    case "shampoo":
+      self = .shampoo(
+        ShampooDescription(
+          beta1: value.float("beta_1"), beta2: value.float("beta_2"),
+          epsilon: value.float("epsilon"), decay: value.float("decay"),
+          ridge: value.float("ridge"), every: value.int("every"), largest: value.int("largest"),
+          grafts: value.bool("graft")))
+    case "kfac":
+      self = .kfac(
+        KFACDescription(
+          momentum: value.float("momentum"), damping: value.float("damping"),
+          decay: value.float("decay"), trust: value.float("kl_clip"), every: value.int("every"),
+          momentsEvery: value.int("moments_every"), largest: value.int("largest")))
     case let name: preconditionFailure("undescribed optimizer \(name)")
     }
   }
@@ -118,6 +131,20 @@ extension OptimizerRule {
         "momentum": JSONValue(muon.momentum), "nesterov": .bool(muon.nesterov),
         "beta_1": JSONValue(muon.beta1), "beta_2": JSONValue(muon.beta2),
         "epsilon": JSONValue(muon.epsilon),
+      ]
+    case .shampoo(let shampoo):
+      [
+        "beta_1": JSONValue(shampoo.beta1), "beta_2": JSONValue(shampoo.beta2),
+        "epsilon": JSONValue(shampoo.epsilon), "decay": JSONValue(shampoo.decay),
+        "ridge": JSONValue(shampoo.ridge), "every": JSONValue(shampoo.every),
+        "largest": JSONValue(shampoo.largest), "graft": .bool(shampoo.grafts),
+      ]
+    case .kfac(let kfac):
+      [
+        "momentum": JSONValue(kfac.momentum), "damping": JSONValue(kfac.damping),
+        "decay": JSONValue(kfac.decay), "kl_clip": JSONValue(kfac.trust),
+        "every": JSONValue(kfac.every), "moments_every": JSONValue(kfac.momentsEvery),
+        "largest": JSONValue(kfac.largest),
       ]
     }
   }

@@ -98,6 +98,62 @@ extension SpecDescription {
             "epsilon", .float(.above(0, to: 1)), .value(1e-10), aliases: ["eps"], "ε of the rest."),
           weightDecay(.value(0)),
         ]),
+      .init(
+        name: "shampoo",
+        doc:
+          "A preconditioner on each side of a kernel, with the length of Adam's step (Gupta et al. "
+          + "2018, Shi et al. 2023); Adam for all else.",
+        fields: [
+          learningRate(.value(0.001)), beta1, beta2,
+          Field(
+            "epsilon", .float(.above(0, to: 1)), .value(1e-8), aliases: ["eps"], "ε of Adam."),
+          Field(
+            "decay", .float(.from(0, to: 1)), .value(0.95), aliases: ["beta_3"],
+            "What the preconditioners keep at each step; 1 sums them up."),
+          Field(
+            "ridge", .float(.above(0, to: 1)), .value(1e-12), aliases: ["matrix_epsilon"],
+            "ε of the preconditioners, added to their eigenvalues."),
+          Field(
+            "every", .integer(1...65_536), .value(10), aliases: ["precondition_frequency"],
+            "How many steps pass from one eigendecomposition to the next."),
+          Field(
+            "largest", .integer(1...8192), .value(1024), aliases: ["max_preconditioner_dim"],
+            "The longest side that has a preconditioner."),
+          Field(
+            "graft", .boolean, .value(true), aliases: ["grafting"],
+            "Whether a step is as long as Adam's."),
+          weightDecay(.value(0)),
+        ]),
+      .init(
+        name: "kfac",
+        doc:
+          "Dense and convolution layers by the Kronecker factors of their empirical Fisher matrix "
+          + "(Martens and Grosse 2015, Grosse and Martens 2016); SGD for all else.",
+        aliases: ["k_fac", "k-fac"],
+        fields: [
+          learningRate(.value(0.01)),
+          Field("momentum", .float(.from(0, below: 1)), .value(0.9), "μ."),
+          Field(
+            "damping", .float(.above(0, to: 1e6)), .value(0.01),
+            "λ, added to the Fisher matrix, shared out between its factors."),
+          Field(
+            "decay", .float(.from(0, below: 1)), .value(0.95), aliases: ["factor_decay"],
+            "The most that the factors keep at each step."),
+          Field(
+            "kl_clip", .float(.above(0, to: 1e9)), .value(0.0001),
+            "κ, the largest square of a step's length by the Fisher matrix; a longer one is scaled "
+              + "down to it."),
+          Field(
+            "every", .integer(1...65_536), .value(50), aliases: ["inv_update_steps"],
+            "How many steps pass from one inversion of the factors to the next."),
+          Field(
+            "moments_every", .integer(1...65_536), .value(1), aliases: ["factor_update_steps"],
+            "How many steps pass from one batch that the factors take in to the next."),
+          Field(
+            "largest", .integer(1...8192), .value(2048),
+            "The most inputs or outputs of a layer that has factors."),
+          weightDecay(.value(0)),
+        ]),
     ],
     common: [
       Field(

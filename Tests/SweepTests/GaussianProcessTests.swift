@@ -90,6 +90,13 @@ import Testing
     #expect(process.hyperparameters.noise < 0.01)
   }
 
+  @Test func largeLossesAreCut() {
+    #expect(
+      GaussianProcessSampler.capped([1, 2, 0.5, 3, 1e9, 2, 7]) == [1, 2, 0.5, 3, 6.5, 2, 6.5])
+    // Half of them are the least: nothing says how large is large.
+    #expect(GaussianProcessSampler.capped([1, 1, 1, 5]) == [1, 1, 1, 5])
+  }
+
   @Test func survivesEqualPoints() {
     BLAS.useOneThread()
     let points = GaussianProcess.Points(

@@ -10,7 +10,7 @@ import ConvNet
 ///   and Carraro 2010): the mean stays, the variance shrinks there, so that proposals made at the
 ///   same time differ.
 /// - A failure counts as the worst of the other losses, and a trial that the sweep stopped with the
-///   loss at which it was stopped.
+///   loss at which it was stopped. Losses far above the median are drawn in (`capped`).
 /// - The bits of a proposal depend on the OpenBLAS kernel, as those of training do.
 public struct GaussianProcessSampler: Sampler {
   public struct Options: Hashable, Sendable {
@@ -47,7 +47,7 @@ public struct GaussianProcessSampler: Sampler {
     }
     let features = GaussianProcessFeatures(space)
     let points = features.points(given.map(\.configuration))
-    let losses = Self.standardized(Self.finite(given.map { $0.loss ?? .nan }))
+    let losses = Self.standardized(Self.capped(Self.finite(given.map { $0.loss ?? .nan })))
     let process = GaussianProcess.fitted(points, values: losses)
     let model = Self.believing(process, losses, pending: features.points(pending))
     let search = AcquisitionSearch(
@@ -77,6 +77,15 @@ public struct GaussianProcessSampler: Sampler {
   static func finite(_ losses: [Double]) -> [Double] {
     let worst = losses.lazy.filter(\.isFinite).max()!
     return losses.map { $0.isFinite ? $0 : worst }
+  }
+
+  /// Losses are cut where they are four times as far above the least as the median is: how badly a
+  /// training went would hide what the good ones differ by.
+  static func capped(_ losses: [Double]) -> [Double] {
+    let sorted = losses.sorted()
+    let (least, median) = (sorted[0], sorted[sorted.count / 2])
+    guard median > least else { return losses }
+    return losses.map { min($0, least + 4 * (median - least)) }
   }
 
   static func standardized(_ values: [Double]) -> [Double] {

@@ -9,14 +9,9 @@ threads, which is how its loaders work; reading and batching are left out. Micro
 per image, medians over the rounds, in which the two take turns; written to --output as CSV too.
 """
 
-import argparse
-import csv
-import json
 import multiprocessing
 import os
 import statistics
-import subprocess
-import sys
 import tempfile
 import time
 
@@ -24,8 +19,7 @@ import numpy as np
 import torch
 from torchvision.transforms import v2
 
-HERE = os.path.dirname(os.path.abspath(__file__))
-ROOT = os.path.dirname(os.path.dirname(HERE))
+from pairs import bench, race
 
 # Height and width, channels.
 SIZES = [(28, 1), (32, 3), (64, 3)]
@@ -92,8 +86,8 @@ def write_images(folder, side, channels):
     return path
 
 
-def ours(runner, folder, threads, side, channels, ops):
-    spec = {
+def ours(runner, threads, folder, side, channels, ops):
+    rows = bench(runner, threads, {
         "name": "augmentation",
         "dataset": {"name": "synthetic_digits", "train_count": 2560, "test_count": 64}
         if (side, channels) == (28, 1)
@@ -103,18 +97,8 @@ def ours(runner, folder, threads, side, channels, ops):
             {"layer": "global_average_pool"}, {"layer": "dense", "units": 10},
         ],
         "augmentation": ops,
-        "optimizer": {"name": "sgd", "learning_rate": 1e-6},
-        "training": {"epochs": 1, "batch_size": 64},
-    }
-    file = os.path.join(folder, "augmentation.json")
-    with open(file, "w") as stream:
-        json.dump(spec, stream)
-    text = subprocess.run(
-        [runner, "bench", file, "--augmentation", "--threads", str(threads), "--format", "json"],
-        capture_output=True, text=True, check=True,
-    ).stdout
-    row = next(row for row in json.loads(text)["layers"] if row["layer"] == "input")
-    return row["forward"] / threads
+    }, "--augmentation")
+    return next(row for row in rows if row["layer"] == "input")["forward"] / threads
 
 
 def loop(side, channels, transforms, count, results):
@@ -144,39 +128,16 @@ def theirs(threads, side, channels, transforms):
     return statistics.mean(times) / threads * 1e6
 
 
-def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--runner", default=os.path.join(ROOT, ".build/release/runner"))
-    parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--only", default="")
-    parser.add_argument("--output")
-    arguments = parser.parse_args()
-    rows = []
-    print("| ops | image | µs, runner | µs, torchvision | ratio |\n| --- | --- | ---: | ---: | ---: |")
-    with tempfile.TemporaryDirectory() as folder:
-        for name, make in OPS.items():
-            if arguments.only not in name:
-                continue
-            for side, channels in SIZES:
-                mine, peer = [], []
-                for _ in range(arguments.rounds):
-                    ops, transforms = make(side)
-                    mine.append(
-                        ours(arguments.runner, folder, arguments.threads, side, channels, ops)
-                    )
-                    peer.append(theirs(arguments.threads, side, channels, transforms))
-                a, b = statistics.median(mine), statistics.median(peer)
-                shape = f"{side}x{side}x{channels}"
-                print(f"| {name} | {shape} | {a:.1f} | {b:.1f} | {b / a:.1f} |", flush=True)
-                for who, times in (("runner", mine), ("torchvision", peer)):
-                    rows += [[name, shape, who, t] for t in times]
-    if arguments.output:
-        with open(arguments.output, "w", newline="") as file:
-            writer = csv.writer(file)
-            writer.writerow(["ops", "image", "library", "microseconds_per_image"])
-            writer.writerows(rows)
+def cases(folder):
+    for name, make in OPS.items():
+        for side, channels in SIZES:
+            yield (
+                name, f"{side}x{side}x{channels}",
+                lambda runner, threads: ours(runner, threads, folder, side, channels, make(side)[0]),
+                lambda threads: theirs(threads, side, channels, make(side)[1]),
+            )
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    with tempfile.TemporaryDirectory() as folder:
+        race("ops", "torchvision", "torchvision", cases(folder))

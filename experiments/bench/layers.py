@@ -8,22 +8,13 @@ Both get an input gradient. Microseconds of wall time per image, medians over th
 the two take turns; written to --output as CSV too.
 """
 
-import argparse
-import csv
-import json
-import os
 import statistics
-import subprocess
-import sys
-import tempfile
 import time
 
 import torch
 from torch import nn
 
-HERE = os.path.dirname(os.path.abspath(__file__))
-ROOT = os.path.dirname(os.path.dirname(HERE))
-BATCH = 64
+from pairs import BATCH, bench, race
 
 
 def depthwise(c, _):
@@ -79,25 +70,15 @@ LAYERS = {
 }
 
 
-def ours(path, threads, side, channels, layers):
-    spec = {
+def ours(runner, threads, side, channels, layers):
+    rows = bench(runner, threads, {
         "name": "layer", "dataset": {"name": "synthetic_digits", "train_count": 2560, "test_count": 64},
         "model": [
             {"layer": "conv2d", "filters": channels, "kernel": 1, "stride": 28 // side},
             *layers, {"layer": "global_average_pool"}, {"layer": "dense", "units": 10},
         ],
-        "optimizer": {"name": "sgd", "learning_rate": 1e-6},
-        "training": {"epochs": 1, "batch_size": BATCH},
-    }
-    with tempfile.TemporaryDirectory() as folder:
-        file = os.path.join(folder, "layer.json")
-        with open(file, "w") as stream:
-            json.dump(spec, stream)
-        text = subprocess.run(
-            [path, "bench", file, "--threads", str(threads), "--format", "json"],
-            capture_output=True, text=True, check=True,
-        ).stdout
-    measured = json.loads(text)["layers"][1 : 1 + len(layers)]
+    })
+    measured = rows[1 : 1 + len(layers)]
     parts = [row[k] or 0 for row in measured for k in ("forward", "backward", "gradients")]
     return sum(parts) / threads
 
@@ -118,35 +99,15 @@ def theirs(threads, side, channels, modules):
     return statistics.median(times[10:]) / BATCH * 1e6
 
 
-def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--runner", default=os.path.join(ROOT, ".build/release/runner"))
-    parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--only", default="")
-    parser.add_argument("--output")
-    arguments = parser.parse_args()
-    rows = []
-    print("| layer | image | µs, runner | µs, PyTorch | ratio |\n| --- | --- | ---: | ---: | ---: |")
+def cases():
     for name, (make, sizes) in LAYERS.items():
-        if arguments.only not in name:
-            continue
         for side, channels, filters in sizes:
-            mine, peer = [], []
-            for _ in range(arguments.rounds):
-                layers, modules = make(channels, filters)
-                mine.append(ours(arguments.runner, arguments.threads, side, channels, layers))
-                peer.append(theirs(arguments.threads, side, channels, modules))
-            a, b = statistics.median(mine), statistics.median(peer)
-            shape = f"{side}x{side}x{channels}" + (f" to {filters}" if filters != channels else "")
-            print(f"| {name} | {shape} | {a:.1f} | {b:.1f} | {b / a:.1f} |", flush=True)
-            rows += [[name, shape, who, t] for who, ts in (("runner", mine), ("torch", peer)) for t in ts]
-    if arguments.output:
-        with open(arguments.output, "w", newline="") as file:
-            writer = csv.writer(file)
-            writer.writerow(["layer", "image", "library", "microseconds_per_image"])
-            writer.writerows(rows)
+            yield (
+                name, f"{side}x{side}x{channels}" + (f" to {filters}" if filters != channels else ""),
+                lambda runner, threads: ours(runner, threads, side, channels, make(channels, filters)[0]),
+                lambda threads: theirs(threads, side, channels, make(channels, filters)[1]),
+            )
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    race("layer", "PyTorch", "torch", cases())

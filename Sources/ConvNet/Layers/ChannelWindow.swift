@@ -20,41 +20,39 @@ struct ChannelWindow {
     _ source: UnsafePointer<Float>, _ weights: UnsafePointer<Float>, step: Int,
     bias: UnsafePointer<Float>?, to target: UnsafeMutablePointer<Float>
   ) {
-    for row in 0..<output.height {
-      let from = source + row &* stride.height &* sourceWidth &* channels
-      let to = target + row &* output.width &* channels
-      var column = 0
-      while column < output.width {
-        let x = from + column &* stride.width &* channels
-        let y = to + column &* channels
-        let isFour = column &+ 4 <= output.width
-        var c = 0
-        while c &+ 16 <= channels {
-          if isFour {
-            four(x + c, weights + c, step, bias.map { $0 + c }, y + c, 16, Vector.self)
-          } else {
-            one(x + c, weights + c, step, bias.map { $0 + c }, y + c, 16, Vector.self)
-          }
-          c = c &+ 16
+    Correlation(
+      window: self, source: source, weights: weights, step: step, bias: bias, target: target
+    ).run(channels: channels)
+  }
+
+  private struct Correlation: ChannelKernel {
+    let window: ChannelWindow
+    let source: UnsafePointer<Float>
+    let weights: UnsafePointer<Float>
+    let step: Int
+    let bias: UnsafePointer<Float>?
+    let target: UnsafeMutablePointer<Float>
+
+    @inline(__always)
+    func run<V: SIMD>(_ c: Int, _ lanes: Int, _: V.Type) where V.Scalar == Float {
+      let (output, channels) = (window.output, window.channels)
+      let bias: V = bias.map { load($0 + c) } ?? V()
+      var y = target + c
+      for row in 0..<output.height {
+        var x = source + (row &* window.stride.height &* window.sourceWidth &* channels &+ c)
+        var column = 0
+        while column &+ 4 <= output.width {
+          window.four(x, weights + c, step, bias, y, lanes)
+          x += 4 &* window.stride.width &* channels
+          y += 4 &* channels
+          column = column &+ 4
         }
-        if c &+ 8 <= channels {
-          if isFour {
-            four(x + c, weights + c, step, bias.map { $0 + c }, y + c, 8, SIMD8<Float>.self)
-          } else {
-            one(x + c, weights + c, step, bias.map { $0 + c }, y + c, 8, SIMD8<Float>.self)
-          }
-          c = c &+ 8
+        while column < output.width {
+          window.one(x, weights + c, step, bias, y, lanes)
+          x += window.stride.width &* channels
+          y += channels
+          column = column &+ 1
         }
-        while c < channels {
-          let lanes = min(4, channels &- c)
-          if isFour {
-            four(x + c, weights + c, step, bias.map { $0 + c }, y + c, lanes, SIMD4<Float>.self)
-          } else {
-            one(x + c, weights + c, step, bias.map { $0 + c }, y + c, lanes, SIMD4<Float>.self)
-          }
-          c = c &+ 4
-        }
-        column = column &+ (isFour ? 4 : 1)
       }
     }
   }
@@ -62,12 +60,11 @@ struct ChannelWindow {
   /// Some channels of four neighbouring outputs.
   @inline(__always)
   private func four<V: SIMD>(
-    _ x: UnsafePointer<Float>, _ weights: UnsafePointer<Float>, _ step: Int,
-    _ bias: UnsafePointer<Float>?, _ y: UnsafeMutablePointer<Float>, _ lanes: Int, _: V.Type
+    _ x: UnsafePointer<Float>, _ weights: UnsafePointer<Float>, _ step: Int, _ bias: V,
+    _ y: UnsafeMutablePointer<Float>, _ lanes: Int
   ) where V.Scalar == Float {
     let pixel = stride.width &* channels
-    var first: V = bias.map { load($0) } ?? V()
-    var (second, third, fourth) = (first, first, first)
+    var (first, second, third, fourth) = (bias, bias, bias, bias)
     var w = weights
     var row = x
     for _ in 0..<window.height {
@@ -91,10 +88,10 @@ struct ChannelWindow {
 
   @inline(__always)
   private func one<V: SIMD>(
-    _ x: UnsafePointer<Float>, _ weights: UnsafePointer<Float>, _ step: Int,
-    _ bias: UnsafePointer<Float>?, _ y: UnsafeMutablePointer<Float>, _ lanes: Int, _: V.Type
+    _ x: UnsafePointer<Float>, _ weights: UnsafePointer<Float>, _ step: Int, _ bias: V,
+    _ y: UnsafeMutablePointer<Float>, _ lanes: Int
   ) where V.Scalar == Float {
-    var sum: V = bias.map { load($0) } ?? V()
+    var sum = bias
     var w = weights
     var row = x
     for _ in 0..<window.height {
@@ -114,21 +111,23 @@ struct ChannelWindow {
     _ source: UnsafePointer<Float>, _ gradient: UnsafePointer<Float>,
     to weights: UnsafeMutablePointer<Float>
   ) {
-    for row in 0..<output.height {
-      let x = source + row &* stride.height &* sourceWidth &* channels
-      let dy = gradient + row &* output.width &* channels
-      var c = 0
-      while c &+ 16 <= channels {
-        rowGradient(x + c, dy + c, weights + c, 16, Vector.self)
-        c = c &+ 16
-      }
-      if c &+ 8 <= channels {
-        rowGradient(x + c, dy + c, weights + c, 8, SIMD8<Float>.self)
-        c = c &+ 8
-      }
-      while c < channels {
-        rowGradient(x + c, dy + c, weights + c, min(4, channels &- c), SIMD4<Float>.self)
-        c = c &+ 4
+    KernelGradient(window: self, source: source, gradient: gradient, weights: weights)
+      .run(channels: channels)
+  }
+
+  private struct KernelGradient: ChannelKernel {
+    let window: ChannelWindow
+    let source: UnsafePointer<Float>
+    let gradient: UnsafePointer<Float>
+    let weights: UnsafeMutablePointer<Float>
+
+    @inline(__always)
+    func run<V: SIMD>(_ c: Int, _ lanes: Int, _: V.Type) where V.Scalar == Float {
+      var (x, dy) = (source + c, gradient + c)
+      for _ in 0..<window.output.height {
+        window.rowGradient(x, dy, weights + c, lanes, V.self)
+        x += window.stride.height &* window.sourceWidth &* window.channels
+        dy += window.output.width &* window.channels
       }
     }
   }
@@ -230,18 +229,6 @@ struct ChannelWindow {
         }
         dy += channels
       }
-    }
-  }
-
-  /// The first `lanes` of a vector; what lies beyond them belongs to another position.
-  @inline(__always)
-  private func store<V: SIMD>(
-    _ vector: V, _ lanes: Int, to pointer: UnsafeMutablePointer<Float>
-  ) where V.Scalar == Float {
-    if lanes == V.scalarCount {
-      ConvNet.store(vector, to: pointer)
-    } else {
-      for lane in 0..<lanes { pointer[lane] = vector[lane] }
     }
   }
 }

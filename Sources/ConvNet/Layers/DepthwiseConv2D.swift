@@ -89,17 +89,30 @@ final class DepthwiseConv2D: Layer {
   private let multiplier: Int
   /// What the live outputs read of the image, the padding included.
   private let read: Extent
+  /// The image's size, where the convolution is one that needs no frame around it.
+  private let same: SameWindow?
 
-  init(_ description: DepthwiseConv2DDescription, _ site: LayerSite) {
-    input = site.input
-    output = site.output
-    geometry = site.layer.geometry!
-    activation = description.activation.fused
-    kernel = site.parameters[.kernel]!
-    bias = site.parameters[.bias]
-    workspaces = site.workspaces
-    multiplier = description.depthMultiplier
-    let live = site.output.extent
+  convenience init(_ description: DepthwiseConv2DDescription, _ site: LayerSite) {
+    self.init(
+      site.layer.geometry!, activation: description.activation.fused, input: site.input,
+      output: site.output, kernel: site.parameters[.kernel]!, bias: site.parameters[.bias],
+      workspaces: site.workspaces)
+  }
+
+  init(
+    _ geometry: WindowGeometry, activation: Activation, input: Activations, output: Activations,
+    kernel: TiledParameter, bias: TiledParameter?, workspaces: [Workspace]
+  ) {
+    self.input = input
+    self.output = output
+    self.geometry = geometry
+    self.activation = activation
+    self.kernel = kernel
+    self.bias = bias
+    self.workspaces = workspaces
+    multiplier = output.channels / input.channels
+    let live = output.extent
+    same = SameWindow(geometry, channels: input.channels, multiplier: multiplier, live: live)
     let span = geometry.span
     read = Extent(
       (live.height - 1) * geometry.stride.height + span.height,
@@ -111,39 +124,53 @@ final class DepthwiseConv2D: Layer {
     let expanded = input.size * multiplier
     for workspace in workspaces {
       workspace.reserve(
-        columns: framed * output.channels, outputs: max(output.size, expanded), row: 0)
+        columns: framed * output.channels, outputs: multiplier > 1 ? expanded : 0, row: 0)
     }
   }
 
   func forward(_ tile: Tile) {
     let workspace = workspaces[tile.worker]
+    let values = output.values(of: tile)
+    if let same { same.clear(workspace.columns) }
     for sample in 0..<tile.count {
-      let y = output.values(of: tile) + sample * output.size
+      let y = values + sample * output.size
+      if let same {
+        same.correlate(
+          input.values(of: tile) + sample * input.size, kernel.values.base,
+          step: output.channels, bias: bias?.values.base, to: y, zeros: workspace.columns)
+        continue
+      }
       let (image, width) = framed(tile, sample, workspace)
       window(over: output.extent, sourceWidth: width).correlate(
         image, kernel.values.base, step: output.channels, bias: bias?.values.base, to: y)
-      activation.apply(y, to: y, count: output.size)
     }
+    activation.apply(values, to: values, count: tile.count * output.size)
   }
 
   func backward(_ tile: Tile) {
     let workspace = workspaces[tile.worker]
     let kernelGradient = kernel.clearedGradient(of: tile)
     let biasGradient = bias?.clearedGradient(of: tile)
+    let gradients = output.gradients(of: tile)
+    activation.gradientFromOutput(
+      output.values(of: tile), gradients, to: gradients, count: tile.count * output.size)
+    if let biasGradient {
+      addColumnSums(
+        of: gradients, rows: tile.count * output.size / output.channels, columns: output.channels,
+        to: biasGradient)
+    }
+    if let same { same.clear(workspace.columns) }
     for sample in 0..<tile.count {
-      let at = sample * output.size
-      let (image, width) = framed(tile, sample, workspace)
-      let dy = workspace.outputs  // (H', W', C·M)
-      activation.gradientFromOutput(
-        output.values(of: tile) + at, output.gradients(of: tile) + at, to: dy,
-        count: output.size)
-      if let biasGradient {
-        addColumnSums(
-          of: dy, rows: output.size / output.channels, columns: output.channels,
-          to: biasGradient)
+      let dy = gradients + sample * output.size  // (H', W', C·M)
+      if let same {
+        same.addKernelGradient(
+          input.values(of: tile) + sample * input.size, dy, to: kernelGradient,
+          zeros: workspace.columns)
+      } else {
+        let (image, width) = framed(tile, sample, workspace)
+        window(over: output.extent, sourceWidth: width).addKernelGradient(
+          image, dy, to: kernelGradient)
       }
-      window(over: output.extent, sourceWidth: width).addKernelGradient(
-        image, dy, to: kernelGradient)
       if input.hasGradient {
         raise(dy, to: input.gradients(of: tile) + sample * input.size, workspace)
       }
@@ -171,8 +198,7 @@ final class DepthwiseConv2D: Layer {
     let isInside =
       geometry.top == 0 && geometry.left == 0 && read.height <= input.extent.height
       && read.width <= input.extent.width
-    // `outputs` is wanted for the gradient.
-    if isInside && multiplier == 1 { return (image, input.extent.width) }
+    if isInside { return (image, input.extent.width) }
     copyFrame(
       image, input.extent, top: geometry.top, left: geometry.left, channels: output.channels,
       to: workspace.columns, read)
@@ -185,6 +211,11 @@ final class DepthwiseConv2D: Layer {
     _ dy: UnsafeMutablePointer<Float>, to dx: UnsafeMutablePointer<Float>, _ workspace: Workspace
   ) {
     let channels = output.channels
+    let turned = kernel.values.base + (kernel.values.rows - 1) * channels
+    if let same {
+      return same.correlate(
+        dy, turned, step: -channels, bias: nil, to: dx, zeros: workspace.columns)
+    }
     let span = geometry.span
     let target = multiplier == 1 ? dx : workspace.outputs  // (H, W, C·M)
     if geometry.stride == Extent(1, 1) {
@@ -194,8 +225,7 @@ final class DepthwiseConv2D: Layer {
         dy, output.extent, top: span.height - 1 - geometry.top,
         left: span.width - 1 - geometry.left, channels: channels, to: workspace.columns, extent)
       window(over: input.extent, sourceWidth: extent.width).correlate(
-        workspace.columns, kernel.values.base + (kernel.values.rows - 1) * channels,
-        step: -channels, bias: nil, to: target)
+        workspace.columns, turned, step: -channels, bias: nil, to: target)
     } else {
       workspace.columns.update(repeating: 0, count: read.height * read.width * channels)
       window(over: output.extent, sourceWidth: read.width).scatter(

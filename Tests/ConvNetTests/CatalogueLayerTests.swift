@@ -164,8 +164,12 @@ import Testing
     var stride = Extent(1, 1)
     var padding = Padding.valid
     var dilation = Extent(1, 1)
+    var image = Extent(11, 10)
+    var samples = 2
+    /// Whether groups of one channel are a `conv2d`'s.
+    var isConv = false
     var testDescription: String {
-      "\(channels) channels in \(groups), \(kernel), \(stride), \(padding), \(dilation)"
+      "\(image), \(channels) channels in \(groups), \(kernel), \(stride), \(padding), \(dilation)"
     }
   }
 
@@ -200,14 +204,31 @@ import Testing
       ChannelCase(
         channels: 8, groups: 2, filters: 8, stride: Extent(1, 2), padding: .same,
         dilation: Extent(3, 2)),
+      // More samples than lie in a block of planes, and every number of filters taken at once.
+      ChannelCase(channels: 12, groups: 2, filters: 20, padding: .same, samples: 10),
+      ChannelCase(channels: 8, groups: 4, filters: 24, kernel: Extent(1, 2), samples: 3),
+      ChannelCase(
+        channels: 8, groups: 2, filters: 12, kernel: Extent(5, 5), stride: Extent(4, 4),
+        padding: .explicit(top: 6, bottom: 0, left: 1, right: 7)),
+      ChannelCase(
+        channels: 6, groups: 3, filters: 6, kernel: Extent(1, 1), stride: Extent(2, 3)),
+      ChannelCase(
+        channels: 4, groups: 2, filters: 4, padding: .same, image: Extent(40, 33), samples: 1),
+      ChannelCase(channels: 15, groups: 5, filters: 25, padding: .same),
+      ChannelCase(channels: 24, groups: 6, filters: 6, stride: Extent(2, 2), padding: .same),
+      ChannelCase(channels: 8, groups: 8, filters: 8, padding: .same, isConv: true),
+      ChannelCase(channels: 5, groups: 5, filters: 15, stride: Extent(2, 1), isConv: true),
+      ChannelCase(channels: 21, groups: 21, filters: 21, padding: .same, image: Extent(1, 2)),
+      ChannelCase(channels: 3, groups: 3, filters: 3, padding: .same, image: Extent(4, 1)),
     ]
 
   /// Depthwise, grouped and dilated convolutions against the textbook's, with a kernel that is zero
   /// outside of the groups.
   @Test(arguments: channelCases) func agreesWithTheTextbook(_ c: ChannelCase) throws {
-    let (channels, filters, samples) = (c.channels, c.filters, 2)
-    let input = Shape.image(height: 11, width: 10, channels: channels)
-    let isDepthwise = c.groups == channels && channels > 1
+    let (channels, filters, samples) = (c.channels, c.filters, c.samples)
+    let input = Shape.image(
+      height: c.image.height, width: c.image.width, channels: channels)
+    let isDepthwise = c.groups == channels && channels > 1 && !c.isConv
     let layer: LayerDescription =
       isDepthwise
       ? .depthwiseConv2D(

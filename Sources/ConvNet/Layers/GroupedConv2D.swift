@@ -1,34 +1,48 @@
-// Letters: H'·W' live output positions, K window; C channels and F filters, c and f those of a group.
+// Letters: K window; C channels and F filters of a group; P positions of a plane.
 
-/// A convolution whose groups are narrower than a vector, with its bias and activation: sixteen filters
-/// at a time and without lowering, for a product with so few columns leaves most of a vector empty.
+/// A convolution of narrow groups, with its bias and activation. It is computed without lowering, for a
+/// product with so few columns leaves most of a vector empty: a block's channels are laid out as
+/// planes, in which im2col(X)ᵀ can be read without being written.
 ///
-///     y[p, l] = b + Σ_k Σ_j x̂[p·s + k·d, j, l]·w[k, j, l]     dw[k, j, l] = Σ_p x̂[…]·dy[p, l]
+///     Yᵀ = Wᵀ·im2col(X)ᵀ     dWᵀ = dYᵀ·im2col(X)     dXᵀ = W′ᵀ·im2col(dY)ᵀ
 ///
-/// where x̂[q, j, l] = x[q, (l / f)·c + j], the j-th channel that filter l sees, with zeros around the
-/// image. dx is the same sum with the roles exchanged: over the filters of each channel's group, of dy
-/// with its positions s apart, by the kernel turned about.
+/// for each group, where W′ is W with its channels and filters exchanged, turned about. With a stride,
+/// each phase of dX has the taps that reach it.
 final class GroupedConv2D: Layer {
   var inputs: [Activations] { [input] }
   var backwardReads: BackwardReads { activation == .linear ? .inputs : [.inputs, .output] }
 
   private let input: Activations
   private let output: Activations
-  private let geometry: WindowGeometry
+  private let stride: Extent
   private let activation: Activation
   private let weights: ConvolutionWeights
   private let workspaces: [Workspace]
   private let groups: Int
-  /// What the live outputs read of the image, the padding included.
-  private let read: Extent
-  /// dy with zeros around it and between its positions.
-  private let spread: Extent
+  /// C and F; and the planes that a group has of each, an even number.
+  private let seen: Int
+  private let own: Int
+  private let seenPlanes: Int
+  private let ownPlanes: Int
+  /// Groups that are worked on together.
+  private let together: Int
+  private let grid: PlaneGrid
+  /// Where the rows of all correlations read.
+  private let offsets: UnsafeMutableBufferPointer<Int>
+  /// The rows (C, K·K) of im2col(X)ᵀ.
+  private let forwardRows: PlaneCorrelation
+  /// Of each phase the rows (F, taps) of im2col(dY)ᵀ, and the taps.
+  private let backwardRows: [PlaneCorrelation]
+  private let phaseTaps: [[Int]]
 
-  /// Whether a convolution is one of these: its groups' channels and filters fill a vector evenly.
+  /// Channels whose planes are laid out together.
+  private static let channelsTogether = 16
+
+  /// Whether a convolution is one of these.
   static func takes(_ conv: Conv2DDescription, channels: Int) -> Bool {
     let (seen, own) = (channels / conv.groups, conv.filters / conv.groups)
-    return conv.groups > 1 && seen <= 8 && LaneWindow.lanes % seen == 0
-      && LaneWindow.lanes % own == 0
+    return conv.groups > 1 && seen <= 8 && own <= 16
+      && max(conv.stride.height, conv.stride.width) <= 8
   }
 
   init(
@@ -37,43 +51,81 @@ final class GroupedConv2D: Layer {
   ) {
     self.input = input
     self.output = output
-    self.geometry = geometry
     self.weights = weights
     self.workspaces = workspaces
+    stride = geometry.stride
     activation = description.activation.fused
     groups = description.groups
-    let span = geometry.span
-    read = Extent(
-      (output.extent.height - 1) * geometry.stride.height + span.height,
-      (output.extent.width - 1) * geometry.stride.width + span.width)
-    spread = Extent(
-      input.extent.height + span.height - 1, input.extent.width + span.width - 1)
-    let (seen, own) = (input.channels / groups, output.channels / groups)
-    let framed = max(read.height * read.width * seen, spread.height * spread.width * own)
-    let taps = geometry.window.height * geometry.window.width
+    seen = input.channels / groups
+    own = output.channels / groups
+    seenPlanes = seen + seen % 2
+    ownPlanes = own + own % 2
+    together = max(1, min(groups, Self.channelsTogether / max(seen, own)))
+    let grid = PlaneGrid(geometry: geometry, input: input.extent, output: output.extent)
+    self.grid = grid
+
+    let taps = grid.vertical.taps.flatMap { row in
+      grid.horizontal.taps.map { (phase: grid.phase(row, $0), shift: grid.offset(row, $0)) }
+    }
+    let phaseTaps = (0..<grid.phases).map { phase in
+      taps.indices.filter { taps[$0].phase == phase }
+    }
+    self.phaseTaps = phaseTaps
+    let reads = (0..<seen).flatMap { channel in
+      taps.map {
+        (channel * grid.phases + $0.phase) * grid.plane + grid.leadOfInput + $0.shift
+      }
+    }
+    let padded = PlaneCorrelation.padded(reads.count)
+    let filters = own
+    let readsBack = phaseTaps.map { reaching in
+      (0..<filters).flatMap { filter in
+        reaching.map { filter * grid.plane + grid.leadOfOutput - taps[$0].shift }
+      }
+    }
+    offsets = .allocate(capacity: padded + readsBack.reduce(0) { $0 + $1.count })
+    offsets.initialize(repeating: reads[0])
+    let base = offsets.baseAddress!
+    func place(_ offsets: [Int], at start: Int) -> PlaneCorrelation {
+      for (i, offset) in offsets.enumerated() { base[start + i] = offset }
+      return PlaneCorrelation(offsets: base + start, rows: offsets.count)
+    }
+    forwardRows = place(reads, at: 0)
+    var end = padded
+    backwardRows = readsBack.map { offsets in
+      defer { end += offsets.count }
+      return place(offsets, at: end)
+    }
     for workspace in workspaces {
       workspace.reserve(
-        columns: framed * LaneWindow.lanes, outputs: taps * max(seen, own) * LaneWindow.lanes,
-        row: 0)
+        columns: together * seenPlanes * grid.phases * grid.plane,
+        outputs: together * ownPlanes * grid.plane,
+        row: together * (turnedSize + ownPlanes * (1 + reads.count + 16 * padded)) + 64)
     }
   }
 
+  deinit { offsets.deallocate() }
+
   func forward(_ tile: Tile) {
     let workspace = workspaces[tile.worker]
-    let x = Lanes(input.channels, groups: groups)
-    let y = Lanes(output.channels, groups: groups)
-    let window = window(stride: geometry.stride, planes: x.width, over: output.extent, read)
-    for chunk in y.chunks {
-      pack(to: workspace.outputs, chunk)
-      let bias = bias(chunk)
-      clear(workspace, read, planes: x.width)
-      for sample in 0..<tile.count {
-        expand(tile, sample, chunk, y, x, workspace)
-        window.correlate(
-          workspace.columns, workspace.outputs, bias: bias,
-          to: .init(
-            base: output.values(of: tile) + sample * output.size + chunk.lowerBound,
-            lanes: chunk.count, step: output.channels))
+    forEachChunk { chunk in
+      pack(chunk, to: workspace.row)
+      forEachBlock(tile) { samples in
+        packInput(tile, samples, chunk, to: workspace.columns)
+        for i in 0..<chunk.count {
+          forwardRows.correlate(
+            workspace.columns + i * seenPlanes * grid.phases * grid.plane,
+            workspace.row + i * (1 + forwardRows.rows) * ownPlanes, filters: ownPlanes,
+            to: workspace.outputs + i * ownPlanes * grid.plane, apart: grid.plane,
+            positions: samples.count * grid.sample)
+        }
+        forEachPart(of: chunk, width: own) { part, plane in
+          for (n, sample) in samples.enumerated() {
+            outputs(of: part).unpack(
+              workspace.outputs + (plane * grid.plane + n * grid.sample),
+              to: output.values(of: tile) + sample * output.size + part.lowerBound * own)
+          }
+        }
       }
     }
     let values = output.values(of: tile)
@@ -91,198 +143,198 @@ final class GroupedConv2D: Layer {
         of: gradients, rows: tile.count * output.size / output.channels, columns: output.channels,
         to: biasGradient)
     }
-    let x = Lanes(input.channels, groups: groups)
-    let y = Lanes(output.channels, groups: groups)
-    let window = window(stride: geometry.stride, planes: x.width, over: output.extent, read)
-    let packed = workspace.outputs
-    for chunk in y.chunks {
-      packed.update(repeating: 0, count: weights.kernel.rows * LaneWindow.lanes)
-      clear(workspace, read, planes: x.width)
-      for sample in 0..<tile.count {
-        expand(tile, sample, chunk, y, x, workspace)
-        window.addKernelGradient(
-          workspace.columns, gradients + sample * output.size + chunk.lowerBound,
-          step: output.channels, to: packed)
+    let (x, dy) = (workspace.columns, workspace.outputs)
+    forEachChunk { chunk in
+      let sums = workspace.row  // (chunk, C·K·K, F, 16)
+      let sumsOfGroup = PlaneCorrelation.padded(forwardRows.rows) * ownPlanes * 16
+      let turned = sums + together * sumsOfGroup + 64
+      sums.update(repeating: 0, count: chunk.count * sumsOfGroup)
+      if input.hasGradient { packTurned(chunk, to: turned) }
+      forEachBlock(tile) { samples in
+        packInput(tile, samples, chunk, to: x)
+        dy.update(repeating: 0, count: chunk.count * ownPlanes * grid.plane)
+        forEachPart(of: chunk, width: own) { part, plane in
+          for (n, sample) in samples.enumerated() {
+            outputs(of: part).pack(
+              gradients + sample * output.size + part.lowerBound * own,
+              to: dy + (plane * grid.plane + grid.leadOfOutput + n * grid.sample))
+          }
+        }
+        let positions = samples.count * grid.sample
+        for i in 0..<chunk.count {
+          forwardRows.addKernelGradient(
+            x + i * seenPlanes * grid.phases * grid.plane,
+            dy + (i * ownPlanes * grid.plane + grid.leadOfOutput), filters: ownPlanes,
+            apart: grid.plane, positions: positions, to: sums + i * sumsOfGroup)
+        }
+        if input.hasGradient {
+          raise(dy, turned, chunk, positions: positions, through: x)
+          forEachImagePart(of: chunk, samples) { part, phase, at, image in
+            phased(phase, of: part).unpack(x + at, to: input.gradients(of: tile) + image)
+          }
+        }
       }
-      let target = weights.kernelGradient(of: tile)
-      for row in 0..<target.rows {
-        for (lane, filter) in chunk.enumerated() {
-          target.base[row * target.columns + filter] = packed[row * LaneWindow.lanes + lane]
+      for (i, group) in chunk.enumerated() {
+        addAcross(sums + i * sumsOfGroup, vectors: forwardRows.rows * ownPlanes)
+        keep(sums + i * sumsOfGroup, group, to: weights.kernelGradient(of: tile))
+      }
+    }
+  }
+
+  /// dX's planes from dY's.
+  private func raise(
+    _ dy: UnsafePointer<Float>, _ turned: UnsafePointer<Float>, _ chunk: Range<Int>,
+    positions: Int, through dx: UnsafeMutablePointer<Float>
+  ) {
+    for i in 0..<chunk.count {
+      var kernel = turned + i * turnedSize
+      for (phase, rows) in backwardRows.enumerated() {
+        rows.correlate(
+          dy + i * ownPlanes * grid.plane, kernel, filters: seenPlanes,
+          to: dx + (i * seenPlanes * grid.phases + phase) * grid.plane,
+          apart: grid.phases * grid.plane,
+          positions: positions)
+        kernel += (1 + rows.rows) * seenPlanes
+      }
+    }
+  }
+
+  // MARK: blocks
+
+  /// The groups in the parts that are worked on together.
+  @inline(__always)
+  private func forEachChunk(_ body: (Range<Int>) -> Void) {
+    for first in Swift.stride(from: 0, to: groups, by: together) {
+      body(first..<min(groups, first + together))
+    }
+  }
+
+  /// A tile's samples likewise.
+  @inline(__always)
+  private func forEachBlock(_ tile: Tile, _ body: (Range<Int>) -> Void) {
+    for first in Swift.stride(from: 0, to: tile.count, by: grid.samples) {
+      body(first..<min(tile.count, first + grid.samples))
+    }
+  }
+
+  // MARK: planes
+
+  private func packInput(
+    _ tile: Tile, _ samples: Range<Int>, _ chunk: Range<Int>,
+    to planes: UnsafeMutablePointer<Float>
+  ) {
+    planes.update(repeating: 0, count: chunk.count * seenPlanes * grid.phases * grid.plane)
+    forEachImagePart(of: chunk, samples) { part, phase, at, image in
+      phased(phase, of: part).pack(
+        input.values(of: tile) + image, to: planes + (grid.leadOfInput + at))
+    }
+  }
+
+  /// The groups whose channels lie together in planes as they do in an image, and the first of these
+  /// planes: all of a chunk, or, where planes were added, each by itself.
+  @inline(__always)
+  private func forEachPart(
+    of chunk: Range<Int>, width: Int, _ body: (_ part: Range<Int>, _ plane: Int) -> Void
+  ) {
+    if width % 2 == 0 { return body(chunk, 0) }
+    for (i, group) in chunk.enumerated() { body(group..<group + 1, i * (width + 1)) }
+  }
+
+  /// The same for the phases of some samples of x: what is before each in the planes and in a tile.
+  @inline(__always)
+  private func forEachImagePart(
+    of chunk: Range<Int>, _ samples: Range<Int>,
+    _ body: (_ part: Range<Int>, _ phase: Int, _ at: Int, _ image: Int) -> Void
+  ) {
+    forEachPart(of: chunk, width: seen) { part, plane in
+      for (n, sample) in samples.enumerated() {
+        for phase in 0..<grid.phases {
+          body(
+            part, phase, (plane * grid.phases + phase) * grid.plane + n * grid.sample,
+            sample * input.size + first(phase, part))
         }
       }
     }
-    if input.hasGradient { raise(tile, x, y, workspace) }
   }
 
-  /// dx from dy.
-  private func raise(_ tile: Tile, _ x: Lanes, _ y: Lanes, _ workspace: Workspace) {
-    let span = geometry.span
-    let window = window(stride: Extent(1, 1), planes: y.width, over: input.extent, spread)
-    for chunk in x.chunks {
-      packTurned(to: workspace.outputs, chunk, x, y)
-      clear(workspace, spread, planes: y.width)
-      for sample in 0..<tile.count {
-        y.expand(
-          output.gradients(of: tile) + sample * output.size, output.extent, for: chunk, of: x,
-          top: span.height - 1 - geometry.top, left: span.width - 1 - geometry.left,
-          apart: geometry.stride, to: workspace.columns, spread)
-        window.correlate(
-          workspace.columns, workspace.outputs, bias: Vector(),
-          to: .init(
-            base: input.gradients(of: tile) + sample * input.size + chunk.lowerBound,
-            lanes: chunk.count, step: input.channels))
-      }
-    }
+  /// One phase of some groups' channels of x.
+  private func phased(_ phase: Int, of chunk: Range<Int>) -> PlaneTransposition {
+    let (row, column) = phase.quotientAndRemainder(dividingBy: stride.width)
+    return PlaneTransposition(
+      rows: grid.vertical.counts[row], columns: grid.horizontal.counts[column],
+      rowStep: stride.height * input.extent.width * input.channels,
+      columnStep: stride.width * input.channels, channels: chunk.count * seen, pitch: grid.pitch,
+      apart: grid.phases * grid.plane)
   }
 
-  private func window(
-    stride: Extent, planes: Int, over extent: Extent, _ frame: Extent
-  ) -> LaneWindow {
-    LaneWindow(
-      window: geometry.window, stride: stride, dilation: geometry.dilation, planes: planes,
-      sourceWidth: frame.width, output: extent)
+  /// Floats of an image before the first that `phased` takes.
+  private func first(_ phase: Int, _ chunk: Range<Int>) -> Int {
+    let (row, column) = phase.quotientAndRemainder(dividingBy: stride.width)
+    return (row * input.extent.width + column) * input.channels + chunk.lowerBound * seen
   }
 
-  private func clear(_ workspace: Workspace, _ frame: Extent, planes: Int) {
-    workspace.columns.update(
-      repeating: 0, count: frame.height * frame.width * planes * LaneWindow.lanes)
+  /// Some groups' filters of y.
+  private func outputs(of chunk: Range<Int>) -> PlaneTransposition {
+    PlaneTransposition(
+      rows: output.extent.height, columns: output.extent.width,
+      rowStep: output.extent.width * output.channels, columnStep: output.channels,
+      channels: chunk.count * own, pitch: grid.pitch, apart: grid.plane)
   }
 
-  private func expand(
-    _ tile: Tile, _ sample: Int, _ chunk: Range<Int>, _ y: Lanes, _ x: Lanes,
-    _ workspace: Workspace
-  ) {
-    x.expand(
-      input.values(of: tile) + sample * input.size, input.extent, for: chunk, of: y,
-      top: geometry.top, left: geometry.left, apart: Extent(1, 1), to: workspace.columns, read)
-  }
+  // MARK: weights
 
-  private func bias(_ chunk: Range<Int>) -> Vector {
-    var vector = Vector()
-    guard let bias = weights.bias else { return vector }
-    for (lane, filter) in chunk.enumerated() { vector[lane] = bias[filter] }
-    return vector
-  }
+  /// Floats of a group's turned weights.
+  private var turnedSize: Int { (forwardRows.rows / seen * own + grid.phases) * seenPlanes }
 
-  /// Some filters' weights, (K·K, c, 16).
-  private func pack(to packed: UnsafeMutablePointer<Float>, _ chunk: Range<Int>) {
+  /// Some groups' biases and weights, (groups, [1, C·K·K], F).
+  private func pack(_ chunk: Range<Int>, to packed: UnsafeMutablePointer<Float>) {
     let kernel = weights.kernel
-    for row in 0..<kernel.rows {
-      let to = packed + row * LaneWindow.lanes
-      for lane in 0..<LaneWindow.lanes {
-        to[lane] =
-          lane < chunk.count ? kernel.base[row * kernel.columns + chunk.lowerBound + lane] : 0
-      }
-    }
-  }
-
-  /// The weights by which some channels reach their filters, the kernel turned about, (K·K, f, 16).
-  private func packTurned(
-    to packed: UnsafeMutablePointer<Float>, _ chunk: Range<Int>, _ x: Lanes, _ y: Lanes
-  ) {
-    let kernel = weights.kernel
-    let taps = kernel.rows / x.width
+    let taps = kernel.rows / seen
     var to = packed
-    for tap in (0..<taps).reversed() {
-      for plane in 0..<y.width {
-        for lane in 0..<LaneWindow.lanes {
-          let channel = chunk.lowerBound + lane
-          let row = tap * x.width + channel % x.width
-          let filter = channel / x.width * y.width + plane
-          to[lane] = lane < chunk.count ? kernel.base[row * kernel.columns + filter] : 0
-        }
-        to += LaneWindow.lanes
-      }
-    }
-  }
-}
-
-/// Channels as lanes of vectors, in groups of `width`.
-private struct Lanes {
-  let channels: Int
-  let width: Int
-
-  init(_ channels: Int, groups: Int) {
-    self.channels = channels
-    width = channels / groups
-  }
-
-  /// Sixteen at a time; of the last there may be fewer.
-  var chunks: LazyMapSequence<StrideTo<Int>, Range<Int>> {
-    let channels = channels
-    return stride(from: 0, to: channels, by: LaneWindow.lanes).lazy.map {
-      $0..<min(channels, $0 + LaneWindow.lanes)
-    }
-  }
-
-  /// For each lane of a chunk of other channels the channels of its group, as planes: (H, W, width, 16)
-  /// of a frame, positions `apart` from one another; what else the frame holds stays.
-  func expand(
-    _ image: UnsafePointer<Float>, _ extent: Extent, for chunk: Range<Int>, of other: Lanes,
-    top: Int, left: Int, apart: Extent, to target: UnsafeMutablePointer<Float>, _ frame: Extent
-  ) {
-    let groups = chunk.lowerBound / other.width..<(chunk.upperBound - 1) / other.width + 1
-    switch other.width {
-    case 16:
-      expand(image, extent, groups, top, left, apart, target, frame, as: Vector.self)
-    case 8:
-      expand(image, extent, groups, top, left, apart, target, frame, as: SIMD8<Float>.self)
-    case 4:
-      expand(image, extent, groups, top, left, apart, target, frame, as: SIMD4<Float>.self)
-    case 2:
-      expand(image, extent, groups, top, left, apart, target, frame, as: SIMD2<Float>.self)
-    default: expandSingly(image, extent, groups, top, left, apart, target, frame)
-    }
-  }
-
-  @inline(__always)
-  private func expand<V: SIMD>(
-    _ image: UnsafePointer<Float>, _ extent: Extent, _ groups: Range<Int>, _ top: Int, _ left: Int,
-    _ apart: Extent, _ target: UnsafeMutablePointer<Float>, _ frame: Extent, as: V.Type
-  ) where V.Scalar == Float {
-    let width = width
-    forEachPosition(image, extent, groups, top, left, apart, target, frame) { from, to in
-      for group in 0..<groups.count {
-        let source = from + group &* width
-        let lanes = to + group &* V.scalarCount
-        for plane in 0..<width {
-          store(V(repeating: source[plane]), to: lanes + plane &* LaneWindow.lanes)
+    to.update(repeating: 0, count: chunk.count * (1 + kernel.rows) * ownPlanes)
+    for group in chunk {
+      if let bias = weights.bias { to.update(from: bias + group * own, count: own) }
+      to += ownPlanes
+      for channel in 0..<seen {
+        for tap in 0..<taps {
+          let row = tap * seen + channel
+          to.update(from: kernel.base + row * kernel.columns + group * own, count: own)
+          to += ownPlanes
         }
       }
     }
   }
 
-  /// Groups of one lane each.
-  private func expandSingly(
-    _ image: UnsafePointer<Float>, _ extent: Extent, _ groups: Range<Int>, _ top: Int, _ left: Int,
-    _ apart: Extent, _ target: UnsafeMutablePointer<Float>, _ frame: Extent
-  ) {
-    let width = width
-    forEachPosition(image, extent, groups, top, left, apart, target, frame) { from, to in
-      for group in 0..<groups.count {
-        for plane in 0..<width {
-          to[plane &* LaneWindow.lanes &+ group] = from[group &* width &+ plane]
+  /// The weights by which the gradient of some groups' filters reaches their channels, phase by
+  /// phase, with zeros for biases: (groups, phases, [1, F·taps], C).
+  private func packTurned(_ chunk: Range<Int>, to packed: UnsafeMutablePointer<Float>) {
+    let kernel = weights.kernel
+    var to = packed
+    to.update(repeating: 0, count: chunk.count * turnedSize)
+    for group in chunk {
+      for taps in phaseTaps {
+        to += seenPlanes
+        for filter in group * own..<(group + 1) * own {
+          for tap in taps {
+            for channel in 0..<seen {
+              to[channel] = kernel.base[(tap * seen + channel) * kernel.columns + filter]
+            }
+            to += seenPlanes
+          }
         }
       }
     }
   }
 
-  /// Every position of the image that lies in the frame: where its groups are, and where they go.
-  @inline(__always)
-  private func forEachPosition(
-    _ image: UnsafePointer<Float>, _ extent: Extent, _ groups: Range<Int>, _ top: Int, _ left: Int,
-    _ apart: Extent, _ target: UnsafeMutablePointer<Float>, _ frame: Extent,
-    _ body: (UnsafePointer<Float>, UnsafeMutablePointer<Float>) -> Void
-  ) {
-    let pixel = width &* LaneWindow.lanes
-    for row in 0..<extent.height {
-      let y = row &* apart.height &+ top
-      guard y >= 0, y < frame.height else { continue }
-      let line = image + (row &* extent.width &* channels &+ groups.lowerBound &* width)
-      for column in 0..<extent.width {
-        let x = column &* apart.width &+ left
-        guard x >= 0, x < frame.width else { continue }
-        body(line + column &* channels, target + (y &* frame.width &+ x) &* pixel)
+  /// A group's gradient, (C, K·K, F), into that of the whole kernel.
+  private func keep(_ gradient: UnsafePointer<Float>, _ group: Int, to target: Matrix) {
+    let taps = target.rows / seen
+    var from = gradient
+    for channel in 0..<seen {
+      for tap in 0..<taps {
+        let row = tap * seen + channel
+        (target.base + row * target.columns + group * own).update(from: from, count: own)
+        from += ownPlanes
       }
     }
   }

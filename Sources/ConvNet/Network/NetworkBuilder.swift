@@ -227,7 +227,7 @@ final class NetworkBuilder {
     }
   }
 
-  private func tensor(_ layer: NetworkPlan.Layer, hasGradient: Bool) -> Activations {
+  func tensor(_ layer: NetworkPlan.Layer, hasGradient: Bool) -> Activations {
     Activations(extent: layer.live, channels: layer.output.channels, hasGradient: hasGradient)
   }
 
@@ -240,64 +240,6 @@ final class NetworkBuilder {
         layer: layer, output: output, place: place,
         name: (place...(through ?? place))
           .map { "\(kind ?? plan.layers[$0].description.kind)_\($0)" }.joined(separator: "+")))
-  }
-
-  /// What a convolution writes: its own output, or that of the pooling after it where the two can
-  /// be one.
-  private func convolutionOutput(_ i: Int) -> (Activations, Conv2D.FusedPool?) {
-    let layer = plan.layers[i]
-    guard case .conv2D(let conv) = layer.description, conv.activation.followsFromOutput,
-      i + 1 < plan.layers.count, plan.followsTheLast(i + 1), layer.readers == 1,
-      case .maxPool(let pool) = plan.layers[i + 1].description, pool.stride == pool.size,
-      !GroupedConv2D.takes(conv, channels: layer.input.channels)
-    else { return (tensor(layer, hasGradient: true), nil) }
-    let next = plan.layers[i + 1]
-    let geometry = next.geometry!
-    guard geometry.top == 0, geometry.left == 0,
-      next.live.height * pool.size.height == layer.live.height,
-      next.live.width * pool.size.width == layer.live.width
-    else { return (tensor(layer, hasGradient: true), nil) }
-    let output = tensor(next, hasGradient: true)
-    output.hasWinners = true
-    return (output, Conv2D.FusedPool(window: pool.size, live: next.live))
-  }
-
-  private func appendConvolution(
-    _ conv: Conv2DDescription, _ i: Int, pool: Conv2D.FusedPool?, from input: Activations,
-    to output: Activations
-  ) {
-    let kernel = index(i, .kernel)!
-    let bias = index(i, .bias)
-    guard case .partials(let kernelOffset) = parameters[kernel].source else {
-      preconditionFailure("a convolution's gradient is a sum of partials")
-    }
-    var biasOffset: Int?
-    if let bias, case .partials(let offset) = parameters[bias].source { biasOffset = offset }
-    let matrix = Matrix(
-      weights.base + parameters[kernel].offset, rows: parameters[kernel].rows,
-      columns: parameters[kernel].columns)
-    let weights = ConvolutionWeights(
-      kernel: matrix,
-      kernelTransposed: input.hasGradient ? transposedKernel(kernel) : matrix.transposed,
-      bias: bias.map { self.weights.base + parameters[$0].offset }, partials: partials,
-      kernelOffset: kernelOffset, biasOffset: biasOffset,
-      curvature: conv.groups == 1
-        ? curvature(
-          kernel, bias, positions: plan.layers[i].live.height * plan.layers[i].live.width,
-          dense: nil) : nil)
-    var description = conv
-    if !conv.activation.followsFromOutput { description.activation = .linear }
-    if GroupedConv2D.takes(conv, channels: input.channels) {
-      let layer = GroupedConv2D(
-        description, geometry: plan.layers[i].geometry!, input: input, output: output,
-        weights: weights, workspaces: workspaces)
-      return append(layer, i, output)
-    }
-    append(
-      Conv2D(
-        description, geometry: plan.layers[i].geometry!, live: plan.layers[i].live, pool: pool,
-        input: input, output: output, weights: weights, workspaces: workspaces), i, output,
-      through: pool == nil ? i : i + 1)
   }
 
   private func appendDense(
@@ -320,7 +262,7 @@ final class NetworkBuilder {
   }
 
   /// What K-FAC knows of a layer, if it moves it.
-  private func curvature(
+  func curvature(
     _ kernel: Int, _ bias: Int?, positions: Int, dense: Dense?
   ) -> KroneckerLayer? {
     guard case .kfac(let kfac) = rule,

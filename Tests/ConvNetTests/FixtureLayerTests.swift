@@ -112,6 +112,35 @@ import Testing
     }
   }
 
+  /// A ReLU or ReLU6 that ends a batch norm gives the bits that it gives as a layer of its own.
+  @Test(arguments: [Activation.relu, .relu6]) func endsOfBatchNormalisation(
+    _ activation: Activation
+  ) throws {
+    let input = Shape.image(height: 5, width: 3, channels: 29)
+    let norm = LayerDescription.batchNorm(BatchNormDescription())
+    let apart = LayerDescription.frame(
+      FrameDescription(.zeroPad, Sides(top: 0, bottom: 0, left: 0, right: 0)))
+    let images = randomFloats(11 * input.count, seed: 4, scale: 9)
+    let gradient = randomFloats(11 * input.count, seed: 5)
+    let results = try [[norm, .activation(activation)], [norm, apart, .activation(activation)]]
+      .map { layers in
+        let probe = try LayerProbe(layers, input: input, samples: 11)
+        probe.set(.scale, to: randomFloats(29, seed: 6, scale: 3))
+        probe.set(.offset, to: randomFloats(29, seed: 7, scale: 3))
+        let names = probe.builtNames
+        return (
+          names: names, forward: bits(probe.forward(images)),
+          backward: bits(probe.backward(gradient)), scale: bits(probe.gradient(.scale)),
+          offset: bits(probe.gradient(.offset)), inferred: bits(probe.infer(images))
+        )
+      }
+    #expect(results[0].names == ["batch_norm_2+activation_3"] && results[1].names.count == 3)
+    #expect(results[0].forward == results[1].forward)
+    #expect(results[0].backward == results[1].backward)
+    #expect(results[0].scale == results[1].scale && results[0].offset == results[1].offset)
+    #expect(results[0].inferred == results[1].inferred)
+  }
+
   struct ActivationCase: Decodable {
     let name: String
     let slope, alpha: Float?

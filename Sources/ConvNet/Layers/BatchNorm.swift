@@ -1,9 +1,9 @@
 /// Batch normalisation (Ioffe and Szegedy 2015), over the m values of a channel in a batch:
 ///
-///     x̂ = (x − μ)/√(σ² + ε)     y = γx̂ + β
-///     dγ = Σ dy·x̂     dβ = Σ dy     dx = γ/√(σ² + ε) · (dy − dβ/m − x̂·dγ/m)
+///     x̂ = (x − μ)/√(σ² + ε)     z = γx̂ + β     y = f(z)
+///     dz = dy·f′     dγ = Σ dz·x̂     dβ = Σ dz     dx = γ/√(σ² + ε) · (dz − dβ/m − x̂·dγ/m)
 ///
-/// Each tile gathers its sums; they are merged in tile order (Chan, Golub and LeVeque 1979), in
+/// where f is the ReLU or ReLU6 that follows, if any: z is worked out again from x. Each tile gathers its sums; they are merged in tile order (Chan, Golub and LeVeque 1979), in
 /// `Double`. Evaluation uses the moving statistics.
 final class BatchNorm: BatchCoupledLayer {
   var inputs: [Activations] { [input] }
@@ -14,6 +14,9 @@ final class BatchNorm: BatchCoupledLayer {
   private let channels: Int
   private let momentum: Float
   private let epsilon: Float
+  private let limits: Limits
+  /// Rows that are worked on together, so few that the first-level cache holds them.
+  private let block: Int
   private let parameters: Memory
   private let workspaces: [Workspace]
 
@@ -29,20 +32,24 @@ final class BatchNorm: BatchCoupledLayer {
 
   /// Two rows of C for each tile: means and squared deviations, or Σ dy and Σ dy·x̂.
   private let sums: Buffer
-  /// (C) each, of the current batch: μ, σ², 1/√(σ² + ε), dβ/m, dγ/m.
+  /// (C) each, of the current batch: μ, σ², 1/√(σ² + ε), what x is multiplied by and what is added,
+  /// dβ/m, dγ/m.
   private let mean: Buffer
   private let variance: Buffer
   private let inverse: Buffer
+  private let factor: Buffer
+  private let shift: Buffer
   private let meanGradient: Buffer
   private let meanScaled: Buffer
 
   init(
-    _ description: BatchNormDescription, channels: Int, input: Activations, output: Activations,
-    parameters: Memory, tiles: Int, workspaces: [Workspace]
+    _ description: BatchNormDescription, limits: Limits, channels: Int, input: Activations,
+    output: Activations, parameters: Memory, tiles: Int, workspaces: [Workspace]
   ) {
     self.input = input
     self.output = output
     self.channels = channels
+    self.limits = limits
     self.parameters = parameters
     self.workspaces = workspaces
     momentum = description.momentum
@@ -51,9 +58,14 @@ final class BatchNorm: BatchCoupledLayer {
     mean = Buffer(channels)
     variance = Buffer(channels)
     inverse = Buffer(channels)
+    factor = Buffer(channels)
+    shift = Buffer(channels)
     meanGradient = Buffer(channels)
     meanScaled = Buffer(channels)
-    for workspace in workspaces { workspace.reserve(columns: 0, outputs: 0, row: 2 * channels) }
+    block = max(8, 2048 / channels)
+    for workspace in workspaces {
+      workspace.reserve(columns: 0, outputs: 0, row: max(2, block) * channels)
+    }
   }
 
   private func rows(_ samples: Int) -> Int { samples * input.size / channels }
@@ -62,21 +74,28 @@ final class BatchNorm: BatchCoupledLayer {
     sums.base + tile * 2 * channels
   }
 
+  /// The rows of a tile, block after block.
+  @inline(__always)
+  private func forEachBlock(_ tile: Tile, _ body: (_ first: Int, _ rows: Int) -> Void) {
+    let rows = rows(tile.count)
+    for first in stride(from: 0, to: rows, by: block) {
+      body(first * channels, min(block, rows - first))
+    }
+  }
+
   func gather(_ tile: Tile) {
     let x = input.values(of: tile)
-    let rows = rows(tile.count)
     let mean = sums(of: tile.index)
     let deviation = mean + channels
     mean.update(repeating: 0, count: 2 * channels)
-    addColumnSums(of: x, rows: rows, columns: channels, to: mean)
-    let share = 1 / Float(rows)
+    forEachBlock(tile) { at, rows in
+      ChannelSums(x: x + at, rows: rows, channels: channels, sums: mean).run(channels: channels)
+    }
+    let share = 1 / Float(rows(tile.count))
     for c in 0..<channels { mean[c] *= share }
-    for row in 0..<rows {
-      let from = x + row * channels
-      for c in 0..<channels {
-        let difference = from[c] - mean[c]
-        deviation[c] += difference * difference
-      }
+    forEachBlock(tile) { at, rows in
+      ChannelDeviations(x: x + at, rows: rows, channels: channels, mean: mean, sums: deviation)
+        .run(channels: channels)
     }
   }
 
@@ -99,6 +118,8 @@ final class BatchNorm: BatchCoupledLayer {
       self.mean.base[c] = Float(mean)
       self.variance.base[c] = Float(variance)
       inverse.base[c] = Float(1 / (variance + Double(epsilon)).squareRoot())
+      factor.base[c] = inverse.base[c] * (parameters.scale?[c] ?? 1)
+      shift.base[c] = (parameters.offset?[c] ?? 0) - self.mean.base[c] * factor.base[c]
     }
   }
 
@@ -111,38 +132,57 @@ final class BatchNorm: BatchCoupledLayer {
   }
 
   func forward(_ tile: Tile) {
-    let factor = workspaces[tile.worker].row
-    let shift = factor + channels
-    for c in 0..<channels {
-      let mean = tile.isTraining ? mean.base[c] : parameters.movingMean[c]
-      let inverse =
-        tile.isTraining
-        ? inverse.base[c] : 1 / (parameters.movingVariance[c] + epsilon).squareRoot()
-      factor[c] = inverse * (parameters.scale?[c] ?? 1)
-      shift[c] = (parameters.offset?[c] ?? 0) - mean * factor[c]
+    var (factor, shift) = (factor.base, shift.base)
+    if !tile.isTraining {
+      factor = workspaces[tile.worker].row
+      shift = factor + channels
+      for c in 0..<channels {
+        let inverse = 1 / (parameters.movingVariance[c] + epsilon).squareRoot()
+        factor[c] = inverse * (parameters.scale?[c] ?? 1)
+        shift[c] = (parameters.offset?[c] ?? 0) - parameters.movingMean[c] * factor[c]
+      }
     }
-    let x = input.values(of: tile)
-    let y = output.values(of: tile)
-    for row in 0..<rows(tile.count) {
-      let from = x + row * channels
-      let to = y + row * channels
-      for c in 0..<channels { to[c] = from[c] * factor[c] + shift[c] }
+    let (x, y) = (input.values(of: tile), output.values(of: tile))
+    forEachBlock(tile) { at, rows in
+      scale(x + at, by: factor, shift, to: y + at, rows)
+      if !limits.isNone { limits.limit(y + at, count: rows * channels) }
     }
   }
 
+  /// z = x·factor + shift of some rows.
+  private func scale(
+    _ x: UnsafePointer<Float>, by factor: UnsafePointer<Float>, _ shift: UnsafePointer<Float>,
+    to z: UnsafeMutablePointer<Float>, _ rows: Int
+  ) {
+    ChannelScaling(x: x, y: z, rows: rows, channels: channels, factor: factor, shift: shift)
+      .run(channels: channels)
+  }
+
+  /// dz of some rows of a batch: dy itself where there are no limits, else in `scratch`.
+  private func slope(
+    _ x: UnsafePointer<Float>, _ dy: UnsafePointer<Float>, _ rows: Int,
+    _ scratch: UnsafeMutablePointer<Float>
+  ) -> UnsafePointer<Float> {
+    if limits.isNone { return dy }
+    scale(x, by: factor.base, shift.base, to: scratch, rows)
+    limits.pass(dy, inPlaceOf: scratch, count: rows * channels)
+    return UnsafePointer(scratch)
+  }
+
+  private var statistics: BatchStatistics {
+    BatchStatistics(mean: mean.base, inverse: inverse.base, factor: factor.base)
+  }
+
   func gatherBackward(_ tile: Tile) {
-    let x = input.values(of: tile)
-    let dy = output.gradients(of: tile)
+    let (x, dy) = (input.values(of: tile), output.gradients(of: tile))
+    let scratch = workspaces[tile.worker].row
     let plain = sums(of: tile.index)
-    let scaled = plain + channels
     plain.update(repeating: 0, count: 2 * channels)
-    let (mean, inverse) = (mean.base, inverse.base)
-    for row in 0..<rows(tile.count) {
-      let (x, dy) = (x + row * channels, dy + row * channels)
-      for c in 0..<channels {
-        plain[c] += dy[c]
-        scaled[c] += dy[c] * ((x[c] - mean[c]) * inverse[c])
-      }
+    forEachBlock(tile) { at, rows in
+      BatchNormGather(
+        x: x + at, dz: slope(x + at, dy + at, rows, scratch), rows: rows, channels: channels,
+        statistics: statistics, plain: plain, scaled: plain + channels
+      ).run(channels: channels)
     }
   }
 
@@ -165,19 +205,14 @@ final class BatchNorm: BatchCoupledLayer {
 
   func backward(_ tile: Tile) {
     guard input.hasGradient else { return }
-    let x = input.values(of: tile)
-    let dy = output.gradients(of: tile)
-    let dx = input.gradients(of: tile)
-    let factor = workspaces[tile.worker].row
-    for c in 0..<channels { factor[c] = inverse.base[c] * (parameters.scale?[c] ?? 1) }
-    let (mean, inverse) = (mean.base, inverse.base)
-    let (meanGradient, meanScaled) = (meanGradient.base, meanScaled.base)
-    for row in 0..<rows(tile.count) {
-      let at = row * channels
-      for c in 0..<channels {
-        let normalized = (x[at + c] - mean[c]) * inverse[c]
-        dx[at + c] = factor[c] * (dy[at + c] - meanGradient[c] - normalized * meanScaled[c])
-      }
+    let (x, dy) = (input.values(of: tile), output.gradients(of: tile))
+    let (dx, scratch) = (input.gradients(of: tile), workspaces[tile.worker].row)
+    forEachBlock(tile) { at, rows in
+      BatchNormBackward(
+        x: x + at, dz: slope(x + at, dy + at, rows, scratch), dx: dx + at, rows: rows,
+        channels: channels, statistics: statistics, meanGradient: meanGradient.base,
+        meanScaled: meanScaled.base
+      ).run(channels: channels)
     }
   }
 }

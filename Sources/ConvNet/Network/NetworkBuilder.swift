@@ -193,7 +193,9 @@ final class NetworkBuilder {
         current = output
       case .batchNorm(let norm):
         let output = tensor(layer, hasGradient: true)
-        appendBatchNorm(norm, i, from: current, to: output)
+        let limits = limits(after: i)
+        if limits != nil { i += 1 }
+        appendBatchNorm(norm, first, through: i, limits ?? .none, from: current, to: output)
         current = output
       case .merge(let merge):
         let output = tensor(layer, hasGradient: hasWeightsBelow)
@@ -288,8 +290,17 @@ final class NetworkBuilder {
     return activated
   }
 
+  /// The activation after a layer that alone reads it, where it is one that a batch norm can end with.
+  private func limits(after i: Int) -> Limits? {
+    guard i + 1 < plan.layers.count, plan.followsTheLast(i + 1), plan.layers[i].readers == 1,
+      case .activation(let activation) = plan.layers[i + 1].description
+    else { return nil }
+    return Limits(activation)
+  }
+
   private func appendBatchNorm(
-    _ norm: BatchNormDescription, _ i: Int, from input: Activations, to output: Activations
+    _ norm: BatchNormDescription, _ i: Int, through last: Int, _ limits: Limits,
+    from input: Activations, to output: Activations
   ) {
     func gradient(_ role: TensorInfo.Role) -> UnsafeMutablePointer<Float>? {
       index(i, role).map { gradients.base + parameters[$0].offset }
@@ -300,8 +311,8 @@ final class NetworkBuilder {
       movingVariance: pointer(i, .movingVariance)!)
     append(
       BatchNorm(
-        norm, channels: plan.layers[i].output.channels, input: input, output: output,
-        parameters: memory, tiles: Tile.count(of: batchSize),
-        workspaces: workspaces), i, output)
+        norm, limits: limits, channels: plan.layers[i].output.channels, input: input,
+        output: output, parameters: memory, tiles: Tile.count(of: batchSize),
+        workspaces: workspaces), i, output, through: last)
   }
 }

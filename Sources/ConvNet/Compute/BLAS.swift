@@ -97,12 +97,13 @@ private func gemmOfFewRows(_ a: Matrix, _ b: Matrix, into c: Matrix, accumulate:
   // Columns by the 64 or 32 that OpenBLAS takes together: for a rest of one to eight of them it
   // would allocate memory, and sum in another order.
   let panel = cutsSum ? widest : widest & (widest < 64 ? ~31 : ~63)
-  for row in stride(from: 0, to: a.rows, by: Tile.wideSize) {
-    let height = min(Tile.wideSize, a.rows - row)
-    let left = a.base + row * a.stride
-    let target = c.base + row * c.stride
-    for start in stride(from: 0, to: length, by: panel) {
-      let count = min(panel, length - start)
+  // A panel of B stays in cache while all rows pass it.
+  for start in stride(from: 0, to: length, by: panel) {
+    let count = min(panel, length - start)
+    for row in stride(from: 0, to: a.rows, by: Tile.wideSize) {
+      let height = min(Tile.wideSize, a.rows - row)
+      let left = a.base + row * a.stride
+      let target = c.base + row * c.stride
       if cutsSum {
         sgemm(
           Matrix(left + start, rows: height, columns: count, stride: a.stride),

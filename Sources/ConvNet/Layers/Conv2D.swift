@@ -35,6 +35,8 @@ final class Conv2D: Layer {
 
   /// Floats of a lowered block: 256 kB, a quarter of a core's second-level cache.
   static let blockBudget = 65_536
+  /// Positions of a block where the kernel is larger than that cache, lest it be read for only a few.
+  private static let positionsOfWideKernel = 128
 
   init(
     _ description: Conv2DDescription, geometry: WindowGeometry, live: Extent, pool: FusedPool?,
@@ -57,14 +59,18 @@ final class Conv2D: Layer {
       geometry.window == Extent(1, 1) && geometry.stride == Extent(1, 1) && geometry.top == 0
       && geometry.left == 0 && input.extent == live
     let rowFloats = live.width * lowering.patch * groups
-    imagesPerBlock = max(1, min(Tile.size, Self.blockBudget / (live.height * rowFloats)))
+    let isWide = weights.kernel.rows * weights.kernel.columns > 262_144
+    let budget = max(
+      Self.blockBudget, isWide ? Self.positionsOfWideKernel * lowering.patch * groups : 0)
+    imagesPerBlock = max(1, min(Tile.size, budget / (live.height * rowFloats)))
     let together = pool?.window.height ?? 1
-    let rows = max(1, Self.blockBudget / rowFloats / together) * together
+    let rows = max(1, budget / rowFloats / together) * together
     rowsPerBlock = min(live.height, rows)
     for workspace in workspaces {
       workspace.reserve(
         columns: isPointwise ? 0 : imagesPerBlock * rowsPerBlock * rowFloats / groups,
-        outputs: imagesPerBlock * rowsPerBlock * live.width * filters,
+        outputs: pool == nil && activation == .linear
+          ? 0 : imagesPerBlock * rowsPerBlock * live.width * filters,
         row: live.width * filters)
     }
   }
@@ -116,11 +122,18 @@ final class Conv2D: Layer {
     return Matrix(workspace.columns, rows: samples.count * positions, columns: lowering.patch)
   }
 
+  /// Floats of a tile's outputs, where nothing is pooled, before those of a block.
+  private func at(_ samples: Range<Int>, _ rows: Range<Int>) -> Int {
+    samples.lowerBound * output.size + rows.lowerBound * live.width * filters
+  }
+
   func forward(_ tile: Tile) {
     let workspace = workspaces[tile.worker]
     forEachBlock(tile) { samples, rows in
       let positions = samples.count * rows.count * live.width
-      let outputs = Matrix(workspace.outputs, rows: positions, columns: filters)
+      let outputs = Matrix(
+        pool == nil ? output.values(of: tile) + at(samples, rows) : workspace.outputs,
+        rows: positions, columns: filters)
       for group in 0..<groups {
         let columns = lower(tile, samples, rows, group, workspace)
         let own = part(group, of: filters)
@@ -144,7 +157,11 @@ final class Conv2D: Layer {
     var isFirst = true
     forEachBlock(tile) { samples, rows in
       let positions = rows.count * live.width
-      let outputs = Matrix(workspace.outputs, rows: samples.count * positions, columns: filters)
+      // dY as it is, where neither pooling nor an activation has changed it.
+      let isPlain = pool == nil && activation == .linear
+      let outputs = Matrix(
+        isPlain ? output.gradients(of: tile) + at(samples, rows) : workspace.outputs,
+        rows: samples.count * positions, columns: filters)
       for (n, sample) in samples.enumerated() {
         unfinish(
           outputs.base + n * positions * filters, rows, sample: sample, tile, workspace,
@@ -184,15 +201,12 @@ final class Conv2D: Layer {
     }
   }
 
-  /// The epilogue of one sample's rows: pool, add the bias, activate.
+  /// The epilogue of one sample's rows: pool, add the bias, activate; without pooling, in place.
   private func finish(
     _ block: UnsafeMutablePointer<Float>, _ rows: Range<Int>, sample: Int, _ tile: Tile
   ) {
     guard let pool else {
-      let values =
-        output.values(of: tile) + sample * output.size + rows.lowerBound * live.width * filters
-      finish(block, to: values, positions: rows.count * live.width, winners: nil)
-      return
+      return finish(block, to: block, positions: rows.count * live.width, winners: nil)
     }
     let pooledRow = pool.live.width * filters
     let window = fusedWindow(pool)
@@ -239,11 +253,13 @@ final class Conv2D: Layer {
     _ workspace: Workspace, _ biasGradient: UnsafeMutablePointer<Float>?
   ) {
     guard let pool else {
-      let at = sample * output.size + rows.lowerBound * live.width * filters
+      let at = at(sample..<sample + 1, rows)
       let positions = rows.count * live.width
-      activation.gradientFromOutput(
-        output.values(of: tile) + at, output.gradients(of: tile) + at, to: block,
-        count: positions * filters)
+      let gradients = output.gradients(of: tile) + at
+      if block != gradients {
+        activation.gradientFromOutput(
+          output.values(of: tile) + at, gradients, to: block, count: positions * filters)
+      }
       if let biasGradient {
         addColumnSums(of: block, rows: positions, columns: filters, to: biasGradient)
       }

@@ -50,6 +50,7 @@ public final class Network {
   let partials: Partials
   let parameterList: [Parameter]
   let updateTiles: [UpdateTile]
+  let transposeTiles: [UpdateTile]
   /// Σg² of each.
   let gradientSquares: UnsafeMutableBufferPointer<Double>
   /// The gradient of the passes of a step so far, and the weights as they were before they were
@@ -153,6 +154,7 @@ public final class Network {
     }
     averages = Buffer(optimizer.averaging == nil ? 0 : builder.weights.count)
     updateTiles = UpdateTile.cut(builder.parameters)
+    transposeTiles = UpdateTile.transposes(builder.parameters)
     gradientSquares = .allocate(capacity: updateTiles.count)
     accumulated = Buffer(optimizer.accumulation > 1 ? trainable : 0)
     displaced = Buffer(optimizer.sharpness == nil ? 0 : trainable)

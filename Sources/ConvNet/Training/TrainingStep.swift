@@ -76,7 +76,8 @@ extension Network: TeamWork {
   public func perform(phase: Int, tile index: Int, worker: Int) {
     switch phase {
     case Self.updatePhase, Self.gatherPhase, Self.applyPhase, Self.accumulatePhase,
-      Self.displacePhase, Self.kernelPhase, Self.penaltyPhase, Self.boundPhase:
+      Self.displacePhase, Self.kernelPhase, Self.penaltyPhase, Self.boundPhase,
+      Self.transposePhase:
       perform(update: phase, tile: index, worker: worker)
     case Self.averagePhase: average(run: index)
     case Self.inferencePhase: infer(index, worker: worker)

@@ -6,9 +6,26 @@ struct UpdateTile {
 
   private static let floats = 6144
 
+  /// Rows that are transposed together; a tile of fewer leaves that to a phase of its own, for it
+  /// would write a little of many lines.
+  static let transposedTogether = 16
+
+  /// Where a transposed copy is renewed after the update.
+  static func transposes(_ parameters: [Parameter]) -> [UpdateTile] {
+    parameters.enumerated().flatMap { index, parameter -> [UpdateTile] in
+      guard parameter.transposed != nil, parameter.transposesApart else { return [] }
+      let panel = 2 * transposedTogether
+      return stride(from: 0, to: parameter.rows, by: panel).map {
+        UpdateTile(parameter: index, rows: $0..<min($0 + panel, parameter.rows))
+      }
+    }
+  }
+
+  static func rowsTogether(_ columns: Int) -> Int { max(1, floats / columns) }
+
   static func cut(_ parameters: [Parameter]) -> [UpdateTile] {
     parameters.enumerated().flatMap { index, parameter in
-      let panel = max(1, floats / parameter.columns)
+      let panel = rowsTogether(parameter.columns)
       return stride(from: 0, to: parameter.rows, by: panel).map {
         UpdateTile(parameter: index, rows: $0..<min($0 + panel, parameter.rows))
       }
@@ -32,12 +49,16 @@ extension Network {
     current.updateStep = step
     current.gradientScale = 1
     penalize()
-    defer { bound() }
+    defer {
+      transpose()
+      bound()
+    }
     guard needsWholeGradient else { return runUpdate(Self.updatePhase) }
     runUpdate(Self.gatherPhase)
     if let radius = optimizer.sharpness {
       current.gradientScale = Float(Double(radius) / (gradientNorm + 1e-12))
       runUpdate(Self.displacePhase)
+      transpose()
       again()
       penalize()
       runUpdate(Self.gatherPhase)
@@ -70,6 +91,11 @@ extension Network {
   /// Holds kernels within their bounds.
   private func bound() { team.run(self, phase: Self.boundPhase, tiles: bounded.count) }
 
+  /// Renews those transposed kernels that tiles of the update leave alone.
+  private func transpose() {
+    team.run(self, phase: Self.transposePhase, tiles: transposeTiles.count)
+  }
+
   private func runUpdate(_ phase: Int) { team.run(self, phase: phase, tiles: updateTiles.count) }
 
   static let updatePhase = -1
@@ -80,12 +106,17 @@ extension Network {
   static let kernelPhase = -8
   static let penaltyPhase = -9
   static let boundPhase = -10
+  static let transposePhase = -11
 
   func perform(update phase: Int, tile index: Int, worker: Int) {
     switch phase {
     case Self.kernelPhase: return direct(kernelRules[index])
     case Self.penaltyPhase: return penalties[index].update()
     case Self.boundPhase: return bound(index)
+    case Self.transposePhase:
+      let tile = transposeTiles[index]
+      guard factor(of: tile.parameter) != 0 else { return }
+      return parameterList[tile.parameter].copyTransposed(weights.base, rows: tile.rows)
     default: break
     }
     let tile = updateTiles[index]
@@ -183,7 +214,7 @@ extension Network {
     let (w, gradient, scale) = (weights.base + at, gradients.base + at, current.gradientScale)
     displaced.base.advanced(by: at).update(from: w, count: count)
     for i in 0..<count { w[i] += scale * gradient[i] }
-    parameter.copyTransposed(weights.base, rows: tile.rows)
+    if !parameter.transposesApart { parameter.copyTransposed(weights.base, rows: tile.rows) }
   }
 
   private func scale(_ gradient: UnsafeMutablePointer<Float>, by factor: Float, count: Int) {
@@ -236,7 +267,7 @@ extension Network {
         w, gradient: gradient, MomentRun(moments, at: at, gradient: gradient), count: count,
         decays: parameter.role.isKernel)
     }
-    parameter.copyTransposed(weights.base, rows: tile.rows)
+    if !parameter.transposesApart { parameter.copyTransposed(weights.base, rows: tile.rows) }
     profile?.addUpdate(since: start, worker: worker)
   }
 
@@ -269,13 +300,19 @@ extension Parameter {
 }
 
 extension Parameter {
+  var transposesApart: Bool { UpdateTile.rowsTogether(columns) < UpdateTile.transposedTogether }
+
   /// Renews the transposed copy of some rows.
   func copyTransposed(_ weights: UnsafeMutablePointer<Float>, rows range: Range<Int>) {
     guard let transposed else { return }
     let from = weights + offset
     let to = transposed.base
-    for column in 0..<columns {
-      for row in range { to[column &* rows &+ row] = from[row &* columns &+ column] }
+    let together = 2 * UpdateTile.transposedTogether
+    for first in stride(from: range.lowerBound, to: range.upperBound, by: together) {
+      let end = min(first + together, range.upperBound)
+      for column in 0..<columns {
+        for row in first..<end { to[column &* rows &+ row] = from[row &* columns &+ column] }
+      }
     }
   }
 }

@@ -76,6 +76,53 @@ import Testing
     let losses: [Double]
   }
 
+  struct ProductCase: Decodable {
+    let name: String
+    let activation: String
+    let inputs, gradientInputs: [Fixture.Tensor]
+    let output, gradientOutput: Fixture.Tensor
+  }
+
+  /// Keras's `Multiply` of shapes of which some have a size of 1.
+  @Test func broadcastsAsKerasDoes() throws {
+    for c in try Fixture.cases("broadcast", as: ProductCase.self) {
+      let samples = c.output.shape[0]
+      let shapes = c.inputs.map(\.sample)
+      #expect(try Merge.multiply.output(of: shapes) == c.output.sample, "\(c.name)")
+      func tensor(_ shape: Shape) -> Activations {
+        let tensor = Activations(
+          extent: shape.extent, channels: shape.channels, hasGradient: true)
+        tensor.prepare(tile: samples, isByTile: true)
+        tensor.allocate(samples: samples)
+        return tensor
+      }
+      let (inputs, output, workspace) = (shapes.map(tensor), tensor(c.output.sample), Workspace())
+      let activation = Activation(
+        fixture: c.activation, slope: nil, alpha: nil, approximate: nil)
+      let layer = NetworkBuilder.layer(
+        MergeDescription(.multiply, activation: activation), from: inputs, shapes, to: output,
+        [workspace])
+      workspace.allocate()
+      let tile = Tile(index: 0, size: Tile.size, batch: samples, worker: 0, step: 1)
+      for (input, values) in zip(inputs, c.inputs) {
+        input.values(of: tile).update(from: values.floats, count: samples * input.size)
+      }
+      output.gradients(of: tile)
+        .update(from: c.gradientOutput.floats, count: samples * output.size)
+      layer.forward(tile)
+      layer.backward(tile)
+      func floats(_ pointer: UnsafeMutablePointer<Float>, _ count: Int) -> [Float] {
+        Array(UnsafeBufferPointer(start: pointer, count: samples * count))
+      }
+      expectClose(
+        floats(output.values(of: tile), output.size), c.output.values, within: 3e-6, c.name)
+      for (input, expected) in zip(inputs, c.gradientInputs) {
+        expectClose(
+          floats(input.gradients(of: tile), input.size), expected.values, within: 3e-6, c.name)
+      }
+    }
+  }
+
   @Test func trainsAsPyTorchDoes() throws {
     let cases = try Fixture.cases("graphs", as: TrainedCase.self)
     #expect(Set(cases.map(\.name)) == Set(Self.models.keys))
@@ -182,6 +229,24 @@ import Testing
         .layer(dense(10, .gelu(approximate: false)), name: "h", inputs: ["g"]),
         .layer(merge(.multiply), inputs: ["d", "e", "h"]), .layer(dense(3)),
       ]
+    ),
+    (
+      "a map times weights of its channels, as a vector and as an image, of its positions and rows",
+      [
+        .layer(conv(4, .tanh), name: "map"),
+        .layer(.globalPool(GlobalPoolDescription(.average))),
+        .layer(dense(4, .sigmoid), name: "channels"),
+        .layer(conv(1, .sigmoid, size: 1), name: "positions", inputs: ["map"]),
+        .layer(
+          merge(.multiply, .tanh), name: "all", inputs: ["channels", "map", "positions", "map"]),
+        .layer(
+          .averagePool(AveragePoolDescription(size: Extent(6, 1), stride: Extent(1, 1))),
+          name: "columns"),
+        .layer(
+          .globalPool(GlobalPoolDescription(.average, keepDims: true)), name: "weights",
+          inputs: ["map"]),
+        .layer(merge(.multiply, .swish), inputs: ["columns", "weights", "all"]),
+      ] + chain(.flatten, dense(3))
     ),
   ]
 
@@ -347,7 +412,7 @@ import Testing
       "model[0]: concat: shapes must be equal but for their channels, not 6x7x4 and 3x3x2"),
     Mistake(
       [.branch([chain(conv(4)), chain(.flatten)], merge: .multiply)],
-      "model[0]: multiply: shapes must be equal, not 6x7x4 and 84"),
+      "model[0]: multiply: shapes must be equal, or 1 where they are not, not 6x7x4 and 84"),
     Mistake(
       [.repeated(2, chain(conv(4, padding: .valid)) + [.repeated(3, chain(pool(2)))])],
       "model[0]#1.layers[1]#3.layers[0]: max_pool: a window of 2x2 does not fit an input of 1x1"),

@@ -3,7 +3,7 @@
 /// Several tensors made one:
 ///
 ///     add         y = f(Σ xᵢ)             dxᵢ = dy·f′(y)
-///     multiply    y = f(Π xᵢ)             dxᵢ = dy·f′(y)·Π xⱼ, j ≠ i
+///     multiply    y = f(Π xᵢ)             dxᵢ = dy·f′(y)·Π xⱼ, j ≠ i; else `BroadcastProduct`
 ///     concat      y = f([x₁, x₂, …])      [dx₁, dx₂, …] = dy·f′(y), channels at every position
 final class MergeLayer: Layer {
   var backwardReads: BackwardReads {
@@ -164,9 +164,14 @@ extension NetworkBuilder {
   /// The layer of a merge; an activation whose derivative needs its input is left to a layer of its
   /// own.
   static func layer(
-    _ merge: MergeDescription, from inputs: [Activations], to output: Activations
+    _ merge: MergeDescription, from inputs: [Activations], _ shapes: [Shape],
+    to output: Activations, _ workspaces: [Workspace]
   ) -> any Layer {
-    let activation = merge.activation.followsFromOutput ? merge.activation : .linear
+    let activation = merge.activation.fused
+    if merge.merge == .multiply, inputs.contains(where: { $0.size != output.size }) {
+      return BroadcastProduct(
+        activation, inputs: inputs, shapes: shapes, output: output, workspaces: workspaces)
+    }
     return MergeLayer(merge.merge, activation, inputs: inputs, output: output)
   }
 }

@@ -56,13 +56,14 @@ public struct BranchDescription: Hashable, Sendable {
   }
 }
 
-/// How tensors of one extent become one.
+/// How tensors become one.
 public enum Merge: String, Hashable, Sendable, CaseIterable {
   /// Their sum, element by element.
   case add
   /// Their channels, one after another.
   case concat
-  /// Their product, element by element.
+  /// Their product, element by element; a size of 1 serves all of the others' (Keras's `Multiply`),
+  /// and a vector is as an image of 1x1.
   case multiply
 }
 

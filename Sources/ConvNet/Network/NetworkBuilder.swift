@@ -199,7 +199,8 @@ final class NetworkBuilder {
         current = output
       case .merge(let merge):
         let output = tensor(layer, hasGradient: hasWeightsBelow)
-        append(Self.layer(merge, from: inputs, to: output), first, output)
+        let shapes = layer.inputs.map(shape)
+        append(Self.layer(merge, from: inputs, shapes, to: output, workspaces), first, output)
         current = finish(merge.activation, first, through: i, from: output)
       default:
         let output = tensor(layer, hasGradient: hasWeightsBelow || layer.parameters > 0)
@@ -216,6 +217,13 @@ final class NetworkBuilder {
     switch input {
     case .images: self.input
     case .layer(let place): outputs[place].removeFirst()
+    }
+  }
+
+  private func shape(_ input: LayerInput) -> Shape {
+    switch input {
+    case .images: plan.description.input
+    case .layer(let place): plan.layers[place].output
     }
   }
 

@@ -245,14 +245,18 @@ public struct NetworkPlan: Sendable {
       let read: Extent
       switch draft.layer {
       case .conv2D, .maxPool: read = draft.geometry!.inputRead(by: lives[i])
-      case .flatten, .batchNorm, .merge: read = draft.input.extent
+      case .flatten, .batchNorm: read = draft.input.extent
+      case .merge: read = draft.output.extent
       case .dense, .dropout, .activation: read = lives[i]
       default:
         read = draft.layer.form!.inputRead(by: lives[i], of: draft.input, draft.geometry)
       }
       for case .layer(let input) in inputs[i] {
+        // What is multiplied may have one row or column for all of the others'.
+        let whole = drafts[input].output.extent
         lives[input] = Extent(
-          max(lives[input].height, read.height), max(lives[input].width, read.width))
+          max(lives[input].height, min(read.height, whole.height)),
+          max(lives[input].width, min(read.width, whole.width)))
       }
     }
     // An element-by-element layer keeps all that its input holds.

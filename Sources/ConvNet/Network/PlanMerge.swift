@@ -4,6 +4,7 @@ extension Merge {
   /// - Throws: `NetworkError` where their shapes do not fit.
   func output(of inputs: [Shape]) throws(NetworkError) -> Shape {
     let first = inputs[0]
+    if self == .multiply { return try Self.product(of: inputs) }
     guard self == .concat else {
       if let other = inputs.first(where: { $0 != first }) {
         throw NetworkError("shapes must be equal, not \(first) and \(other)")
@@ -20,6 +21,24 @@ extension Merge {
     }
     guard case .image(let height, let width, _) = first else { return .vector(channels) }
     return .image(height: height, width: width, channels: channels)
+  }
+
+  /// The largest of each size, where all others are that or 1; a vector is as an image of 1x1.
+  private static func product(of inputs: [Shape]) throws(NetworkError) -> Shape {
+    var (extent, channels) = (inputs[0].extent, inputs[0].channels)
+    for shape in inputs {
+      func joint(_ a: Int, _ b: Int) throws(NetworkError) -> Int {
+        guard a == b || a == 1 || b == 1 else {
+          throw NetworkError(
+            "shapes must be equal, or 1 where they are not, not \(inputs[0]) and \(shape)")
+        }
+        return max(a, b)
+      }
+      extent.height = try joint(extent.height, shape.extent.height)
+      extent.width = try joint(extent.width, shape.extent.width)
+      channels = try joint(channels, shape.channels)
+    }
+    return inputs.contains(where: \.isImage) ? Shape(extent, channels) : .vector(channels)
   }
 }
 

@@ -92,7 +92,8 @@ extension Merge {
     switch self {
     case .add: "The sum of several layers of one shape."
     case .concat: "The channels of several layers, one after another."
-    case .multiply: "The product of several layers of one shape."
+    case .multiply:
+      "The product of several layers of one shape, or with a size of 1 that serves all of the others'."
     }
   }
 }

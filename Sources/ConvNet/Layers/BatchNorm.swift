@@ -3,8 +3,9 @@
 ///     x̂ = (x − μ)/√(σ² + ε)     z = γx̂ + β     y = f(z)
 ///     dz = dy·f′     dγ = Σ dz·x̂     dβ = Σ dz     dx = γ/√(σ² + ε) · (dz − dβ/m − x̂·dγ/m)
 ///
-/// where f is the ReLU or ReLU6 that follows, if any: z is worked out again from x. Each tile gathers its sums; they are merged in tile order (Chan, Golub and LeVeque 1979), in
-/// `Double`. Evaluation uses the moving statistics.
+/// where f is the ReLU or ReLU6 that follows, if any: z is worked out again from x. Each tile gathers
+/// its sums; they are merged in tile order (Chan, Golub and LeVeque 1979), in `Double`. Evaluation
+/// uses the moving statistics.
 final class BatchNorm: BatchCoupledLayer {
   var inputs: [Activations] { [input] }
   var backwardReads: BackwardReads { .inputs }
@@ -64,7 +65,7 @@ final class BatchNorm: BatchCoupledLayer {
     meanScaled = Buffer(channels)
     block = max(8, 2048 / channels)
     for workspace in workspaces {
-      workspace.reserve(columns: 0, outputs: 0, row: max(2, block) * channels)
+      workspace.reserve(columns: 0, outputs: 0, row: block * channels)
     }
   }
 

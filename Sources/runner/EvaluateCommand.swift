@@ -73,7 +73,7 @@ struct EvaluateCommand: ParsableCommand {
         .init(
           "averaged_accuracy", .number(averaged.accuracy),
           line: "averaged       \(averaged.sentence)"),
-        .init("averaged_loss", .number(averaged.loss)),
+        .init("averaged_cross_entropy", .number(averaged.crossEntropy)),
         .init("views", .integer(averaged.views)),
       ]
     }

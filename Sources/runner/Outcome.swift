@@ -88,8 +88,9 @@ struct Results {
 }
 
 extension AveragedViews {
-  /// "99.31 % over 8 views of each image, loss 0.0212"
+  /// "99.31 % over 8 views of each image, cross-entropy 0.0212"
   var sentence: String {
-    "\(percent(accuracy)) over \(views) views of each image, loss \(fixed(loss, 4))"
+    "\(percent(accuracy)) over \(views) views of each image, "
+      + "cross-entropy \(fixed(crossEntropy, 4))"
   }
 }

@@ -76,7 +76,7 @@ struct SpecAugmentationTests {
       case .layer(.dense(let dense)):
         #expect(dense.regularization == (dense.units == 5 ? expected : KernelRegularization()))
       case .layer(let layer): #expect(layer.regularization == expected)
-      case .separable(let conv): #expect(conv.regularization == expected)
+      case .separable(let conv): #expect(conv.window.regularization == expected)
       default: Issue.record("\(item)")
       }
     }

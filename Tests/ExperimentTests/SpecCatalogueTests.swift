@@ -17,8 +17,10 @@ struct SpecCatalogueTests {
           "depth_multiplier": 2, "activation": "relu", "l2": 0.01 }
         """)
     let conv = SeparableConv2DDescription(
-      filters: 8, kernel: Extent(3, 3), stride: Extent(2, 2), padding: .same, depthMultiplier: 2,
-      activation: .relu, l2: 0.01)
+      filters: 8,
+      DepthwiseConv2DDescription(
+        kernel: Extent(3, 3), stride: Extent(2, 2), padding: .same, depthMultiplier: 2,
+        activation: .relu, l2: 0.01))
     #expect(spec.model[0] == ModelItem(.separable(conv)))
     let plan = try NetworkPlan(spec.network)
     #expect(

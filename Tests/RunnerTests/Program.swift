@@ -110,6 +110,15 @@ final class TemporaryFolder {
     FileManager.default.fileExists(atPath: url.appending(path: name).path)
   }
 
+  /// The lengths of all files in a folder and the folders in it.
+  func bytes(under name: String) throws -> Int {
+    let folder = url.appending(path: name)
+    return try FileManager.default.subpathsOfDirectory(atPath: folder.path).reduce(0) {
+      let values = try folder.appending(path: $1).resourceValues(forKeys: [.fileSizeKey])
+      return $0 + (values.fileSize ?? 0)
+    }
+  }
+
   /// The folders of an experiment's runs, `results/<name>/<id>`, by id.
   func runs(of name: String, under output: String = "results") throws -> [String] {
     let folder = url.appending(path: "\(output)/\(name)").path

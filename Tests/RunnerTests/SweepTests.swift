@@ -268,6 +268,42 @@ import Testing
     try expectSame("results", "whole", in: folder)
   }
 
+  /// Optimizers differ in what they remember, and so in what a checkpoint takes.
+  @Test func aDryRunTellsWhatTheDiskWillHold() throws {
+    let optimizers = ["sgd", "adam", "shampoo", "kfac"]
+    let choice = optimizers.map { "{ \"name\": \"\($0)\", \"learning_rate\": 0.001 }" }
+    let folder = try Self.folder(
+      """
+      {
+        "name": "sweep", "base": "base.json", "confirm": 0, "sampler": { "name": "grid" },
+        "set": {
+          "model": [{ "layer": "flatten" }, { "layer": "dense", "units": 64 }, { "layer": "dense", "units": 10 }],
+          "training.epochs": 1
+        },
+        "parameters": { "optimizer": { "choice": [\(choice.joined(separator: ", "))] } }
+      }
+      """)
+    let dry = try Program.run("sweep", "sweep.json", "--dry-run", "--format", "json", in: folder)
+    #expect(dry.status == 0, "\(dry.errors)")
+    #expect(!folder.exists("results"))
+    struct Forecast: Decodable {
+      struct Trial: Decodable { let diskMb: Double }
+      let trials: [Trial]
+    }
+    let decoder = JSONDecoder()
+    decoder.keyDecodingStrategy = .convertFromSnakeCase
+    let forecast = try decoder.decode(Forecast.self, from: Data(dry.output.utf8))
+    let told = forecast.trials.map { $0.diskMb * 1e6 }
+    #expect(told.count == optimizers.count)
+
+    let sweep = try Program.run("sweep", "sweep.json", in: folder)
+    #expect(sweep.status == 0, "\(sweep.errors)")
+    for (trial, told) in told.enumerated() {
+      let held = try folder.bytes(under: "results/sweep/trials/000\(trial)")
+      #expect((0.9...1.1).contains(told / Double(held)), "\(optimizers[trial]): \(told), \(held)")
+    }
+  }
+
   @Test func trialsVerify() throws {
     let folder = try Self.folder(Self.kinds[1].spec)
     #expect(try Program.run("sweep", "sweep.json", in: folder).status == 0)

@@ -71,10 +71,11 @@ import Testing
     #expect(evaluated.status == 0, "\(evaluated.errors)")
     let report = try #require(
       try JSONSerialization.jsonObject(with: Data(evaluated.output.utf8)) as? [String: Any])
-    #expect(report["averaged_loss"] as? Double == views["test_loss"] as? Double)
+    let entropy = try #require(views["test_cross_entropy"] as? Double)
+    #expect(report["averaged_cross_entropy"] as? Double == entropy)
     #expect(report["averaged_accuracy"] as? Double == views["test_accuracy"] as? Double)
     let more = try Program.run("evaluate", run, "--tta", "6", in: folder)
-    #expect(more.output.contains(" over 6 views of each image, loss "))
+    #expect(more.output.contains(" over 6 views of each image, cross-entropy "))
   }
 
   @Test func viewsNeedAugmentation() throws {

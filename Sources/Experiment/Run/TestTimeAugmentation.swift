@@ -24,8 +24,9 @@ public struct TestTimeAugmentation: Hashable, Sendable {
 public struct AveragedViews: Hashable, Sendable {
   public let views: Int
   public let accuracy: Double
-  /// The mean of −ln p̄ of the images' classes, p̄ the mean of the views' softmax.
-  public let loss: Double
+  /// The mean of −ln p̄ of the images' classes, p̄ the mean of the views' softmax: not the
+  /// experiment's own loss, which may smooth or weigh labels or be none of probabilities.
+  public let crossEntropy: Double
 
   /// - Parameter views: the images each time they are looked at, in one order.
   init(_ network: Network, _ views: [any SampleSource]) {
@@ -41,7 +42,7 @@ public struct AveragedViews: Hashable, Sendable {
         Self.addSoftmax(of: scores[first..<first + classes], to: &sums)
       }
     }
-    var (correct, loss) = (0, 0.0)
+    var (correct, entropy) = (0, 0.0)
     for i in 0..<count {
       let mean = sums[i * classes..<(i + 1) * classes]
       let label = views[0].label(of: i)
@@ -49,11 +50,11 @@ public struct AveragedViews: Hashable, Sendable {
       var best = mean.startIndex
       for place in mean.indices where mean[place] > mean[best] { best = place }
       if best - mean.startIndex == label { correct += 1 }
-      loss -= Elementary.log(mean[mean.startIndex + label] / Double(views.count))
+      entropy -= Elementary.log(mean[mean.startIndex + label] / Double(views.count))
     }
     self.views = views.count
     accuracy = Double(correct) / Double(count)
-    self.loss = loss / Double(count)
+    crossEntropy = entropy / Double(count)
   }
 
   private static func addSoftmax(of scores: ArraySlice<Float>, to sums: inout [Double]) {
@@ -66,7 +67,10 @@ public struct AveragedViews: Hashable, Sendable {
   }
 
   var json: JSONValue {
-    ["views": JSONValue(views), "test_accuracy": JSONValue(accuracy), "test_loss": JSONValue(loss)]
+    [
+      "views": JSONValue(views), "test_accuracy": JSONValue(accuracy),
+      "test_cross_entropy": JSONValue(crossEntropy),
+    ]
   }
 }
 

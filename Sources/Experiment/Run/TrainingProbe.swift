@@ -9,6 +9,8 @@ public struct TrainingProbe {
   public let memory: Int
   /// Bytes that they take less because tensors share memory.
   public let memorySaved: Int
+  /// Bytes of the tensors of a checkpoint: the weights and what the optimizer remembers.
+  public let checkpoint: Int
 
   private final class BlankImages: SampleSource {
     let sampleShape: Shape
@@ -30,6 +32,9 @@ public struct TrainingProbe {
     let network = try Network(spec, team: Team(threads: threads))
     memory = network.memory
     memorySaved = network.memorySaved
+    checkpoint =
+      MemoryLayout<Float>.stride
+      * network.optimizerState.reduce(network.parameters.count) { $0 + $1.values.count }
     stepsPerEpoch = spec.dataset.split.map { ($0.training + batchSize - 1) / batchSize }
     let images = BlankImages(spec.network.input, count: batchSize)
     let samples = (0..<Int32(batchSize)).map { $0 }

@@ -7,16 +7,7 @@ extension LayerDescription {
   init?(catalogue layer: String, checked value: JSONValue) {
     switch layer {
     case "depthwise_conv2d":
-      self = .depthwiseConv2D(
-        DepthwiseConv2DDescription(
-          kernel: Extent(checked: value["kernel"]!), stride: Extent(checked: value["stride"]!),
-          padding: Padding(checked: value["padding"]!),
-          dilation: Extent(checked: value["dilation"]!),
-          depthMultiplier: value.int("depth_multiplier"),
-          activation: Activation(checked: value["activation"]!), bias: value.bool("bias"),
-          initializer: Initializer(rawValue: value["initializer"]!.string!)!,
-          l2: value.float("l2"),
-          regularization: KernelRegularization(checked: value)))
+      self = .depthwiseConv2D(DepthwiseConv2DDescription(checked: value))
     case "conv2d_transpose":
       self = .conv2DTranspose(
         Conv2DTransposeDescription(
@@ -72,14 +63,7 @@ extension LayerDescription {
   /// As a spec writes a layer of the catalogue; nil for another.
   var catalogueJSON: JSONValue? {
     switch self {
-    case .depthwiseConv2D(let conv):
-      [
-        "layer": .string(kind), "kernel": conv.kernel.json, "stride": conv.stride.json,
-        "padding": conv.padding.json, "dilation": conv.dilation.json,
-        "depth_multiplier": JSONValue(conv.depthMultiplier), "activation": conv.activation.json,
-        "bias": .bool(conv.bias), "initializer": .string(conv.initializer.rawValue),
-        "l2": JSONValue(conv.l2),
-      ]
+    case .depthwiseConv2D(let conv): conv.json(after: ["layer": .string(kind)])
     case .conv2DTranspose(let conv):
       [
         "layer": .string(kind), "filters": JSONValue(conv.filters), "kernel": conv.kernel.json,
@@ -148,25 +132,40 @@ extension Sides {
   }
 }
 
-extension SeparableConv2DDescription {
+extension DepthwiseConv2DDescription {
   init(checked value: JSONValue) {
     self.init(
-      filters: value.int("filters"), kernel: Extent(checked: value["kernel"]!),
-      stride: Extent(checked: value["stride"]!), padding: Padding(checked: value["padding"]!),
-      dilation: Extent(checked: value["dilation"]!),
+      kernel: Extent(checked: value["kernel"]!), stride: Extent(checked: value["stride"]!),
+      padding: Padding(checked: value["padding"]!), dilation: Extent(checked: value["dilation"]!),
       depthMultiplier: value.int("depth_multiplier"),
       activation: Activation(checked: value["activation"]!), bias: value.bool("bias"),
       initializer: Initializer(rawValue: value["initializer"]!.string!)!, l2: value.float("l2"),
       regularization: KernelRegularization(checked: value))
   }
 
+  /// Its members, without those of `regularization`, after the ones of `head`.
+  func json(after head: JSONValue) -> JSONValue {
+    var json = head
+    json["kernel"] = kernel.json
+    json["stride"] = stride.json
+    json["padding"] = padding.json
+    json["dilation"] = dilation.json
+    json["depth_multiplier"] = JSONValue(depthMultiplier)
+    json["activation"] = activation.json
+    json["bias"] = .bool(bias)
+    json["initializer"] = .string(initializer.rawValue)
+    json["l2"] = JSONValue(l2)
+    return json
+  }
+}
+
+extension SeparableConv2DDescription {
+  init(checked value: JSONValue) {
+    self.init(filters: value.int("filters"), DepthwiseConv2DDescription(checked: value))
+  }
+
   var json: JSONValue {
-    let json: JSONValue = [
-      "layer": "separable_conv2d", "filters": JSONValue(filters), "kernel": kernel.json,
-      "stride": stride.json, "padding": padding.json, "dilation": dilation.json,
-      "depth_multiplier": JSONValue(depthMultiplier), "activation": activation.json,
-      "bias": .bool(bias), "initializer": .string(initializer.rawValue), "l2": JSONValue(l2),
-    ]
-    return json.with(regularization)
+    window.json(after: ["layer": "separable_conv2d", "filters": JSONValue(filters)])
+      .with(window.regularization)
   }
 }

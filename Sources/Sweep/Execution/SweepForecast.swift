@@ -67,8 +67,10 @@ public struct SweepForecast: Sendable {
       }
       let seeds = Double(spec.seeds.count)
       let memory = probes[shape]?.memory ?? 4 * 4 * network.parameters
-      // The last checkpoint holds the weights and two moments, the best the weights.
-      let disk = spec.seeds.count * (4 * 4 * network.parameters + 20_000)
+      // The last checkpoint holds the weights and the optimizer's state, two moments where that
+      // was not measured; the best holds the weights.
+      let last = probes[shape]?.checkpoint ?? 3 * 4 * network.parameters
+      let disk = spec.seeds.count * (last + 4 * network.parameters + 20_000)
       trials.append(
         Trial(
           number: stage.id.trial,

@@ -329,7 +329,7 @@ def merge(kind):
         unless(any(x.dtype != np.float32 for x in inputs), "the numbers are no floats")
         axis = a.get("axis", -1)
         if kind != "concat":
-            unless(any(x.shape != inputs[0].shape for x in inputs), "what is merged has one shape here")
+            unless(any(x.shape != inputs[0].shape for x in inputs), "the second tensor has no samples; here every tensor that is merged has")
         return {
             "kind": kind, "inputs": [tensor(channels_last(x, axis)) for x in inputs],
             "output": tensor(channels_last(outputs[0], axis)),

@@ -17,6 +17,7 @@ import time
 
 import numpy as np
 import torch
+import torchvision
 from torchvision.transforms import v2
 
 from pairs import bench, race
@@ -87,7 +88,7 @@ def write_images(folder, side, channels):
 
 
 def ours(runner, threads, folder, side, channels, ops):
-    rows = bench(runner, threads, {
+    found = bench(runner, threads, {
         "name": "augmentation",
         "dataset": {"name": "synthetic_digits", "train_count": 2560, "test_count": 64}
         if (side, channels) == (28, 1)
@@ -98,7 +99,7 @@ def ours(runner, threads, folder, side, channels, ops):
         ],
         "augmentation": ops,
     }, "--augmentation")
-    return next(row for row in rows if row["layer"] == "input")["forward"] / threads
+    return next(row for row in found["layers"] if row["layer"] == "input")["forward"] / threads
 
 
 def loop(side, channels, transforms, count, results):
@@ -138,6 +139,10 @@ def cases(folder):
             )
 
 
+def about(threads):
+    return f"{torchvision.__version__}, {threads} process(es) of one thread, PyTorch {torch.__version__}"
+
+
 if __name__ == "__main__":
     with tempfile.TemporaryDirectory() as folder:
-        race("ops", "torchvision", "torchvision", cases(folder))
+        race("ops", "torchvision", "torchvision", about, cases(folder))

@@ -71,14 +71,14 @@ LAYERS = {
 
 
 def ours(runner, threads, side, channels, layers):
-    rows = bench(runner, threads, {
+    found = bench(runner, threads, {
         "name": "layer", "dataset": {"name": "synthetic_digits", "train_count": 2560, "test_count": 64},
         "model": [
             {"layer": "conv2d", "filters": channels, "kernel": 1, "stride": 28 // side},
             *layers, {"layer": "global_average_pool"}, {"layer": "dense", "units": 10},
         ],
     })
-    measured = rows[1 : 1 + len(layers)]
+    measured = found["layers"][1 : 1 + len(layers)]
     parts = [row[k] or 0 for row in measured for k in ("forward", "backward", "gradients")]
     return sum(parts) / threads
 
@@ -109,5 +109,10 @@ def cases():
             )
 
 
+def about(threads):
+    capability = torch.backends.cpu.get_cpu_capability()
+    return f"{torch.__version__}, {threads} thread(s), oneDNN {capability}, channels_last"
+
+
 if __name__ == "__main__":
-    race("layer", "PyTorch", "torch", cases())
+    race("layer", "PyTorch", "torch", about, cases())

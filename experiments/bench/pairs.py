@@ -14,7 +14,8 @@ BATCH = 64
 
 
 def bench(runner, threads, spec, *flags):
-    """The rows of `runner bench` for an experiment of one short epoch, its layers and its input."""
+    """What `runner bench` measures of an experiment of one short epoch: `layers` has a row for each,
+    and for the input."""
     spec = {
         "optimizer": {"name": "sgd", "learning_rate": 1e-6},
         "training": {"epochs": 1, "batch_size": BATCH}, **spec,
@@ -27,13 +28,20 @@ def bench(runner, threads, spec, *flags):
             [runner, "bench", file, *flags, "--threads", str(threads), "--format", "json"],
             capture_output=True, text=True, check=True,
         ).stdout
-    return json.loads(text)["layers"]
+    return json.loads(text)
 
 
-def race(what, peer, library, cases):
+def cpu():
+    with open("/proc/cpuinfo") as file:
+        model = next(line for line in file if line.startswith("model name"))
+    return f"{model.split(':')[1].strip()}, {os.cpu_count()} cores"
+
+
+def race(what, peer, library, about, cases):
     """Measures all cases: (name, image, ours, theirs), the last two giving microseconds per image.
 
-    Medians over the rounds, in which the two take turns.
+    Medians over the rounds, in which the two take turns. `about` tells of the peer's version, its
+    threads and its kernels.
     """
     parser = argparse.ArgumentParser()
     parser.add_argument("--runner", default=os.path.join(ROOT, ".build/release/runner"))
@@ -42,6 +50,13 @@ def race(what, peer, library, cases):
     parser.add_argument("--only", default="")
     parser.add_argument("--output")
     arguments = parser.parse_args()
+    own = bench(arguments.runner, arguments.threads, {
+        "name": "about", "dataset": {"name": "synthetic_digits", "train_count": 64, "test_count": 64},
+        "model": [{"layer": "flatten"}, {"layer": "dense", "units": 10}],
+    })
+    print(f"{cpu()}; medians of {arguments.rounds} round(s).\n")
+    print(f"- runner: {own['threads']} thread(s), OpenBLAS {own['openblas']} {own['kernel']}")
+    print(f"- {peer}: {about(arguments.threads)}\n")
     rows = []
     print(f"| {what} | image | µs, runner | µs, {peer} | ratio |\n| --- | --- | ---: | ---: | ---: |")
     for name, image, ours, theirs in cases:

@@ -2,17 +2,23 @@
 // one group. Letters as in Im2col.swift.
 
 extension Lowering {
-  /// `im2col`, a run of C floats for each position of a window.
+  /// `im2col`, a run of C floats for each position of a window, copied in whole vectors as there.
   func gather(
     _ image: UnsafePointer<Float>, rows: Range<Int>, to target: UnsafeMutablePointer<Float>
   ) {
     var to = target
-    forEachRun(of: rows) { offset in
-      if let offset {
-        let run = image + offset
-        for i in 0..<channels { to[i] = run[i] }
+    forEachRun(of: rows) { offset, isInside in
+      var i = 0
+      if isInside {
+        repeat {
+          store(load(image + (offset &+ i), as: Vector.self), to: to + i)
+          i = i &+ Vector.scalarCount
+        } while i < channels
       } else {
-        for i in 0..<channels { to[i] = 0 }
+        repeat {
+          store(Vector(), to: to + i)
+          i = i &+ Vector.scalarCount
+        } while i < channels
       }
       to += channels
     }
@@ -23,27 +29,42 @@ extension Lowering {
     _ source: UnsafePointer<Float>, rows: Range<Int>, addTo image: UnsafeMutablePointer<Float>
   ) {
     var from = source
-    forEachRun(of: rows) { offset in
-      if let offset { addRun(from, to: image + offset, count: channels) }
+    forEachRun(of: rows) { offset, isInside in
+      if isInside { addRun(from, to: image + offset, count: channels) }
       from += channels
     }
   }
 
   /// The runs of the output rows' patches, in the order of the lowered matrix: where in the image
-  /// each begins, nil in the padding.
+  /// each begins, and whether it is in the image rather than in the padding.
   @inline(__always)
-  private func forEachRun(of rows: Range<Int>, _ body: (Int?) -> Void) {
+  private func forEachRun(of rows: Range<Int>, _ body: (_ offset: Int, _ isInside: Bool) -> Void) {
+    let (window, stride, dilation) = (geometry.window, geometry.stride, geometry.dilation)
+    let (span, step) = (geometry.span, dilation.width &* pixel)
+    let rowStep = dilation.height &* stored.width &* pixel
     for y in rows {
+      let top = y &* stride.height &- geometry.top
+      let hasAllRows = top >= 0 && top &+ span.height <= stored.height
       for x in 0..<columns {
-        for i in 0..<geometry.window.height {
-          let row =
-            y &* geometry.stride.height &- geometry.top &+ i &* geometry.dilation.height
-          for j in 0..<geometry.window.width {
-            let column =
-              x &* geometry.stride.width &- geometry.left &+ j &* geometry.dilation.width
-            let isInside =
-              row >= 0 && row < stored.height && column >= 0 && column < stored.width
-            body(isInside ? (row &* stored.width &+ column) &* pixel : nil)
+        let left = x &* stride.width &- geometry.left
+        var row = (top &* stored.width &+ left) &* pixel
+        if hasAllRows && left >= 0 && left &+ span.width <= stored.width {
+          for _ in 0..<window.height {
+            var offset = row
+            for _ in 0..<window.width {
+              body(offset, true)
+              offset = offset &+ step
+            }
+            row = row &+ rowStep
+          }
+        } else {
+          for i in 0..<window.height {
+            let hasRow = (0..<stored.height).contains(top &+ i &* dilation.height)
+            for j in 0..<window.width {
+              let column = left &+ j &* dilation.width
+              body(row &+ j &* step, hasRow && (0..<stored.width).contains(column))
+            }
+            row = row &+ rowStep
           }
         }
       }

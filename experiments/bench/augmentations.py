@@ -2,7 +2,7 @@
 
     experiments/bench/.venv/bin/python experiments/bench/augmentations.py --threads 2 --rounds 3
 
-Needs torchvision beside what bench.sh installs. Ours is what `runner bench --augmentation` says of the
+In the environment that bench.sh makes. Ours is what `runner bench --augmentation` says of the
 input of a small network: bytes become floats, distorted. torchvision's is the transform of a uint8
 tensor to floats and then its op, one image after another on each of as many processes as there are
 threads, which is how its loaders work; reading and batching are left out. Microseconds of wall time
@@ -92,7 +92,10 @@ def ours(runner, threads, folder, side, channels, ops):
         "name": "augmentation",
         "dataset": {"name": "synthetic_digits", "train_count": 2560, "test_count": 64}
         if (side, channels) == (28, 1)
-        else {"name": "files", "path": write_images(folder, side, channels)},
+        else {
+            "name": "files", "path": write_images(folder, side, channels), "classes": 10,
+            "shape": [side, side, channels],
+        },
         "model": [
             {"layer": "conv2d", "filters": 2, "kernel": 3, "stride": 4},
             {"layer": "global_average_pool"}, {"layer": "dense", "units": 10},

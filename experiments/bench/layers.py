@@ -1,14 +1,13 @@
 """Measures single layers of runner beside PyTorch's: forward and backward, batches of 64.
 
-    experiments/bench/.venv/bin/python experiments/bench/layers.py --threads 2 --rounds 3
+    experiments/bench/.venv/bin/python experiments/bench/layers.py --threads 2 --rounds 5
 
 Ours is what `runner bench` says of the layer within a small network on synthetic digits; PyTorch's
 (channels_last, the fastest that it has for these) is the layer alone on a batch that is in memory.
-Both get an input gradient. Microseconds of wall time per image, medians over the rounds, in which
-the two take turns; written to --output as CSV too.
+Both get an input gradient. Microseconds of wall time per image, of 40 steps; medians over the
+rounds, in which the two take turns; written to --output as CSV too.
 """
 
-import statistics
 import time
 
 import torch
@@ -89,14 +88,17 @@ def theirs(threads, side, channels, modules):
     x = torch.randn(BATCH, channels, side, side).to(memory_format=torch.channels_last)
     x.requires_grad_()
     g = torch.randn_like(model(x)).to(memory_format=torch.channels_last)
-    times = []
-    for _ in range(40):
-        x.grad = None
-        model.zero_grad(set_to_none=True)
+
+    def steps(count):
         start = time.perf_counter()
-        model(x).backward(g)
-        times.append(time.perf_counter() - start)
-    return statistics.median(times[10:]) / BATCH * 1e6
+        for _ in range(count):
+            x.grad = None
+            model.zero_grad(set_to_none=True)
+            model(x).backward(g)
+        return time.perf_counter() - start
+
+    steps(10)
+    return steps(40) / (40 * BATCH) * 1e6
 
 
 def cases():

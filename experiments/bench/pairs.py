@@ -24,11 +24,13 @@ def bench(runner, threads, spec, *flags):
         file = os.path.join(folder, "spec.json")
         with open(file, "w") as stream:
             json.dump(spec, stream)
-        text = subprocess.run(
+        process = subprocess.run(
             [runner, "bench", file, *flags, "--threads", str(threads), "--format", "json"],
-            capture_output=True, text=True, check=True,
-        ).stdout
-    return json.loads(text)
+            capture_output=True, text=True,
+        )
+    if process.returncode != 0:
+        raise SystemExit(f"runner bench ended with status {process.returncode}\n{process.stderr}")
+    return json.loads(process.stdout)
 
 
 def cpu():

@@ -8,6 +8,8 @@ import statistics
 import subprocess
 import tempfile
 
+from bench import machine
+
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
 BATCH = 64
@@ -33,12 +35,6 @@ def bench(runner, threads, spec, *flags):
     return json.loads(process.stdout)
 
 
-def cpu():
-    with open("/proc/cpuinfo") as file:
-        model = next(line for line in file if line.startswith("model name"))
-    return f"{model.split(':')[1].strip()}, {os.cpu_count()} cores"
-
-
 def race(what, peer, library, about, cases):
     """Measures all cases: (name, image, ours, theirs), the last two giving microseconds per image.
 
@@ -56,7 +52,8 @@ def race(what, peer, library, about, cases):
         "name": "about", "dataset": {"name": "synthetic_digits", "train_count": 64, "test_count": 64},
         "model": [{"layer": "flatten"}, {"layer": "dense", "units": 10}],
     })
-    print(f"{cpu()}; medians of {arguments.rounds} round(s).\n")
+    host = machine()
+    print(f"{host['cpu']}, {host['cores']} cores; medians of {arguments.rounds} round(s).\n")
     print(f"- runner: {own['threads']} thread(s), OpenBLAS {own['openblas']} {own['kernel']}")
     print(f"- {peer}: {about(arguments.threads)}\n")
     rows = []

@@ -3,6 +3,7 @@
     experiments/bench/bench.sh                        # t0 to t4, five rounds, two threads
     experiments/bench/bench.sh --threads 1 --networks t0
     experiments/bench/bench.sh --quick                # one round of t0
+    experiments/bench/bench.sh --peers "" --before ../earlier/.build/release/runner
 
 A measured epoch is one pass over the 60,000 training images of MNIST, in memory, shuffled, in
 batches of the network's size, after a warm-up. The contestants take turns in every round, one at
@@ -31,7 +32,7 @@ sys.path.insert(0, HERE)
 import mnist
 from peers import NETWORKS, PEERS
 
-OURS = "runner"
+OURS, BEFORE = "runner", "runner, before"
 
 
 # --- The contestants ----------------------------------------------------------------------------
@@ -44,10 +45,9 @@ class Failure(Exception):
 class Runner:
     """Our side. Each epoch is a process of its own, which warms up before it measures."""
 
-    name = OURS
-
-    def __init__(self, path, network, threads, data):
-        self.path, self.network, self.threads, self.data = path, network, threads, data
+    def __init__(self, name, path, network, threads, data):
+        self.name, self.path = name, path
+        self.network, self.threads, self.data = network, threads, data
         self.last = {}
         self.peak = 0
         self.about = {"library": self.version(), "threads": threads, "kernel": "", "build": []}
@@ -165,16 +165,16 @@ class Peer:
 # --- Measuring ----------------------------------------------------------------------------------
 
 
-def measure(network, names, rounds):
+def measure(network, builds, peers, rounds):
     """Every timing of one network: {contestant: {"epoch": [...], "evaluate": [...], ...}}."""
     contestants = []
-    for name in names:
+    for name in [*builds, *peers]:
         say(f"{network}: {name} warms up")
+        rest = (network, ARGUMENTS.threads, ARGUMENTS.data)
         try:
-            if name == OURS:
-                contestants.append(Runner(ARGUMENTS.runner, network, ARGUMENTS.threads, ARGUMENTS.data))
-            else:
-                contestants.append(Peer(name, network, ARGUMENTS.threads, ARGUMENTS.data))
+            contestants.append(
+                Runner(name, builds[name], *rest) if name in builds else Peer(name, *rest)
+            )
         except (Failure, OSError) as error:
             say(f"{network}: without {name}: {error}")
     timings = {c.name: {"epoch": [], "evaluate": [], "latency": []} for c in contestants}
@@ -263,16 +263,22 @@ def markdown(results):
         )
         said.add(build)
     for kind, (heading, factor, digits) in KINDS.items():
-        lines += ["", f"| {heading} | " + " | ".join(contestants) + " | fastest peer / runner |"]
-        lines.append("| --- |" + " ---: |" * (len(contestants) + 1))
+        peers = [n for n in contestants if n not in (OURS, BEFORE)]
+        before = [n for n in contestants if n == BEFORE]
+        ratios = {"fastest peer / runner": peers, "before / runner": before}
+        ratios = {name: others for name, others in ratios.items() if others}
+        lines += ["", f"| {heading} | " + " | ".join([*contestants, *ratios]) + " |"]
+        lines.append("| --- |" + " ---: |" * (len(contestants) + len(ratios)))
         for network, rows in results["networks"].items():
             medians = {n: statistics.median(r[kind]) for n, r in rows.items() if r[kind]}
             cells = [
                 f"{medians[n] * factor:.{digits}f}" if n in medians else "" for n in contestants
             ]
-            peers = [m for n, m in medians.items() if n != OURS]
-            ratio = f"{min(peers) / medians[OURS]:.2f}" if peers and medians.get(OURS) else ""
-            lines.append(f"| {network} | " + " | ".join(cells) + f" | {ratio} |")
+            for others in ratios.values():
+                found = [medians[n] for n in others if n in medians]
+                ratio = f"{min(found) / medians[OURS]:.2f}" if found and OURS in medians else ""
+                cells.append(ratio)
+            lines.append(f"| {network} | " + " | ".join(cells) + " |")
     lines += ["", "| peak memory, MB | " + " | ".join(contestants) + " |"]
     lines.append("| --- |" + " ---: |" * len(contestants))
     for network, rows in results["networks"].items():
@@ -314,6 +320,7 @@ def arguments():
     parser.add_argument("--quick", action="store_true", help="one round of t0")
     parser.add_argument("--data", default=os.environ.get("RUNNER_DATA", os.path.join(ROOT, "data")))
     parser.add_argument("--runner", default=os.path.join(ROOT, ".build", "release", "runner"))
+    parser.add_argument("--before", help="an earlier build of runner, to be raced too")
     parser.add_argument("--no-runner", action="store_true", help="the peers alone")
     parser.add_argument("--output", help="default: results/bench/<time>")
     parser.add_argument("--pause", type=float, default=0.5, help="seconds between two turns")
@@ -328,8 +335,12 @@ def arguments():
         found.rounds, found.networks = 1, ["t0"]
     if found.rounds < 1 or found.threads < 1:
         parser.error("--rounds and --threads are at least 1")
-    if not found.no_runner and not os.access(found.runner, os.X_OK):
-        parser.error(f"{found.runner} is not there; build it (swift build -c release), or --no-runner")
+    found.builds = {} if found.no_runner else {OURS: found.runner}
+    if found.before:
+        found.builds[BEFORE] = found.before
+    for path in found.builds.values():
+        if not os.access(path, os.X_OK):
+            parser.error(f"{path} is not there; build it (swift build -c release), or --no-runner")
     mnist.folder(found.data)
     if found.output is None:
         stamp = datetime.datetime.now().strftime("%Y%m%d-%H%M%S")
@@ -340,14 +351,14 @@ def arguments():
 
 if __name__ == "__main__":
     ARGUMENTS = arguments()
-    names = ([] if ARGUMENTS.no_runner else [OURS]) + ARGUMENTS.peers
     results = {
         "machine": machine(), "threads": ARGUMENTS.threads, "rounds": ARGUMENTS.rounds,
         "networks": {},
     }
     table = ""
     for network in ARGUMENTS.networks:
-        results["networks"][network] = measure(network, names, ARGUMENTS.rounds)
+        results["networks"][network] = measure(
+            network, ARGUMENTS.builds, ARGUMENTS.peers, ARGUMENTS.rounds)
         table = save(results)
     print(table)
     say(f"every timing: {ARGUMENTS.output}/bench.csv")

@@ -21,6 +21,8 @@ done
 "$runner" schema | cmp - experiments/experiment.schema.json || fail "the schema is out of date"
 "$runner" schema --sweep | cmp - experiments/sweeps/sweep.schema.json ||
   fail "the schema of sweeps is out of date"
+"$runner" explain --all --format markdown | cmp - experiments/catalogue.md ||
+  fail "the catalogue is out of date"
 
 data=synthetic_digits
 if "$runner" data check mnist > "$folder/check" 2>&1; then

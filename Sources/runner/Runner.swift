@@ -19,6 +19,8 @@ struct Runner: ParsableCommand {
             the same with two values of the file replaced
         runner validate experiments/lenet.json
             look for mistakes; see the network's shapes, size and expected time
+        runner explain adam
+            what is it, which keys does it have, what are their defaults?
         runner resume results/lenet/latest
             go on after Ctrl-C or a crash as though nothing had happened
         runner evaluate results/lenet/latest
@@ -48,7 +50,8 @@ struct Runner: ParsableCommand {
       RunCommand.self, ResumeCommand.self, LearningRateCommand.self, SweepCommand.self,
       WorkerCommand.self,
       SweepTaskCommand.self, LeaderboardCommand.self, ValidateCommand.self, EvaluateCommand.self,
-      VerifyCommand.self, SchemaCommand.self, DataCommand.self, BenchCommand.self,
+      VerifyCommand.self, SchemaCommand.self, ExplainCommand.self, DataCommand.self,
+      BenchCommand.self,
       BaselinesCommand.self, PlotCommand.self, CompareCommand.self, DoctorCommand.self,
       SamplerBenchCommand.self,
     ],

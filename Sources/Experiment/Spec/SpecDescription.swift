@@ -41,7 +41,10 @@ package enum SpecDescription {
     Field(
       "metrics", classificationMetrics, .value([]), aliases: ["metric", "measures"],
       "What is measured of the validation images, as columns of metrics.csv, and of the test images, "
-        + "besides loss and accuracy."),
+        + "besides loss and accuracy: top_3_accuracy (any k); precision TP/(TP + FP), recall "
+        + "TP/(TP + FN), f1 2PR/(P + R) and roc_auc, each of a class against the rest (f1_7) or the "
+        + "mean over the classes (f1_macro), as scikit-learn's; ece, the expected calibration error "
+        + "over 15 bins (Guo et al. 2017)."),
     Field("evaluation", .object(evaluation), .value([:]), "How the test images are looked at."),
     Field(
       "expect", .object(expect), .value([:]), aliases: ["expected", "expectations"],

@@ -33,7 +33,10 @@ extension SpecDescription {
             "The largest angle, to either side.")
         ]),
       .init(
-        name: "elastic", doc: "Displaces every pixel a little (Simard 2003).",
+        name: "elastic",
+        doc:
+          "Displaces every pixel by random numbers in [−1, 1], smoothed by a Gaussian and multiplied by "
+          + "alpha (Simard, Steinkraus and Platt 2003).",
         fields: [
           Field("alpha", .float(.from(0, to: 1000)), .required, "The strength, in pixels."),
           Field(
@@ -62,7 +65,9 @@ extension SpecDescription {
             "Rows and columns of zeros at each side: the farthest that it moves.")
         ]),
       .init(
-        name: "perspective", doc: "Seen in perspective.", aliases: ["random_perspective"],
+        name: "perspective",
+        doc: "Seen in perspective: the corners go inwards (torchvision's RandomPerspective).",
+        aliases: ["random_perspective"],
         fields: [
           Field(
             "distortion", .float(.from(0, to: 0.9)), .value(0.5), aliases: ["distortion_scale"],
@@ -70,10 +75,13 @@ extension SpecDescription {
           probability(0.5),
         ]),
       .init(
-        name: "brightness", doc: "Multiplies the pixels by a factor.",
+        name: "brightness", doc: "Multiplies the pixels by a factor (torchvision's ColorJitter).",
         fields: [factor, probability(1)]),
       .init(
-        name: "contrast", doc: "Multiplies the pixels' distance from the image's mean by a factor.",
+        name: "contrast",
+        doc:
+          "Multiplies the pixels' distance from the image's mean by a factor (torchvision's "
+          + "ColorJitter).",
         fields: [factor, probability(1)]),
       .init(
         name: "gaussian_noise", doc: "Adds normal noise to each pixel.", aliases: ["noise"],
@@ -85,7 +93,8 @@ extension SpecDescription {
           probability(1),
         ]),
       .init(
-        name: "gaussian_blur", doc: "Smooths by a Gaussian.", aliases: ["blur"],
+        name: "gaussian_blur", doc: "Smooths by a Gaussian (torchvision's GaussianBlur).",
+        aliases: ["blur"],
         fields: [
           Field(
             "kernel", .integer(1...63), .value(3), aliases: ["kernel_size", "size"],
@@ -96,7 +105,8 @@ extension SpecDescription {
           probability(1),
         ]),
       .init(
-        name: "erase", doc: "Fills a random rectangle (Zhong et al. 2017).",
+        name: "erase",
+        doc: "Fills a random rectangle (Zhong et al. 2017, torchvision's RandomErasing).",
         aliases: ["random_erasing", "erasing"],
         fields: [
           Field(
@@ -139,7 +149,9 @@ extension SpecDescription {
             "What they are drawn from."),
         ]),
       .init(
-        name: "mixup", doc: "Blends two images of a batch and their classes (Zhang et al. 2018).",
+        name: "mixup",
+        doc:
+          "Blends two images of a batch and their classes, λx + (1 − λ)x′ (Zhang et al. 2018).",
         fields: [alpha(0.2), batchProbability]),
       .init(
         name: "cutmix",

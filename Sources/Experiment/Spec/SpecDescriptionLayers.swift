@@ -4,7 +4,8 @@ extension SpecDescription {
   /// The layers besides those that the tutorials' networks are made of.
   static let catalogue: [VariantType.Case] = [
     .init(
-      name: "depthwise_conv2d", doc: "Convolution of each channel by itself.",
+      name: "depthwise_conv2d",
+      doc: "Convolution of each channel by itself: y = f(Σ w·x + b) over a window.",
       aliases: ["depthwise_conv", "depthwise"],
       fields: [
         kernel, strideOfOne, zeros,
@@ -19,7 +20,10 @@ extension SpecDescription {
         dilation, depthMultiplier,
       ] + weights),
     .init(
-      name: "conv2d_transpose", doc: "The transpose of a convolution, which makes images larger.",
+      name: "conv2d_transpose",
+      doc:
+        "The transpose of a convolution, which makes images larger: of H rows "
+        + "(H − 1)·stride + kernel, less the padding (Keras's Conv2DTranspose).",
       aliases: ["conv_transpose", "conv_transpose2d", "deconvolution"],
       fields: [
         filters,
@@ -29,7 +33,7 @@ extension SpecDescription {
           "What is cut from around the result; same makes it the stride times as large."),
       ] + weights),
     .init(
-      name: "average_pool", doc: "The mean of each window, per channel.",
+      name: "average_pool", doc: "The mean of each window, per channel (LeCun et al. 1998).",
       aliases: ["average_pool2d", "average_pooling2d", "avg_pool", "avg_pool2d"],
       fields: [
         windowSize, windowStride,
@@ -54,7 +58,8 @@ extension SpecDescription {
         Field("cropping", border, .required, "Rows and columns to cut, per side.")
       ]),
     .init(
-      name: "upsample", doc: "Makes the image larger.", aliases: ["up_sampling2d", "upsampling2d"],
+      name: "upsample", doc: "Makes the image larger by whole factors (Keras's UpSampling2D).",
+      aliases: ["up_sampling2d", "upsampling2d"],
       fields: [
         Field(
           "size", extent(1...1024), .value(2), aliases: ["scale_factor", "factor"],
@@ -69,10 +74,15 @@ extension SpecDescription {
       ]),
     .init(
       name: "layer_norm",
-      doc: "Normalisation over the channels of a position (Ba, Kiros and Hinton 2016).",
+      doc:
+        "Normalisation over the channels of a position (Ba, Kiros and Hinton 2016): "
+        + "y = γ(x − μ)/√(σ² + ε) + β.",
       aliases: ["layer_normalization"], fields: norm),
     .init(
-      name: "group_norm", doc: "Normalisation over a group of channels (Wu and He 2018).",
+      name: "group_norm",
+      doc:
+        "Normalisation over a group of channels and all positions (Wu and He 2018): "
+        + "y = γ(x − μ)/√(σ² + ε) + β.",
       aliases: ["group_normalization"],
       fields: [
         Field(
@@ -80,19 +90,23 @@ extension SpecDescription {
           "Parts that the channels are cut into.")
       ] + norm),
     .init(
-      name: "prelu", doc: "x where it is positive, a·x elsewhere, a learned per channel.",
+      name: "prelu",
+      doc: "x where it is positive, a·x elsewhere, a learned per channel (He et al. 2015).",
       fields: [
         Field(
           "initial", .float(.from(-100, to: 100)), .value(0.25), aliases: ["init"],
           "Where each a begins (PyTorch's default; Keras's is 0).")
       ]),
     .init(
-      name: "spatial_dropout", doc: "Sets random channels to zero while training.",
+      name: "spatial_dropout",
+      doc:
+        "Sets random channels to zero while training, and multiplies the others by 1/(1 − rate) "
+        + "(Tompson et al. 2015).",
       aliases: ["spatial_dropout2d", "dropout2d"],
       fields: [
         Field(
           "rate", .float(.from(0, below: 1)), .required, aliases: ["p", "probability"],
-          "The share of channels that are dropped; the others are scaled up.")
+          "The share of channels that are dropped.")
       ]),
     .init(
       name: "gaussian_noise", doc: "Adds normal noise to each element while training.",
@@ -103,7 +117,9 @@ extension SpecDescription {
       ]),
     .init(
       name: "squeeze_excite",
-      doc: "Channels weighed by what the whole map shows (Hu, Shen and Sun 2018).",
+      doc:
+        "Channels weighed by what the whole map shows (Hu, Shen and Sun 2018): "
+        + "y = x·gate(W₂·f(W₁·mean(x) + b₁) + b₂).",
       aliases: ["se", "se_block", "squeeze_and_excitation"],
       fields: [
         Field(

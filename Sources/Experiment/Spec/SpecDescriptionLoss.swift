@@ -5,7 +5,10 @@ extension SpecDescription {
     key: "name", doc: "The loss.", noun: "a loss",
     cases: [
       .init(
-        name: "softmax_cross_entropy", doc: "−ln softmax(scores)[class].",
+        name: "softmax_cross_entropy",
+        doc:
+          "−Σ qₖ·ln softmax(scores)ₖ over the classes; q is 1 at the class and 0 elsewhere, smoothed to "
+          + "(1 − s)·q + s/classes.",
         aliases: [
           "cross_entropy", "categorical_crossentropy", "sparse_categorical_crossentropy",
           "categorical_cross_entropy", "nll",
@@ -22,17 +25,23 @@ extension SpecDescription {
         ]),
       .init(
         name: "mean_squared_error",
-        doc: "The mean over the classes of the squares of scores less the one-hot target.",
+        doc:
+          "The mean over the classes of (score − target)², the target 1 at the class and 0 elsewhere.",
         aliases: ["mse", "mean_squared"]),
       .init(
-        name: "huber", doc: "As mean_squared_error, but ½d² up to delta, and linear beyond it.",
+        name: "huber",
+        doc:
+          "The mean over the classes of ½d² up to |d| = δ, and of δ(|d| − ½δ) beyond, d as in "
+          + "mean_squared_error (Huber 1964).",
         aliases: ["smooth_l1", "huber_loss"],
         fields: [
           Field("delta", .float(.above(0, to: 1e6)), .value(1), "δ.")
         ]),
       .init(
         name: "binary_cross_entropy",
-        doc: "The mean over the classes of the cross-entropies of sigmoid(scores).",
+        doc:
+          "The mean over the classes of −t·ln p − (1 − t)·ln(1 − p), p = sigmoid(score), t 1 at the class "
+          + "and 0 elsewhere.",
         aliases: ["binary_crossentropy", "bce", "bce_with_logits"],
         fields: [labelSmoothing("between yes and no")]),
     ],

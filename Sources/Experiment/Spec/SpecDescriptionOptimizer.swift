@@ -5,7 +5,11 @@ extension SpecDescription {
     key: "name", doc: "The update rule.", noun: "an optimizer",
     cases: [
       .init(
-        name: "sgd", doc: "Stochastic gradient descent, with momentum on request.",
+        name: "sgd",
+        doc:
+          "Stochastic gradient descent, with momentum on request (Sutskever et al. 2013). Keras: "
+          + "v = μv − ηg; w += v, or w += μv − ηg with nesterov. PyTorch: v = μv + g; w −= ηv, or "
+          + "w −= η(g + μv).",
         aliases: ["momentum", "nesterov", "gd"],
         fields: [
           learningRate(.value(0.01)), momentum,
@@ -15,15 +19,23 @@ extension SpecDescription {
           weightDecay(.value(0)),
         ]),
       .init(
-        name: "adam", doc: "Adam (Kingma and Ba 2015).",
+        name: "adam",
+        doc:
+          "Adam (Kingma and Ba 2015): m = β₁m + (1−β₁)g; v = β₂v + (1−β₂)g². With b₁ = 1−β₁ᵗ and "
+          + "b₂ = 1−β₂ᵗ, Keras: w −= η·√b₂/b₁·m/(√v + ε); PyTorch: w −= η/b₁·m/(√v/√b₂ + ε).",
         fields: [learningRate(.value(0.001))] + adaptive + [amsgrad, weightDecay(.value(0))]),
       .init(
-        name: "adamw", doc: "Adam with decoupled weight decay (Loshchilov and Hutter 2019).",
+        name: "adamw",
+        doc:
+          "Adam with decoupled weight decay (Loshchilov and Hutter 2019): w −= ηλw for kernels, then "
+          + "adam's update.",
         fields: [learningRate(.value(0.001))] + adaptive + [
           amsgrad, weightDecay(byConvention(keras: 0.004, pytorch: 0.01)),
         ]),
       .init(
-        name: "adadelta", doc: "Adadelta (Zeiler 2012).",
+        name: "adadelta",
+        doc:
+          "Adadelta (Zeiler 2012): a = ρa + (1−ρ)g²; δ = √(d+ε)/√(a+ε)·g; d = ρd + (1−ρ)δ²; w −= ηδ.",
         fields: [
           learningRate(
             .value(1), note: "1 is PyTorch's default and the paper's; Keras's own default is 0.001."
@@ -33,7 +45,10 @@ extension SpecDescription {
           weightDecay(.value(0)),
         ]),
       .init(
-        name: "rmsprop", doc: "The gradient over the root of its mean square (Hinton 2012).",
+        name: "rmsprop",
+        doc:
+          "The gradient over the root of its mean square (Hinton 2012): s = ρs + (1−ρ)g². Keras: "
+          + "v = μv + ηg/√(s + ε); w −= v. PyTorch: v = μv + g/(√s + ε); w −= ηv.",
         aliases: ["rms_prop"],
         fields: [
           convention("how epsilon enters, whether the momentum is of the step, and the defaults"),
@@ -46,7 +61,10 @@ extension SpecDescription {
           weightDecay(.value(0)),
         ]),
       .init(
-        name: "adagrad", doc: "The gradient over the root of its squares' sum (Duchi et al. 2011).",
+        name: "adagrad",
+        doc:
+          "The gradient over the root of its squares' sum (Duchi et al. 2011): a += g². Keras: "
+          + "w −= ηg/√(a + ε); PyTorch: w −= ηg/(√a + ε).",
         fields: [
           convention("how epsilon enters, and the defaults"),
           learningRate(byConvention(keras: 0.001, pytorch: 0.01)),
@@ -56,14 +74,21 @@ extension SpecDescription {
           epsilon(keras: 1e-7, pytorch: 1e-10), weightDecay(.value(0)),
         ]),
       .init(
-        name: "adamax", doc: "Adam with the largest gradient for the root (Kingma and Ba 2015).",
+        name: "adamax",
+        doc:
+          "Adam with the largest gradient for the root (Kingma and Ba 2015): m = β₁m + (1−β₁)g. With "
+          + "b₁ = 1−β₁ᵗ, Keras: u = max(β₂u, |g|); w −= η/b₁·m/(u + ε). PyTorch: "
+          + "u = max(β₂u, |g| + ε); w −= η/b₁·m/u.",
         fields: [
           convention("how epsilon enters, and the defaults"),
           learningRate(byConvention(keras: 0.001, pytorch: 0.002)), beta1, beta2,
           epsilon(keras: 1e-7, pytorch: 1e-8), weightDecay(.value(0)),
         ]),
       .init(
-        name: "nadam", doc: "Adam with Nesterov's momentum (Dozat 2016).",
+        name: "nadam",
+        doc:
+          "Adam with Nesterov's momentum (Dozat 2016): m, v and b₂ as adam's, pₜ = μ₁⋯μₜ; "
+          + "w −= η·(μₜ₊₁/(1−pₜ₊₁)·m + (1−μₜ)/(1−pₜ)·g)/(√(v/b₂) + ε).",
         fields: [
           convention("the defaults are Keras's or PyTorch's"),
           learningRate(byConvention(keras: 0.001, pytorch: 0.002)), beta1, beta2,
@@ -74,7 +99,10 @@ extension SpecDescription {
           weightDecay(.value(0)),
         ]),
       .init(
-        name: "lion", doc: "The sign of an interpolated momentum (Chen et al. 2023).",
+        name: "lion",
+        doc:
+          "The sign of an interpolated momentum (Chen et al. 2023, as in Keras): "
+          + "w −= η·sign(β₁m + (1−β₁)g); m = β₂m + (1−β₂)g.",
         fields: [
           learningRate(.value(0.001)), beta1,
           Field(
@@ -83,7 +111,11 @@ extension SpecDescription {
         ]),
       .init(
         name: "muon",
-        doc: "An orthogonal step for kernels (Jordan et al. 2024); Adam for all else.",
+        doc:
+          "An orthogonal step for kernels (Jordan et al. 2024): v = μv + (1−μ)g; "
+          + "w −= η·0.2·√max(rows, columns)·O(μv + (1−μ)g), or O(v) without nesterov, where O is near "
+          + "UVᵀ of the singular value decomposition by five steps of Newton and Schulz. The factor is "
+          + "Keras's default and PyTorch's match_rms_adamw; all else is PyTorch's Adam.",
         fields: [
           learningRate(.value(0.001)),
           Field("momentum", .float(.from(0, below: 1)), .value(0.95), "μ, of kernels."),
@@ -101,8 +133,9 @@ extension SpecDescription {
       .init(
         name: "shampoo",
         doc:
-          "A preconditioner on each side of a kernel, with the length of Adam's step (Gupta et al. "
-          + "2018, Shi et al. 2023); Adam for all else.",
+          "A preconditioner on each side of a kernel (Gupta et al. 2018, in the form of Shi et al. "
+          + "2023): L = βL + (1−β)GGᵀ; R = βR + (1−β)GᵀG; D = (L + εI)^(−1/4)·m·(R + εI)^(−1/4); "
+          + "w −= η·‖A‖/‖D‖·D, A Adam's step, whose length it takes over; all else is Adam's.",
         fields: [
           learningRate(.value(0.001)), beta1, beta2,
           Field(
@@ -128,7 +161,9 @@ extension SpecDescription {
         name: "kfac",
         doc:
           "Dense and convolution layers by the Kronecker factors of their empirical Fisher matrix "
-          + "(Martens and Grosse 2015, Grosse and Martens 2016); SGD for all else.",
+          + "(Martens and Grosse 2015, Grosse and Martens 2016): U = (A + π√λI)⁻¹·V·(S + √λ/πI)⁻¹, A and "
+          + "S the second moments of a layer's inputs and of its outputs' gradients, V the gradient; "
+          + "v = μv + νU; w −= ηv; SGD for all else.",
         aliases: ["k_fac", "k-fac"],
         fields: [
           learningRate(.value(0.01)),
@@ -158,20 +193,21 @@ extension SpecDescription {
     common: [
       Field(
         "clip_value", .float(.above(0, to: 1e9)), .none, aliases: ["clipvalue", "clip"],
-        "The largest size of an element of the gradient; what is larger is cut to it; null for none."
-      ),
+        "The largest size of an element of the gradient; what is larger is cut to it (Keras's "
+          + "clipvalue, PyTorch's clip_grad_value_); null for none."),
       Field(
         "clip_norm", .float(.above(0, to: 1e9)), .none,
         aliases: ["clipnorm", "global_clipnorm", "max_grad_norm", "max_norm"],
-        "The largest norm of the whole gradient; a longer one is scaled down to it; null for none."),
+        "The largest Euclidean norm of the whole gradient; a longer one is scaled down to it (Pascanu et "
+          + "al. 2013, Keras's global_clipnorm); null for none."),
       Field(
         "accumulation", .integer(1...65_536), .value(1),
         aliases: ["accumulation_steps", "gradient_accumulation_steps", "accumulate"],
         "How many batches a step's gradient is the mean of."),
       Field(
         "sam", .float(.above(0, to: 1000)), .none, aliases: ["rho_sam", "sharpness"],
-        "ρ of sharpness-aware minimisation, which takes two passes a step (Foret et al. 2021); null "
-          + "for none."),
+        "ρ of sharpness-aware minimisation (Foret et al. 2021): the gradient is taken at w + ρ·g/‖g‖, in "
+          + "a second pass; null for none."),
       Field(
         "learning_rate_factors",
         .map(MapType(of: .float(.from(0, to: 1000)), count: 0...1000, noun: "layers")), .value([:]),
@@ -188,7 +224,8 @@ extension SpecDescription {
     key: "name", doc: "The kind of average.", noun: "an average of weights",
     cases: [
       .init(
-        name: "ema", doc: "An exponential moving average over the steps.",
+        name: "ema",
+        doc: "An exponential moving average over the steps: a = decay·a + (1 − decay)·w.",
         aliases: ["exponential", "exponential_moving_average"],
         fields: [
           Field(

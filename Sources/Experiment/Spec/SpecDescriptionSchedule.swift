@@ -6,7 +6,7 @@ extension SpecDescription {
     cases: [
       .init(name: "constant", doc: "The optimizer's own, throughout."),
       .init(
-        name: "step", doc: "Multiplied by the factor after every so many epochs.",
+        name: "step", doc: "factor^⌊τ/every⌋ after τ epochs (PyTorch's StepLR).",
         aliases: ["step_lr"],
         fields: [
           Field(
@@ -17,7 +17,7 @@ extension SpecDescription {
             "What it is multiplied by."),
         ]),
       .init(
-        name: "exponential", doc: "Multiplied by decay to the power of the epochs gone by.",
+        name: "exponential", doc: "decay^τ after τ epochs (Keras's ExponentialDecay).",
         aliases: ["exponential_decay"],
         fields: [
           Field(
@@ -27,14 +27,19 @@ extension SpecDescription {
             "staircase", .boolean, .value(false), "Whether it falls only at the ends of epochs."),
         ]),
       .init(
-        name: "cosine", doc: "Half a cosine from 1 to final (Loshchilov and Hutter 2017).",
+        name: "cosine",
+        doc:
+          "Half a cosine from 1 to final (Loshchilov and Hutter 2017): "
+          + "final + (1 − final)·½(1 + cos(πτ/epochs)) after τ epochs.",
         aliases: ["cosine_decay", "cosine_annealing"],
         fields: [
           length("How long it falls.", aliases: ["t_max", "decay_steps"]), finalFactor,
         ]),
       .init(
         name: "cosine_restarts",
-        doc: "Half a cosine from 1 to final, over and over (Loshchilov and Hutter 2017).",
+        doc:
+          "Half a cosine from 1 to final, over and over (Loshchilov and Hutter 2017): period i lasts "
+          + "epochs·growthⁱ and begins at peakⁱ (Keras's CosineDecayRestarts).",
         aliases: ["sgdr", "cosine_decay_restarts", "cosine_annealing_warm_restarts"],
         fields: [
           Field(
@@ -51,7 +56,9 @@ extension SpecDescription {
         ]),
       .init(
         name: "one_cycle",
-        doc: "One rise and one fall, counted in steps as PyTorch's OneCycleLR does.",
+        doc:
+          "One rise and one fall (Smith and Topin 2018), counted in steps as PyTorch's OneCycleLR "
+          + "does.",
         aliases: ["onecycle", "1cycle", "one_cycle_lr", "super_convergence"],
         fields: [
           length("How long the cycle lasts."),
@@ -83,7 +90,10 @@ extension SpecDescription {
               + "[0.85, 0.95]); null to leave it alone."),
         ]),
       .init(
-        name: "polynomial", doc: "Falls to final as a power of the time that is left.",
+        name: "polynomial",
+        doc:
+          "Falls as a power of the time that is left: final + (1 − final)·(1 − τ/epochs)^power after τ "
+          + "epochs (Keras's PolynomialDecay).",
         aliases: ["linear", "polynomial_decay", "poly"],
         fields: [
           length("How long it falls.", aliases: ["decay_steps", "total_iters"]),
@@ -93,17 +103,19 @@ extension SpecDescription {
         ]),
       .init(
         name: "inverse_sqrt",
-        doc: "1 over the root of the time, as after the warm-up of Vaswani et al. 2017.",
+        doc:
+          "1 over the root of the time, 1/√(1 + τ/T) after τ epochs, as after the warm-up of Vaswani "
+          + "et al. 2017.",
         aliases: ["inverse_square_root", "rsqrt", "noam"],
         fields: [
           Field(
             "timescale", .number(.above(0, to: 1_000_000)),
             .derived("The default is the length of the warm-up, or 1 without one.") {
               Bounds.value(warmupEpochs($0) ?? 1)
-            }, "T, in epochs, of the factor 1/√(1 + τ/T) at τ epochs after the warm-up.")
+            }, "T, in epochs; τ is counted from the end of the warm-up.")
         ]),
       .init(
-        name: "piecewise", doc: "Constant between some boundaries.",
+        name: "piecewise", doc: "Constant between some boundaries (PyTorch's MultiStepLR).",
         aliases: ["piecewise_constant", "multi_step", "multistep"],
         fields: [
           Field(
@@ -119,7 +131,9 @@ extension SpecDescription {
         ]),
       .init(
         name: "reduce_on_plateau",
-        doc: "Multiplied by the factor when the metric has stopped getting better.",
+        doc:
+          "Multiplied by the factor when the metric has stopped getting better (Keras's "
+          + "ReduceLROnPlateau).",
         aliases: ["plateau", "reduce_lr_on_plateau"],
         fields: [
           Field("monitor", monitor, .value("val_loss"), "What is watched."),

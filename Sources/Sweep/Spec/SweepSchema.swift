@@ -6,4 +6,10 @@ extension SweepSpec {
   public static func schema() -> JSONValue {
     SweepDescription.root.document(title: "A sweep of runner")
   }
+
+  /// All that a sweep may say, in the order of its keys.
+  public static func catalogue() -> [CatalogueEntry] {
+    SweepDescription.root.catalogue(
+      kind: "a sweep", name: "sweep", doc: "A sweep: the whole of a file.")
+  }
 }

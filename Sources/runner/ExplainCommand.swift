@@ -1,0 +1,163 @@
+import ArgumentParser
+import Experiment
+import Report
+import Sweep
+
+struct ExplainCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "explain",
+    abstract: "Tell what a spec may say: formulas, keys, defaults.",
+    discussion: """
+      Layers, losses, optimizers, schedules, augmentations, samplers and so on, by their names in a \
+      spec, or by those that other libraries have for them; sections of a spec; and single keys. \
+      Without a name it lists what there is.
+
+        runner explain adam
+        runner explain batch_norm dropout
+        runner explain patience
+        runner explain --all --format markdown > catalogue.md
+      """)
+
+  @Argument(help: ArgumentHelp("What to explain.", valueName: "name"))
+  var names: [String] = []
+
+  @Flag(help: "Explain everything.")
+  var all = false
+
+  @OptionGroup var output: FormatOption
+
+  func run() throws {
+    let catalogue = ExperimentSpec.catalogue() + SweepSpec.catalogue()
+    if names.isEmpty && !all {
+      print(Explanation.list(of: catalogue), terminator: "")
+      return
+    }
+    let entries = try all ? catalogue : names.flatMap { try find($0, in: catalogue) }
+    print(Explanation.text(of: entries, as: output.format), terminator: "")
+  }
+
+  /// The entries of a name, or those that have a key of that name, with that key alone.
+  private func find(_ name: String, in catalogue: [CatalogueEntry]) throws -> [CatalogueEntry] {
+    let found = lookUp(name, in: catalogue)
+    if !found.isEmpty { return found }
+    let keyed = catalogue.compactMap { $0.with(keysCalled: name) }
+    if !keyed.isEmpty { return keyed }
+    var message = "nothing in a spec is called \"\(name)\""
+    let keys = catalogue.flatMap { $0.keys.map(\.name) }
+    if let near = nearMiss(to: name, among: catalogue.map(\.name) + keys) {
+      message += "; did you mean \"\(near)\"?"
+    }
+    throw UsageError(message + " \"runner explain\" lists all")
+  }
+}
+
+/// Entries of the catalogue as text.
+private enum Explanation {
+  private static let width = 88
+
+  /// The names of all kinds of things, a paragraph for each.
+  static func list(of entries: [CatalogueEntry]) -> String {
+    groups(entries).map { group in
+      title(of: group[0]) + "\n"
+        + wrapped(group.map(\.name).joined(separator: ", "), indentation: 2)
+    }.joined(separator: "\n") + "\nrunner explain NAME tells of one.\n"
+  }
+
+  static func text(of entries: [CatalogueEntry], as format: TableFormat) -> String {
+    switch format {
+    case .table: entries.map(paragraphs).joined(separator: "\n")
+    case .markdown: markdown(entries)
+    case .csv, .json: table(entries).text(as: format)
+    }
+  }
+
+  private static func paragraphs(_ entry: CatalogueEntry) -> String {
+    var text = "\(entry.name), \(entry.kind)\n  \(entry.usage)\n\n"
+    text += wrapped(entry.doc, indentation: 2)
+    if !entry.keys.isEmpty { text += "\n" }
+    for key in entry.keys {
+      text += "  \(key.name)\(value(of: key).map { " = \($0)" } ?? "")"
+      text += key.isRequired ? ", required\n" : "\n"
+      text += wrapped("\(key.doc) \(sentence(key.allowed))", indentation: 6)
+    }
+    return text
+  }
+
+  private static func markdown(_ entries: [CatalogueEntry]) -> String {
+    groups(entries).map { group in
+      "## \(title(of: group[0]))\n\n"
+        + group.map { entry in
+          let head = "### \(entry.name)\n\n`\(entry.usage)`\n\n\(entry.doc)\n"
+          return entry.keys.isEmpty ? head : head + "\n" + keys(of: entry).text(as: .markdown)
+        }.joined(separator: "\n")
+    }.joined(separator: "\n")
+  }
+
+  private static func keys(of entry: CatalogueEntry) -> TextTable {
+    var table = TextTable([.init("key"), .init("default"), .init("what it is"), .init("allowed")])
+    for key in entry.keys {
+      let fallback = key.isRequired ? "required" : value(of: key).map { "`\($0)`" } ?? ""
+      table.append([
+        .text("`\(key.name)`"), .text(fallback), .text(key.doc), .text(key.allowed),
+      ])
+    }
+    return table
+  }
+
+  private static func table(_ entries: [CatalogueEntry]) -> TextTable {
+    var table = TextTable(
+      ["kind", "name", "key", "default", "required", "allowed", "description"].map { .init($0) })
+    for entry in entries {
+      let head: [TextTable.Cell] = [.text(entry.kind), .text(entry.name)]
+      table.append(head + [.missing(), .missing(), .missing(), .missing(), .text(entry.doc)])
+      for key in entry.keys {
+        table.append(
+          head + [
+            .text(key.name), key.fallback.map { .text($0) } ?? .missing(), .flag(key.isRequired),
+            .text(key.allowed), .text(key.doc),
+          ])
+      }
+    }
+    return table
+  }
+
+  /// A default that can be shown in a few words.
+  private static func value(of key: CatalogueEntry.Key) -> String? {
+    key.fallback.map { $0.count <= 60 ? $0 : "…" }
+  }
+
+  /// Runs of one kind.
+  private static func groups(_ entries: [CatalogueEntry]) -> [[CatalogueEntry]] {
+    var order: [String] = []
+    var groups: [String: [CatalogueEntry]] = [:]
+    for entry in entries {
+      if groups[entry.kind] == nil { order.append(entry.kind) }
+      groups[entry.kind, default: []].append(entry)
+    }
+    return order.map { groups[$0]! }
+  }
+
+  /// `an optimizer` as a title: `Optimizer`.
+  private static func title(of entry: CatalogueEntry) -> String {
+    let noun = entry.kind.split(separator: " ").dropFirst().joined(separator: " ")
+    return noun.prefix(1).uppercased() + noun.dropFirst()
+  }
+
+  private static func sentence(_ text: String) -> String {
+    text.prefix(1).uppercased() + text.dropFirst() + "."
+  }
+
+  /// Lines of at most so many characters, broken at spaces.
+  private static func wrapped(_ text: String, indentation: Int) -> String {
+    let margin = String(repeating: " ", count: indentation)
+    var lines: [String] = []
+    for word in text.split(separator: " ") {
+      if let last = lines.last, last.count + word.count < width {
+        lines[lines.count - 1] = last + " " + word
+      } else {
+        lines.append(margin + word)
+      }
+    }
+    return lines.map { $0 + "\n" }.joined()
+  }
+}

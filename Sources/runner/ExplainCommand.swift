@@ -33,6 +33,7 @@ struct ExplainCommand: ParsableCommand {
       return
     }
     let entries = try all ? catalogue : names.flatMap { try find($0, in: catalogue) }
+    if all && output.format == .markdown { print(Explanation.title) }
     print(Explanation.text(of: entries, as: output.format), terminator: "")
   }
 
@@ -53,6 +54,14 @@ struct ExplainCommand: ParsableCommand {
 
 /// Entries of the catalogue as text.
 private enum Explanation {
+  /// What the whole catalogue begins with in Markdown.
+  static let title = """
+    # What a spec may say
+
+    Each thing's formula, whose definition it follows, its keys and their defaults, as \
+    `runner explain --all --format markdown` prints them.
+
+    """
   private static let width = 88
 
   /// The names of all kinds of things, a paragraph for each.

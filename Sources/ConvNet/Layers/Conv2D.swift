@@ -58,17 +58,17 @@ final class Conv2D: Layer {
     isPointwise =
       geometry.window == Extent(1, 1) && geometry.stride == Extent(1, 1) && geometry.top == 0
       && geometry.left == 0 && input.extent == live
-    let rowFloats = live.width * lowering.patch * groups
+    let rowFloats = live.width * lowering.patch
     let isWide = weights.kernel.rows * weights.kernel.columns > 262_144
     let budget = max(
-      Self.blockBudget, isWide ? Self.positionsOfWideKernel * lowering.patch * groups : 0)
+      Self.blockBudget, isWide ? Self.positionsOfWideKernel * lowering.patch : 0)
     imagesPerBlock = max(1, min(Tile.size, budget / (live.height * rowFloats)))
     let together = pool?.window.height ?? 1
     let rows = max(1, budget / rowFloats / together) * together
     rowsPerBlock = min(live.height, rows)
     for workspace in workspaces {
       workspace.reserve(
-        columns: isPointwise ? 0 : imagesPerBlock * rowsPerBlock * rowFloats / groups,
+        columns: isPointwise ? 0 : imagesPerBlock * rowsPerBlock * rowFloats,
         outputs: pool == nil && activation == .linear
           ? 0 : imagesPerBlock * rowsPerBlock * live.width * filters,
         row: live.width * filters)

@@ -1,11 +1,10 @@
 import ConvNet
-import Foundation
 import Testing
 
 @testable import Datasets
 
-/// What scipy.ndimage gives; see Fixtures/make_augmentation.py.
-private struct Fixture: Decodable {
+/// What scipy.ndimage and torchvision give; see Fixtures/make_augmentation.py.
+private struct Distortions: Decodable {
   struct Op: Decodable {
     let op: String
     let values: [Float]
@@ -25,13 +24,10 @@ private struct Fixture: Decodable {
     let ops: [Op]
     let image: [Float]
     let field: [Float]?
-    let gridConstant: [Float]
-    let constant: [Float]
-
-    enum CodingKeys: String, CodingKey {
-      case shape, ops, image, field, constant
-      case gridConstant = "grid_constant"
-    }
+    /// SciPy's, in two of its modes.
+    let gridConstant, constant: [Double]?
+    /// torchvision's.
+    let result: [Double]?
 
     var map: PlaneMap { ops.reduce(.identity) { $0.followed(by: $1.map) } }
   }
@@ -39,21 +35,14 @@ private struct Fixture: Decodable {
     let shape: [Int]
     let sigma: Float, alpha: Float
     let noise: [Float]
-    let smoothed: [Float]
+    let smoothed: [Double]
   }
-  let affine: [Mapped]
-  let displaced: [Mapped]
+  let affine, displaced, torchvision: [Mapped]
   let smoothed: [Smoothed]
-
-  static let read: Fixture = {
-    let url = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
-      .appendingPathComponent("Fixtures/augmentation.json")
-    return try! JSONDecoder().decode(Fixture.self, from: Data(contentsOf: url))
-  }()
 }
 
 /// The resampling written plainly, in Double; also tells where a coordinate lies well inside.
-private func plainTwin(_ c: Fixture.Mapped) -> (values: [Double], inside: [Bool]) {
+private func plainTwin(_ c: Distortions.Mapped) -> (values: [Double], inside: [Bool]) {
   let (h, w) = (c.shape[0], c.shape[1])
   let m = c.map
   var values: [Double] = []
@@ -86,7 +75,11 @@ private func plainTwin(_ c: Fixture.Mapped) -> (values: [Double], inside: [Bool]
 }
 
 @Suite struct AugmentationTests {
-  private func resample(_ c: Fixture.Mapped) -> [Float] {
+  private let distortions: Distortions
+
+  init() throws { distortions = try Fixture.load("augmentation", as: Distortions.self) }
+
+  private func resample(_ c: Distortions.Mapped) -> [Float] {
     let resampler = Resampler(height: c.shape[0], width: c.shape[1], channels: 1)
     c.image.withUnsafeBufferPointer { resampler.load($0.baseAddress!) }
     if let field = c.field { resampler.setField(field) }
@@ -102,36 +95,37 @@ private func plainTwin(_ c: Fixture.Mapped) -> (values: [Double], inside: [Bool]
   /// inside.
   @Test func agreesWithSciPy() {
     var (within, without) = (0, 0)
-    for c in Fixture.read.affine + Fixture.read.displaced {
+    for c in distortions.affine + distortions.displaced {
       let ours = resample(c)
       let (twin, inside) = plainTwin(c)
-      for i in ours.indices {
-        // An error of 1e-6 of a coordinate of 28, times a slope of at most 1.
-        #expect(abs(ours[i] - c.gridConstant[i]) < 2e-5, "\(c.ops) \(i)")
-        #expect(abs(Double(ours[i]) - twin[i]) < 2e-5, "\(c.ops) \(i)")
-        if inside[i] { #expect(abs(ours[i] - c.constant[i]) < 2e-5, "\(c.ops) \(i)") }
-      }
-      (within, without) = (within + inside.count { $0 }, without + inside.count { !$0 })
+      expectClose(ours, c.gridConstant!, "\(c.ops)")
+      expectClose(ours, twin, "\(c.ops)")
+      let places = ours.indices.filter { inside[$0] }
+      expectClose(places.map { ours[$0] }, places.map { c.constant![$0] }, "\(c.ops)")
+      (within, without) = (within + places.count, without + ours.count - places.count)
     }
     #expect(within > 2000 && without > 500)
   }
 
+  /// An angle, a factor, a way are what they are for torchvision.
+  @Test func agreesWithTorchvision() {
+    #expect(distortions.torchvision.count == 9)
+    for c in distortions.torchvision { expectClose(resample(c), c.result!, "\(c.ops)") }
+  }
+
   @Test func smoothingAgreesWithSciPy() {
-    for c in Fixture.read.smoothed {
+    for c in distortions.smoothed {
       let (h, w) = (c.shape[0], c.shape[1])
       let pitch = (w + 15) / 16 * 16
       let elastic = ElasticField(height: h, width: w, alpha: c.alpha, sigma: c.sigma)
       var field = [Float](repeating: 1, count: h * pitch)
       field.withUnsafeMutableBufferPointer { elastic.add(to: $0.baseAddress!, noise: c.noise) }
-      for y in 0..<h {
-        for x in 0..<w {
-          #expect(abs(field[y * pitch + x] - 1 - c.smoothed[y * w + x]) < 1e-5 * max(1, c.alpha))
-        }
-      }
+      let added = (0..<h).flatMap { y in (0..<w).map { field[y * pitch + $0] - 1 } }
+      expectClose(added, c.smoothed, "σ = \(c.sigma)")
     }
   }
 
-  private let everything: [AugmentationOp] = [
+  static let everything: [AugmentationOp] = [
     .rotate(degrees: 15), .elastic(alpha: 20, sigma: 4), .zoom(fraction: 0.1),
     .shear(degrees: 10), .shift(fraction: 0.1), .elastic(alpha: 3, sigma: 1),
     .flip(.horizontal, p: 0.5), .crop(padding: 2), .perspective(distortion: 0.4, p: 0.5),
@@ -141,6 +135,48 @@ private func plainTwin(_ c: Fixture.Mapped) -> (values: [Double], inside: [Bool]
     .pixels(.erase(area: 0.05...0.2, ratio: 0.5...2, value: 0.5), p: 0.5),
     .pixels(.cutout(size: 3), p: 0.5),
   ]
+
+  /// Each alone, and all.
+  static let lists = everything.map { [$0] } + [everything]
+
+  /// Fills every sample on whichever of a team's threads comes first.
+  private final class Filling: TeamWork {
+    let source: ImageSource
+    let size: Int
+    let out: UnsafeMutablePointer<Float>
+
+    init(_ source: ImageSource) {
+      self.source = source
+      size = source.sampleShape.count
+      out = .allocate(capacity: source.count * size)
+      out.initialize(repeating: -1, count: source.count * size)
+    }
+
+    deinit { out.deallocate() }
+
+    func perform(phase: Int, tile: Int, worker: Int) {
+      source.fill(out + tile * size, sample: tile, epoch: phase, worker: worker)
+    }
+  }
+
+  @Test(arguments: lists, [1, 3]) func threadsChangeNoBit(_ ops: [AugmentationOp], channels: Int) {
+    let set = smallSet(48, height: 11, width: 19, channels: channels)
+    func bits(threads: Int) -> [[UInt32]] {
+      let team = Team(threads: threads)
+      let filling = Filling(
+        ImageSource(
+          set,
+          augmenter: Augmenter(
+            ops: ops, height: 11, width: 19, channels: channels, seed: 3, workers: threads)))
+      return (0..<3).map { epoch in
+        team.run(filling, phase: epoch, tiles: set.count)
+        return (0..<set.count * filling.size).map { filling.out[$0].bitPattern }
+      }
+    }
+    let one = bits(threads: 1)
+    #expect(one[0] != one[1])
+    for threads in [2, 4] { #expect(bits(threads: threads) == one, "\(threads) threads") }
+  }
 
   private func filled(
     _ set: ImageSet, _ ops: [AugmentationOp], indices: [Int32]? = nil, order: [Int],
@@ -163,15 +199,15 @@ private func plainTwin(_ c: Fixture.Mapped) -> (values: [Double], inside: [Bool]
 
   @Test(arguments: [1, 2]) func dependsOnNothingButSeedEpochAndImage(channels: Int) {
     let set = smallSet(12, height: 11, width: 19, channels: channels)
-    let first = filled(set, everything, order: Array(0..<12))
-    #expect(first == filled(set, everything, order: (0..<12).reversed(), workers: 3))
+    let first = filled(set, Self.everything, order: Array(0..<12))
+    #expect(first == filled(set, Self.everything, order: (0..<12).reversed(), workers: 3))
     // The images 11, 9, 7 …, chosen by a split, are distorted as they would be among all.
     let chosen = stride(from: Int32(11), to: 0, by: -2).map { $0 }
-    for (image, pixels) in filled(set, everything, indices: chosen, order: Array(0..<6)) {
+    for (image, pixels) in filled(set, Self.everything, indices: chosen, order: Array(0..<6)) {
       #expect(first[image] == pixels)
     }
-    #expect(first != filled(set, everything, order: Array(0..<12), epoch: 1))
-    #expect(first != filled(set, everything, order: Array(0..<12), seed: 4))
+    #expect(first != filled(set, Self.everything, order: Array(0..<12), epoch: 1))
+    #expect(first != filled(set, Self.everything, order: Array(0..<12), seed: 4))
     for pixels in first.values { #expect(pixels.allSatisfy { $0 >= 0 && $0 <= 1.000_001 }) }
   }
 

@@ -1,5 +1,4 @@
 import ConvNet
-import Foundation
 import Testing
 
 @testable import Datasets
@@ -11,7 +10,7 @@ private struct PixelFixture: Decodable {
     let shape: [Int]
     let values: [Float]
     let bytes: [UInt8]
-    let result: [Float]
+    let result: [Double]
 
     var image: [Float] { bytes.map { Float($0) / 255 } }
 
@@ -21,6 +20,8 @@ private struct PixelFixture: Decodable {
       switch op {
       case "brightness": .brightness(values[0])
       case "contrast": .contrast(values[0])
+      case "saturation": .saturation(values[0])
+      case "sharpness": .sharpness(values[0])
       case "blur": .blur(radius: Int(values[0]), sigma: values[1])
       case "fill":
         .fill(
@@ -29,6 +30,7 @@ private struct PixelFixture: Decodable {
       case "solarize": .solarize(threshold: values[0])
       case "posterize": .posterize(bits: Int(values[0]))
       case "autocontrast": .autocontrast
+      case "equalize": .equalize
       default: nil
       }
     }
@@ -53,11 +55,7 @@ private struct PixelFixture: Decodable {
   }
   let cases: [Case]
 
-  static let cases: [Case] = {
-    let url = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
-      .appendingPathComponent("Fixtures/pixels.json")
-    return try! JSONDecoder().decode(PixelFixture.self, from: Data(contentsOf: url)).cases
-  }()
+  static let cases = try! Fixture.load("pixels", as: PixelFixture.self).cases
 }
 
 @Suite struct PixelChangeTests {
@@ -76,15 +74,13 @@ private struct PixelFixture: Decodable {
         resampler.resample(c.map, displaced: false, into: pixels.baseAddress!)
       }
     }
-    for i in ours.indices {
-      #expect(abs(ours[i] - c.result[i]) <= 1e-5, "\(i): \(ours[i]), not \(c.result[i])")
-    }
+    expectClose(ours, c.result)
     guard c.change == nil, c.map.isWhole else { return }
     // Whole pixels are copied, not resampled.
     let resampler = Resampler(height: h, width: w, channels: channels)
     var copied = [Float](repeating: -1, count: c.bytes.count)
     copied.withUnsafeMutableBufferPointer { resampler.copy(c.bytes, c.map, into: $0.baseAddress!) }
-    for i in copied.indices { #expect(abs(copied[i] - c.result[i]) <= 2e-7) }
+    expectClose(copied, c.result, within: 2e-7)
   }
 
   /// However far an image is moved, what is read lies within it.
@@ -101,84 +97,6 @@ private struct PixelFixture: Decodable {
           #expect(out.count { $0 == 1 } == inside && out.count { $0 == 0 } == 24 - inside)
         }
       }
-    }
-  }
-
-  /// The noise has the deviation that it is told, and stays within [0, 1].
-  @Test func noiseIsNormal() {
-    let changer = PixelChanger(height: 40, width: 50, channels: 3, radius: 0, seed: 3)
-    var image = [Float](repeating: 0.5, count: 6000)
-    image.withUnsafeMutableBufferPointer {
-      changer.apply(.noise(deviation: 0.1, number: 0), to: $0.baseAddress!, epoch: 1, sample: 2)
-    }
-    let mean = image.reduce(0, +) / 6000
-    let variance = image.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / 6000
-    #expect(abs(mean - 0.5) < 0.006 && abs(variance.squareRoot() - 0.1) < 0.004)
-    var loud = [Float](repeating: 0.5, count: 6000)
-    loud.withUnsafeMutableBufferPointer {
-      changer.apply(.noise(deviation: 10, number: 0), to: $0.baseAddress!, epoch: 1, sample: 2)
-    }
-    #expect(loud.allSatisfy { $0 >= 0 && $0 <= 1 } && loud.contains(0) && loud.contains(1))
-  }
-
-  /// Rectangles lie within the image and have the area and the shape that they are to have; squares
-  /// have centres anywhere.
-  @Test func rectanglesAreAsTold() {
-    var (drawn, cut, sides) = (0, 0, Set<Int>())
-    for sample in 0..<500 as Range<UInt32> {
-      var random = RandomStream(seed: 1, purpose: .augmentation, sample: sample)
-      let erase = PixelOp.erase(area: 0.1...0.3, ratio: 0.5...2, value: 0)
-      if case .fill(let rows, let columns, _) = erase.draw(
-        height: 30, width: 40, number: 0, random: &random)
-      {
-        drawn += 1
-        #expect(rows.lowerBound >= 0 && rows.upperBound <= 30)
-        #expect(columns.lowerBound >= 0 && columns.upperBound <= 40)
-        let area = Float(rows.count * columns.count) / 1200
-        #expect(area > 0.09 && area < 0.32)
-        let ratio = Float(rows.count) / Float(columns.count)
-        #expect(ratio > 0.45 && ratio < 2.2)
-      }
-      guard
-        case .fill(let rows, let columns, 0) = PixelOp.cutout(size: 8).draw(
-          height: 30, width: 40, number: 0, random: &random)
-      else { continue }
-      #expect((4...8).contains(rows.count) && (4...8).contains(columns.count))
-      sides.insert(rows.lowerBound)
-      if rows.count < 8 || columns.count < 8 { cut += 1 }
-    }
-    #expect(drawn > 490 && cut > 100 && sides.count > 20)
-  }
-
-  @Test func randAugmentDrawsItsOps() {
-    var seen = Set<String>()
-    for sample in 0..<300 as Range<UInt32> {
-      var random = RandomStream(seed: 1, purpose: .augmentation, sample: sample)
-      switch RandAugment(magnitude: 30).draw(height: 20, width: 10, random: &random) {
-      case .map(let map):
-        seen.insert(map == .identity ? "identity" : "map")
-        #expect(map.rr >= 0.866 && abs(map.rc) <= 0.5001 && abs(map.r) <= 9.1 && abs(map.c) <= 4.6)
-      case .change(.brightness(let factor)), .change(.contrast(let factor)):
-        seen.insert("factor")
-        #expect(abs(abs(factor - 1) - 0.9) < 1e-6)
-      case .change(.posterize(let bits)):
-        seen.insert("posterize")
-        #expect(bits == 4)
-      case .change(let change): seen.insert("\(change)")
-      }
-    }
-    #expect(
-      seen == [
-        "identity", "map", "factor", "posterize", "solarize(threshold: 0.0)", "autocontrast",
-      ])
-    var random = RandomStream(seed: 1, purpose: .augmentation)
-    let still = RandAugment(magnitude: 0, ops: [.rotate, .shearX, .shearY, .translateX])
-    for _ in 0..<20 {
-      guard case .map(let map) = still.draw(height: 20, width: 10, random: &random) else {
-        Issue.record("not a map")
-        continue
-      }
-      #expect(map == .identity)
     }
   }
 }

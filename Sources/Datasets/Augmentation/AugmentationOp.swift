@@ -1,35 +1,49 @@
 import ConvNet
 
 /// One random distortion of a training image, drawn anew for each image and epoch. A spec gives a
-/// list of them. Those that move pixels are composed into one mapping and resampled once; those that
-/// change what the pixels hold follow, in their order in the list.
+/// list of them. Those that move pixels are composed into one mapping and resampled once, bilinearly
+/// and with zeros around the image; those that change what the pixels hold follow, in their order in
+/// the list.
+///
+/// U(a, b) is uniform. Angles are in degrees, lengths in pixels. Where a default is told it is the
+/// spec's; what has none must be said.
 public enum AugmentationOp: Hashable, Sendable {
   public enum Axis: String, Hashable, Sendable, CaseIterable {
     case horizontal, vertical
   }
 
-  /// Turns by an angle from U(−degrees, degrees), about the centre.
+  /// Turns about the centre by an angle from U(−degrees, degrees), counter-clockwise if positive;
+  /// degrees in 0...180. torchvision's RandomRotation, bilinear; the same as scipy.ndimage.rotate
+  /// with order 1, mode "grid-constant" and the shape kept.
   case rotate(degrees: Float)
-  /// Moves by U(−fraction, fraction) of the height and, drawn apart, of the width.
+  /// Moves by U(−fraction, fraction) of the height and, drawn apart, of the width; fraction in 0..<1.
+  /// Keras's RandomTranslation with zeros outside, scipy.ndimage.shift of order 1; torchvision's
+  /// RandomAffine, with its translate, moves by whole pixels.
   case shift(fraction: Float)
-  /// Scales height and width by one factor from U(1 − fraction, 1 + fraction), about the centre.
+  /// Makes the image f times as large along both axes about the centre, f from
+  /// U(1 − fraction, 1 + fraction); fraction in 0..<1. torchvision's RandomAffine with its scale;
+  /// Keras's ImageDataGenerator draws one f for each axis.
   case zoom(fraction: Float)
-  /// Slants along the rows by an angle from U(−degrees, degrees), about the centre.
+  /// Slants along the rows about the centre: what lies d below it moves d·tan a to the right, a from
+  /// U(−degrees, degrees); degrees in 0...80. torchvision's RandomAffine with its shear, which counts
+  /// a to the left.
   case shear(degrees: Float)
-  /// Displaces each pixel by a field from U(−1, 1), smoothed by a Gaussian of deviation `sigma`
-  /// pixels and multiplied by `alpha` (Simard, Steinkraus and Platt 2003).
+  /// Displaces each pixel by alpha·(G ∗ n), n from U(−1, 1) for each pixel and axis and G a Gaussian of
+  /// deviation `sigma` pixels; alpha in 0...1000, sigma in 0...28 and not 0 (Simard, Steinkraus and
+  /// Platt 2003; G is scipy.ndimage.gaussian_filter with zeros outside).
   case elastic(alpha: Float, sigma: Float)
-  /// Mirrors left and right (`horizontal`) or top and bottom, with probability `p` (torchvision's
-  /// RandomHorizontalFlip and RandomVerticalFlip).
+  /// Mirrors left and right (`horizontal`, the default) or top and bottom, with probability `p`, 0.5 by
+  /// default (torchvision's RandomHorizontalFlip and RandomVerticalFlip).
   case flip(Axis, p: Float)
-  /// A crop of the image's own size, at a place drawn evenly, from the image amid `padding` zeros
-  /// (torchvision's RandomCrop): it moves by −padding...padding whole rows and columns.
+  /// A crop of the image's own size, at a place drawn evenly, from the image amid `padding` zeros at
+  /// each side, 0...1024: it moves by −padding...padding whole rows and columns (torchvision's
+  /// RandomCrop).
   case crop(padding: Int)
-  /// With probability `p`, seen in perspective: each corner goes inwards by U(0, distortion/2) of the
-  /// height and, drawn apart, of the width (torchvision's RandomPerspective, which draws whole
-  /// pixels).
+  /// With probability `p`, 0.5 by default, seen in perspective: each corner goes inwards by
+  /// U(0, distortion/2) of the height and, drawn apart, of the width; distortion in 0...0.9, 0.5 by
+  /// default (torchvision's RandomPerspective, which draws whole pixels).
   case perspective(distortion: Float, p: Float)
-  /// With probability `p`, a change of what the pixels hold.
+  /// With probability `p`, 1 by default and 0.5 for `erase`, a change of what the pixels hold.
   case pixels(PixelOp, p: Float)
   case randAugment(RandAugment)
   /// Two images of a batch made one; the network does it.
@@ -55,22 +69,26 @@ public enum AugmentationOp: Hashable, Sendable {
 
 /// A random change of an image's pixels where they are; they are numbers in [0, 1] before and after.
 public enum PixelOp: Hashable, Sendable {
-  /// x ↦ f·x, f from U(max(0, 1 − fraction), 1 + fraction) (torchvision's ColorJitter).
+  /// x ↦ f·x, f from U(max(0, 1 − fraction), 1 + fraction); fraction in 0...10 (torchvision's
+  /// ColorJitter).
   case brightness(fraction: Float)
   /// x ↦ f·x + (1 − f)·m, f as of `brightness`, m the mean of the image's grey values, of three
   /// channels 0.2989 R + 0.587 G + 0.114 B (torchvision's ColorJitter).
   case contrast(fraction: Float)
-  /// x ↦ x + deviation·z, z normal and drawn for each number (torchvision's v2 GaussianNoise).
+  /// x ↦ x + deviation·z, z normal and drawn for each number; deviation in 0...10 (torchvision's v2
+  /// GaussianNoise, with its clip).
   case noise(deviation: Float)
-  /// Convolves with a Gaussian of `kernel` taps a side, its deviation from U(low, high), the image
-  /// mirrored at its outermost pixels (torchvision's GaussianBlur).
+  /// Convolves with a Gaussian of `kernel` taps a side, an odd number of 1...63 and 3 by default, its
+  /// deviation from U(low, high), [0.1, 2] by default, the image mirrored at its outermost pixels
+  /// (torchvision's GaussianBlur).
   case blur(kernel: Int, low: Float, high: Float)
-  /// Fills a rectangle whose share of the image is from U(area) and whose height/width is
-  /// exp U(ln ratio) with `value`: random erasing (Zhong et al. 2017; torchvision's RandomErasing).
-  /// Ten are drawn until one fits.
+  /// Fills a rectangle whose share of the image is from U(area), [0.02, 0.33] by default, and whose
+  /// height/width is exp U(ln ratio), [0.3, 3.3] by default, with `value`, 0 by default: random erasing
+  /// (Zhong et al. 2017; torchvision's RandomErasing). Ten are drawn until one is less high and less
+  /// wide than the image; where none is, nothing is filled.
   case erase(area: ClosedRange<Float>, ratio: ClosedRange<Float>, value: Float)
-  /// Zeros a square of `size` pixels a side whose centre is any pixel, so far as it lies within the
-  /// image (DeVries and Taylor 2017).
+  /// Zeros a square of `size` pixels a side, 1...1024, whose centre is any pixel, so far as it lies
+  /// within the image (DeVries and Taylor 2017; of an odd size, their program makes one less).
   case cutout(size: Int)
 
   public var name: String {
@@ -85,29 +103,42 @@ public enum PixelOp: Hashable, Sendable {
   }
 }
 
-/// RandAugment (Cubuk et al. 2020): `count` ops drawn with repetition from `ops`, all of one
-/// magnitude m of 0...30, each with a random sign where it has one. The ranges are torchvision's; what
-/// moves pixels is composed with the list's other mappings about the image's centre, and the rest
-/// follows in the order drawn.
+/// RandAugment (Cubuk et al. 2020) as torchvision has it: `count` ops, 2 by default, drawn with
+/// repetition from `ops`, all of one magnitude m of 0...30, 9 by default, each with a random sign
+/// where ± is written. By default all of the ops are drawn from, which are torchvision's.
+///
+/// Three things are done otherwise: what moves pixels is composed with the list's other mappings and
+/// resampled once, bilinearly, and comes before what changes them; shears are about the image's centre,
+/// not about its upper left corner; translations are not cut to whole pixels.
 public struct RandAugment: Hashable, Sendable {
   public enum Op: String, Hashable, Sendable, CaseIterable {
     case identity
-    /// Turns by m degrees.
-    case rotate
-    /// Slants by m/100 along the rows, or along the columns.
+    /// Slants by ±0.3·m/30 along the rows, or along the columns.
     case shearX = "shear_x"
     case shearY = "shear_y"
-    /// Moves by 150/331·m/30 of the width, or of the height.
+    /// Moves by ±150/331·m/30 of the width, or of the height.
     case translateX = "translate_x"
     case translateY = "translate_y"
-    /// A factor of 1 ± 0.9·m/30.
-    case brightness, contrast
+    /// Turns by ±m degrees.
+    case rotate
+    /// x ↦ f·x, f = 1 ± 0.9·m/30; so with the other factors.
+    case brightness
+    /// x ↦ f·x + (1 − f)·g, g the pixel's grey value, 0.2989 R + 0.587 G + 0.114 B; grey images stay.
+    case color
+    /// As `PixelOp.contrast`.
+    case contrast
+    /// x ↦ f·x + (1 − f)·s, s the mean of the three by three numbers around, the middle one counted
+    /// five times; the outermost pixels stay.
+    case sharpness
+    /// ⌊2ᵇ·x⌋/2ᵇ, 8 − round(m/7.5) bits b.
+    case posterize
     /// x ↦ 1 − x where x ≥ 1 − m/30.
     case solarize
-    /// Keeps 8 − round(m/7.5) bits.
-    case posterize
     /// Stretches each channel to [0, 1].
     case autocontrast
+    /// Spreads each channel's levels, as bytes, so that they are about equally frequent (Pillow's
+    /// ImageOps.equalize).
+    case equalize
   }
 
   public static let largest = 30

@@ -1,9 +1,12 @@
 import ConvNet
 
-/// A change of an image's pixels with its random numbers drawn; see `PixelOp` for the formulas.
+/// A change of an image's pixels with its random numbers drawn; see `PixelOp` and `RandAugment.Op` for
+/// the formulas.
 enum PixelChange: Hashable {
   case brightness(Float)
   case contrast(Float)
+  case saturation(Float)
+  case sharpness(Float)
   /// `number` tells the noises of one image apart.
   case noise(deviation: Float, number: Int)
   case blur(radius: Int, sigma: Float)
@@ -11,6 +14,7 @@ enum PixelChange: Hashable {
   case solarize(threshold: Float)
   case posterize(bits: Int)
   case autocontrast
+  case equalize
 }
 
 extension PixelOp {
@@ -64,20 +68,23 @@ extension RandAugment {
     let sign: Float = random.uniform() < 0.5 ? -1 : 1
     switch op {
     case .identity: return .map(.identity)
-    case .rotate: return .map(.rotation(degrees: sign * level * 30))
-    case .shearX: return .map(PlaneMap(cr: -sign * level * 0.3))
-    case .shearY: return .map(PlaneMap(rc: -sign * level * 0.3))
+    case .shearX: return .map(PlaneMap(cr: sign * level * 0.3))
+    case .shearY: return .map(PlaneMap(rc: sign * level * 0.3))
     case .translateX:
       return .map(.shift(rows: 0, columns: sign * level * 150 / 331 * Float(width)))
     case .translateY:
       return .map(.shift(rows: sign * level * 150 / 331 * Float(height), columns: 0))
+    case .rotate: return .map(.rotation(degrees: sign * level * 30))
     case .brightness: return .change(.brightness(1 + sign * level * 0.9))
+    case .color: return .change(.saturation(1 + sign * level * 0.9))
     case .contrast: return .change(.contrast(1 + sign * level * 0.9))
-    case .solarize: return .change(.solarize(threshold: 1 - level))
+    case .sharpness: return .change(.sharpness(1 + sign * level * 0.9))
     case .posterize:
       let lost = (Float(magnitude) / 7.5).rounded(.toNearestOrEven)
       return .change(.posterize(bits: 8 - Int(lost)))
+    case .solarize: return .change(.solarize(threshold: 1 - level))
     case .autocontrast: return .change(.autocontrast)
+    case .equalize: return .change(.equalize)
     }
   }
 }

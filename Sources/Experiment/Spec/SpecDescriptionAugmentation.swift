@@ -5,28 +5,31 @@ extension SpecDescription {
     key: "op", doc: "The kind of distortion.", noun: "a distortion",
     cases: [
       .init(
-        name: "rotate", doc: "Turns about the centre.", aliases: ["rotation"],
+        name: "rotate", doc: "Turns about the centre (torchvision's RandomRotation).",
+        aliases: ["rotation"],
         fields: [
           Field(
             "degrees", .float(.from(0, to: 180)), .required, aliases: ["angle"],
             "The largest angle, to either side.")
         ]),
       .init(
-        name: "shift", doc: "Moves along both axes.", aliases: ["translate", "translation"],
+        name: "shift", doc: "Moves along both axes (Keras's RandomTranslation).",
+        aliases: ["translate", "translation"],
         fields: [
           Field(
             "fraction", .float(.from(0, below: 1)), .required,
             "The farthest way, as a part of the height and of the width.")
         ]),
       .init(
-        name: "zoom", doc: "Scales about the centre.", aliases: ["scale"],
+        name: "zoom", doc: "Scales about the centre (torchvision's RandomAffine).",
+        aliases: ["scale"],
         fields: [
           Field(
             "fraction", .float(.from(0, below: 1)), .required,
             "The largest change of size: 0.1 gives factors from 0.9 to 1.1.")
         ]),
       .init(
-        name: "shear", doc: "Slants along the rows.",
+        name: "shear", doc: "Slants along the rows (torchvision's RandomAffine).",
         fields: [
           Field(
             "degrees", .float(.from(0, to: 80)), .required, aliases: ["angle"],
@@ -44,7 +47,8 @@ extension SpecDescription {
             "The deviation of the Gaussian that smooths the displacements, in pixels."),
         ]),
       .init(
-        name: "flip", doc: "Mirrors.", aliases: ["horizontal_flip", "random_flip", "mirror"],
+        name: "flip", doc: "Mirrors (torchvision's RandomHorizontalFlip, RandomVerticalFlip).",
+        aliases: ["horizontal_flip", "random_flip", "mirror"],
         fields: [
           Field(
             "axis",
@@ -57,7 +61,8 @@ extension SpecDescription {
           probability(0.5),
         ]),
       .init(
-        name: "crop", doc: "A crop of the image's own size from the image amid zeros.",
+        name: "crop",
+        doc: "A crop of the image's own size from the image amid zeros (torchvision's RandomCrop).",
         aliases: ["random_crop"],
         fields: [
           Field(
@@ -84,7 +89,8 @@ extension SpecDescription {
           + "ColorJitter).",
         fields: [factor, probability(1)]),
       .init(
-        name: "gaussian_noise", doc: "Adds normal noise to each pixel.", aliases: ["noise"],
+        name: "gaussian_noise",
+        doc: "Adds normal noise to each pixel (torchvision's GaussianNoise).", aliases: ["noise"],
         fields: [
           Field(
             "stddev", .float(.from(0, to: 10)), .required,
@@ -128,7 +134,7 @@ extension SpecDescription {
         ]),
       .init(
         name: "rand_augment",
-        doc: "Some random ops of one strength (Cubuk et al. 2020), with torchvision's ranges.",
+        doc: "Some random ops of one strength (Cubuk et al. 2020), torchvision's RandAugment.",
         aliases: ["randaugment"],
         fields: [
           Field(

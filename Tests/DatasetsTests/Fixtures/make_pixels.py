@@ -2,13 +2,11 @@
 
     python3 make_pixels.py > pixels.json      (PyTorch and torchvision)
 
-Images are (H, W, C) of bytes, divided by 255; results are computed in float64. Where the rules differ:
-  - torchvision draws factors, deviations and places as Sources/Datasets does, but from its own
-    generator, and whole pixels for a perspective;
-  - its RandAugment shears about the upper left corner, and resamples once for each op; ours about the
-    centre, and once for all. What the ops do to pixels where they are is the same.
+Images are (H, W, C) of bytes, divided by 255; results are computed in float64. What is drawn is in
+make_draws.py. Only a perspective is drawn otherwise: torchvision draws whole pixels.
 """
 import json
+import os
 import sys
 
 import numpy as np
@@ -20,7 +18,7 @@ rng = np.random.default_rng(11)
 
 
 def numbers(a):
-    return [float(f"{x:.7g}") for x in np.asarray(a).ravel()]
+    return [float(f"{x:.10g}") for x in np.asarray(a).ravel()]
 
 
 def image(shape):
@@ -67,6 +65,16 @@ def main():
                 (shape, "perspective", [v for point in end for v in point],
                  lambda x, s=start, e=end: F.perspective(x, s, e, fill=None))
             )
+    # An equalisation needs 255 pixels that are not of the highest level.
+    more = [(20, 23, 1), (19, 16, 3), (7, 10, 3)]
+    for shape in more:
+        table += [
+            (shape, "saturation", [f], lambda x, f=f: F.adjust_saturation(x, f)) for f in (0.1, 1.9)
+        ]
+        table += [
+            (shape, "sharpness", [f], lambda x, f=f: F.adjust_sharpness(x, f)) for f in (0.1, 1.9)
+        ]
+        table += [(shape, "equalize", [], F.equalize)]
     cases = []
     for shape, op, values, function in table:
         x = image(shape)
@@ -75,7 +83,7 @@ def main():
             {"op": op, "shape": list(shape), "values": values, "bytes": x.ravel().tolist(), "result": numbers(y)}
         )
     made_with = {
-        "python": sys.version.split()[0], "numpy": np.__version__,
+        "script": os.path.basename(__file__), "python": sys.version.split()[0], "numpy": np.__version__,
         "torch": torch.__version__.split("+")[0],
         "torchvision": torchvision.__version__.split("+")[0],
     }

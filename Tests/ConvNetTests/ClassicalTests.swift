@@ -125,6 +125,42 @@ import Testing
     }
   }
 
+  /// Neighbours, components and random features.
+  @Test func threadsChangeNoBitElsewhere() throws {
+    let images = GivenSource.random(
+      .image(height: 12, width: 11, channels: 2), count: 150, classes: 3, seed: 5)
+    func nearest(_ team: Team) -> [Int32] {
+      NearestNeighbours(figures.train, classes: Self.classes, team: team)
+        .nearest(5, to: figures.train, team: team)
+    }
+    func components(_ team: Team) throws -> PrincipalComponents {
+      try PrincipalComponents(ClassMoments(figures.train, classes: Self.classes, team: team))
+    }
+    func projected(_ team: Team) throws -> [UInt32] {
+      bits(
+        rows(of: ProjectedSource(figures.train, to: 3, of: try components(team), team: team)))
+    }
+    func convolved(_ team: Team) throws -> [UInt32] {
+      let source = try RandomConvolutions(images, filters: 9, seed: 3, workers: team.count)
+      let size = source.sampleShape.count
+      let features = Buffer(source.count * size)
+      team.forEach(source.count) { sample, worker in
+        source.fill(features.base + sample * size, sample: sample, epoch: 0, worker: worker)
+      }
+      return bits(features.all)
+    }
+    let one = team(1)
+    let basis = try components(one)
+    for threads in [2, 4] {
+      let many = team(threads)
+      #expect(nearest(many) == nearest(one))
+      let other = try components(many)
+      #expect(other.directions == basis.directions && other.variances == basis.variances)
+      #expect(try projected(many) == projected(one))
+      #expect(try convolved(many) == convolved(one))
+    }
+  }
+
   @Test func classifiersTakeTheLargestScore() throws {
     let ridge = try fit(figures.models.first { $0.name == "ridge" }!, team())
     let d = figures.features
@@ -142,7 +178,29 @@ import Testing
     #expect(figures.train.accuracy(of: predictions) == Double(correct) / 150)
   }
 
-  /// Against the convolution's plain twin, ReLU and means.
+  struct RandomFeatures: Decodable {
+    let shape, window: [Int]
+    let filters, cells: Int
+    let images, kernel: [Float]
+    let features: [Double]
+  }
+
+  /// With given filters; `Fixtures/make_random_convolutions.py` made the numbers.
+  @Test func randomConvolutionsArePyTorchs() throws {
+    let cases = try Fixture.cases("random_convolutions", as: RandomFeatures.self)
+    #expect(cases.count == 3)
+    for c in cases {
+      let kernel = Buffer(c.kernel.count)
+      _ = kernel.all.update(fromContentsOf: c.kernel)
+      let source = try RandomConvolutions(
+        GivenSource(
+          .image(height: c.shape[0], width: c.shape[1], channels: c.shape[2]), c.images),
+        kernel: kernel, window: Extent(c.window[0], c.window[1]), cells: c.cells, workers: 1)
+      expectClose(rows(of: source), c.features, within: 1e-6, "\(c.shape)")
+    }
+  }
+
+  /// Against the convolution's plain twin, ReLU and means over cells that do not divide the map.
   @Test func randomConvolutions() throws {
     let shape = Shape.image(height: 9, width: 8, channels: 2)
     let images = GivenSource.random(shape, count: 3, classes: 2, seed: 5)

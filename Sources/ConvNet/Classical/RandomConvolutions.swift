@@ -17,15 +17,12 @@ public final class RandomConvolutions: SampleSource {
 
   /// - Parameter workers: how many may fill at once.
   /// - Throws: `NetworkError` where the samples are no images.
-  public init(
+  public convenience init(
     _ base: any SampleSource, filters: Int = 64, kernel size: Int = 5, cells: Int = 4, seed: UInt64,
     workers: Int
   ) throws(NetworkError) {
-    let shape = base.sampleShape
-    let (extent, channels) = try NetworkPlan.image(shape, for: "random convolutions")
+    let (extent, channels) = try NetworkPlan.image(base.sampleShape, for: "random convolutions")
     let window = Extent(min(size, extent.height), min(size, extent.width))
-    let geometry = try WindowGeometry(
-      input: extent, window: window, stride: Extent(1, 1), padding: .valid)
     let patch = window.height * window.width * channels
     let kernel = Buffer(patch * filters)
     try Initializer.heNormal.fill(
@@ -36,6 +33,23 @@ public final class RandomConvolutions: SampleSource {
       mean /= Float(patch)
       for i in 0..<patch { kernel.base[i * filters + f] -= mean }
     }
+    try self.init(base, kernel: kernel, window: window, cells: cells, workers: workers)
+  }
+
+  /// The same with given filters.
+  /// - Parameters:
+  ///   - kernel: (K·K·C, F), the window's rows, its columns and the channels in order.
+  ///   - window: K·K, no larger than the images.
+  init(
+    _ base: any SampleSource, kernel: Buffer, window: Extent, cells: Int, workers: Int
+  ) throws(NetworkError) {
+    let shape = base.sampleShape
+    let (extent, channels) = try NetworkPlan.image(shape, for: "random convolutions")
+    let geometry = try WindowGeometry(
+      input: extent, window: window, stride: Extent(1, 1), padding: .valid)
+    let patch = window.height * window.width * channels
+    let filters = kernel.count / patch
+    precondition(kernel.count == patch * filters)
     let positions = geometry.output.height * geometry.output.width
     self.base = base
     self.geometry = geometry

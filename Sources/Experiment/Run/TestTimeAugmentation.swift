@@ -1,12 +1,14 @@
 import ConvNet
 import Datasets
 
-/// Test-time augmentation: the test images are looked at several times, once as they are and then
-/// distorted at random, and the probabilities that the network gives are averaged.
+/// Test-time augmentation: the test images are looked at K times, once as they are and then distorted
+/// at random, and the probabilities that the network gives are averaged, p̄ = Σₖ softmax(zₖ)/K, as
+/// Krizhevsky, Sutskever and Hinton (2012) do over crops.
 public struct TestTimeAugmentation: Hashable, Sendable {
-  /// Views of each image, the image itself the first.
+  /// K, the views of each image, the image itself the first; a spec's default is 8.
   public var count: Int
-  /// What the others are distorted by; nil for what the training images are.
+  /// What the others are distorted by; nil, the default, for what the training images are. Mixings of
+  /// two images are left out.
   public var ops: [AugmentationOp]?
 
   public init(count: Int, ops: [AugmentationOp]? = nil) {
@@ -23,6 +25,7 @@ public struct TestTimeAugmentation: Hashable, Sendable {
 /// What the mean over views comes to.
 public struct AveragedViews: Hashable, Sendable {
   public let views: Int
+  /// The share of the images whose class has the largest p̄.
   public let accuracy: Double
   /// The mean of −ln p̄ of the images' classes, p̄ the mean of the views' softmax: not the
   /// experiment's own loss, which may smooth or weigh labels or be none of probabilities.

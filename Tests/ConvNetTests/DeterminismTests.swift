@@ -88,7 +88,8 @@ import Testing
   ]
 
   static let allCases =
-    cases + catalogue + GraphTests.determinismCases + SecondOrderTests.determinismCases
+    cases + catalogue + GraphTests.determinismCases + OptimizerRuleTests.determinismCases
+    + SecondOrderTests.determinismCases
 
   private struct Trace: Equatable {
     var losses: [UInt64] = []

@@ -181,51 +181,6 @@ import Testing
     }
   }
 
-  struct LossCase: Decodable {
-    let name: String
-    let logits: Fixture.Tensor
-    let labels: [Int]
-    let losses: [Double]
-    let loss: Double
-    let gradient: Fixture.Tensor
-    let correct: Int
-  }
-
-  /// Through a network whose only layer is the identity.
-  @Test func crossEntropies() throws {
-    for c in try Fixture.cases("cross_entropy", as: LossCase.self) {
-      let (samples, classes) = (c.logits.shape[0], c.logits.shape[1])
-      let network = try Network(
-        NetworkDescription(
-          input: .vector(classes), layers: [.dense(DenseDescription(units: classes))],
-          classes: classes), optimizer: sgd(), batchSize: samples, seed: 1, team: team())
-      network.set(
-        "dense_0/kernel", to: (0..<classes * classes).map { $0 % (classes + 1) == 0 ? 1 : 0 })
-      network.weightsChanged()
-      let source = GivenSource(.vector(classes), c.logits.floats, labels: c.labels)
-      let result = network.trainStep(
-        source, samples: Array(0..<samples), step: 1, learningRate: 0)
-      #expect(result.correct == c.correct, "\(c.name)")
-      #expect(result.isFinite)
-      // A loss is a difference of numbers as large as the logits.
-      for (i, loss) in c.losses.enumerated() {
-        let scale = c.logits.values[i * classes..<(i + 1) * classes].map(abs).max()!
-        #expect(abs(Double(network.losses.base[i]) - loss) <= 2e-7 * max(scale, 1), "\(c.name)")
-      }
-      #expect(
-        abs(result.lossSum / Double(samples) - c.loss)
-          <= 2e-7 * c.logits.values.map(abs).max()!, "\(c.name)")
-      // The gradient by the logits, and, summed, by the bias.
-      let gradient = Array(
-        UnsafeBufferPointer(start: network.logits.batchGradients, count: samples * classes))
-      // p − 1 is rounded as a number near 1.
-      expectClose(gradient, c.gradient.values, within: 2e-7, floor: 1 / Double(samples), c.name)
-      let evaluation = network.evaluate(source, range: 0..<samples)
-      #expect(evaluation.correct == c.correct)
-      #expect(evaluation.lossSum == result.lossSum)
-    }
-  }
-
   struct PenaltyCase: Decodable {
     let name: String
     let l2: Float

@@ -2,85 +2,8 @@ import Testing
 
 @testable import ConvNet
 
-/// Optimizers, schedules and a whole network over time, against PyTorch's and Keras's own numbers.
+/// Schedules and a whole network over time, against PyTorch's and Keras's own numbers.
 @Suite struct FixtureTrainingTests {
-  struct OptimizerCases: Decodable {
-    let initial: [Double]
-    let gradients: [[Double]]
-    let cases: [OptimizerCase]
-  }
-
-  struct OptimizerCase: Decodable {
-    struct After: Decodable {
-      let step: Int
-      let parameters: [Double]
-    }
-    let name, source, optimizer: String
-    let momentum, beta1, beta2, epsilon, rho, weightDecay: Float?
-    let nesterov: Bool?
-    let learningRates: [Float]
-    let after: [After]
-
-    var rule: OptimizerRule {
-      let convention: OptimizerConvention = source == "torch" ? .pytorch : .keras
-      switch optimizer {
-      case "sgd":
-        return .sgd(momentum: momentum!, nesterov: nesterov!, convention: convention)
-      case "adam", "adamw":
-        return .adam(beta1: beta1!, beta2: beta2!, epsilon: epsilon!, convention: convention)
-      default: return .adadelta(rho: rho!, epsilon: epsilon!)
-      }
-    }
-  }
-
-  @Test func optimizers() throws {
-    let fixture = try Fixture.load("optimizers", as: OptimizerCases.self)
-    for c in fixture.cases {
-      let description = OptimizerDescription(
-        rule: c.rule, learningRate: c.learningRates[0], weightDecay: c.weightDecay ?? 0)
-      // Keras rounds β₂ to float32 in β₂ᵗ but not in 1 − β₂.
-      let tolerance = c.source == "keras" && c.optimizer.hasPrefix("adam") ? 5e-6 : 2e-6
-      // 36 parameters: two whole vectors and a rest, each number thrice.
-      let count = fixture.initial.count
-      let (w, g, m, v) = (
-        Buffer(3 * count), Buffer(3 * count), Buffer(3 * count), Buffer(3 * count)
-      )
-      for i in 0..<3 * count { w.base[i] = Float(fixture.initial[i % count]) }
-      for (index, gradient) in fixture.gradients.enumerated() {
-        for i in 0..<3 * count { g.base[i] = Float(gradient[i % count]) }
-        OptimizerStep(description, learningRate: c.learningRates[index], step: index + 1)
-          .update(
-            w.base, gradient: g.base, MomentRun([m, v], at: 0, gradient: g.base),
-            count: 3 * count, decays: true)
-        guard let after = c.after.first(where: { $0.step == index + 1 }) else { continue }
-        for part in 0..<3 {
-          let values = Array(w.all[part * count..<(part + 1) * count])
-          for i in 0..<count {
-            let error = abs(Double(values[i]) - after.parameters[i])
-            #expect(
-              error <= tolerance * max(1, abs(after.parameters[i])),
-              "\(c.name), step \(index + 1), parameter \(i)")
-          }
-        }
-      }
-    }
-  }
-
-  /// Decoupled decay is for kernels only.
-  @Test func decaySparesBiases() {
-    let description = OptimizerDescription(
-      rule: .sgd(momentum: 0, nesterov: false, convention: .keras), learningRate: 0.5,
-      weightDecay: 0.25)
-    let (w, g) = (Buffer(20), Buffer(20))
-    for decays in [false, true] {
-      for i in 0..<20 { w.base[i] = 2 }
-      OptimizerStep(description, learningRate: 0.5, step: 1).update(
-        w.base, gradient: g.base, MomentRun([], at: 0, gradient: g.base), count: 20,
-        decays: decays)
-      #expect(w.all.allSatisfy { $0 == (decays ? 1.75 : 2) })
-    }
-  }
-
   struct Schedules: Decodable {
     let perEpoch: [EpochCase]
     let perStep: [StepCase]
@@ -135,8 +58,9 @@ import Testing
           final: c.final), warmup: nil, stepsPerEpoch: 3)
       for (epoch, expected) in c.rates.enumerated() {
         let actual = Double(rate.rate(step: 3 * epoch))
+        // Where a rate falls to 0, PyTorch's is what its 64 bits leave.
         #expect(
-          abs(actual - expected) <= 3e-7 * Double(c.learningRate), "\(c.source), epoch \(epoch)")
+          abs(actual - expected) <= max(1e-6 * expected, 1e-17), "\(c.source), epoch \(epoch)")
       }
     }
   }
@@ -151,8 +75,11 @@ import Testing
         warmup: warmup, stepsPerEpoch: c.stepsPerEpoch)
       for (step, expected) in c.rates.enumerated() {
         let actual = Double(rate.rate(step: step))
+        // Keras computes in 32 bits, where what is left of 1 + cos near its end is as rough as 1.
+        let limit = c.source.hasPrefix("keras") ? Double(c.learningRate.ulp) : 0
         #expect(
-          abs(actual - expected) <= 1e-6 * Double(c.learningRate), "\(c.source), step \(step)")
+          abs(actual - expected) <= max(1e-5 * expected, limit),
+          "\(c.source), step \(step): \(actual), not \(expected)")
       }
     }
   }

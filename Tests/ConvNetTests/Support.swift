@@ -78,6 +78,19 @@ func expectClose(
   }
 }
 
+/// Expects the losses of a training, each within a hundred-thousandth of itself.
+func expectLosses(
+  _ actual: [Double], _ expected: [Double], _ what: @autoclosure () -> String = "",
+  sourceLocation: SourceLocation = #_sourceLocation
+) {
+  #expect(actual.count == expected.count, "\(what())", sourceLocation: sourceLocation)
+  for (step, (actual, expected)) in zip(actual, expected).enumerated() {
+    #expect(
+      abs(actual - expected) <= 1e-5 * abs(expected),
+      "\(what()), step \(step + 1): \(actual), not \(expected)", sourceLocation: sourceLocation)
+  }
+}
+
 func doubles(_ values: [Float]) -> [Double] { values.map(Double.init) }
 
 /// The bits of some floats: equal only when the floats are the same, NaN and −0 included.

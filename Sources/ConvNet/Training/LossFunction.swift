@@ -2,7 +2,7 @@
 ///
 ///     softmax cross-entropy:  L = ln Σ eᶻ − Σ qₖzₖ     dz = softmax(z) − q
 ///     focal:                  L = −α(1−p)^γ ln p       dzₖ = α(1−p)^γ (γp ln p/(1−p) − 1)(δₖᵧ − pₖ)
-///     binary cross-entropy:   L = Σ ln(1 + eᶻ) − qz    dz = (σ(z) − q) / K
+///     binary cross-entropy:   L = Σ ln(1 + eᶻ) − qz    dz = ((1 − q)·σ(z) − q·σ(−z)) / K
 struct LossFunction {
   let classes: Int
   private let kind: LossDescription.Kind
@@ -70,7 +70,7 @@ struct LossFunction {
       for c in 0..<classes {
         let q = 0.5 * smoothing + (c == label ? 1 - smoothing : 0)
         let positive = z[c] > 0 ? z[c] : 0
-        sum += positive - z[c] * q + Elementary.log(1 + Elementary.exp(-abs(z[c])))
+        sum += positive - z[c] * q + Elementary.logOnePlus(Elementary.exp(-abs(z[c])))
       }
       return sum / Float(classes)
     }
@@ -115,7 +115,11 @@ struct LossFunction {
       let factor = scale / Float(classes)
       for c in 0..<classes {
         let q = 0.5 * smoothing + (c == label ? 1 - smoothing : 0)
-        scratch[c] = factor * (Elementary.sigmoid(z[c]) - q)
+        // σ(|z|) and σ(−|z|); σ(z) − 1 would lose what σ(−z) keeps.
+        let small = Elementary.exp(-abs(z[c]))
+        let (near, far) = (1 / (1 + small), small / (1 + small))
+        let (up, down) = z[c] > 0 ? (near, far) : (far, near)
+        scratch[c] = factor * ((1 - q) * up - q * down)
       }
     }
   }

@@ -6,6 +6,8 @@ public enum OptimizerConvention: String, Hashable, Sendable, CaseIterable {
 /// An update rule. g is the gradient of the objective (with its penalties), w a parameter, t the
 /// step counted from 1, η the learning rate of the step.
 public enum OptimizerRule: Hashable, Sendable {
+  /// Stochastic gradient descent (Robbins and Monro 1951), with momentum (Polyak 1964), with
+  /// Nesterov's as Sutskever et al. 2013 have it.
   /// Keras: `v = μv − ηg; w += v` (Nesterov: `w += μv − ηg`).
   /// PyTorch: `v = μv + g; w −= ηv` (Nesterov: `w −= η(g + μv)`).
   case sgd(momentum: Float, nesterov: Bool, convention: OptimizerConvention)
@@ -59,9 +61,11 @@ public struct RMSpropDescription: Hashable, Sendable {
 /// Kernels, as matrices of inputs and outputs, move by an orthogonal matrix (Jordan et al. 2024):
 /// `v = μv + (1−μ)g; w −= η·0.2·√max(rows, columns)·O(μv + (1−μ)g)`, or O(v) without Nesterov's form,
 /// where O comes near UVᵀ of the singular value decomposition by five steps of Newton and Schulz,
-/// X = G/‖G‖, `X = aX + (bXXᵀ + c(XXᵀ)²)X` with (a, b, c) = (3.4445, −4.7750, 2.0315). All else is
-/// Adam's, in PyTorch's form. The factor, which lets one learning rate serve both, is Keras's
-/// default and PyTorch's match_rms_adamw.
+/// X = G/max(‖G‖, 1e-7), `X = aX + (bXXᵀ + c(XXᵀ)²)X` with (a, b, c) = (3.4445, −4.7750, 2.0315). All
+/// else is Adam's, in PyTorch's form. The factor lets one learning rate serve both (Liu et al. 2025).
+///
+/// This is PyTorch's Muon with match_rms_adamw, but for its bfloat16. Keras's, with its default
+/// rms_rate, has a velocity 1/(1−μ) times as large, which O takes away, and divides by ‖G‖ + 1e-7.
 public struct MuonDescription: Hashable, Sendable {
   public var momentum: Float
   public var nesterov: Bool

@@ -1,6 +1,7 @@
 /// A learning rate over time, as a factor of the optimizer's own. Time is counted in epochs, with
 /// the fraction of the current one: τ = step / steps per epoch.
 public enum Schedule: Hashable, Sendable {
+  /// The optimizer's own all the time (PyTorch's ConstantLR with factor 1).
   case constant
   /// factor^⌊τ / every⌋ (PyTorch's StepLR when `every` is whole and τ counts epochs).
   case step(every: Int, factor: Double)
@@ -91,8 +92,9 @@ public struct PlateauDescription: Hashable, Sendable {
   }
 }
 
-/// A linear rise of the factor from `from` to 1 over the first `epochs`, over any schedule, which
-/// begins when the warm-up ends.
+/// A linear rise of the factor, from + (1 − from)·τ/epochs over the first `epochs`, before any schedule,
+/// whose own time begins when the warm-up ends (Goyal et al. 2017; PyTorch's LinearLR as the first of a
+/// SequentialLR). A plateau is looked for from the first epoch on, and reductions show after the rise.
 public struct Warmup: Hashable, Sendable {
   public var epochs: Double
   public var from: Double

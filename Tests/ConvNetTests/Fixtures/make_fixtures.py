@@ -6,9 +6,9 @@ Conventions of every file
   - a tensor is {"shape": [...], "values": [...]}, values in row-major order;
   - images are [N, H, W, C], convolution kernels [KH, KW, Cin, Cout], dense kernels [in, out];
   - inputs are float32 numbers printed with the fewest digits that read back as the same float32;
-  - results are computed in float64 from those inputs and rounded to float32, unless the key says
-    `float32` (computed in float32 throughout) or the value is a loss or a rate (float64; Keras's
-    schedules compute in float32 whatever they are told);
+  - results are computed in float64 from those inputs and rounded to float32 or to ten digits, unless
+    the key says `float32` (computed in float32 throughout) or the value is a loss or a rate (float64;
+    Keras's schedules compute in float32 whatever they are told);
   - `made_with` names the versions, and each case the `source` of its numbers.
 
 The script is deterministic: it runs on the CPU, on one thread, from fixed seeds.
@@ -101,6 +101,12 @@ def write(name, content):
 def tensor(array):
     array = np.asarray(array)
     return {"shape": list(array.shape), "values": array.astype(np.float32).ravel()}
+
+
+def rounded(array):
+    """The same of float64 numbers with ten digits."""
+    array = np.asarray(array, np.float64)
+    return {"shape": list(array.shape), "values": [float(f"{v:.10g}") for v in array.ravel()]}
 
 
 def draw(rng, *shape, scale=1.0):
@@ -320,37 +326,6 @@ def activations():
     write("activations.json", {"cases": cases})
 
 
-def cross_entropy():
-    rng = np.random.default_rng(5)
-    table = [
-        ("ordinary", draw(rng, 6, 10, scale=2), rng.integers(0, 10, 6)),
-        ("one sample, two classes", draw(rng, 1, 2), np.array([1])),
-        (
-            "large logits",
-            np.array([[1000, -1000, 0], [-1000, 1000, 999], [80, 90, 100], [0, 0, 0]], np.float32),
-            np.array([0, 2, 0, 1]),
-        ),
-        ("confident and right", np.array([[30, 0, -5], [0, 17, 0]], np.float32), np.array([0, 1])),
-    ]
-    cases = []
-    for name, logits, labels in table:
-        t = torch.tensor(logits, dtype=torch.float64, requires_grad=True)
-        target = torch.tensor(labels)
-        losses = F.cross_entropy(t, target, reduction="none")
-        losses.mean().backward()
-        cases.append(
-            {
-                "name": name, "source": "torch", "logits": tensor(logits),
-                "labels": [int(v) for v in labels],
-                "losses": [float(v) for v in losses.detach()],
-                "loss": float(losses.detach().mean()),
-                "gradient": tensor(t.grad),
-                "correct": int((t.detach().argmax(1) == target).sum()),
-            }
-        )
-    write("cross_entropy.json", {"cases": cases})
-
-
 def l2():
     rng = np.random.default_rng(6)
     cases = []
@@ -369,120 +344,7 @@ def l2():
     write("l2.json", {"cases": cases})
 
 
-# --- Optimizers and schedules -------------------------------------------------------------------
-
-STEPS = 50
-KEPT = (1, 2, 10, 50)
-
-
-def torch_optimizer(rule, dtype, initial, gradients, rates):
-    kinds = {
-        "sgd": lambda p, o: torch.optim.SGD(
-            p, lr=rates[0], momentum=o["momentum"], nesterov=o["nesterov"]
-        ),
-        "adam": lambda p, o: torch.optim.Adam(
-            p, lr=rates[0], betas=(o["beta1"], o["beta2"]), eps=o["epsilon"], foreach=False
-        ),
-        "adamw": lambda p, o: torch.optim.AdamW(
-            p, lr=rates[0], betas=(o["beta1"], o["beta2"]), eps=o["epsilon"],
-            weight_decay=o["weight_decay"], foreach=False,
-        ),
-        "adadelta": lambda p, o: torch.optim.Adadelta(
-            p, lr=rates[0], rho=o["rho"], eps=o["epsilon"], foreach=False
-        ),
-    }
-    p = torch.tensor(initial, dtype=dtype, requires_grad=True)
-    optimizer = kinds[rule["optimizer"]]([p], rule)
-    kept = []
-    for step in range(STEPS):
-        optimizer.param_groups[0]["lr"] = float(rates[step])
-        p.grad = torch.tensor(gradients[step], dtype=dtype)
-        optimizer.step()
-        if step + 1 in KEPT:
-            kept.append(p.detach().numpy().astype(np.float32))
-    return kept
-
-
-def keras_optimizer(rule, dtype, initial, gradients, rates):
-    kinds = {
-        "sgd": lambda o: keras.optimizers.SGD(
-            rates[0], momentum=o["momentum"], nesterov=o["nesterov"]
-        ),
-        "adam": lambda o: keras.optimizers.Adam(
-            rates[0], beta_1=o["beta1"], beta_2=o["beta2"], epsilon=o["epsilon"]
-        ),
-        "adamw": lambda o: keras.optimizers.AdamW(
-            rates[0], beta_1=o["beta1"], beta_2=o["beta2"], epsilon=o["epsilon"],
-            weight_decay=o["weight_decay"],
-        ),
-        "adadelta": lambda o: keras.optimizers.Adadelta(
-            rates[0], rho=o["rho"], epsilon=o["epsilon"]
-        ),
-    }
-    set_precision(dtype)
-    p = keras.Variable(initial, dtype=dtype)
-    optimizer = kinds[rule["optimizer"]](rule)
-    optimizer.build([p])
-    kept = []
-    for step in range(STEPS):
-        optimizer.learning_rate = float(rates[step])
-        optimizer.apply([tf.constant(gradients[step], dtype)])
-        if step + 1 in KEPT:
-            kept.append(p.numpy().astype(np.float32))
-    set_precision("float64")
-    return kept
-
-
-def optimizers():
-    rng = np.random.default_rng(7)
-    initial = draw(rng, 12)
-    # Elements 0 to 7 are ordinary; 8 has tiny gradients, where epsilon decides; 9 has none at all;
-    # 10 has one only now and then; 11 always the same.
-    gradients = draw(rng, STEPS, 12, scale=0.5)
-    gradients[:, 8] = (gradients[:, 8] * np.float32(1e-6)).astype(np.float32)
-    gradients[:, 9] = 0
-    gradients[[i for i in range(STEPS) if i % 7 != 3], 10] = 0
-    gradients[:, 11] = np.float32(0.25)
-    adam = {"optimizer": "adam", "beta1": 0.9, "beta2": 0.999}
-    table = [
-        ("both", {"optimizer": "sgd", "momentum": 0.0, "nesterov": False}, 0.1),
-        ("both", {"optimizer": "sgd", "momentum": 0.9, "nesterov": False}, 0.05),
-        ("both", {"optimizer": "sgd", "momentum": 0.9, "nesterov": True}, 0.05),
-        ("torch", {**adam, "epsilon": 1e-8}, 0.01),
-        ("keras", {**adam, "epsilon": 1e-7}, 0.01),
-        ("torch", {"optimizer": "adamw", "beta1": 0.9, "beta2": 0.999, "epsilon": 1e-8,
-                   "weight_decay": 0.01}, 0.01),
-        ("keras", {"optimizer": "adamw", "beta1": 0.9, "beta2": 0.999, "epsilon": 1e-7,
-                   "weight_decay": 0.004}, 0.01),
-        ("torch", {"optimizer": "adadelta", "rho": 0.9, "epsilon": 1e-6}, 1.0),
-        ("keras", {"optimizer": "adadelta", "rho": 0.95, "epsilon": 1e-7}, 1.0),
-    ]
-    cases = []
-    for wanted, rule, rate in table:
-        for source in ("torch", "keras") if wanted == "both" else (wanted,):
-            for changing in (False, True):
-                # The rate falls to a quarter at step 20 (steps count from 1).
-                rates = [rate / 4 if changing and step >= 20 else rate for step in range(1, STEPS + 1)]
-                run = torch_optimizer if source == "torch" else keras_optimizer
-                dtypes = (torch.float64, torch.float32) if source == "torch" else ("float64", "float32")
-                exact, single = (run(rule, d, initial, gradients, rates) for d in dtypes)
-                title = rule["optimizer"]
-                if rule["optimizer"] == "sgd" and rule["momentum"]:
-                    title = "nesterov" if rule["nesterov"] else "momentum"
-                cases.append(
-                    {
-                        "name": f"{title}, {source}" + (", rate changes at step 20" if changing else ""),
-                        "source": source, **rule, "learning_rates": rates,
-                        "after": [
-                            {"step": s, "parameters": a, "parameters_float32": b}
-                            for s, a, b in zip(KEPT, exact, single)
-                        ],
-                    }
-                )
-    write(
-        "optimizers.json",
-        {"initial": initial, "gradients": list(gradients), "cases": cases},
-    )
+# --- Schedules ----------------------------------------------------------------------------------
 
 
 def torch_schedule(make, epochs, rate):
@@ -753,7 +615,7 @@ def train_keras(precision, optimizer, rule, rate, padding, norm, strength, weigh
 
 
 if __name__ == "__main__":
-    makers = [conv2d, max_pool, batch_norm, activations, cross_entropy, l2, optimizers, schedules, training]
+    makers = [conv2d, max_pool, batch_norm, activations, l2, schedules, training]
     for maker in makers:
         if len(sys.argv) == 1 or maker.__name__ in sys.argv[1:]:
             maker()

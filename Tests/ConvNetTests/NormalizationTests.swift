@@ -2,7 +2,7 @@ import Testing
 
 @testable import ConvNet
 
-/// Images normalised by what is fitted on them, against Keras's and NumPy's own numbers.
+/// Images normalised by what is fitted on them, against the numbers of Keras, scikit-learn and SciPy.
 @Suite struct NormalizationTests {
   struct Case: Decodable {
     let name: String
@@ -30,7 +30,7 @@ import Testing
     return values
   }
 
-  @Test func agreesWithKerasAndNumPy() throws {
+  @Test func agreesWithKerasAndSciPy() throws {
     for c in try Fixture.cases("normalization", as: Case.self) {
       expectClose(try normalized(c), c.result.values, within: 1e-5, c.name)
     }

@@ -29,40 +29,8 @@ public struct BatchMix: Hashable, Sendable {
   /// Where the partner's pixels are, if not blended everywhere.
   let rows: Range<Int>?
   let columns: Range<Int>
-  private let turn: UInt32
-
-  /// Draws one of the mixings, each as likely as the others; nil where the batch is to be left as it
-  /// is.
-  /// - Parameter pass: the forward pass of the run, from 1.
-  public init?(_ mixings: [BatchMixing], input: Shape, seed: UInt64, pass: Int) {
-    guard !mixings.isEmpty else { return nil }
-    var random = RandomStream(
-      seed: seed, purpose: .mixing, epoch: UInt32(truncatingIfNeeded: pass))
-    let mixing = mixings[Int(random.below(UInt32(mixings.count)))]
-    let chance = random.uniform()
-    turn = random.next()
-    switch mixing {
-    case .mixup(let alpha, let p):
-      guard chance < p else { return nil }
-      share = Float(random.beta(Double(alpha), Double(alpha)))
-      rows = nil
-      columns = 0..<0
-    case .cutmix(let alpha, let p):
-      guard chance < p else { return nil }
-      let extent = input.extent
-      let side = Float((1 - random.beta(Double(alpha), Double(alpha))).squareRoot())
-      func range(_ length: Int) -> Range<Int> {
-        let centre = Int(random.below(UInt32(length)))
-        let half = Int(0.5 * side * Float(length))
-        return max(0, centre - half)..<min(length, centre + half)
-      }
-      let down = range(extent.height)
-      columns = range(extent.width)
-      share = 1 - Float(down.count * columns.count) / Float(extent.height * extent.width)
-      rows = down
-    }
-    if share == 1 { return nil }
-  }
+  /// d − 1 is this modulo n − 1.
+  let turn: UInt32
 
   /// The samples of a batch that are in one tile with that at a place.
   public static func tile(of place: Int, batch: Int) -> Range<Int> {
@@ -107,6 +75,48 @@ public struct BatchMix: Hashable, Sendable {
         (sample + start).update(from: other + start, count: columns.count * channels)
       }
     }
+  }
+}
+
+extension BatchMix {
+  /// Draws one of the mixings, each as likely as the others; nil where the batch is to be left as it
+  /// is.
+  /// - Parameter pass: the forward pass of the run, from 1.
+  public init?(_ mixings: [BatchMixing], input: Shape, seed: UInt64, pass: Int) {
+    guard !mixings.isEmpty else { return nil }
+    var random = RandomStream(
+      seed: seed, purpose: .mixing, epoch: UInt32(truncatingIfNeeded: pass))
+    let mixing = mixings[Int(random.below(UInt32(mixings.count)))]
+    let chance = random.uniform()
+    let turn = random.next()
+    switch mixing {
+    case .mixup(let alpha, let p):
+      guard chance < p else { return nil }
+      self.init(
+        share: Float(random.beta(Double(alpha), Double(alpha))), rows: nil, columns: 0..<0,
+        turn: turn)
+    case .cutmix(let alpha, let p):
+      guard chance < p else { return nil }
+      let extent = input.extent
+      let share = random.beta(Double(alpha), Double(alpha))
+      let row = Int(random.below(UInt32(extent.height)))
+      let column = Int(random.below(UInt32(extent.width)))
+      self.init(cutting: share, row: row, column: column, of: extent, turn: turn)
+    }
+    if share == 1 { return nil }
+  }
+
+  /// A rectangle around a centre, whose sides are √(1 − λ) of the image's.
+  init(cutting share: Double, row: Int, column: Int, of extent: Extent, turn: UInt32) {
+    let side = Float((1 - share).squareRoot())
+    func range(_ centre: Int, _ length: Int) -> Range<Int> {
+      let half = Int(0.5 * side * Float(length))
+      return max(0, centre - half)..<min(length, centre + half)
+    }
+    let (rows, columns) = (range(row, extent.height), range(column, extent.width))
+    self.init(
+      share: 1 - Float(rows.count * columns.count) / Float(extent.height * extent.width),
+      rows: rows, columns: columns, turn: turn)
   }
 }
 

@@ -1,15 +1,29 @@
-"""Makes the fixtures of normalisation, of mixed labels and of what holds kernels in bounds.
+"""Makes the fixtures of normalisation, of mixed images and labels and of what holds kernels in bounds.
 
-    python make_regularization_fixtures.py            # needs torch, tensorflow, keras, numpy
+    python make_regularization_fixtures.py    # needs torch, torchvision, tensorflow, keras, numpy,
+                                              # scipy, scikit-learn
 
-The conventions are those of make_fixtures.py. Results are computed in float64 and rounded to float32.
+The conventions are those of make_fixtures.py. Results are computed in float64 and rounded to ten
+digits. No library has the orthogonal penalty: its formula is written out here, and its gradients are
+those of TensorFlow's and PyTorch's automatic differentiation.
 """
 
 import sys
+from unittest import mock
 
-from make_fixtures import MADE_WITH, F, draw, keras, np, set_precision, tensor, tf, torch, write
+import scipy
+import sklearn
+import torchvision
+from make_fixtures import (
+    MADE_WITH, F, draw, keras, np, rounded, set_precision, tensor, tf, torch, write,
+)
+from sklearn.covariance import EmpiricalCovariance
+from torchvision.transforms import v2
 
 MADE_WITH["script"] = "make_regularization_fixtures.py"
+MADE_WITH["torchvision"] = torchvision.__version__.split("+")[0]
+MADE_WITH["scipy"] = scipy.__version__
+MADE_WITH["scikit-learn"] = sklearn.__version__
 STEPS = 50
 
 
@@ -26,32 +40,87 @@ def normalization():
         layer.adapt(exact)
         cases.append(
             {"name": name, "source": "keras Normalization", "images": tensor(images),
-             "result": tensor(np.array(layer(exact)))}
+             "result": rounded(layer(exact))}
         )
     # Keras's ImageDataGenerator takes 1/(s/sqrt(n) + eps/sqrt(n)) of singular values s of images that
     # it has moved by each channel's mean; with eps 0 and images whose every pixel has mean 0 that is
-    # U L^(-1/2) U^T. Others add their epsilon to L.
+    # U L^(-1/2) U^T. Others add their epsilon to L: a power of C + eps I, by SciPy.
     whole = draw(rng, 40, 3, 2, 2, scale=0.25)
-    for name, epsilon in (("zca, as Keras has it", 1e-12), ("zca", 0.01), ("zca, strong", 0.1)):
-        flat = whole.astype(np.float64).reshape(40, -1)
-        mean = flat.mean(0)
-        values, vectors = np.linalg.eigh((flat - mean).T @ (flat - mean) / 40)
-        matrix = vectors @ np.diag((values + epsilon) ** -0.5) @ vectors.T
-        result = ((flat - mean) @ matrix).reshape(whole.shape)
-        if epsilon == 1e-12:
-            centred = (flat - mean).reshape(whole.shape)
-            generator = keras.src.legacy.preprocessing.image.ImageDataGenerator(
-                featurewise_center=True, zca_whitening=True, zca_epsilon=0.0, dtype="float64"
-            )
-            generator.fit(centred)
-            theirs = np.array([generator.standardize(image.copy()) for image in centred])
-            assert np.abs(theirs - result).max() < 1e-6, np.abs(theirs - result).max()
-            result = theirs
+    flat = whole.astype(np.float64).reshape(40, -1)
+    fitted = EmpiricalCovariance().fit(flat)
+    centred = flat - fitted.location_
+    generator = keras.src.legacy.preprocessing.image.ImageDataGenerator(
+        featurewise_center=True, zca_whitening=True, zca_epsilon=0.0, dtype="float64"
+    )
+    generator.fit(centred.reshape(whole.shape))
+    result = [generator.standardize(image.copy()) for image in centred.reshape(whole.shape)]
+    cases.append(
+        {"name": "zca, as Keras has it", "source": "keras ImageDataGenerator", "epsilon": 1e-12,
+         "images": tensor(whole), "result": rounded(result)}
+    )
+    for name, epsilon in (("zca", 0.01), ("zca, strong", 0.1)):
+        bounded = fitted.covariance_ + float(np.float32(epsilon)) * np.eye(flat.shape[1])
+        result = centred @ scipy.linalg.fractional_matrix_power(bounded, -0.5)
         cases.append(
-            {"name": name, "source": "numpy" if epsilon > 1e-6 else "keras ImageDataGenerator",
-             "epsilon": epsilon, "images": tensor(whole), "result": tensor(result)}
+            {"name": name, "source": "scikit-learn EmpiricalCovariance, scipy fractional_matrix_power",
+             "epsilon": epsilon, "images": tensor(whole),
+             "result": rounded(result.reshape(whole.shape))}
         )
     write("normalization.json", {"cases": cases})
+
+
+def torchvision_mix(batch, share, centre=None):
+    """torchvision's MixUp, or its CutMix around a centre, with a λ that would be drawn."""
+    transform = (v2.MixUp if centre is None else v2.CutMix)(num_classes=1)
+    labels = torch.zeros(len(batch), dtype=torch.long)
+    # First the column, then the row.
+    drawn = [torch.tensor([i]) for i in reversed(centre or ())]
+    transform._dist = mock.Mock(sample=lambda _: torch.tensor([share], dtype=torch.float64))
+    with mock.patch("torch.randint", side_effect=drawn):
+        parameters = transform.make_params([batch])
+    return parameters, transform.transform(
+        batch, {**parameters, "labels": labels, "batch_size": len(batch)}
+    )
+
+
+def mixing():
+    """Tiles of images of which each is mixed with the one before it, and rectangles of CutMix."""
+    rng = np.random.default_rng(83)
+    tiles, boxes = [], []
+    for count, height, width, channels in ((8, 4, 5, 1), (5, 5, 4, 2), (2, 3, 8, 3)):
+        images = (rng.integers(0, 64, (count, height, width, channels)) / 64).astype(np.float32)
+        batch = torch.tensor(images, dtype=torch.float64).permute(0, 3, 1, 2)
+        mixed = []
+        for share, centre in (
+            (0.9, None), (0.3, None), (0.5, (0, 0)), (0.125, (height // 2, width // 2)),
+            (0.75, (height - 1, 1)), (0.0, (height // 2, width // 2)),
+        ):
+            share = np.float32(share)
+            parameters, result = torchvision_mix(batch, float(share), centre)
+            left, top, right, bottom = parameters.get("box", (0, 0, 0, 0))
+            mixed.append(
+                {
+                    "name": "mixup" if centre is None else "cutmix", "share": share,
+                    "rows": [top, bottom], "columns": [left, right],
+                    "result": rounded(result.permute(0, 2, 3, 1)),
+                }
+            )
+        tiles.append({"source": "torchvision", "images": tensor(images), "mixed": mixed})
+    for height, width in ((28, 28), (32, 32), (9, 5), (1, 7)):
+        batch = torch.zeros(2, 1, height, width)
+        for share in (0.0, 0.1, 0.37, 0.5, 0.75, 0.96, 1.0):
+            share = np.float32(share)
+            for centre in ((0, 0), (height // 2, width // 3), (height - 1, width - 1)):
+                parameters, _ = torchvision_mix(batch, float(share), centre)
+                left, top, right, bottom = parameters["box"]
+                boxes.append(
+                    {
+                        "source": "torchvision", "height": height, "width": width, "share": share,
+                        "centre": list(centre), "rows": [top, bottom], "columns": [left, right],
+                        "kept": parameters["lam_adjusted"],
+                    }
+                )
+    write("mixing.json", {"tiles": tiles, "boxes": boxes})
 
 
 def mixed_labels():
@@ -73,7 +142,7 @@ def mixed_labels():
                 {"name": f"share {share}, smoothing {smoothing}", "source": "torch", "share": share,
                  "label_smoothing": smoothing, "scores": tensor(scores),
                  "first": [int(v) for v in first], "second": [int(v) for v in second],
-                 "losses": [float(v) for v in each.detach()], "gradient": tensor(z.grad)}
+                 "losses": [float(v) for v in each.detach()], "gradient": rounded(z.grad)}
             )
     write("mixed_labels.json", {"cases": cases})
 
@@ -91,29 +160,30 @@ def regularization():
         "dense_3/kernel": draw(rng, 5, 3, scale=0.7), "dense_3/bias": draw(rng, 3, scale=0.1),
     }
 
-    class Penalty(keras.regularizers.Regularizer):
-        """l1, and ‖WᵀW − I‖² of the kernel as a matrix of columns."""
+    class Penalty(keras.regularizers.L1L2):
+        """Keras's own, and ‖WᵀW − I‖² of the kernel as a matrix of columns."""
 
-        def __init__(self, l1, orthogonal):
-            self.l1 = keras.regularizers.L1(l1)
+        def __init__(self, l1, l2, orthogonal):
+            super().__init__(l1, l2)
             self.orthogonal = orthogonal
 
         def __call__(self, w):
             matrix = tf.reshape(w, (-1, w.shape[-1]))
             gram = tf.transpose(matrix) @ matrix - tf.eye(w.shape[-1], dtype=tf.float64)
-            return self.l1(w) + self.orthogonal * tf.reduce_sum(gram * gram)
+            return super().__call__(w) + self.orthogonal * tf.reduce_sum(gram * gram)
 
     table = [
-        ("l1", 0.01, 0.0, None, 0.0), ("orthogonal", 0.0, 0.01, None, 0.0),
-        ("max_norm", 0.0, 0.0, 0.75, 0.9), ("all", 0.004, 0.003, 0.8, 0.9),
+        ("l1", 0.01, 0.0, 0.0, None, 0.0), ("l2", 0.0, 0.01, 0.0, None, 0.0),
+        ("l1 and l2", 0.005, 0.005, 0.0, None, 0.9), ("orthogonal", 0.0, 0.0, 0.01, None, 0.0),
+        ("max_norm", 0.0, 0.0, 0.0, 0.75, 0.9), ("all", 0.004, 0.0, 0.003, 0.8, 0.9),
     ]
     cases = []
-    for name, l1, orthogonal, max_norm, momentum in table:
+    for name, l1, l2, orthogonal, max_norm, momentum in table:
         L, C = keras.layers, keras.constraints
 
         def kernel(axis):
             return {
-                "kernel_regularizer": Penalty(l1, orthogonal),
+                "kernel_regularizer": Penalty(l1, l2, orthogonal),
                 "kernel_constraint": None if max_norm is None else C.MaxNorm(max_norm, axis=axis),
             }
 
@@ -142,18 +212,28 @@ def regularization():
             losses.append(float(entropy))
         cases.append(
             {"name": name, "source": "keras", "learning_rate": 0.1, "momentum": momentum, "l1": l1,
-             "orthogonal": orthogonal, **({} if max_norm is None else {"max_norm": max_norm}),
+             "l2": l2, "orthogonal": orthogonal, **({} if max_norm is None else {"max_norm": max_norm}),
              "losses": losses,
-             "final": {n: tensor(v.numpy()) for n, v in zip(initial, variables)}}
+             "final": {n: rounded(v.numpy()) for n, v in zip(initial, variables)}}
+        )
+    penalties = []
+    for shape in ((7, 3), (3, 7), (4, 4)):
+        w = draw(rng, *shape)
+        matrix = torch.tensor(w, dtype=torch.float64, requires_grad=True)
+        gram = matrix.T @ matrix - torch.eye(shape[1], dtype=torch.float64)
+        (0.5 * gram.square().sum()).backward()
+        penalties.append(
+            {"source": "torch", "weight": 0.5, "kernel": tensor(w), "gradient": rounded(matrix.grad)}
         )
     write(
         "regularization.json",
         {"images": tensor(images), "labels": [int(v) for v in labels],
-         "initial": {k: tensor(v) for k, v in initial.items()}, "cases": cases},
+         "initial": {k: tensor(v) for k, v in initial.items()}, "penalties": penalties,
+         "cases": cases},
     )
 
 
 if __name__ == "__main__":
-    for maker in [normalization, mixed_labels, regularization]:
+    for maker in [normalization, mixing, mixed_labels, regularization]:
         if len(sys.argv) == 1 or maker.__name__ in sys.argv[1:]:
             maker()

@@ -1,10 +1,92 @@
-import ConvNet
+import Foundation
 import Testing
+
+@testable import ConvNet
 
 @testable import Experiment
 
-/// What a learning-rate range test suggests.
-struct LearningRateRangeTests {
+/// A learning-rate range test, and what it suggests.
+@Suite struct LearningRateRangeTests {
+  /// Vectors of seven numbers and their classes, laid out so that they are shuffled into their order.
+  private final class Samples: SampleSource {
+    let sampleShape = Shape.vector(7)
+    private let values: [Float]
+    private let labels: [Int]
+    private let places: [Int]
+
+    init(_ values: [Float], _ labels: [Int], seed: UInt64) {
+      self.values = values
+      self.labels = labels
+      let order = Run.shuffledOrder(seed: seed, epoch: 1, count: labels.count)
+      places = order.indices.sorted { order[$0] < order[$1] }
+    }
+
+    var count: Int { labels.count }
+    func label(of sample: Int) -> Int { labels[places[sample]] }
+    func fill(_ destination: UnsafeMutablePointer<Float>, sample: Int, epoch: Int, worker: Int) {
+      for i in 0..<7 { destination[i] = values[7 * places[sample] + i] }
+    }
+  }
+
+  private struct Fixture: Decodable {
+    struct Case: Decodable {
+      let name: String
+      let from, to: Double
+      let steps: Int
+      let diverged: Bool
+      let rates, losses, smoothed: [Double]
+      let least, steepest: Int
+    }
+    let momentum: Float
+    let labels: [Int]
+    let inputs: [Float]
+    let initial: [String: [Float]]
+    let cases: [Case]
+  }
+
+  /// The same test in PyTorch, its averages by SciPy and its slopes by NumPy
+  /// (Fixtures/make_learning_rate_range.py).
+  @Test(arguments: [1, 2]) func agreesWithPyTorch(threads: Int) throws {
+    let url = URL(filePath: #filePath).deletingLastPathComponent()
+      .appending(path: "Fixtures/learning_rate_range.json")
+    let fixture = try JSONDecoder().decode(Fixture.self, from: Data(contentsOf: url))
+    BLAS.useOneThread()
+    for c in fixture.cases {
+      let network = try Network(
+        NetworkDescription(
+          input: .vector(7),
+          layers: [
+            .dense(DenseDescription(units: 6, activation: .tanh)),
+            .dense(DenseDescription(units: 3)),
+          ], classes: 3),
+        optimizer: OptimizerDescription(
+          rule: .sgd(momentum: fixture.momentum, nesterov: false, convention: .pytorch),
+          learningRate: 1), batchSize: 4, seed: 1, team: Team(threads: threads))
+      for tensor in network.tensors {
+        let values = try #require(fixture.initial[tensor.name])
+        for (i, value) in zip(tensor.range, values) { network.parameters[i] = value }
+      }
+      network.weightsChanged()
+      let range = LearningRateRange(
+        network, on: Samples(fixture.inputs, fixture.labels, seed: 7), batchSize: 4, seed: 7,
+        from: c.from, to: c.to, steps: c.steps)
+      #expect(range.ending == (c.diverged ? .diverged : .complete), "\(c.name)")
+      try #require(range.rows.count == c.rates.count, "\(c.name)")
+      for (i, row) in range.rows.enumerated() {
+        for (found, expected) in [
+          (Double(row.learningRate), c.rates[i]), (row.loss, c.losses[i]),
+          (row.smoothedLoss, c.smoothed[i]),
+        ] {
+          #expect(
+            abs(found - expected) <= 1e-5 * expected,
+            "\(c.name), step \(row.step): \(found), not \(expected)")
+        }
+      }
+      #expect(range.least?.step == c.least, "\(c.name)")
+      #expect(range.steepest?.step == c.steepest, "\(c.name)")
+    }
+  }
+
   static func rows(_ losses: [Double]) -> [LearningRateRange.Row] {
     losses.enumerated().map {
       LearningRateRange.Row(

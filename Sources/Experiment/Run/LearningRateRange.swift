@@ -35,27 +35,36 @@ public struct LearningRateRange: Sendable {
   public init(
     _ spec: ExperimentSpec, data: RunData, threads: Int, from: Double, to: Double, steps: Int
   ) throws {
+    self.init(
+      try Network(spec, trainedOn: data, team: Team(threads: threads)), on: data.train,
+      batchSize: spec.training.batchSize * spec.optimizer.accumulation, seed: spec.seed,
+      from: from, to: to, steps: steps)
+  }
+
+  /// - Parameter seed: decides the order of the images.
+  init(
+    _ network: Network, on source: any SampleSource, batchSize: Int, seed: UInt64, from: Double,
+    to: Double, steps: Int
+  ) {
     precondition(from > 0 && from < to && steps >= 2)
-    let network = try Network(spec, trainedOn: data, team: Team(threads: threads))
-    let batchSize = spec.training.batchSize * spec.optimizer.accumulation
-    let images = data.train.count
+    let images = source.count
     let growth = Elementary.log(to / from) / Double(steps - 1)
     var rows: [Row] = []
     var (average, weight, least) = (0.0, 1.0, Double.infinity)
     var (epoch, first) = (1, 0)
-    var order = Run.shuffledOrder(seed: spec.seed, epoch: epoch, count: images)
+    var order = Run.shuffledOrder(seed: seed, epoch: epoch, count: images)
     var ending = Ending.complete
     for step in 1...steps {
       if first >= images {
         (epoch, first) = (epoch + 1, 0)
-        order = Run.shuffledOrder(seed: spec.seed, epoch: epoch, count: images)
+        order = Run.shuffledOrder(seed: seed, epoch: epoch, count: images)
       }
       let batch = first..<min(first + batchSize, images)
       first = batch.upperBound
       let rate = Float(from * Elementary.exp(growth * Double(step - 1)))
       let result = order.withUnsafeBufferPointer {
         network.trainStep(
-          data.train, samples: UnsafeBufferPointer(rebasing: $0[batch]), epoch: epoch, step: step,
+          source, samples: UnsafeBufferPointer(rebasing: $0[batch]), epoch: epoch, step: step,
           learningRate: rate)
       }
       guard result.isFinite else {

@@ -2,7 +2,7 @@ import Testing
 
 @testable import ConvNet
 
-/// Figures of classified samples, against scikit-learn's.
+/// Figures of classified samples, against those of scikit-learn and torchmetrics.
 @Suite struct ClassificationMetricTests {
   struct Case: Decodable {
     let name: String
@@ -13,7 +13,7 @@ import Testing
     let figures: [String: Double?]
   }
 
-  @Test func againstScikitLearn() throws {
+  @Test func againstOthers() throws {
     let cases = try Fixture.cases("metrics", as: Case.self)
     #expect(cases.count == 5)
     for c in cases {
@@ -27,7 +27,8 @@ import Testing
           continue
         }
         // Probabilities are of 32 bits.
-        #expect(abs(value - expected) <= 1e-6, "\(c.name), \(name): \(value), not \(expected)")
+        #expect(
+          abs(value - expected) <= 2e-6 * expected, "\(c.name), \(name): \(value), not \(expected)")
       }
     }
   }

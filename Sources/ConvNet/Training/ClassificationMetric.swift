@@ -1,13 +1,27 @@
-/// A figure of how samples were classified, beside their loss and accuracy.
+/// A figure of how samples were classified, beside their loss and accuracy; all are from 0 to 1.
+///
+/// Those of a class c take it against the rest: TP are the samples of c that were taken for it, FP those
+/// of others that were, FN those of c that were not. They are scikit-learn's, with zero_division 0;
+/// those over all classes are the means, its `macro`.
 public enum ClassificationMetric: Hashable, Sendable {
   /// The part of the samples whose class is among the k with the highest scores; of equal scores the
   /// first class has the highest.
   case topAccuracy(Int)
-  /// Of one class, or the mean over all classes where that is nil.
+  /// TP/(TP + FP) of one class, or the mean over all classes where that is nil; 0 where nothing was
+  /// taken for it.
   case precision(Int?)
+  /// TP/(TP + FN), likewise; 0 where nothing is of it.
   case recall(Int?)
+  /// The harmonic mean of the two, 2·TP/(2·TP + FP + FN), likewise; 0 where all of these are.
   case f1(Int?)
+  /// The area under the curve of TP/(TP + FN) over FP/(FP + TN) for all thresholds of the class's
+  /// probability: the chance that a sample of the class has a higher one than a sample of another,
+  /// equal ones half counted (Hanley and McNeil 1982). No value where all samples are of the class or
+  /// none is; its mean over all classes is scikit-learn's `ovr`, and has none where one class has none.
   case rocAUC(Int?)
+  /// The expected calibration error, Σ nᵦ/N·|accᵦ − confᵦ| over fifteen bins ((b − 1)/15, b/15] of the
+  /// highest probability: nᵦ samples, of which the part accᵦ was recognised, whose highest
+  /// probabilities have the mean confᵦ (Guo et al. 2017; torchmetrics' calibration_error).
   case calibrationError
 
   /// `top_3_accuracy`, `precision_macro`, `f1_7`, `roc_auc_macro`, `ece`.
@@ -124,17 +138,14 @@ public struct Classification: Sendable {
     return sum / Double(classes)
   }
 
-  /// Of what was taken for the class, the part that is; 0 where nothing was.
   private func precision(_ label: Int) -> Double {
     Self.part(confusion[label][label], of: confusion.reduce(0) { $0 + $1[label] })
   }
 
-  /// Of what is of the class, the part that was taken for it; 0 where nothing is.
   private func recall(_ label: Int) -> Double {
     Self.part(confusion[label][label], of: confusion[label].reduce(0, +))
   }
 
-  /// The harmonic mean of the two, 2·TP / (2·TP + FP + FN).
   private func f1(_ label: Int) -> Double {
     let taken = confusion.reduce(0) { $0 + $1[label] }
     return Self.part(2 * confusion[label][label], of: taken + confusion[label].reduce(0, +))
@@ -144,9 +155,7 @@ public struct Classification: Sendable {
     total == 0 ? 0 : Double(count) / Double(total)
   }
 
-  /// The chance that a sample of the class has a higher probability of it than one of another class,
-  /// equal ones half counted: the area under the curve of the class against the rest, by the ranks
-  /// (Mann and Whitney).
+  /// By the ranks (Mann and Whitney 1947).
   private func rocAUC(_ label: Int) -> Double? {
     let positives = confusion[label].reduce(0, +)
     let negatives = labels.count - positives
@@ -175,8 +184,6 @@ public struct Classification: Sendable {
     probabilities[sample * classes + label]
   }
 
-  /// Σ over fifteen equal bins of the highest probability: what the mean of the bin is away from the
-  /// part of it that was recognised, weighted by its samples (Guo et al. 2017).
   private func calibrationError() -> Double {
     let bins = 15
     var confidence = Array(repeating: 0.0, count: bins)

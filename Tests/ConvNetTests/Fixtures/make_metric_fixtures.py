@@ -1,6 +1,7 @@
-"""Makes metrics.json: figures of classified samples by scikit-learn.
+"""Makes metrics.json: figures of classified samples by scikit-learn, and the calibration error by
+torchmetrics.
 
-    python make_metric_fixtures.py            # needs scikit-learn, numpy
+    python make_metric_fixtures.py            # needs scikit-learn, torch, torchmetrics, numpy
 
 Scores are float32 numbers of few digits; the probabilities are their softmax in float64.
 """
@@ -12,10 +13,10 @@ import warnings
 
 import numpy as np
 import sklearn
+import torch
+import torchmetrics
 from sklearn import metrics
-from sklearn.calibration import calibration_curve
-
-BINS = 15
+from torchmetrics.functional import calibration_error
 
 
 def figures(scores, labels):
@@ -49,13 +50,12 @@ def figures(scores, labels):
         metrics.roc_auc_score(labels, p, multi_class="ovr", average="macro", labels=every)
         if classes > 2 else np.mean(areas)
     )
-    # The calibration error from the curve of the highest probability. Its bins are closed below, ours
-    # above, which makes no difference where no probability is a fifteenth.
-    highest, correct = p.max(1), taken == labels
-    true, predicted = calibration_curve(correct, highest, n_bins=BINS, strategy="uniform")
-    counts = np.histogram(highest, bins=np.linspace(0, 1, BINS + 1))[0]
-    counts = counts[counts > 0]
-    result["ece"] = float((counts * np.abs(true - predicted)).sum() / len(labels))
+    # Of the highest probability and whether it is right, which is the binary form; the other computes
+    # in float32. Its bins are closed below, ours above, which makes no difference where no probability
+    # is a fifteenth.
+    result["ece"] = calibration_error(
+        torch.tensor(p.max(1)), torch.tensor(taken == labels).long(), "binary", n_bins=15, norm="l1"
+    )
     confusion = metrics.confusion_matrix(labels, taken, labels=every)
     return {k: None if v is None else float(v) for k, v in result.items()}, confusion.tolist()
 
@@ -81,7 +81,7 @@ def main():
         values, confusion = figures(scores, labels)
         cases.append(
             {
-                "name": name, "source": "scikit-learn", "classes": classes,
+                "name": name, "source": "scikit-learn, torchmetrics", "classes": classes,
                 "labels": [int(v) for v in labels],
                 "scores": [float(str(v)) for v in scores.ravel()], "confusion": confusion,
                 "figures": values,
@@ -90,6 +90,7 @@ def main():
     made_with = {
         "script": "make_metric_fixtures.py", "python": platform.python_version(),
         "numpy": np.__version__, "scikit-learn": sklearn.__version__,
+        "torch": torch.__version__.split("+")[0], "torchmetrics": torchmetrics.__version__,
     }
     lines = ",\n    ".join(json.dumps(case) for case in cases)
     text = f'{{\n  "made_with": {json.dumps(made_with)},\n  "cases": [\n    {lines}\n  ]\n}}\n'

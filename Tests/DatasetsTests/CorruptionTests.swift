@@ -24,7 +24,7 @@ import Testing
     #expect(first.digest == all.prefix(4).digest)
     #expect(first.labels == digits.prefix(4).labels)
     #expect(distance(all, digits) > 1)
-    let isDrawn = ![.brightness, .scale, .cannyEdges].contains(corruption)
+    let isDrawn = ![.brightness, .scale, .stripe, .cannyEdges].contains(corruption)
     let other = corruption.apply(to: digits, severity: 3, seed: 6, threads: 1)
     #expect((other.digest != all.digest) == isDrawn)
   }
@@ -56,12 +56,41 @@ import Testing
     }
   }
 
-  @Test(arguments: Corruption.allCases.filter { $0 != .cannyEdges })
-  func severityGrows(corruption: Corruption) {
-    let distances = [1, 5].map {
-      distance(corruption.apply(to: digits, severity: $0, seed: 5, threads: 1), digits)
+  @Test(arguments: Corruption.allCases) func severityGrows(corruption: Corruption) {
+    let sets = Corruption.severities.map {
+      corruption.apply(to: digits, severity: $0, seed: 5, threads: 1)
     }
-    #expect(distances[0] < distances[1])
+    let published = corruption.apply(to: digits, seed: 5, threads: 1)
+    guard let severity = corruption.publishedSeverity else {
+      #expect(sets.allSatisfy { $0.digest == published.digest })
+      return
+    }
+    #expect(Set(sets.map(\.digest)).count == 5)
+    #expect(sets[severity - 1].digest == published.digest)
+    #expect(distance(sets[0], digits) < distance(sets[4], digits))
+  }
+
+  /// Each drawn number takes all the values that MNIST-C's take, and no others.
+  @Test func rangesOfWhatIsDrawn() {
+    var random = RandomStream(seed: 4, purpose: .probe)
+    let dotted = (0..<1000).map { _ in DottedLine(drawnBy: &random).rows }
+    #expect(Set(dotted.map(\.0)) == Set(0..<27) && Set(dotted.map(\.1)) == Set(0..<27))
+    let zigzags = (0..<1000).map { _ in Zigzag(drawnBy: &random) }
+    #expect(Set(zigzags.map(\.row)) == Set(0..<27) && Set(zigzags.map(\.fall)) == Set(-5..<5))
+    let canvas = Canvas(height: 28, width: 28, channels: 1)
+    for glass in GlassBlur.levels {
+      let moves = glass.draw(for: canvas, &random)
+      let side = 28 - 2 * glass.reach
+      #expect(moves.count == glass.rounds * side * side)
+      #expect(Set(moves.map(\.rows)) == Set(-glass.reach..<glass.reach))
+      #expect(Set(moves.map(\.columns)) == Set(-glass.reach..<glass.reach))
+      // Half of them, and one in (2·reach)² of the others.
+      let share = 0.5 + 0.5 / Double(4 * glass.reach * glass.reach)
+      let still = Double(moves.count { $0.rows == 0 && $0.columns == 0 }) / Double(moves.count)
+      #expect(abs(still - share) < 0.06)
+    }
+    let noise = Cloud.draw(&random)
+    #expect(noise.count == 256 * 256 - 1 && noise.allSatisfy { (-1..<1).contains($0) })
   }
 
   @Test func theNoiseIsWhatIsSaid() {
@@ -74,27 +103,7 @@ import Testing
     let mean = values.reduce(0, +) / Double(values.count)
     let variance = values.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / Double(values.count)
     #expect(abs(mean - 0.4) < 0.003 && abs(variance - 0.4 / 12) < 0.002)
-    let impulse = Corruption.impulseNoise.apply(to: flat, severity: 4, seed: 1, threads: 2)
-    let bytes = impulse.pixels[0..<impulse.pixels.count]
-    for extreme: UInt8 in [0, 255] {
-      let share = Double(bytes.count { $0 == extreme }) / Double(bytes.count)
-      #expect(abs(share - 0.085) < 0.003)
-    }
     let bright = Corruption.brightness.apply(to: flat, severity: 2, seed: 1, threads: 2)
     #expect(bright.pixels[0..<1] == [153])
-  }
-
-  /// A square's edges are its outline, a pixel wide.
-  @Test func edgesOfASquare() {
-    var pixels = [UInt8](repeating: 0, count: 28 * 28)
-    for y in 8..<20 { for x in 8..<20 { pixels[28 * y + x] = 255 } }
-    let set = ImageSet(
-      height: 28, width: 28, channels: 1, classes: 2, pixels: pixels, labels: [0])
-    let edges = Corruption.cannyEdges.apply(to: set, severity: 1, seed: 1, threads: 1).image(0)
-    #expect(Set(edges) == [0, 255])
-    #expect(edges[28 * 14 + 14] == 0 && edges[28 * 2 + 2] == 0)
-    // Across the middle there are two, near the sides.
-    let row = (0..<28).filter { edges[28 * 14 + $0] == 255 }
-    #expect(row.count == 2 && abs(row[0] - 8) <= 1 && abs(row[1] - 20) <= 1)
   }
 }

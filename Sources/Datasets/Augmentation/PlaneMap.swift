@@ -23,8 +23,11 @@ struct PlaneMap: Hashable {
   }
 
   /// The image turned counter-clockwise, as scipy.ndimage.rotate does.
-  static func rotation(degrees: Float) -> PlaneMap {
-    let (sin, cos) = Elementary.sincos(degrees * (.pi / 180))
+  static func rotation(degrees: Float) -> PlaneMap { rotation(radians: degrees * (.pi / 180)) }
+
+  /// The same, the angle in radians.
+  static func rotation(radians: Float) -> PlaneMap {
+    let (sin, cos) = Elementary.sincos(radians)
     return PlaneMap(rr: cos, rc: sin, cr: -sin, cc: cos)
   }
 

@@ -25,12 +25,16 @@ struct EvaluateCommand: ParsableCommand {
 
   @Flag(
     help: """
-      Also test on images spoiled in fifteen ways, as those of MNIST-C, and write corruptions.csv.
+      Also test on images spoiled in the fifteen ways of MNIST-C, and write corruptions.csv.
       """)
   var corruptions = false
 
-  @Option(help: "How much the images are spoiled, from 1 to 5.")
-  var severity = 3
+  @Option(
+    help: """
+      How much the images are spoiled, from 1 to 5, in the ways that have severities. (default: each \
+      way as much as in MNIST-C)
+      """)
+  var severity: Int?
 
   @Option(help: "Decides how the images are spoiled.")
   var corruptionSeed: UInt64 = 1
@@ -47,7 +51,7 @@ struct EvaluateCommand: ParsableCommand {
   @OptionGroup var compute: ComputeOptions
 
   func validate() throws {
-    guard Corruption.severities.contains(severity) else {
+    if let severity, !Corruption.severities.contains(severity) {
       throw ValidationError("--severity takes 1 to 5, not \(severity)")
     }
   }
@@ -96,7 +100,8 @@ struct EvaluateCommand: ParsableCommand {
     if corruptions {
       let table = try robustness(folder, spec, data, report)
       document.append(
-        table, key: "corruptions", title: "images spoiled with severity \(severity)")
+        table, key: "corruptions",
+        title: "images spoiled \(severity.map { "with severity \($0)" } ?? "as those of MNIST-C")")
       try AtomicFile.write(table.text(as: .csv), to: "\(folder.path)/corruptions.csv")
     }
     output.print(document)
@@ -110,18 +115,18 @@ struct EvaluateCommand: ParsableCommand {
       report.weights, spec: spec, data: data, severity: severity, seed: corruptionSeed,
       threads: compute.threadCount)
     var table = TextTable([
-      .init("corruption"), .init("severity", .right, isDetail: true), .init("accuracy", .right),
+      .init("corruption"), .init("severity", .right), .init("accuracy", .right),
       .init("loss", .right),
     ])
-    func append(_ name: String, _ severity: Int, _ accuracy: Double, _ loss: Double) {
+    func append(_ name: String, _ severity: Int?, _ accuracy: Double, _ loss: Double) {
       table.append([
-        .text(name), .integer(severity), .number(accuracy, percent(accuracy)),
-        .number(loss, fixed(loss, 4)),
+        .text(name), severity.map { .integer($0) } ?? .missing(),
+        .number(accuracy, percent(accuracy)), .number(loss, fixed(loss, 4)),
       ])
     }
     append("none", 0, report.accuracy, report.loss)
     for result in results {
-      append(result.corruption.rawValue, severity, result.accuracy, result.loss)
+      append(result.corruption.rawValue, result.severity, result.accuracy, result.loss)
     }
     let count = Double(results.count)
     append(

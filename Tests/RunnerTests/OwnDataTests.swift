@@ -58,6 +58,14 @@ import Testing
     let table = try folder.text("\(run)/corruptions.csv").split(separator: "\n")
     #expect(table.count == 1 + 1 + 15 + 1 && table[0] == "corruption,severity,accuracy,loss")
     #expect(table[1].hasPrefix("none,0,") && table[17].hasPrefix("mean,2,"))
+    #expect(table[2].hasPrefix("shot_noise,2,") && table[11].hasPrefix("stripe,,"))
+    // Each as much as in MNIST-C.
+    let published = try Program.run("evaluate", run, "--corruptions", in: folder)
+    #expect(published.output.contains("images spoiled as those of MNIST-C"))
+    let rows = try folder.text("\(run)/corruptions.csv").split(separator: "\n")
+    #expect(rows[2].hasPrefix("shot_noise,5,") && rows[17].hasPrefix("mean,,"))
+    let beyond = try Program.run("evaluate", run, "--severity", "6", in: folder)
+    #expect(beyond.errors.contains("--severity takes 1 to 5, not 6"))
     // Broken after it was recorded: another set, which is not the one that was trained on.
     try FileManager.default.removeItem(at: folder.url.appending(path: "photos/a/1.png"))
     #expect(try Program.run("verify", run, in: folder).status != 0)

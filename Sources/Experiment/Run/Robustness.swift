@@ -4,14 +4,17 @@ import Datasets
 /// What a run's weights make of test images that are spoiled in one way.
 public struct CorruptionResult: Sendable {
   public let corruption: Corruption
+  /// Nil for a kind of one form only.
+  public let severity: Int?
   public let accuracy: Double
   public let loss: Double
 }
 
 extension RunFolder {
-  /// Tests the weights of a run on its test images, spoiled in every way there is, one after another.
+  /// Tests the weights of a run on its test images, spoiled in every way there is, one after another,
+  /// each with the severity given or else the published one.
   public func testCorrupted(
-    _ weights: Summary.Weights, spec: ExperimentSpec, data: RunData, severity: Int, seed: UInt64,
+    _ weights: Summary.Weights, spec: ExperimentSpec, data: RunData, severity: Int?, seed: UInt64,
     threads: Int
   ) throws -> [CorruptionResult] {
     let (network, _) = try network(weights, spec: spec, threads: threads)
@@ -23,7 +26,8 @@ extension RunFolder {
         to: source.images, severity: severity, seed: seed, threads: threads)
       let result = network.evaluate(source.with(spoiled), range: 0..<source.count)
       return CorruptionResult(
-        corruption: corruption, accuracy: result.accuracy, loss: result.loss)
+        corruption: corruption, severity: corruption.severity(severity),
+        accuracy: result.accuracy, loss: result.loss)
     }
   }
 }

@@ -1,12 +1,19 @@
 // Letters: n positions of a window that count, C channels.
 
-/// The mean of each window, per channel.
+/// The mean of each window, per channel (LeCun et al. 1998; Keras's `AveragePooling2D`, and PyTorch's
+/// `AvgPool2d`):
+///
+///     y[r, q, c] = Σ x[r·S + i − P, q·S + j − P, c] / n
+///
+/// (H, W, C) gives (H', W', C), H' as for a convolution; the stride is by default the size. A plan
+/// refuses (`NetworkError`) vectors, windows that do not fit, and a side of padding as wide as the
+/// window.
 public struct AveragePoolDescription: Hashable, Sendable {
   public var size: Extent
   public var stride: Extent
   public var padding: Padding
-  /// Whether the zeros around the image count among a window's positions, as PyTorch takes them to
-  /// unless told otherwise. Keras never counts them.
+  /// Whether the zeros around the image count among a window's n positions, as PyTorch takes them to
+  /// unless told otherwise. Keras never counts them, which is the default.
   public var countIncludePad: Bool
 
   public init(

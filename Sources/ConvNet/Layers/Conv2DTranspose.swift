@@ -1,8 +1,14 @@
 // Letters: H·W input positions, H'·W' output positions, K window, C channels, F filters.
 
-/// The transpose of a convolution (Keras's `Conv2DTranspose`): with `same`, stride times as large;
-/// with `valid`, (H − 1)·S + max(K, S); with sides, (H − 1)·S + K less the sides. The kernel is
-/// (K, K, F, C), as in Keras.
+/// The transpose of a convolution (Zeiler et al. 2010; Keras's `Conv2DTranspose`, and with sides
+/// PyTorch's `ConvTranspose2d`): every input spreads the kernel over the output,
+///
+///     y[r·S + i − P, q·S + j − P, f] = a(b[f] + Σ x[r, q, c]·w[i, j, f, c])
+///
+/// the sum over all that meet in a place. (H, W, C) gives (H', W', F), H' = H·S with `same`,
+/// (H − 1)·S + max(K, S) with `valid`, (H − 1)·S + K less the sides with those. The kernel is
+/// (K, K, F, C), as in Keras. A plan refuses (`NetworkError`) vectors, sizes outside 1...65536, and
+/// sides that leave nothing or that no convolution has. Defaults are Keras's.
 public struct Conv2DTransposeDescription: Hashable, Sendable {
   public var filters: Int
   public var kernel: Extent

@@ -1,7 +1,13 @@
 // Letters: H', W' live output rows and columns; K window; C channels of the input; M multiplier.
 
-/// A convolution of each channel by itself (Keras's `DepthwiseConv2D`): channel c gives the M
-/// channels c·M ..< (c + 1)·M. The kernel is (K, K, C, M), and its fans are those of that shape.
+/// A convolution of each channel by itself (Howard et al. 2017; Keras's `DepthwiseConv2D`): channel c
+/// gives the M channels c·M ..< (c + 1)·M,
+///
+///     y[r, q, c·M + m] = a(b[c·M + m] + Σ x[r·S + i·D − P, q·S + j·D − P, c]·w[i, j, c, m])
+///
+/// (H, W, C) gives (H', W', C·M), H' as for a convolution. The kernel is (K, K, C, M), and its fans are
+/// those of that shape. A plan refuses (`NetworkError`) what it refuses of a convolution. Defaults are
+/// Keras's.
 public struct DepthwiseConv2DDescription: Hashable, Sendable {
   public var kernel: Extent
   public var stride: Extent

@@ -12,7 +12,12 @@ public struct Sides: Hashable, Sendable {
   }
 }
 
-/// Zeros put around an image, or some of its edge cut away (Keras's `ZeroPadding2D`, `Cropping2D`).
+/// Zeros put around an image, or some of its edge cut away (Keras's `ZeroPadding2D`, `Cropping2D`):
+///
+///     y[r, q, c] = x[r − top, q − left, c], 0 outside     y[r, q, c] = x[r + top, q + left, c]
+///
+/// (H, W, C) gives (H ± (top + bottom), W ± (left + right), C). A plan refuses (`NetworkError`) vectors,
+/// sides outside 0...65536, and to cut all away.
 public struct FrameDescription: Hashable, Sendable {
   public enum Kind: Hashable, Sendable { case zeroPad, crop }
 

@@ -1,5 +1,10 @@
-/// The mean or the largest of a whole map, per channel (Lin, Chen and Yan 2014); a vector, or with
-/// `keepDims` an image of 1x1 (Keras).
+/// The mean or the largest of a whole map, per channel (Lin, Chen and Yan 2014; Keras's
+/// `GlobalAveragePooling2D` and `GlobalMaxPooling2D`):
+///
+///     y[c] = Σ x[r, q, c] / (H·W), or max x[r, q, c]
+///
+/// (H, W, C) gives a vector (C), or with `keepDims` an image (1, 1, C); of equals the first is the
+/// largest. A plan refuses (`NetworkError`) vectors.
 public struct GlobalPoolDescription: Hashable, Sendable {
   public enum Kind: Hashable, Sendable { case average, max }
 

@@ -1,7 +1,12 @@
 // Letters: C channels, G groups, m numbers that share a mean: P positions times C/G channels.
 
 /// Layer normalisation over the channels of each position (Ba, Kiros and Hinton 2016), with Keras's
-/// defaults: γ and β are a number per channel.
+/// defaults:
+///
+///     y = γ(x − μ)/√(σ² + ε) + β
+///
+/// μ and σ² are the mean and the biased variance of the position's channels. Images and vectors keep
+/// their shape; γ and β, where `scale` and `center` ask for them, are (C).
 public struct LayerNormDescription: Hashable, Sendable {
   public var epsilon: Float
   public var scale: Bool
@@ -14,7 +19,13 @@ public struct LayerNormDescription: Hashable, Sendable {
 }
 
 /// Group normalisation over the map of a sample's group of channels (Wu and He 2018), with Keras's
-/// defaults: γ and β are a number per channel.
+/// defaults:
+///
+///     y = γ(x − μ)/√(σ² + ε) + β
+///
+/// μ and σ² are the mean and the biased variance of all numbers of the group's channels. Images and
+/// vectors keep their shape; γ and β, where `scale` and `center` ask for them, are (C). A plan refuses
+/// (`NetworkError`) groups that do not divide C.
 public struct GroupNormDescription: Hashable, Sendable {
   public var groups: Int
   public var epsilon: Float

@@ -1,13 +1,17 @@
 // Noise in training alone, besides dropout of elements: of whole channels, and added.
 
-/// Dropout of whole channels of a sample (Tompson et al. 2015; Keras's `SpatialDropout2D`).
+/// Dropout of whole channels of a sample (Tompson et al. 2015; Keras's `SpatialDropout2D`): while
+/// training, y = x/(1 − p) for a channel with probability 1 − p, else 0, p the rate to the nearest 2⁻¹⁶;
+/// otherwise y = x. (H, W, C) keeps its shape. A plan refuses (`NetworkError`) vectors, and a rate
+/// outside 0..<1.
 public struct SpatialDropoutDescription: Hashable, Sendable {
   public var rate: Float
   public init(rate: Float) { self.rate = rate }
 }
 
-/// Normal noise of mean 0 added to each element (Keras's `GaussianNoise`); `deviation` is Keras's
-/// `stddev`.
+/// Normal noise of mean 0 added to each element (Keras's `GaussianNoise`, whose `stddev` is
+/// `deviation`): while training, y = x + deviation·z; otherwise y = x. Images and vectors keep their
+/// shape. A plan refuses (`NetworkError`) a deviation that is negative or not finite.
 public struct GaussianNoiseDescription: Hashable, Sendable {
   public var deviation: Float
   public init(deviation: Float) { self.deviation = deviation }

@@ -1,6 +1,10 @@
 /// Parametric ReLU (He et al. 2015), with a learned slope for each channel: Keras's with
-/// `shared_axes=[1, 2]`, PyTorch's with as many parameters as channels. The slopes begin at
-/// `initial`: 0.25 as in the paper and in PyTorch (Keras's begin at 0).
+/// `shared_axes=[1, 2]`, PyTorch's with as many parameters as channels:
+///
+///     y = x for x > 0, a[c]·x elsewhere
+///
+/// Images and vectors keep their shape; a is (C), and begins at `initial`: 0.25 as in the paper and in
+/// PyTorch (Keras's begin at 0).
 public struct PReLUDescription: Hashable, Sendable {
   public var initial: Float
   public init(initial: Float = 0.25) { self.initial = initial }

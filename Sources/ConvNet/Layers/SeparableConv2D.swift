@@ -1,5 +1,10 @@
 /// A depthwise convolution and a 1x1 convolution of what it gives (Chollet 2017; Keras's
-/// `SeparableConv2D`). A network has the two as layers.
+/// `SeparableConv2D`):
+///
+///     y = a(b + pointwise(depthwise(x)))
+///
+/// (H, W, C) gives (H', W', F), H' as for a convolution; the kernels are (K, K, C, M) and (1, 1, C·M, F).
+/// A network has the two as layers, and a plan refuses (`NetworkError`) what it refuses of them.
 public struct SeparableConv2DDescription: Hashable, Sendable {
   public var filters: Int
   /// The window, and what both layers share: the initializer and what holds their kernels in bounds.

@@ -1,10 +1,16 @@
 // Letters: P positions, C channels, R of them after the squeeze.
 
-/// Channels weighed by what the whole map shows (Hu, Shen and Sun 2018); in PyTorch's terms
-/// torchvision's `SqueezeExcitation`. R is the channels divided by `ratio`, at least one.
+/// Channels weighed by what the whole map shows (Hu, Shen and Sun 2018; torchvision's
+/// `SqueezeExcitation`):
+///
+///     y = x·e of each channel     e = g(f(s·V + u)·W + b)     s[c] = Σ x[r, q, c] / (H·W)
+///
+/// (H, W, C) keeps its shape; V is (C, R), W (R, C), R = max(1, ⌊C / ratio⌋), 16 by default as in the
+/// paper. A plan refuses (`NetworkError`) vectors, a ratio below 1, and functions whose slope does not
+/// follow from their value.
 public struct SqueezeExciteDescription: Hashable, Sendable {
   public var ratio: Int
-  /// f; its derivative must follow from its value, which SE-nets' ReLU does.
+  /// f.
   public var squeezeActivation: Activation
   /// g: `sigmoid`, or MobileNetV3's `hardSigmoid`.
   public var gate: Activation

@@ -1,5 +1,10 @@
-/// An image made larger by whole factors (Keras's `UpSampling2D`): each position repeated, or, with
-/// `bilinear`, interpolated between the centres of its neighbours (PyTorch's `align_corners=False`).
+/// An image made larger by whole factors F (Keras's `UpSampling2D`): each position repeated, or, with
+/// `bilinear`, interpolated between the centres of its neighbours (PyTorch's `align_corners=False`):
+///
+///     y[r] = x[⌊r/F⌋], or (1 − w)·x[⌊p⌋] + w·x[⌊p⌋ + 1] with p = (r + ½)/F − ½, w = p − ⌊p⌋
+///
+/// along each side, an index past the edge being that of the edge. (H, W, C) gives (F·H, F·W, C). A plan
+/// refuses (`NetworkError`) vectors, and factors outside 1...65536.
 public struct UpsampleDescription: Hashable, Sendable {
   public enum Interpolation: String, Hashable, Sendable, CaseIterable { case nearest, bilinear }
 

@@ -23,25 +23,36 @@ public enum Shape: Hashable, Sendable, CustomStringConvertible {
   }
 }
 
+/// The zeros around an image that a window slides over.
 public enum Padding: Hashable, Sendable {
+  /// None.
   case valid
   /// ⌈input / stride⌉ outputs; an odd row or column of padding goes to the bottom or right (Keras).
   case same
+  /// Rows above and below, columns to the left and right; 0...65536 of each.
   case explicit(top: Int, bottom: Int, left: Int, right: Int)
 }
 
-/// A function applied to each element; `softmax` alone is over the channels of a position.
+/// A function applied to each element; `softmax` alone is over the channels of a position. The shape
+/// stays as it is; NaN gives NaN. At the lower of its corners a function has the slope to the left of
+/// it, at the upper one the slope to the right. Constants have no default here; a spec has those that
+/// are named.
 public enum Activation: Hashable, Sendable {
+  /// x.
   case linear
+  /// max(x, 0) (Nair and Hinton 2010).
   case relu
-  /// min(max(x, 0), 6).
+  /// min(max(x, 0), 6) (Krizhevsky 2010; Keras's and PyTorch's `relu6`).
   case relu6
-  /// x for x > 0, slope·x below.
+  /// x for x > 0, slope·x elsewhere (Maas, Hannun and Ng 2013); 0.01 in a spec, as in PyTorch.
   case leakyReLU(slope: Float)
-  /// x for x > 0, α(eˣ − 1) below.
+  /// x for x > 0, α(eˣ − 1) elsewhere (Clevert, Unterthiner and Hochreiter 2016); 1 in a spec, as in
+  /// Keras and PyTorch.
   case elu(alpha: Float)
-  /// x·Φ(x); `approximate` takes ½x(1 + tanh(√(2/π)(x + 0.044715x³))) (Hendrycks and Gimpel 2016).
+  /// x·Φ(x); `approximate` takes ½x(1 + tanh(√(2/π)(x + 0.044715x³))) (Hendrycks and Gimpel 2016);
+  /// false in a spec, as in Keras and PyTorch.
   case gelu(approximate: Bool)
+  /// σ(x) = 1/(1 + e⁻ˣ).
   case sigmoid
   /// min(max(x/6 + ½, 0), 1), as in Keras 3 and PyTorch.
   case hardSigmoid
@@ -51,9 +62,11 @@ public enum Activation: Hashable, Sendable {
   case hardSwish
   /// x·tanh(ln(1 + eˣ)) (Misra 2019).
   case mish
+  /// (eˣ − e⁻ˣ)/(eˣ + e⁻ˣ).
   case tanh
-  /// ln(1 + eˣ).
+  /// ln(1 + eˣ) (Dugas et al. 2001).
   case softplus
+  /// eˣ/Σeˣ, the sum over the channels of a position (Bridle 1990; Keras's over the last axis).
   case softmax
 }
 
@@ -74,6 +87,16 @@ public enum Initializer: String, Hashable, Sendable, CaseIterable {
   case zeros
 }
 
+/// A convolution as networks have it, a cross-correlation (LeCun et al. 1998; Keras's `Conv2D`,
+/// PyTorch's with its kernel as (K, K, C / groups, F)). With the padding's top and left P, stride S and
+/// dilation D,
+///
+///     y[r, q, f] = a(b[f] + Σ x[r·S + i·D − P, q·S + j·D − P, c]·w[i, j, c, f])
+///
+/// the sum over the window's i, j and the channels c of f's group. (H, W, C) gives (H', W', F), H' =
+/// ⌊(H + padding − (K − 1)·D − 1)/S⌋ + 1. A plan refuses (`NetworkError`) vectors, windows larger than
+/// the padded image, groups that do not divide C and F, sizes outside 1...65536, and kernels of more
+/// than 2³¹ numbers. Defaults are Keras's.
 public struct Conv2DDescription: Hashable, Sendable {
   public var filters: Int
   public var kernel: Extent
@@ -86,10 +109,10 @@ public struct Conv2DDescription: Hashable, Sendable {
   public var l2: Float
   /// What else holds the kernel in bounds.
   public var regularization: KernelRegularization
-  /// Parts that the channels are cut into; a filter sees those of its part. The kernel is
-  /// (K, K, C / groups, F), as in Keras.
+  /// Parts that the channels and filters are cut into; a filter sees the channels of its part
+  /// (Krizhevsky, Sutskever and Hinton 2012).
   public var groups: Int
-  /// From one row or column that the kernel sees to the next.
+  /// From one row or column that the kernel sees to the next (Yu and Koltun 2016).
   public var dilation: Extent
 
   public init(
@@ -113,8 +136,16 @@ public struct Conv2DDescription: Hashable, Sendable {
   }
 }
 
+/// The largest of each window, per channel (Keras's `MaxPooling2D`):
+///
+///     y[r, q, c] = max x[r·S + i − P, q·S + j − P, c]     dx = Σ dy over the windows that x won
+///
+/// (H, W, C) gives (H', W', C), H' as for a convolution. Padding never wins, and of equals the first
+/// one does. A plan refuses (`NetworkError`) vectors, windows that do not fit or have more than 255
+/// positions, and a side of padding as wide as the window.
 public struct MaxPoolDescription: Hashable, Sendable {
   public var size: Extent
+  /// By default the size.
   public var stride: Extent
   public var padding: Padding
   public init(size: Extent, stride: Extent? = nil, padding: Padding = .valid) {
@@ -124,6 +155,13 @@ public struct MaxPoolDescription: Hashable, Sendable {
   }
 }
 
+/// Every output a weighted sum of every input (Keras's `Dense`, PyTorch's `Linear` with its weight
+/// transposed):
+///
+///     y = a(x·W + b)
+///
+/// A vector (C) gives one of (units); W is (C, units), b (units). A plan refuses (`NetworkError`)
+/// images, which a `flatten` makes vectors, and kernels of more than 2³¹ numbers. Defaults are Keras's.
 public struct DenseDescription: Hashable, Sendable {
   public var units: Int
   public var activation: Activation
@@ -147,12 +185,19 @@ public struct DenseDescription: Hashable, Sendable {
   }
 }
 
-/// Batch normalisation over a channel (Ioffe and Szegedy 2015). The moving statistics follow
-/// `moving = momentum·moving + (1 − momentum)·batch`, with the biased variance (Keras).
+/// Batch normalisation over a channel (Ioffe and Szegedy 2015), with Keras's defaults:
+///
+///     y = γ(x − μ)/√(σ² + ε) + β     moving = momentum·moving + (1 − momentum)·batch
+///
+/// μ and σ² are those of the channel in the batch, in evaluation the moving ones; σ² is the biased
+/// variance in both (Keras; PyTorch's moving one is unbiased, its momentum 1 less this). Images and
+/// vectors keep their shape; γ, β, and the moving statistics are (C).
 public struct BatchNormDescription: Hashable, Sendable {
   public var momentum: Float
   public var epsilon: Float
+  /// Whether there is a γ, which begins at 1.
   public var scale: Bool
+  /// Whether there is a β, which begins at 0.
   public var center: Bool
   public init(
     momentum: Float = 0.99, epsilon: Float = 1e-3, scale: Bool = true, center: Bool = true
@@ -164,13 +209,19 @@ public struct BatchNormDescription: Hashable, Sendable {
   }
 }
 
+/// A layer. Its description says what it computes; what it refuses, `NetworkPlan` throws.
 public enum LayerDescription: Hashable, Sendable {
   case conv2D(Conv2DDescription)
   case maxPool(MaxPoolDescription)
+  /// One vector of an image, (H, W, C) → (H·W·C): rows, columns within them, channels within those
+  /// (Keras's `Flatten`). A vector stays one.
   case flatten
   case dense(DenseDescription)
-  /// Each element is zero with probability `rate`, else divided by 1 − rate; training only.
+  /// Dropout (Srivastava et al. 2014), inverted as in Keras and PyTorch: while training, y = x/(1 − p)
+  /// with probability 1 − p, else 0, p the rate to the nearest 2⁻¹⁶; otherwise y = x. Any shape. A plan
+  /// refuses (`NetworkError`) a rate outside 0..<1.
   case dropout(rate: Float)
+  /// The function as a layer of its own (Keras's `Activation`). Any shape.
   case activation(Activation)
   case batchNorm(BatchNormDescription)
   /// The only one that reads several layers.

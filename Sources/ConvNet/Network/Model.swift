@@ -30,7 +30,12 @@ public struct ModelItem: Hashable, Sendable {
   public static let imagesName = "input"
 }
 
-/// y = f(F(x) + S(x)), F the layers and S the shortcut (He, Zhang, Ren and Sun 2015).
+/// A residual block (He, Zhang, Ren and Sun 2015):
+///
+///     y = f(F(x) + S(x))
+///
+/// F the layers and S the shortcut. A plan refuses (`NetworkError`) shapes of F and S that differ, and
+/// more than one input.
 public struct ResidualDescription: Hashable, Sendable {
   public var layers: [ModelItem]
   /// Empty for the identity.
@@ -45,8 +50,13 @@ public struct ResidualDescription: Hashable, Sendable {
   }
 }
 
-/// Several lists of items that read the same, and what makes one of what they give; an empty list
-/// gives what it reads.
+/// Several lists of items that read the same, and what makes one of what they give (Szegedy et al.
+/// 2015):
+///
+///     y = merge(B₁(x), B₂(x), …)
+///
+/// An empty list gives what it reads. A plan refuses (`NetworkError`) shapes that the merge refuses, and
+/// more than one input.
 public struct BranchDescription: Hashable, Sendable {
   public var branches: [[ModelItem]]
   public var merge: MergeDescription
@@ -56,17 +66,19 @@ public struct BranchDescription: Hashable, Sendable {
   }
 }
 
-/// How tensors become one.
+/// How tensors become one. A plan refuses (`NetworkError`) fewer than two, and shapes that do not fit.
 public enum Merge: String, Hashable, Sendable, CaseIterable {
-  /// Their sum, element by element.
+  /// Σ xᵢ, element by element, of equal shapes (Keras's `Add`).
   case add
-  /// Their channels, one after another.
+  /// [x₁, x₂, …]: their channels, one after another, of shapes that are equal but for those (Keras's
+  /// `Concatenate` over the last axis).
   case concat
-  /// Their product, element by element; a size of 1 serves all of the others' (Keras's `Multiply`),
-  /// and a vector is as an image of 1x1.
+  /// Π xᵢ, element by element; a size of 1 serves all of the others' (Keras's `Multiply`), and a vector
+  /// is as an image of 1x1.
   case multiply
 }
 
+/// Several tensors made one, y = f(merge(x₁, x₂, …)), by default with f(x) = x.
 public struct MergeDescription: Hashable, Sendable {
   public var merge: Merge
   public var activation: Activation

@@ -11,29 +11,36 @@ final class LayerProbe {
   private let tested: Range<Int>
   private let names: Set<String>
 
-  init(
+  convenience init(
     _ layers: [LayerDescription], input: Shape, samples: Int, seed: UInt64 = 3
   ) throws {
-    var prefix: [LayerDescription]
+    try self.init(
+      model: layers.map { .layer($0) }, input: input, samples: samples, seed: seed)
+  }
+
+  init(model: [ModelItem], input: Shape, samples: Int, seed: UInt64 = 3) throws {
+    let prefix: [ModelItem]
     switch input {
     case .image(_, _, let channels):
       // The activation keeps a pooling under test from joining the identity.
       prefix = [
-        .conv2D(Conv2DDescription(filters: channels, kernel: Extent(1, 1), bias: false)),
-        .activation(.linear),
+        .layer(
+          .conv2D(Conv2DDescription(filters: channels, kernel: Extent(1, 1), bias: false))),
+        .layer(.activation(.linear)),
       ]
-    case .vector(let count): prefix = [.dense(DenseDescription(units: count, bias: false))]
+    case .vector(let count):
+      prefix = [.layer(.dense(DenseDescription(units: count, bias: false)))]
     }
-    let description = NetworkDescription(
-      input: input,
-      layers: prefix + layers + [.flatten, .dense(DenseDescription(units: 2))], classes: 2)
+    let suffix: [ModelItem] = [.layer(.flatten), .layer(.dense(DenseDescription(units: 2)))]
     // A worker for each tile, so that each keeps its values.
     let network = try Network(
-      description, optimizer: sgd(), batchSize: samples, seed: seed,
-      team: team(Tile.count(of: samples)))
-    let places = prefix.count..<prefix.count + layers.count
-    let built = network.layers.indices.filter { places.contains(network.layers[$0].place) }
-    tested = built.first!..<built.last! + 1
+      NetworkDescription(input: input, model: prefix + model + suffix, classes: 2),
+      optimizer: sgd(), batchSize: samples, seed: seed, team: team(Tile.count(of: samples)))
+    let places = prefix.count..<network.plan.layers.count - suffix.count
+    // None, where the layer under test only tells others how to read, as a flatten does.
+    let built = network.layers.count { places.contains($0.place) }
+    let start = network.layers.firstIndex { $0.place >= places.lowerBound }!
+    tested = start..<start + built
     names = Set(places.map { "\(network.plan.layers[$0].description.kind)_\($0)" })
     self.network = network
     self.input = input
@@ -50,18 +57,27 @@ final class LayerProbe {
   var builtNames: [String] { network.layers[tested].map(\.name) }
 
   /// Sets the only trainable or moving tensor of this role among the layers under test.
-  func set(_ role: TensorInfo.Role, to values: [Float]) {
-    network.set(name(role), to: values)
+  func set(_ role: TensorInfo.Role, to values: [Float]) { set(role.rawValue, to: values) }
+
+  /// The same, by its role's name, after that of its kind of layer where several have the role:
+  /// "kernel", "conv2d/kernel".
+  func set(_ key: String, to values: [Float]) {
+    network.set(name(key), to: values)
     network.weightsChanged()
   }
 
-  func get(_ role: TensorInfo.Role) -> [Float] { Array(network.tensor(name(role))) }
+  func get(_ role: TensorInfo.Role) -> [Float] { Array(network.tensor(name(role.rawValue))) }
 
-  func gradient(_ role: TensorInfo.Role) -> [Float] { network.gradient(name(role)) }
+  func gradient(_ role: TensorInfo.Role) -> [Float] { gradient(role.rawValue) }
 
-  private func name(_ role: TensorInfo.Role) -> String {
-    network.tensors.first {
-      $0.role == role && names.contains(String($0.name.split(separator: "/")[0]))
+  func gradient(_ key: String) -> [Float] { network.gradient(name(key)) }
+
+  private func name(_ key: String) -> String {
+    network.tensors.first { tensor in
+      let parts = tensor.name.split(separator: "/")
+      let kind = parts[0][..<parts[0].lastIndex(of: "_")!]
+      return names.contains(String(parts[0]))
+        && (parts[1] == key || "\(kind)/\(parts[1])" == key)
     }!.name
   }
 

@@ -19,7 +19,7 @@ import Testing
 
   struct LayerCase: Decodable {
     let name: String
-    let layers: [CatalogueLayerTests.LayerKeys]
+    let layers: [Fixture.LayerKeys]
     let input, output: Fixture.Tensor
     let parameters: [String: Fixture.Tensor]
     /// Whether it is a training step's pass; what moves is then `after`.

@@ -1,21 +1,19 @@
 """Makes catalogue_layers.json and catalogue_activations.json, with the conventions of
 make_fixtures.py, which it imports.
 
-    python make_catalogue.py            # needs torch, tensorflow, keras, numpy
+    python make_catalogue.py            # needs torch, torchvision, tensorflow, keras, numpy
 
 A case of catalogue_layers.json names its layer by the keys of "layer", gives its tensors by role
-under "parameters", and their gradients under "gradients".
+under "parameters", and their gradients under "gradients"; where a case has several layers, by kind and role.
 """
 
-import keras
-import make_fixtures
-import numpy as np
-import tensorflow as tf
-import torch
-import torch.nn.functional as F
-from make_fixtures import distinct, draw, tensor, write
+from make_fixtures import MADE_WITH, F, distinct, draw, keras, np, tensor, tf, torch, write
 
-make_fixtures.MADE_WITH["script"] = "make_catalogue.py"
+import torchvision
+
+MADE_WITH.update(
+    script="make_catalogue.py", torchvision=torchvision.__version__.split("+")[0]
+)
 
 SIDES = ("top", "bottom", "left", "right")
 
@@ -55,6 +53,14 @@ def case(name, source, layer, function, x, parameters=None):
             "gradients": {k: tensor(v) for k, v in gradients.items()},
         }
     )
+
+
+def built(layer, shape, roles):
+    """A Keras layer as a function of its input and of its variables by role."""
+    layer.build((None, *shape[1:]))
+    assert [v.name for v in layer.trainable_variables] == list(roles.values())
+    # The layer's own variables would hide the tape's; its formula on given ones is stateless.
+    return lambda x, **values: layer.stateless_call([values[role] for role in roles], [], x)[0]
 
 
 def border(padding):
@@ -216,18 +222,8 @@ def frames():
 
 
 def norms():
-    def normed(layer, **parameters):
-        # The layer's own variables would hide the tape's; its formula on given ones is stateless.
-        return lambda x, **values: layer.stateless_call(
-            [values[role] for role in parameters], [], x
-        )[0]
-
     def build(layer, shape, parameters):
-        layer.build((None, *shape[1:]))
-        assert [v.name for v in layer.trainable_variables] == [
-            {"scale": "gamma", "offset": "beta"}[role] for role in parameters
-        ]
-        return normed(layer, **parameters)
+        return built(layer, shape, {role: {"scale": "gamma", "offset": "beta"}[role] for role in parameters})
 
     def parameters(channels, scale, center):
         both = {"scale": draw(RNG, channels, scale=0.5) + np.float32(1), "offset": draw(RNG, channels)}
@@ -271,24 +267,88 @@ def slopes():
          draw(RNG, 1, 2, 3, 17), {"slope": draw(RNG, 17, scale=0.5)})
 
 
+def squeeze_excitation(x, squeeze_kernel, squeeze_bias, kernel, bias, gate):
+    """torchvision's, of [N, C, H, W], with the kernels of two dense layers."""
+    gates = {"sigmoid": torch.nn.Sigmoid, "hard_sigmoid": torch.nn.Hardsigmoid}
+    block = torchvision.ops.SqueezeExcitation(*squeeze_kernel.shape, scale_activation=gates[gate])
+    weights = {
+        "fc1.weight": squeeze_kernel.T[:, :, None, None], "fc1.bias": squeeze_bias,
+        "fc2.weight": kernel.T[:, :, None, None], "fc2.bias": bias,
+    }
+    return torch.func.functional_call(block, weights, (x,))
+
+
 def squeezes():
     for name, shape, ratio, gate in [
         ("sigmoid", (2, 3, 2, 12), 4, "sigmoid"), ("hard_sigmoid, 17 channels", (1, 2, 3, 17), 2, "hard_sigmoid"),
     ]:
         channels, squeezed = shape[3], max(1, shape[3] // ratio)
-        function = torch.sigmoid if gate == "sigmoid" else F.hardsigmoid
-
-        def block(x, squeeze_kernel, squeeze_bias, kernel, bias):
-            z = F.relu(x.mean((2, 3)) @ squeeze_kernel + squeeze_bias)
-            return x * function(z @ kernel + bias)[:, :, None, None]
-
         case(
-            name, "torch", {"kind": "squeeze_excite", "ratio": ratio, "gate": gate}, block, draw(RNG, *shape),
+            name, "torch", {"kind": "squeeze_excite", "ratio": ratio, "gate": gate},
+            lambda x, **weights: squeeze_excitation(x, **weights, gate=gate), draw(RNG, *shape),
             {
                 "squeeze_kernel": draw(RNG, channels, squeezed, scale=0.5), "squeeze_bias": draw(RNG, squeezed),
                 "kernel": draw(RNG, squeezed, channels, scale=0.5), "bias": draw(RNG, channels),
             },
         )
+
+
+def separables():
+    L = keras.layers.SeparableConv2D
+    # name, (N, H, W, C), (KH, KW), filters, stride, padding, multiplier, activation, bias
+    for name, shape, kernel, filters, stride, padding, multiplier, activation, bias in [
+        ("3x3 valid", (2, 5, 6, 3), (3, 3), 4, 1, "valid", 1, "linear", True),
+        ("3x3 same stride 2, multiplier 2, tanh", (2, 6, 5, 3), (3, 3), 5, 2, "same", 2, "tanh", True),
+        ("2x3 same, multiplier 3, gelu", (1, 4, 5, 2), (2, 3), 7, 1, "same", 3, "gelu", True),
+        ("5x4 valid stride 2, relu, without bias", (9, 8, 7, 2), (5, 4), 3, 2, "valid", 1, "relu", False),
+    ]:
+        layer = L(
+            filters, kernel, strides=stride, padding=padding, depth_multiplier=multiplier,
+            activation=activation, use_bias=bias, dtype="float64",
+        )
+        roles = {"depthwise_conv2d/kernel": "depthwise_kernel", "conv2d/kernel": "pointwise_kernel"}
+        parameters = {
+            "depthwise_conv2d/kernel": draw(RNG, *kernel, shape[3], multiplier, scale=0.5),
+            "conv2d/kernel": draw(RNG, 1, 1, shape[3] * multiplier, filters, scale=0.5),
+        }
+        if bias:
+            roles["conv2d/bias"] = "bias"
+            parameters["conv2d/bias"] = draw(RNG, filters)
+        case(
+            name, "keras",
+            {
+                "kind": "separable_conv2d", "filters": filters, "kernel": kernel, "stride": (stride, stride),
+                "padding": padding, "depth_multiplier": multiplier, "activation": activation,
+                "approximate": False, "bias": bias,
+            },
+            built(layer, shape, roles), draw(RNG, *shape), parameters,
+        )
+
+
+def dense():
+    for name, shape, units, activation, bias in [
+        ("5 to 7", (3, 5), 7, "linear", True),
+        ("37 to 4, tanh, without bias", (2, 37), 4, "tanh", False),
+        ("6 to 19, relu, two tiles", (11, 6), 19, "relu", True),
+        ("4 to 5, softmax", (3, 4), 5, "softmax", True),
+    ]:
+        layer = keras.layers.Dense(units, activation=activation, use_bias=bias, dtype="float64")
+        parameters = {"kernel": draw(RNG, shape[1], units, scale=0.5)}
+        if bias:
+            parameters["bias"] = draw(RNG, units)
+        case(
+            name, "keras", {"kind": "dense", "units": units, "activation": activation, "bias": bias},
+            built(layer, shape, {role: role for role in parameters}), draw(RNG, *shape), parameters,
+        )
+
+
+def identities():
+    for shape in [(2, 3, 4, 5), (9, 2, 1, 3)]:
+        case("an image", "keras", {"kind": "flatten"},
+             lambda x: keras.layers.Flatten(dtype="float64")(x), draw(RNG, *shape))
+    for name, shape in [("an image", (2, 3, 2, 4)), ("vectors", (9, 5))]:
+        case(f"linear, {name}", "keras", {"kind": "activation", "function": "linear"},
+             lambda x: keras.layers.Activation("linear", dtype="float64")(x), draw(RNG, *shape))
 
 
 def activations():
@@ -319,7 +379,9 @@ def activations():
 if __name__ == "__main__":
     CASES = []
     RNG = np.random.default_rng(20)
-    for maker in [convolutions, depthwise, transposed, pools, frames, norms, slopes, squeezes]:
+    for maker in [
+        convolutions, depthwise, transposed, pools, frames, norms, slopes, squeezes, activations, separables,
+        dense, identities,
+    ]:
         maker()
     write("catalogue_layers.json", {"cases": CASES})
-    activations()

@@ -2,8 +2,77 @@ import Testing
 
 @testable import ConvNet
 
-/// The layers that draw random numbers, besides dropout.
+/// The layers that draw random numbers.
 @Suite struct NoiseTests {
+  struct Case: Decodable {
+    let name: String
+    let layer: Fixture.LayerKeys
+    let seed: UInt64
+    let place, step: Int
+    let input, output, gradientOutput, gradientInput: Fixture.Tensor
+  }
+
+  /// Keras's layers with the random numbers that are ours at this seed, place and step;
+  /// `Fixtures/make_noise_fixtures.py` drew them with TensorFlow's Philox.
+  @Test func agreeWithKeras() throws {
+    let cases = try Fixture.cases("noise", as: Case.self)
+    #expect(Set(cases.map(\.layer.kind)).count == 3)
+    for c in cases {
+      let probe = try LayerProbe(
+        [c.layer.description], input: c.input.sample, samples: c.input.shape[0], seed: c.seed)
+      #expect(probe.builtNames == ["\(c.layer.kind)_\(c.place)"])
+      expectClose(
+        probe.forward(c.input.floats, step: c.step), c.output.values, within: 1e-6, c.name)
+      expectClose(
+        probe.backward(c.gradientOutput.floats), c.gradientInput.values, within: 3e-7, c.name)
+      #expect(probe.infer(c.input.floats) == c.input.floats, "\(c.name)")
+    }
+  }
+
+  struct Quantiles: Decodable {
+    struct Normal: Decodable { let levels, quantiles: [Double] }
+    struct Binomial: Decodable {
+      let trials: Int
+      let rate: Float
+      let counts: [Int]
+      let shares: [Double]
+    }
+    let normal: Normal
+    let binomial: [Binomial]
+  }
+
+  /// Kolmogorov's and Smirnov's distance from SciPy's distribution, at its quantiles; 0.0062 is
+  /// exceeded once in a thousand times.
+  @Test func normalIsSciPys() throws {
+    let c = try Fixture.load("noise_quantiles", as: Quantiles.self).normal
+    let count = 100_000
+    let numbers = Buffer(count)
+    NormalNoise(count: count, seed: 12).add(times: 1, to: numbers.base, 1, 2, 3)
+    for (level, quantile) in zip(c.levels, c.quantiles) {
+      let below = Double(numbers.all.count { Double($0) <= quantile }) / Double(count)
+      #expect(abs(below - level) < 0.0062, "at \(level): \(below)")
+    }
+  }
+
+  /// The same for how many of some elements a mask drops; here it is 0.0195.
+  @Test func dropsAreSciPys() throws {
+    for c in try Fixture.load("noise_quantiles", as: Quantiles.self).binomial {
+      let draws = 10_000
+      let mask = DropoutMask(rate: c.rate, count: c.trials, layer: 0, seed: 12, workers: 1)
+      let kept = Buffer(c.trials)
+      let dropped = (0..<draws).map { draw in
+        let tile = Tile(
+          index: draw % 2, size: Tile.size, batch: 2 * Tile.size, worker: 0, step: draw / 16)
+        mask.draw(to: kept.base, tile: tile, sample: draw / 2 % 8)
+        return kept.all.count { $0 == 0 }
+      }
+      for (count, share) in zip(c.counts, c.shares) {
+        let below = Double(dropped.count { $0 <= count }) / Double(draws)
+        #expect(abs(below - share) < 0.0195, "\(count) at a rate of \(c.rate): \(below)")
+      }
+    }
+  }
+
   static let image = Shape.image(height: 9, width: 7, channels: 101)
 
   @Test func spatialDropoutTakesWholeChannels() throws {

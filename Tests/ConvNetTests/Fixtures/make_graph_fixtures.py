@@ -10,9 +10,10 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from make_fixtures import draw, tensor, write
+from make_fixtures import MADE_WITH, draw, rounded, tensor, write
 
-STEPS = 8
+MADE_WITH["script"] = "make_graph_fixtures.py"
+STEPS = 50
 
 
 class Layers:
@@ -81,7 +82,7 @@ def merges(net, x):
     return net.dense(12, far, 3)
 
 
-def case(name, forward, seed, momentum):
+def case(name, forward, seed, momentum, rate):
     net = Layers(seed)
     images = np.round(net.rng.random((8, 7, 6, 2)), 2).astype(np.float32)
     labels = np.array([0, 1, 2, 1, 2, 2, 0, 1])
@@ -91,7 +92,6 @@ def case(name, forward, seed, momentum):
     y = torch.tensor(labels)
     forward(net, x)
     initial = {k: tensor(v.detach().numpy()) for k, v in net.weights.items()}
-    rate = 0.05
     step = torch.optim.SGD(net.weights.values(), rate, momentum=momentum, nesterov=True)
     losses, gradient = [], None
     for batch in order:
@@ -99,14 +99,14 @@ def case(name, forward, seed, momentum):
         step.zero_grad()
         loss.backward()
         if gradient is None:
-            gradient = {k: tensor(v.grad.numpy()) for k, v in net.weights.items()}
+            gradient = {k: rounded(v.grad) for k, v in net.weights.items()}
         step.step()
         losses.append(float(loss.detach()))
     return {
         "name": name, "source": "torch", "momentum": momentum, "learning_rate": rate,
         "images": tensor(images), "labels": [int(v) for v in labels], "batches": order,
-        "initial": initial, "gradient": gradient, "losses": losses,
-        "final": {k: tensor(v.detach().numpy()) for k, v in net.weights.items()},
+        "initial": initial, "gradient": gradient, "losses": ten_digits(losses),
+        "final": {k: rounded(v.detach()) for k, v in net.weights.items()},
     }
 
 
@@ -115,9 +115,9 @@ if __name__ == "__main__":
         "graphs.json",
         {
             "cases": [
-                case("residual", residual, 31, 0.9),
-                case("residual with batch_norm, repeated", residual_norm, 32, 0.9),
-                case("branches, merges and names", merges, 33, 0.9),
+                case("residual", residual, 31, 0.9, 0.005),
+                case("residual with batch_norm, repeated", residual_norm, 32, 0.9, 0.001),
+                case("branches, merges and names", merges, 33, 0.9, 0.005),
             ]
         },
     )

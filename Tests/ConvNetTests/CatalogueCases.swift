@@ -13,6 +13,19 @@ private func depthwise(
       depthMultiplier: multiplier, activation: activation, l2: l2))
 }
 
+private func separable(
+  _ filters: Int, _ kernel: Extent, stride: Extent = Extent(1, 1), _ padding: Padding,
+  times multiplier: Int = 1, _ activation: Activation, bias: Bool = true
+) -> ModelItem {
+  ModelItem(
+    .separable(
+      SeparableConv2DDescription(
+        filters: filters,
+        DepthwiseConv2DDescription(
+          kernel: kernel, stride: stride, padding: padding, depthMultiplier: multiplier,
+          activation: activation, bias: bias))))
+}
+
 private func transposed(
   _ filters: Int, _ kernel: Extent, stride: Extent, _ padding: Padding,
   _ activation: Activation = .tanh
@@ -62,6 +75,13 @@ extension GradientTests {
       layers: [
         depthwise(Extent(2, 3), .valid, dilation: Extent(2, 1), times: 2), depthwise(), conv(3),
         averagePool(Extent(2, 2), stride: Extent(2, 2), .valid), .flatten, dense(3),
+      ]),
+    Case(
+      name: "separable_conv2d", input: image,
+      model: [
+        separable(5, Extent(3, 3), stride: Extent(2, 2), .same, times: 2, .tanh),
+        separable(4, Extent(2, 3), .valid, .swish, bias: false),
+        .layer(.flatten), .layer(dense(3)),
       ]),
     Case(
       name: "grouped and dilated conv2d", input: image,
@@ -130,7 +150,7 @@ extension GradientTests {
         averagePool(Extent(2, 4), stride: Extent(2, 4), .valid),
         .groupNorm(GroupNormDescription(groups: 1, scale: false, center: false)), .flatten,
         dense(3),
-      ]),
+      ], epsilon: 1e-3),
     Case(
       name: "prelu, spatial_dropout and gaussian_noise", input: image,
       layers: [
@@ -148,6 +168,13 @@ extension GradientTests {
         .squeezeExcite(
           SqueezeExciteDescription(ratio: 8, squeezeActivation: .softplus, gate: .hardSigmoid)),
         averagePool(Extent(2, 2), stride: Extent(2, 2), .valid), .flatten, dense(3),
+      ]),
+    Case(
+      name: "squeeze_excite with its ReLU", input: image,
+      layers: [
+        conv(6, Extent(2, 2)), .squeezeExcite(SqueezeExciteDescription(ratio: 3)),
+        conv(4, Extent(2, 2)),
+        .squeezeExcite(SqueezeExciteDescription(ratio: 1, gate: .hardSigmoid)), .flatten, dense(3),
       ], epsilon: 1e-3),
     Case(
       name: "prelu before any weights", input: image,
@@ -187,6 +214,20 @@ extension DeterminismTests {
         .frame(crop), averagePool(Extent(3, 3), stride: Extent(2, 2), .same),
         transposed(3, Extent(3, 3), stride: Extent(2, 2), .same, .softplus),
         .globalPool(GlobalPoolDescription(.max)), .dense(DenseDescription(units: 10)),
+      ]),
+    Case(
+      name: "separable and enlarged, with further activations", input: image,
+      model: [
+        separable(
+          6, Extent(3, 3), stride: Extent(2, 2), .same, times: 2, .leakyReLU(slope: 0.2)),
+        .layer(
+          .upsample(UpsampleDescription(size: Extent(2, 3), interpolation: .bilinear))),
+        separable(5, Extent(2, 3), .valid, .hardSigmoid, bias: false),
+        .layer(.activation(.hardSwish)),
+        .layer(averagePool(Extent(3, 3), stride: Extent(2, 2), .same)),
+        .layer(.activation(.leakyReLU(slope: -0.1))), .layer(.flatten),
+        .layer(.dense(DenseDescription(units: 12, activation: .swish))),
+        .layer(.dense(DenseDescription(units: 10, activation: .elu(alpha: 0.5)))),
       ]),
   ]
 }

@@ -165,10 +165,12 @@ import Testing
   static let image = Shape.image(height: 6, width: 7, channels: 2)
 
   /// Names, what is read twice or by a later layer, and merges of every kind with every activation
-  /// that takes another path.
-  static let varied: [(name: String, model: [ModelItem])] = [
+  /// that takes another path; and the step of central differences, which is large where gradients are
+  /// small and small where there are kinks.
+  static let varied: [(name: String, step: Float, model: [ModelItem])] = [
     (
       "sums of three with tanh, one of them twice",
+      4e-3,
       [
         .layer(conv(3, .tanh), name: "a"), .layer(conv(3, .sigmoid), name: "b"),
         .layer(merge(.add, .tanh), name: "c", inputs: ["a", "b", "a"]),
@@ -177,6 +179,7 @@ import Testing
     ),
     (
       "products with sigmoid, and of a tensor with itself",
+      4e-3,
       [
         .layer(conv(3, .tanh), name: "a"), .layer(conv(3, .tanh), name: "b"),
         .layer(merge(.multiply, .sigmoid), name: "c", inputs: ["a", "b", "b"]),
@@ -186,6 +189,7 @@ import Testing
     ),
     (
       "concatenated with the images, with elu; and of vectors, with softmax",
+      1e-2,
       [
         .layer(conv(3, .tanh), name: "a"),
         .layer(merge(.concat, .elu(alpha: 1)), inputs: ["a", "input"]),
@@ -197,6 +201,7 @@ import Testing
     ),
     (
       "merged without any weights below",
+      4e-3,
       [
         .branch([chain(pool(2)), chain(pool(2), .activation(.tanh))], merge: .concat),
         .branch([chain(.activation(.sigmoid)), []], merge: .multiply),
@@ -204,6 +209,7 @@ import Testing
     ),
     (
       "nested blocks with batch_norm and dropout, a strided shortcut, dead outputs",
+      1e-3,
       [
         .layer(conv(4, .tanh), name: "stem"),
         .repeated(
@@ -225,6 +231,7 @@ import Testing
     ),
     (
       "dense layers that read one tensor, after one that is read past the pooling",
+      1e-3,
       [
         .layer(conv(4, .tanh, padding: .valid), name: "a"), .layer(pool(2), name: "p"),
         .layer(.flatten, name: "f", inputs: ["a"]), .layer(.flatten, name: "g", inputs: ["p"]),
@@ -236,6 +243,7 @@ import Testing
     ),
     (
       "a map times weights of its channels, as a vector and as an image, of its positions and rows",
+      3e-2,
       [
         .layer(conv(4, .tanh), name: "map"),
         .layer(.globalPool(GlobalPoolDescription(.average))),
@@ -255,10 +263,10 @@ import Testing
   ]
 
   static let gradientCases = varied.map {
-    GradientTests.Case(name: $0.name, input: image, model: $0.model, epsilon: 1e-3)
+    GradientTests.Case(name: $0.name, input: image, model: $0.model, epsilon: $0.step)
   }
 
-  static let determinismCases = varied.map { name, model in
+  static let determinismCases = varied.map { name, _, model in
     DeterminismTests.Case(
       name: name, input: image, model: Array(model.dropLast()) + chain(dense(10)))
   }

@@ -15,16 +15,10 @@ import Testing
     let correct: Int
 
     var description: LossDescription {
-      let kind: LossDescription.Kind =
-        switch loss {
-        case "softmax_cross_entropy": .softmaxCrossEntropy(labelSmoothing: labelSmoothing ?? 0)
-        case "focal": .focal(gamma: gamma!, alpha: alpha!)
-        case "mean_squared_error": .meanSquaredError
-        case "huber": .huber(delta: delta!)
-        case "binary_cross_entropy": .binaryCrossEntropy(labelSmoothing: labelSmoothing!)
-        default: preconditionFailure("an unknown loss, \(loss)")
-        }
-      return LossDescription(kind, classWeights: classWeights)
+      Fixture.LossKeys(
+        name: loss, labelSmoothing: labelSmoothing, gamma: gamma, alpha: alpha, delta: delta,
+        classWeights: classWeights
+      ).description
     }
   }
 

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from make_fixtures import MADE_WITH, draw, rounded, tensor, write
+from make_fixtures import MADE_WITH, draw, rounded, ten_digits, tensor, write
 
 MADE_WITH["script"] = "make_graph_fixtures.py"
 STEPS = 50

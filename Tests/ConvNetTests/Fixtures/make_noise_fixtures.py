@@ -8,7 +8,7 @@ Keras's layers get numbers of these words where they would draw their own. `plac
 the network, after an identity.
 """
 
-from make_fixtures import MADE_WITH, draw, exact, keras, np, tensor, tf, write
+from make_fixtures import MADE_WITH, draw, keras, np, rounded, tensor, tf, write
 
 MADE_WITH["script"] = "make_noise_fixtures.py"
 RNG = np.random.default_rng(80)

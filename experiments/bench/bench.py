@@ -340,7 +340,7 @@ def arguments():
         found.builds[BEFORE] = found.before
     for path in found.builds.values():
         if not os.access(path, os.X_OK):
-            parser.error(f"{path} is not there; build it (swift build -c release), or --no-runner")
+            parser.error(f"{path} is not there; build it (make build), or --no-runner")
     mnist.folder(found.data)
     if found.output is None:
         stamp = datetime.datetime.now().strftime("%Y%m%d-%H%M%S")

@@ -10,8 +10,7 @@ public enum Elementary {
   @inline(__always)
   public static func exp(_ x: Float) -> Float {
     let bounded = x > 88.72284 ? 88.72284 : (x < -87.33654 ? -87.33654 : x)
-    // NaN fails both comparisons and goes through the polynomial; the shift below only needs a
-    // number that converts.
+    // NaN fails both comparisons and goes through the polynomial.
     let n = (bounded * 1.442_695_04).rounded(.toNearestOrEven)
     var r = (-n).fused(0.693_359_375, bounded)
     r = (-n).fused(-2.121_944_40e-4, r)
@@ -22,11 +21,19 @@ public enum Elementary {
     p = p.fused(r, 1.666_666_55e-1)
     p = p.fused(r, 5.000_000_1e-1)
     let result = p.fused(r * r, r) + 1
-    let exponent = n == n ? Int32(n) : 0
+    let exponent = whole(n)
     // 2ⁿ in two steps: n reaches 128, where a single factor would overflow.
     let half = exponent >> 1
     let scaled = result * power(of: half) * power(of: exponent &- half)
     return x < -87.33654 ? 0 : (x > 88.72284 ? .infinity : scaled)
+  }
+
+  /// A whole number of less than 2²² as an integer, any for NaN. `Int32(n)` would trap where there is
+  /// none, and what may trap is not vectorised.
+  @inline(__always)
+  private static func whole(_ n: Float) -> Int32 {
+    let shift: Float = 0x1.8p23
+    return Int32(bitPattern: (n + shift).bitPattern &- shift.bitPattern)
   }
 
   @inline(__always)
@@ -70,7 +77,7 @@ public enum Elementary {
   @inline(__always)
   public static func sincos(_ x: Float) -> (sin: Float, cos: Float) {
     let magnitude = abs(x)
-    var octant = Int32(magnitude * 1.273_239_5)
+    var octant = whole((magnitude * 1.273_239_5).rounded(.towardZero))
     octant = (octant &+ 1) & ~1
     let j = Float(octant)
     var r = j.fused(-0.785_156_25, magnitude)

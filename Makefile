@@ -9,7 +9,8 @@ ARCH ?= native
 SWIFT ?= swift
 DATA := $(if $(RUNNER_DATA),$(RUNNER_DATA),data)
 # A square root that sets errno for negative numbers is computed one at a time; nothing reads it.
-FLAGS := -Xcc -march=$(ARCH) -Xcc -fno-math-errno
+OPTIMIZED := -Xcc -march=$(ARCH) -Xcc -fno-math-errno
+FLAGS := $(OPTIMIZED)
 STRICT := -Xswiftc -warnings-as-errors
 RELEASE := .build/release/runner
 REFERENCES := $(wildcard results/reference/ci/*)
@@ -24,7 +25,7 @@ run: build
 	$(RELEASE) experiments/lenet.json
 
 # One set of flags for all checks, or each would build again what the one before it built.
-test unit-tests end-to-end slurm verify-reference: FLAGS += $(STRICT)
+test unit-tests end-to-end slurm verify-reference: FLAGS := $(OPTIMIZED) $(STRICT)
 
 test: packages lint unit-tests end-to-end slurm verify-reference
 	@echo "make test: all passed"

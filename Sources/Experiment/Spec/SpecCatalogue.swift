@@ -43,14 +43,14 @@ extension ObjectType {
   /// things that these may hold.
   package func catalogue(kind: String, name: String, doc: String) -> [CatalogueEntry] {
     var walk = CatalogueWalk()
-    walk.add(
+    walk.entries.append(
       CatalogueEntry(
         kind: kind, name: name, aliases: [], usage: "{ \(CatalogueWalk.required(fields)) }",
         doc: doc,
         keys: fields.map { $0.entry($0.name) }))
     for field in fields {
       if case .object(let section) = field.type {
-        walk.add(
+        walk.entries.append(
           CatalogueEntry(
             kind: "a section", name: field.name, aliases: field.aliases,
             usage: "\"\(field.name)\": { \(CatalogueWalk.required(section.fields)) }",
@@ -63,10 +63,8 @@ extension ObjectType {
 }
 
 private struct CatalogueWalk {
-  private(set) var entries: [CatalogueEntry] = []
+  var entries: [CatalogueEntry] = []
   private var names: Set<String> = []
-
-  mutating func add(_ entry: CatalogueEntry) { entries.append(entry) }
 
   mutating func visit(_ field: Field) { visit(field.type, of: field.name, inList: false) }
 
@@ -88,9 +86,9 @@ private struct CatalogueWalk {
         let fields = variants.fields(of: variant.name)!
         let naming = variants.key.map { "\"\($0)\": \"\(variant.name)\"" }
         let own = variants.key == nil ? fields : Array(fields.dropFirst())
-        let parts = [naming, own.isEmpty ? nil : Self.required(own)].compactMap { $0 }
-        let value = "{ \(parts.filter { !$0.isEmpty }.joined(separator: ", ")) }"
-        add(
+        let parts = [naming ?? "", Self.required(own)].filter { !$0.isEmpty }
+        let value = "{ \(parts.joined(separator: ", ")) }"
+        entries.append(
           CatalogueEntry(
             kind: variants.choice.noun, name: variant.name, aliases: variant.aliases,
             usage: "\"\(key)\": " + (inList ? "[\(value)]" : value), doc: variant.doc,

@@ -10,6 +10,8 @@ enum ExitStatus {
   /// A sweep ended with trials that failed.
   static let failures: Int32 = 3
   static let mismatch: Int32 = 4
+  /// This processor can't compute it (`EX_UNAVAILABLE` of sysexits.h).
+  static let unavailable: Int32 = 69
 }
 
 /// A mistake in how the program was called, beyond what the command line's grammar can tell.
@@ -47,6 +49,9 @@ struct Failure {
     case let error as RunInterrupted:
       message = "\(error)"
       status = Interruption.exitStatus(of: error.signal)
+    case let error as Kernel.Failure where error.isUnavailable:
+      message = "error: \(error)"
+      status = ExitStatus.unavailable
     case is FileError, is RecordError, is Kernel.Failure:
       message = "error: \(error)"
       status = ExitStatus.failed

@@ -42,6 +42,7 @@ struct Runner: ParsableCommand {
         2    a mistake in the command or in the spec; nothing was run
         3    a sweep ended with trials that failed
         4    a verification or an expectation failed
+        69   the kernel needs a processor that this one isn't; nothing was run
         75   stopped at a checkpoint upon SIGUSR1; start `runner resume`
         130  stopped at a checkpoint upon Ctrl-C (143: upon SIGTERM)
       """,

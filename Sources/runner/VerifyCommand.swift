@@ -9,8 +9,9 @@ struct VerifyCommand: ParsableCommand {
       Trains anew from the folder's resolved.json, with the kernel that run.json records, and \
       compares metrics.csv and the digests of the weights. The folder isn't changed and needs no \
       checkpoints. On a difference the exit status is 4, and the first epoch that differs is told, \
-      with what differs in the surroundings. A run that can't be repeated here (no such kernel, \
-      no such data) is not a difference: the exit status is 1.
+      with what differs in the surroundings. A run that can't be repeated here is not a difference: \
+      the exit status is 69 where the kernel needs another processor, 1 where the data is not to \
+      be had.
       """)
 
   @Argument(help: ArgumentHelp("The folder of the run, results/NAME/ID.", valueName: "run"))

@@ -2,7 +2,6 @@ import Foundation
 import Testing
 
 @testable import ConvNet
-
 @testable import Experiment
 
 /// A learning-rate range test, and what it suggests.

@@ -53,6 +53,29 @@ import Testing
         .status == 0)
   }
 
+  /// As on a processor with AVX2 and without AVX-512.
+  @Test func anotherProcessorsKernelIsNoDifference() throws {
+    let folder = try TemporaryFolder()
+    let run = try InterruptionTests.reference(in: folder)
+    let doctor = try Program.shell("RUNNER_VECTOR_LEVEL=1 $RUNNER doctor", in: folder)
+    #expect(doctor.output.contains("kernel      HASWELL (\"auto\")"))
+    let record = try folder.text("\(run)/run.json")
+    let kernel = try #require(record.firstMatch(of: /"kernel": "(.+)"/)?.1)
+    try folder.write(
+      record.replacing("\"kernel\": \"\(kernel)\"", with: "\"kernel\": \"SKYLAKEX\""),
+      to: "\(run)/run.json")
+    let result = try Program.shell(
+      "RUNNER_VECTOR_LEVEL=1 $RUNNER verify \(run) --quiet --threads 1", in: folder)
+    #expect(result.status == 69)
+    #expect(result.output == "")
+    #expect(
+      result.errors == """
+        error: the kernel SKYLAKEX needs a processor with AVX-512, which this one is not; "auto" \
+        would take HASWELL here, with other bits
+
+        """)
+  }
+
   @Test func otherSurroundingsAreNamed() throws {
     let folder = try TemporaryFolder()
     let run = try InterruptionTests.reference(in: folder)

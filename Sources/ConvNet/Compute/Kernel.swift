@@ -5,12 +5,21 @@ import Glibc
 public enum Kernel {
   public struct Failure: Error, CustomStringConvertible {
     public let description: String
+    /// Whether a processor is missing something, and nothing is wrong.
+    public var isUnavailable = false
   }
 
   /// The kernels a spec may name, fastest first, and the vector level each needs.
   static let known: [(name: String, level: Int)] = [
     ("SKYLAKEX", 2), ("HASWELL", 1), ("SANDYBRIDGE", 0), ("NEHALEM", 0), ("PRESCOTT", 0),
   ]
+
+  /// What this processor has: 2 for AVX-512, 1 for AVX2 with FMA, 0 for neither. `RUNNER_VECTOR_LEVEL`
+  /// in the environment hides what is above it, so that a machine with AVX-512 can show what one
+  /// without it does.
+  static let vectorLevel = min(
+    BLAS.vectorLevel,
+    getenv("RUNNER_VECTOR_LEVEL").flatMap { Int(String(cString: $0)) } ?? BLAS.vectorLevel)
 
   /// The names a spec may give: `auto` and those of `known`.
   public static var names: [String] { ["auto"] + known.map(\.name) }
@@ -19,7 +28,7 @@ public enum Kernel {
   /// x86-64, OpenBLAS's own choice.
   public static var automatic: String {
     #if arch(x86_64)
-      known.first { $0.level <= BLAS.vectorLevel && $0.level > 0 }?.name ?? current
+      known.first { $0.level <= vectorLevel && $0.level > 0 }?.name ?? current
     #else
       current
     #endif
@@ -33,17 +42,17 @@ public enum Kernel {
   public static func resolve(_ name: String) throws(Failure) -> String {
     if name == "auto" { return automatic }
     let wanted = name.uppercased()
-    if wanted == current { return wanted }
     guard let entry = known.first(where: { $0.name == wanted }) else {
+      if wanted == current { return wanted }
       throw Failure(
         description: "compute.kernel: \"\(name)\" is not a kernel of this program; "
           + "known are \(names.joined(separator: ", "))")
     }
-    guard entry.level <= BLAS.vectorLevel else {
+    guard entry.level <= vectorLevel else {
       let needed = entry.level == 2 ? "AVX-512" : "AVX2 and FMA"
       throw Failure(
         description: "the kernel \(wanted) needs a processor with \(needed), which this one is "
-          + "not; \"auto\" would take \(automatic) here, with other bits")
+          + "not; \"auto\" would take \(automatic) here, with other bits", isUnavailable: true)
     }
     return wanted
   }

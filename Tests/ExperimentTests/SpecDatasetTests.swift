@@ -124,8 +124,16 @@ struct SpecDatasetTests {
       "dataset.test: cifar100 has 100 classes, which cannot be the test for the 10 of mnist"),
     Case(
       "\"name\": \"emnist_letters\", \"when_unavailable\": \"synthetic_digits\"",
-      "dataset.when_unavailable: synthetic_digits has 10 classes, which cannot stand in for the 26 of "
-        + "emnist_letters", units: 26),
+      "dataset.when_unavailable: the classes of synthetic_digits are 0, 1, 2, …, those of "
+        + "emnist_letters A, B, C, …; it can stand in for \"mnist\", ", units: 26),
+    Case(
+      "\"name\": \"fashion_mnist\", \"when_unavailable\": \"synthetic_digits\"",
+      "dataset.when_unavailable: the classes of synthetic_digits are 0, 1, 2, …, those of "
+        + "fashion_mnist T-shirt/top, Trouser, Pullover, …; it can stand in for \"mnist\", "),
+    Case(
+      "\"name\": \"files\", \"path\": \"a\", \"test\": \"none\", \"classes\": 10, "
+        + "\"shape\": [8, 8, 1], \"when_unavailable\": \"synthetic_digits\"",
+      "dataset.when_unavailable: nothing stands in for one's own files; remove it"),
     Case(
       "\"name\": \"mnist\", \"per_class\": 10, \"fraction\": 0.5",
       "dataset.fraction: \"per_class\" and \"fraction\" exclude each other"),

@@ -24,7 +24,8 @@ public struct DatasetName: RawRepresentable, Hashable, Sendable, CaseIterable {
   public var imageShape: ImageShape? {
     entry.map { ImageShape(height: $0.height, width: $0.width, channels: $0.channels) }
   }
-  public var classCount: Int? { entry?.classNames.count }
+  public var classCount: Int? { classNames?.count }
+  public var classNames: [String]? { entry?.classNames }
   /// The training images there are when a spec doesn't say; the synthetic ones have no end.
   public var trainCount: Int? { entry?.trainCount }
   public var testCount: Int? { entry?.testCount }

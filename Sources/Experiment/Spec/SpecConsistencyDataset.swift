@@ -34,12 +34,7 @@ extension SpecChecker {
     let section = Self.section
     guard let dataset = spec["dataset"], let facts = DatasetFacts(dataset) else { return }
     let name = facts.name
-    if dataset["when_unavailable"] == dataset["name"] {
-      report(
-        at: section + "when_unavailable", "\"\(name.rawValue)\" cannot stand in for itself")
-    } else if let other = DatasetName(checked: dataset["when_unavailable"]) {
-      checkClasses(facts, of: other, at: section + "when_unavailable", "stand in")
-    }
+    checkSubstitute(dataset, name)
     checkFiles(dataset, name)
     checkShape(dataset, facts)
     var loaded = dataset["train_count"]?.int ?? name.trainCount
@@ -75,6 +70,30 @@ extension SpecChecker {
         at: Path() + "training" + "batch_size",
         "\(batch) is more than the \(loaded - held) images there are to train on")
     }
+  }
+
+  /// What stands in for a dataset has its classes: a network of clothes learns nothing from digits.
+  private mutating func checkSubstitute(_ dataset: JSONValue, _ name: DatasetName) {
+    guard let other = DatasetName(checked: dataset["when_unavailable"]) else { return }
+    let path = Self.section + "when_unavailable"
+    if other == name {
+      report(at: path, "\"\(name.rawValue)\" cannot stand in for itself")
+    } else if name == .files {
+      report(at: path, "nothing stands in for one's own files; remove it")
+    } else if other.classNames != name.classNames {
+      let able = DatasetName.allCases.filter {
+        $0 != name && $0 != other && $0.classNames == other.classNames
+      }
+      report(
+        at: path,
+        "the classes of \(other.rawValue) are \(Self.shown(other)), those of \(name.rawValue) "
+          + "\(Self.shown(name)); it can stand in for \(able.map(\.rawValue).quotedList)")
+    }
+  }
+
+  private static func shown(_ name: DatasetName) -> String {
+    let classes = name.classNames ?? []
+    return classes.prefix(3).joined(separator: ", ") + (classes.count > 3 ? ", …" : "")
   }
 
   /// - Parameter loaded: how many images there are, and then how many are left of them.

@@ -1,11 +1,13 @@
 # make          builds
 # make run      trains a network on MNIST
 # make test     everything that CI runs
+# make install  puts the program, its manual page and completions under PREFIX; make uninstall
 # make lint     the formatting
 #
 # ARCH=x86-64-v3 builds for other machines than this one; results keep their bits.
 
 ARCH ?= native
+PREFIX ?= /usr/local
 SWIFT ?= swift
 DATA := $(if $(RUNNER_DATA),$(RUNNER_DATA),data)
 # A square root that sets errno for negative numbers is computed one at a time; nothing reads it.
@@ -16,7 +18,8 @@ RELEASE := .build/release/runner
 REFERENCES := $(wildcard results/reference/ci/*)
 PACKAGES := libopenblas-dev liblapacke-dev zlib1g-dev libpng-dev libssl-dev libjpeg-dev libbz2-dev
 
-.PHONY: build run test unit-tests end-to-end slurm verify-reference lint format packages clean
+.PHONY: build run install uninstall test unit-tests end-to-end install-test slurm verify-reference \
+  lint format packages clean
 
 build: packages
 	$(SWIFT) build -c release $(FLAGS)
@@ -24,10 +27,29 @@ build: packages
 run: build
 	$(RELEASE) experiments/lenet.json
 
-# One set of flags for all checks, or each would build again what the one before it built.
-test unit-tests end-to-end slurm verify-reference: FLAGS := $(OPTIMIZED) $(STRICT)
+# The manual page and the completions follow from the commands' own help.
+SHARE := $(DESTDIR)$(PREFIX)/share
+INSTALLED := $(DESTDIR)$(PREFIX)/bin/runner $(SHARE)/man/man1/runner.1 \
+  $(SHARE)/bash-completion/completions/runner $(SHARE)/zsh/site-functions/_runner \
+  $(SHARE)/fish/vendor_completions.d/runner.fish
 
-test: packages lint unit-tests end-to-end slurm verify-reference
+install: build
+	$(SWIFT) build -c release $(FLAGS) --product generate-manual
+	@mkdir -p .build/manual $(sort $(dir $(INSTALLED)))
+	@.build/release/generate-manual $(RELEASE) --output-directory .build/manual
+	install $(RELEASE) $(DESTDIR)$(PREFIX)/bin/runner
+	install -m 644 .build/manual/runner.1 $(SHARE)/man/man1/runner.1
+	$(RELEASE) --generate-completion-script bash > $(SHARE)/bash-completion/completions/runner
+	$(RELEASE) --generate-completion-script zsh > $(SHARE)/zsh/site-functions/_runner
+	$(RELEASE) --generate-completion-script fish > $(SHARE)/fish/vendor_completions.d/runner.fish
+
+uninstall:
+	rm -f $(INSTALLED)
+
+# One set of flags for all checks, or each would build again what the one before it built.
+test unit-tests end-to-end install-test slurm verify-reference: FLAGS := $(OPTIMIZED) $(STRICT)
+
+test: packages lint unit-tests end-to-end install-test slurm verify-reference
 	@echo "make test: all passed"
 
 # The numeric suites run optimized too: what is fast must be right.
@@ -39,6 +61,18 @@ unit-tests: packages
 
 end-to-end: build
 	Tests/end-to-end.sh $(RELEASE)
+
+install-test: build
+	@folder=$$(mktemp -d) && \
+	$(MAKE) --no-print-directory install PREFIX=/usr DESTDIR=$$folder FLAGS='$(FLAGS)' > /dev/null && \
+	test "$$($$folder/usr/bin/runner --version)" = "$$($(RELEASE) --version)" && \
+	grep -q 'learning rate rises' $$folder/usr/share/man/man1/runner.1 && \
+	bash -c "source $$folder/usr/share/bash-completion/completions/runner; complete -p runner" \
+	  > /dev/null && \
+	grep -q '^#compdef runner' $$folder/usr/share/zsh/site-functions/_runner && \
+	grep -q 'complete -c .*runner' $$folder/usr/share/fish/vendor_completions.d/runner.fish && \
+	$(MAKE) --no-print-directory uninstall PREFIX=/usr DESTDIR=$$folder > /dev/null && \
+	test -z "$$(find $$folder -type f)" && rm -r $$folder && echo "install-test: passed"
 
 # A cluster of this one machine. Starting it takes root; it is installed for CI, not for a person.
 slurm: build

@@ -2,61 +2,31 @@ import CPNG
 import CZlib
 
 /// Pixels of a PNG file (PNG specification, third edition). The file's chunks are checked here, one
-/// after another, so that a message can name the one that is wrong; libpng is given those that hold the
-/// pixels, and nothing of their gamma, profiles or texts.
+/// after another, so that a message can name the one that is wrong; libpng decodes them.
 ///
-/// Transparency is dropped, palettes are looked up, and 16 bits become 8, as Pillow's `convert` does.
+/// What they become is what Pillow makes of them: one channel where the file is grey, else three;
+/// palettes looked up, bits spread over 0 to 255, transparency dropped, gamma and profiles left alone.
+/// Of 16 bits the high byte is taken, as Pillow opens colours. A grey file of 16 bits it opens as
+/// numbers, which it cuts off at 255 unless told how to make bytes of them: what is read here is its
+/// `image.point(lambda v: v / 256).convert("L")`.
 enum PNGFile {
   static let signature: [UInt8] = [0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A]
 
   static func decode(_ file: [UInt8]) throws(ImageProblem) -> StoredImages {
-    let (chunks, shape) = try essential(file)
-    var image = png_image()
-    image.version = UInt32(PNG_IMAGE_VERSION)
-    defer { png_image_free(&image) }
-    guard png_image_begin_read_from_memory(&image, chunks, chunks.count) != 0 else {
-      throw problem(of: &image)
+    let shape = try check(file)
+    var pixels = [UInt8](repeating: 0, count: shape.count)
+    try ImageProblem.check { message in
+      png_reader_read(file, file.count, &pixels, pixels.count, message)
     }
-    // Bits of the format: 1 for an alpha channel, 2 for colour. Alpha is asked for where the file has
-    // it, and dropped afterwards: libpng would blend it with a background.
-    let hasAlpha = image.format & 1 != 0
-    let channels = image.format & 2 != 0 ? 3 : 1
-    image.format = (hasAlpha ? 1 : 0) | (channels == 3 ? 2 : 0)
-    // As numbers, not as light: what a 16-bit file holds is not linear unless it says so.
-    image.flags |= 4  // PNG_IMAGE_FLAG_16BIT_sRGB
-    let stored = channels + (hasAlpha ? 1 : 0)
-    let count = shape.height * shape.width
-    var pixels = [UInt8](repeating: 0, count: count * stored)
-    let code = png_image_finish_read(&image, nil, &pixels, Int32(shape.width * stored), nil)
-    // A code of 1 is a warning.
-    guard code != 0, image.warning_or_error & 2 == 0 else { throw problem(of: &image) }
-    if hasAlpha {
-      for i in 0..<count {
-        for c in 0..<channels { pixels[i * channels + c] = pixels[i * stored + c] }
-      }
-      pixels.removeLast(count)
-    }
-    return StoredImages(
-      shape: ImageShape(height: shape.height, width: shape.width, channels: channels),
-      pixels: pixels)
+    return StoredImages(shape: shape, pixels: pixels)
   }
 
-  private static func problem(of image: inout png_image) -> ImageProblem {
-    let text = withUnsafeBytes(of: &image.message) { bytes in
-      String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
-    }
-    return ImageProblem("libpng says: \(text)")
-  }
-
-  /// The signature and the chunks IHDR, PLTE, IDAT and IEND; and the image's height and width, by which
-  /// the limits are kept.
-  private static func essential(
-    _ file: [UInt8]
-  ) throws(ImageProblem) -> ([UInt8], shape: (height: Int, width: Int)) {
+  /// Checks the file's chunks, and gives the shape that its header announces.
+  private static func check(_ file: [UInt8]) throws(ImageProblem) -> ImageShape {
     guard file.starts(with: signature) else { throw ImageProblem("it is not a PNG file") }
-    var kept = signature
-    var shape: (height: Int, width: Int)?
-    var hasPixels = false
+    var shape: ImageShape?
+    /// Where the pixels' chunks end.
+    var pixelsEnd: Int?
     var place = 8
     while true {
       guard place + 12 <= file.count else {
@@ -92,15 +62,19 @@ enum PNGFile {
         }
         let (width, height) = (file.bigEndian(16), file.bigEndian(20))
         try ImageProblem.check(width: width, height: height)
-        shape = (height, width)
-        kept += file[place..<end]
-      case "PLTE": kept += file[place..<end]
+        // The colour type's second bit is for colours, palettes among them.
+        shape = ImageShape(height: height, width: width, channels: file[25] & 2 != 0 ? 3 : 1)
+      case "PLTE": break
       case "IDAT":
-        hasPixels = true
-        kept += file[place..<end]
+        guard pixelsEnd == nil || pixelsEnd == place else {
+          throw ImageProblem(
+            "its pixels (IDAT) end at byte \(pixelsEnd!), and go on at byte \(place) after other chunks"
+          )
+        }
+        pixelsEnd = end
       case "IEND":
-        guard let shape, hasPixels else { throw ImageProblem("it has no pixels (IDAT)") }
-        return (kept + file[place..<end], shape)
+        guard let shape, pixelsEnd != nil else { throw ImageProblem("it has no pixels (IDAT)") }
+        return shape
       default:
         // A capital first letter is for chunks without which an image cannot be understood.
         guard kind[0] & 0x20 != 0 else {
@@ -108,22 +82,6 @@ enum PNGFile {
         }
       }
       place = end
-    }
-  }
-}
-
-/// What is wrong with one image, without its file's name.
-struct ImageProblem: Error, Hashable {
-  let message: String
-  init(_ message: String) { self.message = message }
-
-  /// Refuses sizes beyond the limit, before anything of the size is allocated.
-  static func check(width: Int, height: Int) throws(ImageProblem) {
-    guard width > 0, height > 0 else { throw ImageProblem("it is \(width)x\(height), empty") }
-    let (count, overflow) = width.multipliedReportingOverflow(by: height)
-    guard !overflow, count <= Limit.pixels else {
-      throw ImageProblem(
-        "it claims \(width)x\(height) pixels; the limit is \(Limit.pixels), as of 8192x8192")
     }
   }
 }

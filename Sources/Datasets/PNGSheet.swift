@@ -88,22 +88,21 @@ public enum PNGSheet {
   /// The bytes of a PNG file of 8-bit pixels (H, W, C), C being 1 for grey or 3 for colour.
   static func encode(_ pixels: [UInt8], width: Int, height: Int, channels: Int = 1) -> [UInt8] {
     precondition(pixels.count == width * height * channels && [1, 3].contains(channels))
-    var image = png_image()
-    image.version = UInt32(PNG_IMAGE_VERSION)
-    image.width = UInt32(width)
-    image.height = UInt32(height)
-    image.format = channels == 1 ? 0 : 2  // PNG_FORMAT_GRAY, PNG_FORMAT_RGB
-    let stride = Int32(width * channels)
-    defer { png_image_free(&image) }
+    func write(_ file: UnsafeMutablePointer<UInt8>?, _ size: inout Int) {
+      do {
+        try ImageProblem.check { message in
+          png_writer_write(
+            pixels, UInt32(height), UInt32(width), UInt32(channels), file, &size, message)
+        }
+      } catch {
+        preconditionFailure("\(width) x \(height) x \(channels) pixels: \(error.message)")
+      }
+    }
     // The first call finds the size, the second writes. Neither fails but for want of memory.
     var size = 0
-    guard png_image_write_to_memory(&image, nil, &size, 0, pixels, stride, nil) != 0 else {
-      preconditionFailure("libpng cannot encode \(width) x \(height) grey pixels")
-    }
+    write(nil, &size)
     return [UInt8](unsafeUninitializedCapacity: size) { buffer, count in
-      let code = png_image_write_to_memory(
-        &image, buffer.baseAddress, &size, 0, pixels, stride, nil)
-      precondition(code != 0, "libpng cannot encode \(width) x \(height) grey pixels")
+      write(buffer.baseAddress, &size)
       count = size
     }
   }

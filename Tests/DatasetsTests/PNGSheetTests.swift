@@ -1,4 +1,3 @@
-import CPNG
 import Foundation
 import Testing
 
@@ -16,13 +15,9 @@ import Testing
     #expect(file.prefix(8) == [0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A])
     // Eight-bit grey, as IHDR says.
     #expect(file[24] == 8 && file[25] == 0)
-    var image = png_image()
-    image.version = UInt32(PNG_IMAGE_VERSION)
-    #expect(png_image_begin_read_from_memory(&image, file, file.count) != 0)
-    #expect(Int(image.width) == drawn.width && Int(image.height) == drawn.height)
-    image.format = 0
-    var pixels = [UInt8](repeating: 0, count: drawn.width * drawn.height)
-    #expect(png_image_finish_read(&image, nil, &pixels, Int32(drawn.width), nil) != 0)
+    let read = try PNGFile.decode(file)
+    #expect(read.shape == ImageShape(height: drawn.height, width: drawn.width, channels: 1))
+    let pixels = read.pixels
     #expect(pixels == drawn.pixels)
 
     // The fifth image is the second of the second row; each of its pixels is shown twice as large.

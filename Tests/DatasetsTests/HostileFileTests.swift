@@ -100,9 +100,8 @@ import Testing
     #expect(try problem(jpeg, "a.jpg") == "no problem")
     for length in stride(from: 3, to: jpeg.count - 2, by: 7) {
       #expect(
-        try problem(Array(jpeg[..<length]), "a.jpg").contains("libjpeg says"), "\(length) bytes")
+        try problem(Array(jpeg[..<length]), "a.jpg").contains("it is truncated"), "\(length) bytes")
     }
-    #expect(try problem(jpeg.dropLast(40), "a.jpg").contains("Premature end of JPEG file"))
     // No change of a byte ends the program, or gives an image of another size unseen.
     for position in stride(from: 2, to: jpeg.count, by: 3) {
       var bytes = jpeg

@@ -30,7 +30,11 @@ public struct PixelBytes: Sendable {
   ) throws(Failure) -> R {
     switch storage {
     case .array(let array): try array.withUnsafeBufferPointer(body)
-    case .mapping(let mapping, let range): try body(mapping.bytes(in: range))
+    case .mapping(let mapping, let range):
+      // The pages go with their owner, which nothing else may hold on to while they are read.
+      try withExtendedLifetime(mapping) { () throws(Failure) -> R in
+        try body(mapping.bytes(in: range))
+      }
     }
   }
 

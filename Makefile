@@ -3,6 +3,7 @@
 # make test     everything that CI runs
 # make install  puts the program, its manual page and completions under PREFIX; make uninstall
 # make lint     the formatting
+# make images   the readers of images against Pillow, on 1,400 files
 #
 # ARCH=x86-64-v3 builds for other machines than this one; results keep their bits.
 
@@ -19,7 +20,7 @@ REFERENCES := $(wildcard results/reference/ci/*)
 PACKAGES := libopenblas-dev liblapacke-dev zlib1g-dev libpng-dev libssl-dev libjpeg-dev libbz2-dev
 
 .PHONY: build run install uninstall test unit-tests end-to-end install-test slurm verify-reference \
-  lint format packages clean
+  images lint format packages clean
 
 build: packages
 	$(SWIFT) build -c release $(FLAGS)
@@ -47,7 +48,7 @@ uninstall:
 	rm -f $(INSTALLED)
 
 # One set of flags for all checks, or each would build again what the one before it built.
-test unit-tests end-to-end install-test slurm verify-reference: FLAGS := $(OPTIMIZED) $(STRICT)
+test unit-tests end-to-end install-test slurm verify-reference images: FLAGS := $(OPTIMIZED) $(STRICT)
 
 test: packages lint unit-tests end-to-end install-test slurm verify-reference
 	@echo "make test: all passed"
@@ -97,6 +98,20 @@ verify-reference: build
 	fi; \
 	echo "verify-reference: $$verified verified"; [ $$verified -gt 0 ]
 
+# PYTHON is one with NumPy and Pillow (Tests/requirements.txt). What is freed is overwritten, and used by
+# others at once, so that whoever still looks at it is found out; then the address sanitizer looks.
+PYTHON ?= python3
+images: READ := RUNNER_IMAGES=$(CURDIR)/.build-images $(SWIFT) test --skip-build --filter ImageDigest
+images: RELEASED = -c release $(FLAGS) -Xswiftc -enable-testing --scratch-path .build-test
+images: SANITIZED := $(STRICT) --sanitize address --scratch-path .build-asan
+images: PACKAGES += libjpeg-turbo-progs
+images: packages
+	$(PYTHON) Tests/DatasetsTests/Fixtures/make_images.py .build-images
+	$(SWIFT) build --build-tests $(RELEASED)
+	GLIBC_TUNABLES=glibc.malloc.perturb=90:glibc.malloc.tcache_count=0 $(READ) $(RELEASED)
+	$(SWIFT) build --build-tests $(SANITIZED)
+	$(READ) $(SANITIZED)
+
 lint:
 	$(SWIFT) format lint --strict --recursive Package.swift Sources Tests
 
@@ -116,4 +131,4 @@ packages:
 	fi
 
 clean:
-	rm -rf .build .build-test
+	rm -rf .build .build-*

@@ -9,12 +9,15 @@ struct ExplainCommand: ParsableCommand {
     abstract: "Tell what a spec may say: formulas, keys, defaults.",
     discussion: """
       Layers, losses, optimizers, schedules, augmentations, samplers and so on, by their names in a \
-      spec, or by those that other libraries have for them; sections of a spec; and single keys. \
-      Without a name it lists what there is.
+      spec, or by those that Keras, PyTorch, torchvision and Optuna have for them; sections of a spec; \
+      and single keys. Without a name it lists what there is; `keras`, `pytorch`, `torchvision` and \
+      `optuna` list how what is called so there is written here.
 
         runner explain adam
         runner explain batch_norm dropout
         runner explain patience
+        runner explain BatchNormalization CosineAnnealingLR rotation_range
+        runner explain keras
         runner explain --all --format markdown > catalogue.md
       """)
 
@@ -32,20 +35,63 @@ struct ExplainCommand: ParsableCommand {
       print(Explanation.list(of: catalogue), terminator: "")
       return
     }
-    let entries = try all ? catalogue : names.flatMap { try find($0, in: catalogue) }
-    if all && output.format == .markdown { print(Explanation.title) }
-    print(Explanation.text(of: entries, as: output.format), terminator: "")
+    if all {
+      if output.format == .markdown { print(Explanation.title) }
+      print(Explanation.text(of: catalogue, as: output.format), terminator: "")
+      return
+    }
+    var libraries: [ForeignName.Library] = []
+    var others: [ForeignName] = []
+    var entries: [CatalogueEntry] = []
+    for name in names {
+      if let library = ForeignName.Library(rawValue: name.lowercased()) {
+        libraries.append(library)
+        continue
+      }
+      let (found, foreign) = try find(name, in: catalogue)
+      others += foreign
+      for entry in found where !entries.contains(entry) { entries.append(entry) }
+    }
+    var document = TextDocument()
+    for library in libraries {
+      document.append(
+        Explanation.table(ForeignName.all.filter { $0.library == library }), key: library.rawValue,
+        title: "\(library.title), and how it is written in a spec")
+    }
+    if !libraries.isEmpty { output.print(document) }
+    if output.format == .table {
+      for other in others {
+        print("\(other.name) (\(other.library.title))\n  \(other.written)\n")
+      }
+    }
+    if !entries.isEmpty || libraries.isEmpty {
+      print(Explanation.text(of: entries, as: output.format), terminator: "")
+    }
   }
 
-  /// The entries of a name, or those that have a key of that name, with that key alone.
-  private func find(_ name: String, in catalogue: [CatalogueEntry]) throws -> [CatalogueEntry] {
+  /// The entries of a name, or those that another library's name leads to, or those that have a key of
+  /// the name, with that key alone.
+  private func find(
+    _ name: String, in catalogue: [CatalogueEntry]
+  ) throws -> ([CatalogueEntry], [ForeignName]) {
+    let exact = catalogue.filter { $0.name == name }
+    if !exact.isEmpty { return (exact, []) }
+    let others = ForeignName.named(name)
+    if !others.isEmpty {
+      var found: [CatalogueEntry] = []
+      for entry in others.compactMap({ $0.entry.flatMap { lookUp(path: $0, in: catalogue) } })
+      where !found.contains(entry) { found.append(entry) }
+      return (found, others)
+    }
     let found = lookUp(name, in: catalogue)
-    if !found.isEmpty { return found }
+    if !found.isEmpty { return (found, []) }
     let keyed = catalogue.compactMap { $0.with(keysCalled: name) }
-    if !keyed.isEmpty { return keyed }
+    if !keyed.isEmpty { return (keyed, []) }
     var message = "nothing in a spec is called \"\(name)\""
     let keys = catalogue.flatMap { $0.keys.map(\.name) }
-    if let near = nearMiss(to: name, among: catalogue.map(\.name) + keys) {
+    if let near = nearMiss(
+      to: name, among: catalogue.map(\.name) + keys + ForeignName.all.map(\.name))
+    {
       message += "; did you mean \"\(near)\"?"
     }
     throw UsageError(message + " \"runner explain\" lists all")
@@ -78,6 +124,19 @@ private enum Explanation {
     case .markdown: markdown(entries)
     case .csv, .json: table(entries).text(as: format)
     }
+  }
+
+  /// What another library calls things, a row for each.
+  static func table(_ names: [ForeignName]) -> TextTable {
+    var table = TextTable([
+      .init("name"), .init("entry", isDetail: true), .init("here", title: "in a spec"),
+    ])
+    for name in names {
+      table.append([
+        .text(name.name), name.entry.map { .text($0) } ?? .missing(), .text(name.written),
+      ])
+    }
+    return table
   }
 
   private static func paragraphs(_ entry: CatalogueEntry) -> String {

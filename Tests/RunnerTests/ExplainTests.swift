@@ -31,7 +31,8 @@ import Testing
 
   /// By the name of another library, by two names at once, by a key.
   @Test(arguments: [
-    (["batch_normalization"], ["batch_norm, a layer"]),
+    (["batch_normalization"], ["BatchNormalization (Keras)", "batch_norm, a layer"]),
+    (["nn.CrossEntropyLoss"], ["CrossEntropyLoss (PyTorch)", "softmax_cross_entropy, a loss"]),
     (["crop"], ["crop, a layer", "crop, a distortion"]),
     (["adam", "tpe"], ["adam, an optimizer", "tpe, a sampler"]),
     (

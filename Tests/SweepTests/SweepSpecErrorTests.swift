@@ -417,9 +417,7 @@ struct SweepSpecErrorTests {
     Case(
       "\"epochs\": 9",
       "\"epoch\": 9",
-      "13:17: training: \"epochs\" is missing; a whole number from 1 to 1000000 is "
-        + "expected\n"
-        + "13:19: training.epoch: unknown key; did you mean \"epochs\"?"),
+      "13:19: training.epoch: unknown key; did you mean \"epochs\"?"),
     Case(
       "\"kernel\": 3",
       "\"kernel\": 30",
@@ -623,8 +621,6 @@ struct SweepSpecErrorTests {
     #expect(
       found("../base.json") == [
         "sweeps/s.json:4:19: optimizer.learning_rat: unknown key; did you mean \"learning_rate\"?",
-        "base.json:5:5: model[0]: \"kernel\" is missing; a whole number from 1 to 1024, or a list "
-          + "[height, width] is expected",
         "base.json:5:40: model[0].kernal: unknown key; did you mean \"kernel\"?",
       ])
     #expect(

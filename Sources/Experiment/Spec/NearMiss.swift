@@ -20,14 +20,16 @@ func editDistance(_ a: String, _ b: String) -> Int {
   return previous[b.count]
 }
 
+/// What is left of a name without its case, `_`, `-` and spaces.
+func folded(_ name: String) -> String {
+  String(name.lowercased().filter { $0 != "_" && $0 != "-" && $0 != " " })
+}
+
 /// The name that was probably meant: equal but for case, `_` and `-`; or an alias; or the beginning
 /// of a name; or within an edit of every three letters. Nil when nothing is near, the first of equals.
 package func nearMiss(to word: String, among names: [String], aliases: [String: String] = [:])
   -> String?
 {
-  func folded(_ text: String) -> String {
-    String(text.lowercased().filter { $0 != "_" && $0 != "-" && $0 != " " })
-  }
   guard word.unicodeScalars.count <= 100 else { return nil }
   let target = folded(word)
   if let same = names.first(where: { folded($0) == target }) { return same }

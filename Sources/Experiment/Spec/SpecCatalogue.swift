@@ -144,6 +144,13 @@ extension Field {
   }
 }
 
+/// The entry of a name, with one of its keys alone where a dot and a key follow: `conv2d.kernel`.
+public func lookUp(path: String, in entries: [CatalogueEntry]) -> CatalogueEntry? {
+  let parts = path.split(separator: ".", maxSplits: 1).map(String.init)
+  let named = entries.first { $0.name == parts[0] }
+  return parts.count == 1 ? named : named?.with(keysCalled: parts[1])
+}
+
 /// The entries that a word stands for: those of the name, or else of the alias.
 public func lookUp(_ word: String, in entries: [CatalogueEntry]) -> [CatalogueEntry] {
   let named = entries.filter { $0.name == word }

@@ -179,14 +179,24 @@ package struct SpecChecker {
   private mutating func check(
     _ members: [JSONNode.Member], of node: JSONNode, _ fields: [Field], _ path: Path
   ) -> JSONValue {
+    // What a misspelt key was to say is taken for it: one slip is one error.
+    var meant: [String: JSONNode.Member] = [:]
     for member in members where !fields.contains(where: { $0.name == member.key }) {
+      let near = Self.nearKey(to: member.key, fields)
       report(
         member.keyOrigin, path + member.key,
-        Self.unknownKey(member.key, fields, isRoot: path.steps.isEmpty))
+        Self.unknownKey(member.key, near: near, fields, isRoot: path.steps.isEmpty))
+      if let near, node[near] == nil, meant[near] == nil { meant[near] = member }
     }
     var result = JSONObject()
     for field in fields {
       let place = path + field.name
+      if let member = meant[field.name] {
+        let told = problems.count
+        result[field.name] = check(member.value, field.type, place)
+        problems.removeSubrange(told...)
+        continue
+      }
       if let member = node[field.name] {
         if case .none = field.fallback, member.value.isNull {
           result[field.name] = .null
@@ -215,6 +225,13 @@ package struct SpecChecker {
 
   private static func unknown(_ name: String, _ choice: Choice) -> String {
     let found = shortened(name)
+    // What another library calls something else is no slip of the pen.
+    let isHere = (choice.names + choice.aliases.keys).contains { folded($0) == folded(name) }
+    let others = isHere ? [] : ForeignName.named(name)
+    if let near = others.lazy.compactMap(\.entry).first(where: choice.names.contains) {
+      return "\(found) is not \(choice.noun); did you mean \"\(near)\"?"
+    }
+    if let other = others.first { return "\(found) is not \(choice.noun); \(other.advice)" }
     if let near = nearMiss(to: name, among: choice.names, aliases: choice.aliases) {
       return "\(found) is not \(choice.noun); did you mean \"\(near)\"?"
     }
@@ -223,7 +240,9 @@ package struct SpecChecker {
       : "\(found) is not \(choice.noun); it is one of \(choice.names.quotedList)"
   }
 
-  private static func unknownKey(_ key: String, _ fields: [Field], isRoot: Bool) -> String {
+  private static func unknownKey(
+    _ key: String, near: String?, _ fields: [Field], isRoot: Bool
+  ) -> String {
     if isRoot {
       // A key of a section, given without it: `epochs` for `training.epochs`.
       let sections = fields.filter { $0.type.isObject } + fields.filter { $0.type.isVariants }
@@ -235,12 +254,32 @@ package struct SpecChecker {
         }
       }
     }
+    if let near { return "unknown key; did you mean \"\(near)\"?" }
+    if let other = ForeignName.named(key).first { return "unknown key; \(other.advice)" }
+    return "unknown key; the keys here are \(fields.map(\.name).quotedList)"
+  }
+
+  /// The key here that was probably meant; nil where none is near.
+  private static func nearKey(to key: String, _ fields: [Field]) -> String? {
     var aliases: [String: String] = [:]
     for field in fields { for alias in field.aliases { aliases[alias] = field.name } }
-    if let near = nearMiss(to: key, among: fields.map(\.name), aliases: aliases) {
-      return "unknown key; did you mean \"\(near)\"?"
+    let names = fields.map(\.name)
+    // What another library calls something else is no slip of the pen.
+    let others = ForeignName.named(key)
+    if !others.isEmpty, aliases[key] == nil {
+      let keys = others.compactMap { $0.entry?.split(separator: ".").last.map(String.init) }
+      return keys.first(where: names.contains)
     }
-    return "unknown key; the keys here are \(fields.map(\.name).quotedList)"
+    return nearMiss(to: key, among: names, aliases: aliases)
+  }
+}
+
+extension ForeignName {
+  /// `Keras's rotation_range is written "augmentation": …`
+  fileprivate var advice: String {
+    isJSON
+      ? "\(library.title)'s \(name) is written \(written)"
+      : "\(library.title)'s \(name): \(written)"
   }
 }
 

@@ -73,8 +73,9 @@ static int decode(Reader *reader, unsigned char *pixels, size_t count) {
     return 0;
   }
   png_set_read_fn(png, reader, take);
-  // The caller has limits of its own.
+  // The caller has limits of its own, and what isn't looked at may have any size.
   png_set_user_limits(png, PNG_UINT_31_MAX, PNG_UINT_31_MAX);
+  png_set_chunk_malloc_max(png, 0);
   // Some encoders understate how far their streams look back.
   png_set_option(png, PNG_MAXIMUM_INFLATE_WINDOW, PNG_OPTION_ON);
   // Only what holds the pixels is looked at: all other chunks that libpng knows, then transparency.

@@ -99,10 +99,10 @@ def main():
     suite = pngsuite()
     for name, file in suite.items():
         folder.read(f"pngsuite-{name}.png", file)
-    superfluous = png_files.superfluous()
-    for name, file in superfluous.items():
+    unusual = png_files.unusual() if is_small else png_files.unusual(private=9_000_000)
+    for name, file in unusual.items():
         folder.read(f"png-{name}.png", file)
-    count = 60 if is_small else 1000 - len(suite) - len(superfluous)
+    count = 60 if is_small else 1000 - len(suite) - len(unusual)
     for number in range(count):
         kind, depth = png_files.KINDS[number % len(png_files.KINDS)]
         interlaced = number // len(png_files.KINDS) % 2

@@ -197,9 +197,9 @@ def spoiled(rng):
     }
 
 
-def superfluous():
-    """Sound pixels, and what other readers pass over too: bytes after them, a palette for nothing, frames
-    of an animation, a compressed stream that understates its window."""
+def unusual(private=10):
+    """What other readers take too: bytes after the pixels, a palette for nothing, frames of an animation, a
+    compressed stream that understates its window, a long row, private bytes."""
     rows = bytes([0, 9, 8, 7, 6, 0, 1, 2, 3, 4])
     header = chunk(b"IHDR", struct.pack(">IIBBBBB", 4, 2, 8, 0, 0, 0, 0))
 
@@ -211,13 +211,17 @@ def superfluous():
     noise = np.random.default_rng(2).integers(0, 256, 600).astype(np.uint8).tobytes()
     far = chunk(b"IHDR", struct.pack(">IIBBBBB", 600, 2, 8, 0, 0, 0, 0))
     small_window = b"\x18\x19" + zlib.compress((b"\0" + noise) * 2)[2:]
+    wide = chunk(b"IHDR", struct.pack(">IIBBBBB", 1_100_000, 1, 1, 0, 0, 0, 0))
+    wide_row = zlib.compress(b"\0" + b"\xaa" * 137_500)
     return {
         "small-window": (
             SIGNATURE + far + chunk(b"IDAT", small_window) + chunk(b"IEND", b"")),
+        "wide": SIGNATURE + wide + chunk(b"IDAT", wide_row) + chunk(b"IEND", b""),
         "more-rows": file(zlib.compress(rows * 3)), "one-byte-more": file(zlib.compress(rows + b"\0")),
         "more-packed": file(packed + b"more"), "empty-pixels": file(packed, after=chunk(b"IDAT", b"")),
         "grey-with-palette": file(packed, before=chunk(b"PLTE", bytes(range(9)))),
         "after-the-end": file(packed) + b"more",
+        "private-bytes": file(packed, before=chunk(b"prIv", bytes(private))),
         "animation": file(
             packed, chunk(b"acTL", struct.pack(">II", 2, 0)) + chunk(
                 b"fcTL", struct.pack(">IIIIIHHBB", 0, 4, 2, 0, 0, 1, 10, 0, 0)),

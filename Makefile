@@ -4,6 +4,8 @@
 # make install  puts the program, its manual page and completions under PREFIX; make uninstall
 # make lint     the formatting
 # make images   the readers of images against Pillow, on 1,400 files
+# make sanitize the tests under the address sanitizer, those of threads under the thread sanitizer
+# make fuzz     hostile bytes to a reader: TARGET=png TIME=1200; without TARGET, which there are
 #
 # ARCH=x86-64-v3 builds for other machines than this one; results keep their bits.
 
@@ -15,12 +17,24 @@ DATA := $(if $(RUNNER_DATA),$(RUNNER_DATA),data)
 OPTIMIZED := -Xcc -march=$(ARCH) -Xcc -fno-math-errno
 FLAGS := $(OPTIMIZED)
 STRICT := -Xswiftc -warnings-as-errors
+# Tests are built in a folder for each kind, or each would build again what the other built.
+ADDRESS := --sanitize address --scratch-path .build-asan -Xswiftc -use-ld=lld
+THREAD := --sanitize thread --scratch-path .build-tsan -Xswiftc -use-ld=lld
+OPTIMIZED_TESTS := -c release $(OPTIMIZED) -Xswiftc -enable-testing --scratch-path .build-test
+# What several threads or processes do together.
+THREADED := TeamTests|DeterminismTests|MemoryTests|LocatorTests|FormatTests|IDXTests|SweepTests|RunnerTests
+# What Swift's globals own looks lost to the leak check: it does not know the spare bits of pointers.
+export ASAN_OPTIONS ?= detect_leaks=0
+export TSAN_OPTIONS ?= halt_on_error=1 suppressions=$(CURDIR)/Tests/tsan.txt
+# The C library fills what is freed, and keeps none of it back for the next that asks.
+PERTURBED := GLIBC_TUNABLES=glibc.malloc.perturb=90:glibc.malloc.tcache_count=0
+TIME ?= 1200
 RELEASE := .build/release/runner
 REFERENCES := $(wildcard results/reference/ci/*)
 PACKAGES := libopenblas-dev liblapacke-dev zlib1g-dev libpng-dev libssl-dev libjpeg-dev libbz2-dev
 
-.PHONY: build run install uninstall test unit-tests end-to-end install-test slurm verify-reference \
-  images lint format packages clean
+.PHONY: build run install uninstall test unit-tests sanitize address thread fuzz end-to-end \
+  install-test slurm verify-reference images lint format packages clean
 
 build: packages
 	$(SWIFT) build -c release $(FLAGS)
@@ -48,17 +62,40 @@ uninstall:
 	rm -f $(INSTALLED)
 
 # One set of flags for all checks, or each would build again what the one before it built.
-test unit-tests end-to-end install-test slurm verify-reference images: FLAGS := $(OPTIMIZED) $(STRICT)
+test end-to-end install-test slurm verify-reference images: FLAGS := $(OPTIMIZED) $(STRICT)
 
-test: packages lint unit-tests end-to-end install-test slurm verify-reference
+test: packages lint unit-tests sanitize end-to-end install-test slurm verify-reference
 	@echo "make test: all passed"
 
-# The numeric suites run optimized too: what is fast must be right.
+# The numeric suites and the readers run optimized too: what is fast must be right.
 unit-tests: packages
-	$(SWIFT) build -c release $(FLAGS)
-	$(SWIFT) test $(STRICT)
-	$(SWIFT) test -c release $(FLAGS) -Xswiftc -enable-testing --scratch-path .build-test \
-	  --filter 'ConvNetTests|DatasetsTests'
+	@echo "== numbers, data and readers, optimized; freed memory is overwritten"
+	$(PERTURBED) $(SWIFT) test $(OPTIMIZED_TESTS) $(STRICT) \
+	  --filter 'ConvNetTests|DatasetsTests|ReaderTests'
+
+sanitize: address thread
+
+address: packages
+	@echo "== all tests, under the address sanitizer"
+	$(SWIFT) test $(ADDRESS) $(STRICT)
+
+thread: packages
+	@echo "== what threads and processes do together, under the thread sanitizer"
+	$(SWIFT) test $(THREAD) $(STRICT) --filter '$(THREADED)'
+
+# libFuzzer until the first finding, or for so many seconds. What it learns stays in .build-fuzz, what
+# it finds there in found/TARGET-*: mended, it belongs to Tests/ReaderTests/corpus/TARGET.
+fuzz: packages
+	@library=$$($(SWIFT) -print-target-info | sed -n 's/.*"runtimeResourcePath": "\(.*\)".*/\1/p') && \
+	FUZZ=1 $(SWIFT) build --product fuzz --sanitize address --scratch-path .build-fuzz \
+	  -Xswiftc -O -Xswiftc -enable-testing -Xswiftc -Xfrontend -Xswiftc -sanitize=fuzzer \
+	  -Xcc -fsanitize=fuzzer-no-link -Xswiftc -use-ld=lld -Xlinker --whole-archive \
+	  -Xlinker $$library/clang/lib/linux/libclang_rt.fuzzer_no_main-$$(uname -m).a \
+	  -Xlinker --no-whole-archive -Xlinker -lstdc++
+	@mkdir -p .build-fuzz/corpus/$(TARGET) .build-fuzz/found
+	SWIFT_BACKTRACE=enable=no TARGET=$(TARGET) .build-fuzz/debug/fuzz -max_total_time=$(TIME) \
+	  -timeout=20 -rss_limit_mb=2500 -max_len=16384 -artifact_prefix=.build-fuzz/found/$(TARGET)- \
+	  .build-fuzz/corpus/$(TARGET) Tests/ReaderTests/corpus/$(TARGET)
 
 end-to-end: build
 	Tests/end-to-end.sh $(RELEASE)

@@ -1,5 +1,19 @@
 // swift-tools-version: 6.1
+import Foundation
 import PackageDescription
+
+/// The readers and their corpora: a test that replays what was found; with FUZZ set, the program that
+/// looks for more (`make fuzz`).
+let readers: [Target.Dependency] = [
+  "ConvNet", "Datasets", "Experiment", "Sweep", "Report", "CZlib",
+]
+let readerTarget: Target =
+  ProcessInfo.processInfo.environment["FUZZ"] == nil
+  ? .testTarget(
+    name: "ReaderTests", dependencies: readers, exclude: ["corpus", "Fuzzer.swift"])
+  : .executableTarget(
+    name: "fuzz", dependencies: readers, path: "Tests/ReaderTests",
+    exclude: ["corpus", "CorpusTests.swift"])
 
 let package = Package(
   name: "runner",
@@ -38,6 +52,7 @@ let package = Package(
       name: "SweepTests", dependencies: ["Sweep", "Experiment", "ConvNet"], exclude: ["Fixtures"]),
     .testTarget(name: "ReportTests", dependencies: ["Report"], exclude: ["Fixtures"]),
     .testTarget(name: "RunnerTests", dependencies: ["Experiment"]),
+    readerTarget,
   ],
   swiftLanguageModes: [.v6]
 )

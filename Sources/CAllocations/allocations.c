@@ -1,5 +1,5 @@
 // The allocator's entry points, put before the C library's own: each call is counted while counting
-// is on, and passed on.
+// is on, and passed on. A sanitizer has an allocator of its own, which tells of its calls.
 #include "allocations.h"
 
 #include <errno.h>
@@ -19,17 +19,30 @@ uint64_t allocations_stop(void) {
   return atomic_load(&calls);
 }
 
-#if defined(__GLIBC__)
-extern void *__libc_malloc(size_t);
-extern void *__libc_calloc(size_t, size_t);
-extern void *__libc_realloc(void *, size_t);
-extern void *__libc_memalign(size_t, size_t);
-
 static inline void count(void) {
   if (atomic_load_explicit(&counting, memory_order_relaxed)) {
     atomic_fetch_add_explicit(&calls, 1, memory_order_relaxed);
   }
 }
+
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#include <sanitizer/allocator_interface.h>
+
+static void allocated(const volatile void *memory, size_t size) {
+  (void)memory, (void)size;
+  count();
+}
+
+static void freed(const volatile void *memory) { (void)memory; }
+
+__attribute__((constructor)) static void install(void) {
+  __sanitizer_install_malloc_and_free_hooks(allocated, freed);
+}
+#elif defined(__GLIBC__)
+extern void *__libc_malloc(size_t);
+extern void *__libc_calloc(size_t, size_t);
+extern void *__libc_realloc(void *, size_t);
+extern void *__libc_memalign(size_t, size_t);
 
 void *malloc(size_t size) {
   count();

@@ -43,7 +43,8 @@ final class PlainStream: ByteStream {
 }
 
 extension ByteStream {
-  /// The next `count` bytes, all of them.
+  /// The next `count` bytes, all of them, where the stream has been asked to `check` that it holds
+  /// them, or they are few.
   /// - Parameter part: what they belong to, for the message: "the header".
   func take(_ count: Int, of part: String) throws(DatasetError) -> [UInt8] {
     // Pages that are claimed and never read take no memory.
@@ -52,6 +53,16 @@ extension ByteStream {
         throw DatasetError(.damaged, "\(path): it ends inside \(part)")
       }
     }
+  }
+
+  /// The next `count` bytes, of a count that nothing vouches for: whatever it is, no more than twice the
+  /// memory is taken of what the stream really holds.
+  func collect(_ count: Int, of part: String) throws(DatasetError) -> [UInt8] {
+    var bytes: [UInt8] = []
+    while bytes.count < count {
+      bytes += try take(min(max(bytes.count, 1 << 20), count - bytes.count), of: part)
+    }
+    return bytes
   }
 
   /// Refuses what follows the content. Streams that check themselves do so here.

@@ -5,10 +5,11 @@ enum CIFAR {
   private static var planeSize: Int { side * side }
 
   static func read(
-    _ path: String, labelBytes: Int, classes: Int
+    _ stream: any ByteStream, labelBytes: Int, classes: Int
   ) throws(DatasetError) -> (train: ImageSet, test: ImageSet) {
     var files: [String: [UInt8]] = [:]
-    var archive = TarReader(try GzipStream(path))
+    let path = stream.path
+    var archive = TarReader(stream)
     let recordSize = labelBytes + 3 * planeSize
     while let header = try archive.next() {
       let name = header.name.split(separator: "/").last.map(String.init) ?? ""

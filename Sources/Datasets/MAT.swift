@@ -59,7 +59,7 @@ enum MAT {
     /// The element's bytes, and past the zeros that fill it up to a multiple of eight.
     func bytes(_ stream: any ByteStream) throws(DatasetError) -> [UInt8] {
       if let few { return few }
-      let bytes = try stream.take(size, of: "an element")
+      let bytes = try stream.collect(size, of: "an element")
       _ = try stream.take((8 - size % 8) % 8, of: "an element")
       return bytes
     }

@@ -70,7 +70,8 @@ extension DatasetLocator {
         readsTest ? try SVHN.read(paths[1]) : nil
       }
     case .cifar(let labelBytes):
-      let parts = try CIFAR.read(paths[0], labelBytes: labelBytes, classes: classes)
+      let parts = try CIFAR.read(
+        try GzipStream(paths[0]), labelBytes: labelBytes, classes: classes)
       (train, test) = (parts.train, readsTest ? parts.test : nil)
     }
     for set in [train, test].compactMap({ $0 }) where set.imageShape != shape {

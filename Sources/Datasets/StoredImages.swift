@@ -17,6 +17,7 @@ public struct ImageShape: Hashable, Sendable, CustomStringConvertible {
       self = expected
       return
     }
+    guard flat > 0, flat <= 3 * Limit.pixels else { return nil }
     for channels in [1, 3] where flat % channels == 0 {
       let side = Int(Double(flat / channels).squareRoot().rounded())
       if side > 0, side * side * channels == flat {
@@ -32,7 +33,9 @@ public struct ImageShape: Hashable, Sendable, CustomStringConvertible {
 
   /// Refuses what is no image of one or three channels.
   func check(_ path: String) throws(DatasetError) {
-    guard height > 0, width > 0, [1, 3].contains(channels), height * width <= Limit.pixels else {
+    let (pixels, overflow) = height.multipliedReportingOverflow(by: width)
+    guard height > 0, width > 0, [1, 3].contains(channels), !overflow, pixels <= Limit.pixels
+    else {
       throw DatasetError(
         .damaged,
         "\(path): its images are \(self); they must be height x width x 1 or 3, of at most "

@@ -56,7 +56,7 @@ struct TarReader: ~Copyable {
 
   /// All of the current file.
   mutating func content() throws(DatasetError) -> [UInt8] {
-    let bytes = try stream.take(left, of: "a file in the archive")
+    let bytes = try stream.collect(left, of: "a file in the archive")
     left = 0
     return bytes
   }

@@ -35,7 +35,8 @@ public struct MetricsTable: Hashable, Sendable {
       throw MetricsError(
         line: 1, message: "no column \"epoch\"; the header is \"\(shown)\"")
     }
-    for (i, name) in names.enumerated() where names[..<i].contains(name) {
+    var seen: Set<String> = []
+    for name in names where !seen.insert(name).inserted {
       throw MetricsError(line: 1, message: "the column \"\(name)\" is there twice")
     }
 

@@ -246,7 +246,8 @@ func message(_ body: () throws -> Void) -> String {
   @Test(arguments: [1, 2]) func cifar(labelBytes: Int) throws {
     let classes = labelBytes == 1 ? 10 : 100
     let sets = try CIFAR.read(
-      FormatFixture.path("cifar\(classes).tar.gz"), labelBytes: labelBytes, classes: classes)
+      GzipStream(FormatFixture.path("cifar\(classes).tar.gz")), labelBytes: labelBytes,
+      classes: classes)
     let expected = classes == 10 ? fixture.cifar10 : fixture.cifar100
     try expected["train"]!.expect(sets.train)
     try expected["test"]!.expect(sets.test)

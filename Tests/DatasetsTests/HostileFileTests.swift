@@ -303,7 +303,7 @@ import Testing
     let bytes = [UInt8](try Data(contentsOf: URL(fileURLWithPath: FormatFixture.path(name))))
     func read(_ path: String) throws {
       if name.hasPrefix("cifar") {
-        _ = try CIFAR.read(path, labelBytes: 1, classes: 10)
+        _ = try CIFAR.read(GzipStream(path), labelBytes: 1, classes: 10)
       } else if name.hasSuffix(".mat") {
         _ = try SVHN.read(path)
       } else if name.hasPrefix("emnist") {

@@ -450,4 +450,25 @@ struct SpecJSONTests {
     #expect(value["a"]?[3] == nil)
     #expect(value["b"]?["c"] == nil)
   }
+
+  /// Columns count characters, in lines shorter and longer than the blocks that are counted ahead.
+  @Test func findsPlaces() {
+    var bytes: [UInt8] = []
+    for line in 0..<20 {
+      bytes += String(repeating: line % 3 == 0 ? "aé😀" : "x", count: 37 * line * line).utf8
+      bytes.append(UInt8(ascii: "\n"))
+    }
+    for bytes in [bytes, Array(bytes.prefix(4096)), [], [0x0A]] {
+      let source = SourceText(name: "x", bytes: bytes)
+      var (line, column) = (1, 1)
+      for (offset, byte) in bytes.enumerated() {
+        if offset % 5 == 0, byte & 0xC0 != 0x80 {
+          #expect(source.position(of: offset) == (line, column))
+        }
+        if byte & 0xC0 != 0x80 { column += 1 }
+        if byte == UInt8(ascii: "\n") { (line, column) = (line + 1, 1) }
+      }
+      #expect(source.position(of: bytes.count) == (line, column))
+    }
+  }
 }

@@ -31,6 +31,9 @@ public struct JSONObject: Hashable, Sendable {
 
   public init() {}
 
+  /// Of members whose keys are known to differ.
+  init(unique members: [Member]) { self.members = members }
+
   public var keys: [String] { members.map(\.key) }
   public var isEmpty: Bool { members.isEmpty }
 

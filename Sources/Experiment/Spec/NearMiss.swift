@@ -42,9 +42,12 @@ package func nearMiss(to word: String, among names: [String], aliases: [String: 
   var best: (name: String, distance: Int)?
   for name in names {
     let candidate = folded(name)
+    let (length, other) = (target.count, candidate.count)
+    let allowed = max(1, (max(length, other) + 1) / 3)
+    // No distance is less than the lengths' difference.
+    guard abs(length - other) <= allowed else { continue }
     let distance = editDistance(target, candidate)
-    let allowed = max(1, (max(target.count, candidate.count) + 1) / 3)
-    if distance <= allowed, distance < candidate.count, distance < best?.distance ?? .max {
+    if distance <= allowed, distance < other, distance < best?.distance ?? .max {
       best = (name, distance)
     }
   }

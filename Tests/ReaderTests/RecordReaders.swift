@@ -1,0 +1,109 @@
+import ConvNet
+import Report
+
+@testable import Experiment
+@testable import Sweep
+
+extension Reader {
+  /// The readers of what runs and sweeps leave behind.
+  static let record: [Reader] = [
+    Reader("safetensors") { bytes in
+      let file = try Safetensors(parsing: bytes, path: "x.safetensors")
+      let again = try! Safetensors(parsing: file.encoded, path: "x.safetensors")
+      precondition(again == file)
+    },
+    Reader("checkpoint", repair: repairedCheckpoint) { bytes in
+      try withFile(bytes) { path in
+        let network = try! Network(smallSpec, team: Team(threads: 1))
+        var state = TrainingState()
+        try Checkpoint.load(path, into: network, &state)
+        precondition(state.epoch >= 0 && state.step >= 0 && state.seen >= 0)
+        try Checkpoint.loadWeights(path, into: network)
+      }
+    },
+    Reader("metrics") { bytes in
+      try withFile(bytes) { path in
+        let rows = try EpochRow.read(path)
+        for row in rows { precondition(EpochRow(csv: row.csv).map(\.csv) == row.csv) }
+      }
+      let table = try MetricsTable(parsing: String(decoding: bytes, as: UTF8.self))
+      precondition(table.columns.values.allSatisfy { $0.count == table.epochs.count })
+    },
+    Reader("trials") { bytes in
+      let trials = try RecordedTrials.read(bytes, path: "trials.csv", spec: smallSweep)
+      precondition(zip(trials, trials.dropFirst()).allSatisfy { $0.number < $1.number })
+    },
+    Reader("journal", repair: Checksums.journal) { bytes in
+      try withFile(bytes) { path in
+        let form = JournalForm(smallSweep.space)
+        let (entries, length) = try form.read(path)
+        precondition(length <= bytes.count)
+        for entry in entries { _ = form.line(entry) }
+      }
+    },
+    Reader("run") { bytes in
+      try withFile(bytes) { path in
+        let record = try RunRecord(reading: path)
+        try record.write(to: path)
+      }
+    },
+  ]
+
+  /// The smallest network with all that a checkpoint may hold: moments, moving statistics.
+  private static let smallSpec = try! ExperimentSpec.load(
+    bytes: Array(
+      """
+      {
+        "name": "small",
+        "dataset": { "name": "synthetic_digits", "train_count": 10, "test": "none" },
+        "model": [
+          { "layer": "average_pool", "size": 7 }, { "layer": "batch_norm" },
+          { "layer": "flatten" }, { "layer": "dense", "units": 10 }
+        ],
+        "optimizer": { "name": "adam", "averaging": { "name": "ema" } },
+        "schedule": { "name": "reduce_on_plateau", "monitor": "train_loss" },
+        "early_stopping": { "monitor": "train_loss", "patience": 2 },
+        "training": { "epochs": 2, "batch_size": 2 }
+      }
+      """.utf8), name: "small.json"
+  ).spec
+
+  private static let smallSweep = try! SweepSpec.load(
+    bytes: Array(
+      """
+      {
+        "name": "small",
+        "base": {
+          "name": "base",
+          "dataset": { "name": "synthetic_digits", "train_count": 100, "validation": 0.2 },
+          "model": [ { "layer": "flatten" }, { "layer": "dense", "units": 10 } ],
+          "optimizer": { "name": "sgd" },
+          "training": { "epochs": 2 }
+        },
+        "parameters": {
+          "optimizer.learning_rate": { "range": [0.001, 0.1], "scale": "log" },
+          "optimizer.name": { "choice": ["sgd", "adam"] },
+          "training.batch_size": { "integers": [16, 64] }
+        },
+        "sampler": { "name": "random" },
+        "trials": 5
+      }
+      """.utf8), name: "small.json"
+  ).spec
+
+  /// The digest of a checkpoint's weights.
+  private static func repairedCheckpoint(_ bytes: [UInt8]) -> [UInt8] {
+    guard var file = try? Safetensors(parsing: bytes, path: "x.safetensors") else { return bytes }
+    let network = try! Network(smallSpec, team: Team(threads: 1))
+    for tensor in network.tensors {
+      guard let stored = file[tensor.name], stored.bytes.count == 4 * tensor.range.count else {
+        return bytes
+      }
+      UnsafeMutableRawBufferPointer(
+        UnsafeMutableBufferPointer(rebasing: network.parameters[tensor.range])
+      ).copyBytes(from: stored.bytes)
+    }
+    file.metadata["weights_sha256"] = Checkpoint.digest(of: network)
+    return file.encoded
+  }
+}

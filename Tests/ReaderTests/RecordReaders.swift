@@ -44,7 +44,7 @@ extension Reader {
     Reader("run") { bytes in
       try withFile(bytes) { path in
         let record = try RunRecord(reading: path)
-        try record.write(to: path)
+        _ = try! JSONValue(parsing: Array(record.json.pretty.utf8), name: "run.json")
       }
     },
   ]

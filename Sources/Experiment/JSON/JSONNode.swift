@@ -98,10 +98,10 @@ package struct SourceText: Sendable {
   package let name: String
   package let bytes: [UInt8]
   private let lineStarts: [Int]
-  /// Characters before every 1024th byte, so that a place in a long line is found in no more steps
+  /// Characters before every 256th byte, so that a place in a long line is found in no more steps
   /// than one in a short line: a hostile file has an error in each of 100,000 places of one line.
   private let charactersBefore: [Int]
-  private static let block = 1024
+  private static let block = 256
 
   package init(name: String, bytes: [UInt8]) {
     self.name = name

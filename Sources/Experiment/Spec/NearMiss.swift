@@ -32,16 +32,16 @@ package func nearMiss(to word: String, among names: [String], aliases: [String: 
 {
   guard word.unicodeScalars.count <= 100 else { return nil }
   let target = folded(word)
-  if let same = names.first(where: { folded($0) == target }) { return same }
+  let candidates = names.map { (name: $0, folded: folded($0)) }
+  if let same = candidates.first(where: { $0.folded == target }) { return same.name }
   for (alias, name) in aliases where folded(alias) == target && names.contains(name) {
     return name
   }
-  if target.count >= 3, let longer = names.first(where: { folded($0).hasPrefix(target) }) {
-    return longer
+  if target.count >= 3, let longer = candidates.first(where: { $0.folded.hasPrefix(target) }) {
+    return longer.name
   }
   var best: (name: String, distance: Int)?
-  for name in names {
-    let candidate = folded(name)
+  for (name, candidate) in candidates {
     let (length, other) = (target.count, candidate.count)
     let allowed = max(1, (max(length, other) + 1) / 3)
     // No distance is less than the lengths' difference.

@@ -18,9 +18,9 @@ OPTIMIZED := -Xcc -march=$(ARCH) -Xcc -fno-math-errno
 FLAGS := $(OPTIMIZED)
 STRICT := -Xswiftc -warnings-as-errors
 # Tests are built in a folder for each kind, or each would build again what the other built.
-ADDRESS := --sanitize address --scratch-path .build-asan -Xswiftc -use-ld=lld
-THREAD := --sanitize thread --scratch-path .build-tsan -Xswiftc -use-ld=lld
-OPTIMIZED_TESTS := -c release $(OPTIMIZED) -Xswiftc -enable-testing --scratch-path .build-test
+ADDRESS := $(STRICT) --sanitize address --scratch-path .build-asan -Xswiftc -use-ld=lld
+THREAD := $(STRICT) --sanitize thread --scratch-path .build-tsan -Xswiftc -use-ld=lld
+OPTIMIZED_TESTS := -c release $(OPTIMIZED) $(STRICT) -Xswiftc -enable-testing --scratch-path .build-test
 # What several threads or processes do together.
 THREADED := TeamTests|DeterminismTests|MemoryTests|LocatorTests|FormatTests|IDXTests|SweepTests|RunnerTests
 # What Swift's globals own looks lost to the leak check: it does not know the spare bits of pointers.
@@ -62,7 +62,7 @@ uninstall:
 	rm -f $(INSTALLED)
 
 # One set of flags for all checks, or each would build again what the one before it built.
-test end-to-end install-test slurm verify-reference images: FLAGS := $(OPTIMIZED) $(STRICT)
+test end-to-end install-test slurm verify-reference: FLAGS := $(OPTIMIZED) $(STRICT)
 
 test: packages lint unit-tests sanitize end-to-end install-test slurm verify-reference
 	@echo "make test: all passed"
@@ -70,18 +70,18 @@ test: packages lint unit-tests sanitize end-to-end install-test slurm verify-ref
 # The numeric suites and the readers run optimized too: what is fast must be right.
 unit-tests: packages
 	@echo "== numbers, data and readers, optimized; freed memory is overwritten"
-	$(PERTURBED) $(SWIFT) test $(OPTIMIZED_TESTS) $(STRICT) \
+	$(PERTURBED) $(SWIFT) test $(OPTIMIZED_TESTS) \
 	  --filter 'ConvNetTests|DatasetsTests|ReaderTests'
 
 sanitize: address thread
 
 address: packages
 	@echo "== all tests, under the address sanitizer"
-	$(SWIFT) test $(ADDRESS) $(STRICT)
+	$(SWIFT) test $(ADDRESS)
 
 thread: packages
 	@echo "== what threads and processes do together, under the thread sanitizer"
-	$(SWIFT) test $(THREAD) $(STRICT) --filter '$(THREADED)'
+	$(SWIFT) test $(THREAD) --filter '$(THREADED)'
 
 # libFuzzer until the first finding, or for so many seconds. What it learns stays in .build-fuzz, what
 # it finds there in found/TARGET-*: mended, it belongs to Tests/ReaderTests/corpus/TARGET.
@@ -135,19 +135,16 @@ verify-reference: build
 	fi; \
 	echo "verify-reference: $$verified verified"; [ $$verified -gt 0 ]
 
-# PYTHON is one with NumPy and Pillow (Tests/requirements.txt). What is freed is overwritten, and used by
-# others at once, so that whoever still looks at it is found out; then the address sanitizer looks.
+# PYTHON is one with NumPy and Pillow (Tests/requirements.txt).
 PYTHON ?= python3
 images: READ := RUNNER_IMAGES=$(CURDIR)/.build-images $(SWIFT) test --skip-build --filter ImageDigest
-images: RELEASED = -c release $(FLAGS) -Xswiftc -enable-testing --scratch-path .build-test
-images: SANITIZED := $(STRICT) --sanitize address --scratch-path .build-asan
 images: PACKAGES += libjpeg-turbo-progs
 images: packages
 	$(PYTHON) Tests/DatasetsTests/Fixtures/make_images.py .build-images
-	$(SWIFT) build --build-tests $(RELEASED)
-	GLIBC_TUNABLES=glibc.malloc.perturb=90:glibc.malloc.tcache_count=0 $(READ) $(RELEASED)
-	$(SWIFT) build --build-tests $(SANITIZED)
-	$(READ) $(SANITIZED)
+	$(SWIFT) build --build-tests $(OPTIMIZED_TESTS)
+	$(PERTURBED) $(READ) $(OPTIMIZED_TESTS)
+	$(SWIFT) build --build-tests $(ADDRESS)
+	$(READ) $(ADDRESS)
 
 lint:
 	$(SWIFT) format lint --strict --recursive Package.swift Sources Tests

@@ -18,8 +18,11 @@ OPTIMIZED := -Xcc -march=$(ARCH) -Xcc -fno-math-errno
 FLAGS := $(OPTIMIZED)
 STRICT := -Xswiftc -warnings-as-errors
 # Tests are built in a folder for each kind, or each would build again what the other built.
-ADDRESS := $(STRICT) --sanitize address --scratch-path .build-asan -Xswiftc -use-ld=lld
-THREAD := $(STRICT) --sanitize thread --scratch-path .build-tsan -Xswiftc -use-ld=lld
+# The sanitizers look at optimized code: without, arrays live longer than they must, and locks are calls
+# into Swift's own libraries, which the thread sanitizer doesn't see.
+SANITIZE := $(STRICT) -Xswiftc -O -Xswiftc -use-ld=lld
+ADDRESS := $(SANITIZE) --sanitize address --scratch-path .build-asan
+THREAD := $(SANITIZE) --sanitize thread --scratch-path .build-tsan
 OPTIMIZED_TESTS := -c release $(OPTIMIZED) $(STRICT) -Xswiftc -enable-testing --scratch-path .build-test
 # What several threads or processes do together.
 THREADED := TeamTests|DeterminismTests|MemoryTests|LocatorTests|FormatTests|IDXTests|SweepTests|RunnerTests
@@ -87,9 +90,9 @@ thread: packages
 # it finds there in found/TARGET-*: mended, it belongs to Tests/ReaderTests/corpus/TARGET.
 fuzz: packages
 	@library=$$($(SWIFT) -print-target-info | sed -n 's/.*"runtimeResourcePath": "\(.*\)".*/\1/p') && \
-	FUZZ=1 $(SWIFT) build --product fuzz --sanitize address --scratch-path .build-fuzz \
-	  -Xswiftc -O -Xswiftc -enable-testing -Xswiftc -Xfrontend -Xswiftc -sanitize=fuzzer \
-	  -Xcc -fsanitize=fuzzer-no-link -Xswiftc -use-ld=lld -Xlinker --whole-archive \
+	FUZZ=1 $(SWIFT) build --product fuzz $(SANITIZE) --sanitize address --scratch-path .build-fuzz \
+	  -Xswiftc -Xfrontend -Xswiftc -sanitize=fuzzer -Xcc -fsanitize=fuzzer-no-link \
+	  -Xlinker --whole-archive \
 	  -Xlinker $$library/clang/lib/linux/libclang_rt.fuzzer_no_main-$$(uname -m).a \
 	  -Xlinker --no-whole-archive -Xlinker -lstdc++
 	@mkdir -p .build-fuzz/corpus/$(TARGET) .build-fuzz/found

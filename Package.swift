@@ -33,25 +33,29 @@ let package = Package(
     .target(name: "ConvNet", dependencies: ["COpenBLAS", "CLAPACKE"]),
     .target(
       name: "Datasets", dependencies: ["ConvNet", "CZlib", "CPNG", "CCrypto", "CBzip2", "CJPEG"]),
-    .target(name: "Experiment", dependencies: ["Datasets", "ConvNet"]),
-    .target(name: "Sweep", dependencies: ["Experiment", "Datasets", "ConvNet"]),
-    .target(name: "Report"),
+    .target(name: "TerminalText"),
+    .target(name: "Experiment", dependencies: ["Datasets", "ConvNet", "TerminalText"]),
+    .target(name: "Sweep", dependencies: ["Experiment", "Datasets", "ConvNet", "TerminalText"]),
+    .target(name: "Report", dependencies: ["TerminalText"]),
     .executableTarget(
       name: "runner",
       dependencies: [
         "CAllocations",
-        "ConvNet", "Datasets", "Experiment", "Sweep", "Report",
+        "ConvNet", "Datasets", "Experiment", "Sweep", "Report", "TerminalText",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
     .testTarget(name: "ConvNetTests", dependencies: ["ConvNet"], exclude: ["Fixtures"]),
     .testTarget(name: "DatasetsTests", dependencies: ["Datasets"], exclude: ["Fixtures"]),
     .testTarget(
-      name: "ExperimentTests", dependencies: ["Experiment", "Datasets"],
+      name: "ExperimentTests", dependencies: ["Experiment", "Datasets", "TerminalText"],
       exclude: ["Fixtures", "SpecFixtures"]),
     .testTarget(
       name: "SweepTests", dependencies: ["Sweep", "Experiment", "ConvNet"], exclude: ["Fixtures"]),
-    .testTarget(name: "ReportTests", dependencies: ["Report"], exclude: ["Fixtures"]),
-    .testTarget(name: "RunnerTests", dependencies: ["Experiment"]),
+    .testTarget(
+      name: "TerminalTextTests", dependencies: ["TerminalText"], exclude: ["Fixtures"]),
+    .testTarget(
+      name: "ReportTests", dependencies: ["Report", "TerminalText"], exclude: ["Fixtures"]),
+    .testTarget(name: "RunnerTests", dependencies: ["Experiment", "TerminalText"]),
     readerTarget,
   ],
   swiftLanguageModes: [.v6]

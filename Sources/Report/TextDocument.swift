@@ -1,3 +1,5 @@
+import TerminalText
+
 /// Tables, facts and sentences that a command prints together, in any format.
 ///
 /// For people it is blocks with an empty line between them. As JSON it is one object: a member for each
@@ -43,31 +45,29 @@ public struct TextDocument: Hashable, Sendable {
   }
 
   /// The whole document; ends with a line feed.
-  public func text(as format: TableFormat) -> String {
+  ///
+  /// - Parameter columns: those of the terminal that `table` is for, and is made to fit; nil where
+  ///   nothing has to.
+  public func text(as format: TableFormat, columns: Int? = nil) -> String {
     switch format {
-    case .table:
-      blocks {
-        $0.text(as: .table)
-      } titled: {
-        $0 + "\n"
-      }
+    case .table: blocks(columns: columns)
     case .markdown: markdown
     case .csv: csv
     case .json: json
     }
   }
 
-  private func blocks(
-    _ table: (TextTable) -> String, titled: (String) -> String
-  ) -> String {
-    parts.compactMap { part in
+  private func blocks(columns: Int?) -> String {
+    func lines(_ texts: [String]) -> String? {
+      texts.isEmpty
+        ? nil : texts.map { WrappedText.fitted($0, columns: columns) + "\n" }.joined()
+    }
+    return parts.compactMap { part in
       switch part {
-      case .facts(let facts):
-        let lines = facts.compactMap(\.line)
-        return lines.isEmpty ? nil : lines.map { $0 + "\n" }.joined()
-      case .table(_, let title, let rows): return (title.map(titled) ?? "") + table(rows)
-      case .sentences(_, let sentences):
-        return sentences.isEmpty ? nil : sentences.map { $0 + "\n" }.joined()
+      case .facts(let facts): lines(facts.compactMap(\.line))
+      case .table(_, let title, let rows):
+        (lines(title.map { [$0] } ?? []) ?? "") + rows.text(as: .table, columns: columns)
+      case .sentences(_, let sentences): lines(sentences)
       }
     }.joined(separator: "\n")
   }

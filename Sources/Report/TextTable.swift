@@ -1,3 +1,5 @@
+import TerminalText
+
 /// How a table is printed.
 public enum TableFormat: String, Hashable, Sendable, CaseIterable {
   /// Aligned columns, for people.
@@ -89,31 +91,16 @@ public struct TextTable: Hashable, Sendable {
   }
 
   /// The whole table; ends with a line feed.
-  public func text(as format: TableFormat) -> String {
+  ///
+  /// - Parameter width: the columns of the terminal that `table` is for, and is made to fit; nil where
+  ///   nothing has to.
+  public func text(as format: TableFormat, columns width: Int? = nil) -> String {
     switch format {
-    case .table: aligned
+    case .table: AlignedTable(self).text(columns: width)
     case .csv: csv
     case .json: json(indentation: "") + "\n"
     case .markdown: markdown
     }
-  }
-
-  private var aligned: String {
-    let shown = columns.indices.filter { !columns[$0].isDetail }
-    let lines =
-      [shown.map { columns[$0].title }]
-      + rows.map { row in shown.map { Self.oneLine(row[$0].text) } }
-    let widths = shown.indices.map { column in lines.map { $0[column].count }.max()! }
-    return lines.map { line in
-      var text = ""
-      for (column, cell) in line.enumerated() {
-        let space = String(repeating: " ", count: widths[column] - cell.count)
-        text += columns[shown[column]].alignment == .left ? cell + space : space + cell
-        if column < line.count - 1 { text += "  " }
-      }
-      while text.last == " " { text.removeLast() }
-      return text + "\n"
-    }.joined()
   }
 
   private var csv: String {
@@ -163,7 +150,7 @@ public struct TextTable: Hashable, Sendable {
     return "\"" + text.map { $0 == "\"" ? "\"\"" : String($0) }.joined() + "\""
   }
 
-  private static func oneLine(_ text: String) -> String {
+  static func oneLine(_ text: String) -> String {
     String(text.map { $0.isNewline || $0 == "\t" ? " " : $0 })
   }
 }

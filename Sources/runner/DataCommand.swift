@@ -2,7 +2,6 @@ import ArgumentParser
 import Datasets
 import Experiment
 import FoundationEssentials
-import Glibc
 import Report
 
 struct DataCommand: ParsableCommand {
@@ -107,10 +106,10 @@ extension DataCommand {
     @OptionGroup private var place: Place
 
     func run() throws {
-      let bar = DownloadBar()
-      defer { bar.finish() }
-      let dataset = try place.locator.load(DatasetRequest(name.name)) { bar.show($0) }
-      bar.finish()
+      let bar = DownloadDisplay(Display.style(quiet: false))
+      defer { bar.clear() }
+      let dataset = try place.locator.load(DatasetRequest(name.name)) { bar.update($0) }
+      bar.clear()
       print("\(dataset.name): \(dataset.provenance)")
     }
   }
@@ -208,15 +207,15 @@ extension DataCommand {
 
     func run() throws {
       if augmented { return try showAugmented() }
-      let bar = DownloadBar()
-      defer { bar.finish() }
+      let bar = DownloadDisplay(Display.style(quiet: false))
+      defer { bar.clear() }
       let count = count ?? 100
       let isBuiltIn = DatasetCatalog[name]!.isBuiltIn
       let request = DatasetRequest(
         name, trainCount: isBuiltIn ? count : nil, testCount: isBuiltIn ? 1 : nil,
         syntheticSeed: seed)
-      let dataset = try place.locator.load(request) { bar.show($0) }
-      bar.finish()
+      let dataset = try place.locator.load(request) { bar.update($0) }
+      bar.clear()
       let path = output ?? "\(name).png"
       let shown = min(count, dataset.train.count)
       // About as wide as high.
@@ -229,37 +228,5 @@ extension DataCommand {
         for (number, name) in dataset.classNames.enumerated() { print("  \(number)  \(name)") }
       }
     }
-  }
-}
-
-/// How far a download is, on stderr: a bar on a terminal, a line per file elsewhere.
-final class DownloadBar {
-  private let isTerminal = isatty(STDERR_FILENO) != 0
-  private var file = ""
-  private var isOpen = false
-
-  func show(_ progress: DownloadProgress) {
-    if isTerminal {
-      let share = min(1, Double(progress.receivedInAll) / Double(max(1, progress.expectedInAll)))
-      let filled = Int(share * 30)
-      let bar =
-        String(repeating: "█", count: filled) + String(repeating: "░", count: 30 - filled)
-      write("\r\u{1B}[2K\(bar) \(Int(share * 100)) %  \(progress.file)")
-      isOpen = true
-    } else if progress.file != file {
-      file = progress.file
-      write("downloading \(progress.file) from \(progress.mirror)\n")
-    }
-  }
-
-  /// Takes the bar off the screen.
-  func finish() {
-    if isOpen { write("\r\u{1B}[2K") }
-    isOpen = false
-  }
-
-  private func write(_ text: String) {
-    let bytes = Array(text.utf8)
-    _ = Glibc.write(STDERR_FILENO, bytes, bytes.count)
   }
 }

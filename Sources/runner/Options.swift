@@ -3,6 +3,7 @@ import ConvNet
 import Datasets
 import Experiment
 import Glibc
+import TerminalText
 
 /// This program.
 enum Program {
@@ -66,6 +67,13 @@ struct ComputeOptions: ParsableArguments {
       progress: { bar.update($0) }, notice: { Display.say($0) })
   }
 
+  /// Tells what a run is to train.
+  func introduce(_ spec: ExperimentSpec, _ data: RunData, in folder: RunFolder) throws {
+    guard !quiet else { return }
+    Display.introduce(
+      try RunHeading(spec, data: data, folder: folder, threads: threadCount).lines)
+  }
+
   func runOptions() -> RunOptions {
     let git = Environment.git
     return RunOptions(
@@ -82,6 +90,7 @@ struct ComputeOptions: ParsableArguments {
 final class DownloadDisplay {
   private let style: Display.Style
   private var file = ""
+  private var live = LiveLines(on: .errors)
 
   init(_ style: Display.Style) { self.style = style }
 
@@ -91,15 +100,23 @@ final class DownloadDisplay {
     case .lines:
       if progress.file != file { Display.say("downloading \(progress.mirror)\(progress.file)") }
     case .bar:
-      let part = Double(progress.receivedInAll) / Double(max(1, progress.expectedInAll))
-      Display.draw("downloading \(progress.mirror)\(progress.file) \(percent(part))")
+      let part = min(1, Double(progress.receivedInAll) / Double(max(1, progress.expectedInAll)))
+      let columns = Terminal.errors.columns.map { $0 - 1 }
+      Display.write(live.redrawing([Self.line(progress, part: part).text(columns: columns)]))
     }
     file = progress.file
   }
 
-  func clear() {
-    if style == .bar, !file.isEmpty { Display.draw("") }
+  private static func line(_ progress: DownloadProgress, part: Double) -> FittedLine {
+    let full = Int(part * 24)
+    let bar = String(repeating: "█", count: full) + String(repeating: "░", count: 24 - full)
+    return FittedLine([
+      .init("downloading", worth: 3), .init(bar, worth: 2), .init("\(Int(part * 100)) %"),
+      .init([("\(progress.mirror)\(progress.file)", 1)], then: progress.file),
+    ])
   }
+
+  func clear() { Display.write(live.erasing()) }
 }
 
 /// The folder of a run, as the user names it.

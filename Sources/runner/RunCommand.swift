@@ -36,9 +36,7 @@ struct RunCommand: ParsableCommand {
     let (folder, outcome) = try Run.start(
       loaded.spec, verbatim: loaded.verbatim, data: data, under: output,
       options: rehearsal.applied(to: compute.runOptions())
-    ) { folder in
-      if !compute.quiet { Display.say("\(loaded.spec.name): \(folder.path)") }
-    }
+    ) { try compute.introduce(loaded.spec, data, in: $0) }
     try report(outcome, of: folder, spec: loaded.spec)
   }
 }
@@ -80,6 +78,7 @@ struct ResumeCommand: ParsableCommand {
     for difference in options.environment.differences(from: record.environment) {
       Display.say("note: not as when the run began: \(difference)")
     }
+    try compute.introduce(spec, data, in: folder)
     Interruption.listen()
     let outcome = try Run.resume(folder, data: data, options: options)
     try report(outcome, of: folder, spec: spec)

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Report
+import TerminalText
 
 extension TableFormat: ExpressibleByArgument {}
 
@@ -8,7 +9,11 @@ struct FormatOption: ParsableArguments {
   @Option(help: "How tables are printed.")
   var format = TableFormat.table
 
-  func print(_ table: TextTable) { Swift.print(table.text(as: format), terminator: "") }
+  func print(_ table: TextTable) {
+    Swift.print(table.text(as: format, columns: Terminal.output.columns), terminator: "")
+  }
 
-  func print(_ document: TextDocument) { Swift.print(document.text(as: format), terminator: "") }
+  func print(_ document: TextDocument) {
+    Swift.print(document.text(as: format, columns: Terminal.output.columns), terminator: "")
+  }
 }

@@ -1,3 +1,4 @@
+import TerminalText
 import Testing
 
 @testable import Experiment
@@ -18,6 +19,72 @@ import Testing
       [0, 59.6, 725, 11045, .infinity].map(duration) == [
         "0:00", "1:00", "12:05", "3:04:05", "-:--",
       ])
+  }
+
+  private let row = EpochRow(
+    epoch: 10, step: 7500, learningRate: 0.001, trainLoss: 0.01234, trainAccuracy: 0.996,
+    valLoss: 0.0345, valAccuracy: 0.9901)
+
+  private func epochLines(
+    _ columns: Int?, metrics: [(name: String, value: Double?)] = []
+  ) -> [String] {
+    Display.epochLines(
+      row, of: 10, seconds: 12.34, isBest: true, metrics: metrics, columns: columns)
+  }
+
+  @Test func anEpochFitsTheTerminal() {
+    #expect(
+      epochLines(nil) == [
+        "epoch 10/10  loss 0.0123  accuracy 99.60 %  val_loss 0.0345  val_accuracy 99.01 %  "
+          + "12.3 s  best"
+      ])
+    #expect(epochLines(200) == epochLines(nil) && epochLines(120) == epochLines(nil))
+    #expect(
+      epochLines(80) == [
+        "epoch 10/10  loss 0.0123  acc 99.60 %  val_loss 0.0345  val_acc 99.01 %  best"
+      ])
+    #expect(epochLines(60) == ["epoch 10/10  val_loss 0.0345  val_acc 99.01 %  best"])
+    for columns in 20...200 { #expect(epochLines(columns)[0].columns <= columns) }
+  }
+
+  @Test func metricsThatAreAskedForAreTold() {
+    let metrics: [(name: String, value: Double?)] = [
+      ("f1_macro", 0.98765), ("top_3_accuracy", 0.999), ("roc_auc_2", nil),
+    ]
+    #expect(
+      epochLines(nil, metrics: metrics) == [
+        "epoch 10/10  loss 0.0123  accuracy 99.60 %  val_loss 0.0345  val_accuracy 99.01 %  "
+          + "val_f1_macro 0.9877  val_top_3_accuracy 99.90 %  val_roc_auc_2 none  12.3 s  best"
+      ])
+    #expect(
+      epochLines(60, metrics: metrics) == [
+        "epoch 10/10  val_loss 0.0345  val_acc 99.01 %  best",
+        "  val_f1_macro 0.9877, val_top_3_accuracy 99.90 %,", "  val_roc_auc_2 none",
+      ])
+    for columns in 40...200 {
+      let lines = epochLines(columns, metrics: metrics)
+      #expect(lines.allSatisfy { $0.columns <= columns })
+      #expect(lines.joined().contains("val_roc_auc_2 none"))
+    }
+  }
+
+  @Test func theTimeLeftIsTheLastToGo() {
+    func bar(_ columns: Int?) -> String {
+      Display.progress(
+        epoch: 3, of: 10, part: 0.5, imagesPerSecond: 12_345, loss: 0.0123, accuracy: 0.996,
+        secondsLeft: 725
+      ).text(columns: columns)
+    }
+    let full = String(repeating: "█", count: 12) + String(repeating: "░", count: 12)
+    #expect(
+      bar(nil)
+        == "epoch 3/10  \(full)  12,345 images/s  loss 0.0123  accuracy 99.60 %  12:05 left")
+    #expect(
+      bar(79) == "epoch 3/10  ██████░░░░░░  12,345/s  loss 0.0123  accuracy 99.60 %  12:05 left")
+    #expect(bar(59) == "epoch 3/10  ██████░░░░░░  loss 0.0123  12:05 left")
+    for columns in 30...200 {
+      #expect(bar(columns).columns <= columns && bar(columns).hasSuffix("12:05 left"))
+    }
   }
 
   @Test func expectationsAreInclusive() {

@@ -1,4 +1,5 @@
 import Foundation
+import TerminalText
 import Testing
 
 @testable import Report
@@ -24,6 +25,65 @@ import Testing
         c, "d" e        –       3
 
         """)
+  }
+
+  /// What a terminal of so many columns gets; all cells are told, in lines that fit.
+  private func fitted(_ table: TextTable, _ columns: Int) -> String {
+    let text = table.text(as: .table, columns: columns)
+    for line in text.split(separator: "\n") { #expect(line.columns <= columns, "\(line)") }
+    return text
+  }
+
+  @Test func columnsAreAlignedByWhatTheyTakeOnATerminal() {
+    var table = TextTable([.init("class"), .init("n", .right)])
+    for name in ["猫", "cafe\u{301}", "dog"] { table.append([.text(name), .integer(1)]) }
+    #expect(
+      table.text(as: .table) == "class  n\n猫     1\ncafe\u{301}   1\ndog    1\n")
+  }
+
+  @Test func headersBreakWhereATableIsTooWide() {
+    var table = TextTable([
+      .init("trial", .right), .init("val_accuracy", .right),
+      .init("optimizer.learning_rate", .right),
+      .init("status"),
+    ])
+    table.append([.integer(3), .text("98.50 %"), .text("0.001"), "completed early"])
+    #expect(fitted(table, 61) == table.text(as: .table))
+    #expect(
+      fitted(table, 60) == """
+                                optimizer.
+        trial  val_accuracy  learning_rate  status
+            3       98.50 %          0.001  completed early
+
+        """)
+    #expect(
+      fitted(table, 44) == """
+                   val_     optimizer.
+        trial  accuracy  learning_rate  status
+            3   98.50 %          0.001  completed
+                                        early
+
+        """)
+    #expect(!fitted(table, 44).contains("…"))
+  }
+
+  /// Where even that isn't enough, the first column stands again in each block.
+  @Test func columnsThatHaveNoRoomStandBelow() {
+    let names = ["airplane", "automobile", "猫", "cafe\u{301}"]
+    var table = TextTable([.init("class", title: "", .right)] + names.map { .init($0, .right) })
+    for name in names.prefix(2) { table.append([.text(name)] + names.map { _ in .integer(1000) }) }
+    #expect(
+      fitted(table, 32) == """
+                    airplane  automobile
+          airplane      1000        1000
+        automobile      1000        1000
+
+                      猫  cafe\u{301}
+          airplane  1000  1000
+        automobile  1000  1000
+
+        """)
+    for columns in 22...60 { _ = fitted(table, columns) }
   }
 
   @Test func quotesCSV() {

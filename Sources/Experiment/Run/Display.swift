@@ -1,4 +1,4 @@
-import Glibc
+import TerminalText
 
 /// The progress of a run, on stderr: a bar where that is a terminal, a line per epoch elsewhere.
 public struct Display: Sendable {
@@ -10,10 +10,11 @@ public struct Display: Sendable {
   private var drawn = 0.0
   private var clock = Stopwatch()
   private var first = 0
+  private var live = LiveLines(on: .errors)
 
   /// A bar or lines, as stderr allows; nothing when `quiet`.
   public static func style(quiet: Bool) -> Style {
-    quiet ? .quiet : isatty(2) == 1 ? .bar : .lines
+    quiet ? .quiet : Terminal.errors.canRedraw ? .bar : .lines
   }
 
   /// - Parameters:
@@ -25,10 +26,22 @@ public struct Display: Sendable {
     self.images = images
   }
 
-  /// A sentence to the user, in every style.
+  /// A sentence to the user, in every style. What kind of one it is, as `error:`, is told by a colour
+  /// too.
   public static func say(_ text: String) {
-    let bytes = Array("\(text)\n".utf8)
-    _ = try? Files.append(bytes, to: 2, path: "stderr")
+    let kind = tints.first { text.hasPrefix($0.prefix) }
+    let prefix = kind.map { Terminal.errors.tinted($0.prefix, $0.tint) } ?? ""
+    write("\(prefix)\(text.dropFirst(kind?.prefix.count ?? 0))\n")
+  }
+
+  private static let tints: [(prefix: String, tint: Tint)] = [
+    ("error:", .bad), ("expectation not met:", .bad), ("warning:", .warning),
+    ("WARNING:", .warning),
+  ]
+
+  /// Lines that tell what is begun, each broken between its words where the terminal is narrower.
+  public static func introduce(_ lines: [String]) {
+    say(WrappedText.fitted(lines.joined(separator: "\n"), columns: Terminal.errors.columns))
   }
 
   mutating func beginEpoch(seen: Int) {
@@ -45,47 +58,101 @@ public struct Display: Sendable {
     drawn = now
     let speed = Double(state.seen - first) / now
     let left = Double(images * (epochs - state.epoch + 1) - state.seen) / speed
-    let width = 24
-    let full = width * state.seen / images
-    let bar = String(repeating: "█", count: full) + String(repeating: "░", count: width - full)
-    Self.draw(
-      "epoch \(state.epoch)/\(epochs) \(bar) \(grouped(Int(speed))) images/s"
-        + "  loss \(fixed(state.lossSum / Double(state.seen), 4))"
-        + "  accuracy \(percent(Double(state.correct) / Double(state.seen)))"
-        + "  \(duration(left)) left")
+    draw(
+      Self.progress(
+        epoch: state.epoch, of: epochs, part: Double(state.seen) / Double(images),
+        imagesPerSecond: speed, loss: state.lossSum / Double(state.seen),
+        accuracy: Double(state.correct) / Double(state.seen), secondsLeft: left))
+  }
+
+  /// The bar. The time left matters most, then how far it is, then how well it goes.
+  static func progress(
+    epoch: Int, of epochs: Int, part: Double, imagesPerSecond: Double, loss: Double,
+    accuracy: Double, secondsLeft: Double
+  ) -> FittedLine {
+    func bar(_ width: Int) -> String {
+      let full = Int(Double(width) * min(max(part, 0), 1))
+      return String(repeating: "█", count: full) + String(repeating: "░", count: width - full)
+    }
+    let rate = grouped(Int(min(imagesPerSecond, 1e12)))
+    return FittedLine([
+      .init("epoch \(epoch)/\(epochs)"),
+      .init([(bar(24), 1), (bar(12), 6)], then: bar(6)),
+      .init([("\(rate) images/s", 2), ("\(rate)/s", 4)], then: ""),
+      .init("loss \(fixed(loss, 4))", worth: 7),
+      .init([("accuracy \(percent(accuracy))", 3), ("acc \(percent(accuracy))", 5)], then: ""),
+      .init("\(duration(secondsLeft)) left"),
+    ])
   }
 
   /// Says what the bar cannot show: that the images held out are being looked at.
-  func validating(_ state: TrainingState) {
-    if style == .bar { Self.draw("epoch \(state.epoch)/\(epochs) validating") }
+  mutating func validating(_ state: TrainingState) {
+    if style == .bar { draw(FittedLine([.init("epoch \(state.epoch)/\(epochs) validating")])) }
   }
 
   /// A line that stays.
-  func endEpoch(_ row: EpochRow, _ timing: TimingRow, isBest: Bool) {
+  ///
+  /// - Parameter metrics: what the spec asks for besides, by name.
+  mutating func endEpoch(
+    _ row: EpochRow, _ timing: TimingRow, isBest: Bool, metrics: [(name: String, value: Double?)]
+  ) {
     guard style != .quiet else { return }
-    if style == .bar { Self.draw("") }
-    var line = "epoch \(row.epoch)/\(epochs)"
-    line += "  loss \(fixed(row.trainLoss, 4))  accuracy \(percent(row.trainAccuracy))"
+    clear()
+    let lines = Self.epochLines(
+      row, of: epochs, seconds: timing.trainSeconds + timing.valSeconds, isBest: isBest,
+      metrics: metrics, columns: Terminal.errors.columns, on: .errors)
+    Self.say(lines.joined(separator: "\n"))
+  }
+
+  /// An epoch in a line; what a spec asks for besides has lines of its own below it where it has no
+  /// room in the first.
+  static func epochLines(
+    _ row: EpochRow, of epochs: Int, seconds: Double, isBest: Bool,
+    metrics: [(name: String, value: Double?)], columns: Int?, on terminal: Terminal? = nil
+  ) -> [String] {
+    var line = FittedLine([
+      .init("epoch \(row.epoch)/\(epochs)"),
+      .init("loss \(fixed(row.trainLoss, 4))", worth: 5),
+      .init(
+        [("accuracy \(percent(row.trainAccuracy))", 1), ("acc \(percent(row.trainAccuracy))", 4)],
+        then: ""),
+    ])
     if let loss = row.valLoss, let accuracy = row.valAccuracy {
-      line += "  val_loss \(fixed(loss, 4))  val_accuracy \(percent(accuracy))"
+      line.parts += [
+        .init("val_loss \(fixed(loss, 4))", worth: 6),
+        .init(
+          [("val_accuracy \(percent(accuracy))", 2)], then: "val_acc \(percent(accuracy))"),
+      ]
     }
-    line += "  \(fixed(timing.trainSeconds + timing.valSeconds, 1)) s"
-    if isBest { line += "  best" }
-    Self.say(line)
+    let figures = metrics.map { "val_\($0.name) \(metricText($0.value, $0.name))" }
+    var ending = [FittedLine.Part("\(fixed(seconds, 1)) s", worth: 3)]
+    if isBest { ending.append(.init("best", tint: .good)) }
+    let whole = FittedLine(line.parts + figures.map { .init($0) } + ending)
+    if whole.fits(columns) { return [whole.text(columns: columns, on: terminal)] }
+    line.parts += ending
+    let indentation = 2
+    let below = WrappedText.lines(ofItems: figures, columns: (columns ?? .max) - indentation)
+    return [line.text(columns: columns, on: terminal)]
+      + below.filter { !$0.isEmpty }.map { String(repeating: " ", count: indentation) + $0 }
   }
 
   /// Removes the bar.
-  func clear() {
-    if style == .bar { Self.draw("") }
+  mutating func clear() { Self.write(live.erasing()) }
+
+  private mutating func draw(_ line: FittedLine) {
+    Self.write(live.redrawing([line.text(columns: Terminal.errors.columns.map { $0 - 1 })]))
   }
 
-  /// Draws one line of a terminal over again.
-  public static func draw(_ text: String) {
-    var size = winsize()
-    let columns = ioctl(2, UInt(TIOCGWINSZ), &size) == 0 && size.ws_col > 0 ? Int(size.ws_col) : 80
-    let bytes = Array("\r\u{1B}[K\(text.prefix(columns - 1))".utf8)
-    _ = try? Files.append(bytes, to: 2, path: "stderr")
+  /// Writes on stderr what is no line of its own.
+  public static func write(_ text: String) {
+    guard !text.isEmpty else { return }
+    _ = try? Files.append(Array(text.utf8), to: 2, path: "stderr")
   }
+}
+
+/// What a metric came to, as people are told: an accuracy as a percentage, all else from 0 to 1.
+public func metricText(_ value: Double?, _ name: String) -> String {
+  value.map { name.hasSuffix("accuracy") ? percent($0) : fixed($0, 4) } ?? "none"
 }
 
 /// "98.52 %"

@@ -73,10 +73,10 @@ public struct Run {
   /// Makes the folder of a new run and carries the run out. `announce` is told the folder first.
   public static func start(
     _ spec: ExperimentSpec, verbatim: [UInt8], data: RunData, under output: String,
-    options: RunOptions, announce: (RunFolder) -> Void = { _ in }
+    options: RunOptions, announce: (RunFolder) throws -> Void = { _ in }
   ) throws -> (RunFolder, RunOutcome) {
     let folder = try RunFolder.create(under: output, name: spec.name)
-    announce(folder)
+    try announce(folder)
     let outcome = try start(spec, verbatim: verbatim, in: folder, data: data, options: options)
     return (folder, outcome)
   }

@@ -108,7 +108,9 @@ extension Run {
 
       try metrics.append(row.csv(with: spec.metrics, measured?.metrics))
       try timing.append(pace.csv)
-      display.endEpoch(row, pace, isBest: verdict == .improved)
+      display.endEpoch(
+        row, pace, isBest: verdict == .improved,
+        metrics: zip(spec.metrics, measured?.metrics ?? []).map { ($0.name, $1) })
       state.metricsLength = metrics.length
       state.beginNextEpoch()
       try Checkpoint.save(state, network, to: folder.last)

@@ -1,5 +1,5 @@
 import Experiment
-import Glibc
+import TerminalText
 
 /// The progress of a sweep, on stderr: a table of what is running where that is a terminal, a line
 /// for each trial that ends in any case.
@@ -7,7 +7,7 @@ struct SweepDisplay {
   private let spec: SweepSpec
   private let folder: SweepFolder
   private let style: Display.Style
-  private var drawnLines = 0
+  private var live = LiveLines(on: .errors)
   private var drawnAt = -1.0
   /// Trial-seeds that ended in this session, to tell how long the others will take.
   private var ended = 0
@@ -23,19 +23,57 @@ struct SweepDisplay {
     ended += 1
     guard style != .quiet else { return }
     clear()
-    var line = "\(name(result.id))  "
-    switch result.status {
-    case .reached: line += "\(figure(result)) after \(result.curve.count) epochs"
-    case .completed:
-      line += figure(result)
-      if let best = result.best { line += " in epoch \(best.epoch)" }
-      if result.reason == "early_stopping" { line += ", stopped early" }
-    case .stopped: line += "\(figure(result)), below the median after \(result.curve.count) epochs"
-    case .diverged, .failed, .crashed: line += "\(result.status.rawValue): \(result.reason)"
+    let line = Self.line(
+      of: result, name: name(result.id), metric: spec.metric, maximizes: spec.maximizes,
+      parameters: result.id.stage == StageID.confirmation ? [] : labels(result.id.trial, run),
+      seconds: isReused ? nil : seconds)
+    // Why a trial failed is told whole.
+    let columns = Terminal.errors.columns
+    Display.say(
+      result.status.isSound
+        ? line.text(columns: columns, on: .errors)
+        : WrappedText.lines(of: line.text(columns: nil), columns: columns ?? .max, indentation: 2)
+          .joined(separator: "\n"))
+  }
+
+  /// A stage's line: its figure matters most, then what it was tried with, the time least.
+  static func line(
+    of result: StageResult, name: String, metric: Metric, maximizes: Bool, parameters: [String],
+    seconds: Double?
+  ) -> FittedLine {
+    let value = result.value(epochs: nil, maximizes: maximizes).map { figureText($0, metric) }
+    let figure = value.map { "\(metric.rawValue) \($0)" } ?? "no \(metric.rawValue)"
+    func told(_ detail: String) -> FittedLine.Part {
+      .init([(figure + detail, 2), (figure, 4)], then: value ?? "none")
     }
-    if result.id.stage != StageID.confirmation { line += "  \(parameters(result.id.trial, run))" }
-    line += isReused ? "  reused" : "  \(fixed(seconds, 1)) s"
-    Display.say(line)
+    let epochs = "after \(result.curve.count) epochs"
+    let what: FittedLine.Part =
+      switch result.status {
+      case .reached: told(" \(epochs)")
+      case .completed:
+        told(
+          (result.best.map { " in epoch \($0.epoch)" } ?? "")
+            + (result.reason == "early_stopping" ? ", stopped early" : ""))
+      case .stopped: told(", below the median \(epochs)")
+      case .diverged, .failed, .crashed:
+        .init("\(result.status.rawValue): \(result.reason)")
+      }
+    return FittedLine([
+      .init(name), what, Self.part(parameters, worth: 3),
+      .init(seconds.map { "\(fixed($0, 1)) s" } ?? "reused", worth: 1),
+    ])
+  }
+
+  /// The values of a trial; where there is no room for all, the first of them.
+  private static func part(_ labels: [String], worth: Int) -> FittedLine.Part {
+    let forms = (1...max(1, labels.count)).reversed().map { count in
+      (labels.prefix(count) + (count < labels.count ? ["…"] : [])).joined(separator: " ")
+    }
+    return .init(forms.map { ($0, worth) }, then: "")
+  }
+
+  private static func figureText(_ value: Double, _ metric: Metric) -> String {
+    metric.isAccuracy ? percent(value) : fixed(value, 4)
   }
 
   /// Draws what is running, five times a second at most.
@@ -43,43 +81,33 @@ struct SweepDisplay {
     let now = run.clock.seconds
     guard style == .bar, now - drawnAt >= 0.2 else { return }
     drawnAt = now
-    var lines: [String] = []
+    let columns = Terminal.errors.columns.map { $0 - 1 }
     let total = spec.trials
-    var head = "\(run.plan.settled) of \(total) trials"
+    var head = FittedLine([.init("\(run.plan.settled) of \(total) trials")], separator: "   ")
     if let winner = run.plan.winner, let value = run.plan.value(of: run.plan.trials[winner]) {
-      head += "   best \(text(value)) (trial \(winner))"
+      let best = "best \(Self.figureText(value, spec.metric))"
+      head.parts.append(.init([("\(best) (trial \(winner))", 1), (best, 3)], then: ""))
     }
     if ended > 0, run.plan.settled < total {
       let runs = Double((total - run.plan.settled) * spec.seeds.count)
-      head += "   at most \(duration(now / Double(ended) * runs)) left"
+      let left = duration(now / Double(ended) * runs)
+      head.parts.append(.init([("at most \(left) left", 2)], then: "\(left) left"))
     }
-    lines.append(head)
-    for worker in run.workers {
-      guard let task = worker.task else { continue }
-      var line = "  \(name(task.stage))  \(fixed(now - worker.started, 0)) s"
+    let running = run.workers.compactMap { worker -> FittedLine? in
+      guard let task = worker.task else { return nil }
       let rows = (try? EpochRow.read("\(task.folder)/metrics.csv")) ?? []
-      line += "  epoch \(rows.count + 1)"
-      if let value = rows.last?[spec.metric] { line += "  \(text(value))" }
-      line += "  \(parameters(task.stage.trial, run))"
-      lines.append(line)
+      let value = rows.last?[spec.metric].map { Self.figureText($0, spec.metric) }
+      return FittedLine([
+        .init("  \(name(task.stage))"), .init("\(fixed(now - worker.started, 0)) s", worth: 1),
+        .init("epoch \(rows.count + 1)", worth: 3), .init(value ?? "", worth: 4),
+        Self.part(labels(task.stage.trial, run), worth: 2),
+      ])
     }
-    var size = winsize()
-    let columns = ioctl(2, UInt(TIOCGWINSZ), &size) == 0 && size.ws_col > 0 ? Int(size.ws_col) : 80
-    let drawing = erasing + lines.map { "\($0.prefix(columns - 1))\n" }.joined()
-    drawnLines = lines.count
-    write(2, drawing, drawing.utf8.count)
+    Display.write(live.redrawing(([head] + running).map { $0.text(columns: columns) }))
   }
 
   /// Removes the table.
-  mutating func clear() {
-    guard drawnLines > 0 else { return }
-    write(2, erasing, erasing.utf8.count)
-    drawnLines = 0
-  }
-
-  private var erasing: String {
-    String(repeating: "\u{1B}[A\u{1B}[2K", count: drawnLines) + "\r"
-  }
+  mutating func clear() { Display.write(live.erasing()) }
 
   private func name(_ stage: StageID) -> String {
     if stage.stage == StageID.confirmation { return "winner, fresh seed \(stage.seed)" }
@@ -87,21 +115,9 @@ struct SweepDisplay {
     return "trial \(stage.trial)\(seed)"
   }
 
-  private func figure(_ result: StageResult) -> String {
-    result.value(epochs: nil, maximizes: spec.maximizes).map {
-      "\(spec.metric.rawValue) \(text($0))"
-    }
-      ?? "no \(spec.metric.rawValue)"
-  }
-
-  private func text(_ value: Double) -> String {
-    spec.metric.isAccuracy ? percent(value) : fixed(value, 4)
-  }
-
-  private func parameters(_ trial: Int, _ run: SweepRun) -> String {
+  private func labels(_ trial: Int, _ run: SweepRun) -> [String] {
     zip(spec.space.parameters, spec.space.labels(of: run.plan.trials[trial].configuration))
       .compactMap { parameter, label in label.map { "\(parameter.shortName)=\($0)" } }
-      .joined(separator: " ")
   }
 }
 

@@ -10,7 +10,7 @@ struct ChartDrawing {
 
   init(_ chart: LineChart) {
     self.chart = chart
-    let columns = chart.arrangement == .stacked ? 1 : max(1, chart.panels.count)
+    let columns = Self.columns(chart)
     let panelWidth = columns == 1 ? 664.0 : 440
     inner = panelWidth * Double(columns) + Self.panelGap * Double(columns - 1)
 
@@ -36,8 +36,11 @@ struct ChartDrawing {
           Legend.entry(chart.dashedMeaning, style: LineStyle(index: 1), line: .dashed))
       }
     } else {
-      for name in names.prefix(Palette.distinct) {
-        entries.append(Legend.entry(name, style: styles[name], hasMarker: true))
+      let told = Array(names.prefix(Palette.distinct))
+      let short = DistinctNames.short(told, to: Legend.longest, size: Legend.size)
+      for (name, text) in zip(told, short) {
+        entries.append(
+          Legend.entry(text, fullText: name, style: styles[name], hasMarker: true))
       }
       if names.count > Palette.distinct {
         let text = "\(names.count - Palette.distinct) more"
@@ -50,9 +53,21 @@ struct ChartDrawing {
         entries.append(Legend.entry(chart.dashedMeaning, style: nil, line: .dashed))
       }
     }
+    if !chart.bandMeaning.isEmpty, series.contains(where: { !$0.band.isEmpty }) {
+      entries.append(Legend.band(chart.bandMeaning))
+    }
+    if !chart.markMeaning.isEmpty, series.contains(where: { !$0.marks.isEmpty }) {
+      entries.append(Legend.ring(chart.markMeaning))
+    }
     page = Page(
       title: chart.title, notes: [chart.subtitle], legend: Legend(entries: entries, width: inner),
       inner: inner)
+  }
+
+  /// How many panels there are beside each other: up to three, four as two by two.
+  private static func columns(_ chart: LineChart) -> Int {
+    guard chart.arrangement == .sideBySide else { return 1 }
+    return chart.panels.count == 4 ? 2 : min(max(1, chart.panels.count), 3)
   }
 
   /// The look of a line: its name's, but for the dashed line of a chart of one name.
@@ -63,7 +78,7 @@ struct ChartDrawing {
   func element() -> Element {
     var y = page.top
     var parts: [Element] = []
-    let columns = chart.arrangement == .stacked ? 1 : max(1, chart.panels.count)
+    let columns = Self.columns(chart)
     let panelWidth = (inner - Self.panelGap * Double(columns - 1)) / Double(columns)
     let xAxis = Axis(
       values: chart.panels.flatMap { $0.series.flatMap { $0.points.map(\.x) } },

@@ -1,20 +1,43 @@
-/// Loss and accuracy over the epochs of one or several runs, as their metrics.csv tell it.
+/// Loss, accuracy and what else was measured over the epochs of one or several runs, as their
+/// metrics.csv tell it.
+///
+/// Runs of one configuration are one line, the mean over its seeds, in a band from their least to their
+/// greatest value. The mean ends where the first of them does; the band goes on.
 public struct CurvesChart: Hashable, Sendable {
   public struct Run: Hashable, Sendable {
     public var name: String
     public var metrics: MetricsTable
-    public init(name: String, metrics: MetricsTable) {
+    /// What it shares with the runs of other seeds; nil for a run that stands by itself.
+    public var configuration: String?
+    /// The epoch whose weights were tested.
+    public var testedEpoch: Double?
+
+    public init(
+      name: String, metrics: MetricsTable, configuration: String? = nil,
+      testedEpoch: Double? = nil
+    ) {
       self.name = name
       self.metrics = metrics
+      self.configuration = configuration
+      self.testedEpoch = testedEpoch
     }
+  }
+
+  /// One run, or those of a configuration: what has a line of its own.
+  struct Group: Hashable {
+    let name: String
+    var runs: [Run]
   }
 
   public var title: String
   public var runs: [Run]
   /// A logarithmic axis for the loss.
   public var logarithmicLoss: Bool
-  /// A third panel with the learning rate.
+  /// A panel with the learning rate.
   public var showsLearningRate: Bool
+
+  /// How many panels there are at most of what a spec asks for besides.
+  static let mostMetrics = 9
 
   public init(
     title: String, runs: [Run], logarithmicLoss: Bool = false, showsLearningRate: Bool = false
@@ -26,38 +49,119 @@ public struct CurvesChart: Hashable, Sendable {
   }
 
   public func chart() -> LineChart {
+    let groups = groups
     var panels = [
-      panel("Loss", solid: "val_loss", dashed: "train_loss", logarithmic: logarithmicLoss),
-      panel("Accuracy", .percent, solid: "val_accuracy", dashed: "train_accuracy"),
+      panel(
+        "Loss", of: groups, solid: "val_loss", dashed: "train_loss", logarithmic: logarithmicLoss),
+      panel("Accuracy", .percent, of: groups, solid: "val_accuracy", dashed: "train_accuracy"),
     ]
     if showsLearningRate {
-      panels.append(panel("Learning rate", solid: "learning_rate", logarithmic: true))
+      panels.append(panel("Learning rate", of: groups, solid: "learning_rate", logarithmic: true))
+    }
+    for column in metricColumns.prefix(Self.mostMetrics) {
+      panels.append(
+        panel(
+          String(column.dropFirst(Self.prefix.count)),
+          column.hasSuffix("accuracy") ? .percent : .number, of: groups, solid: column))
     }
     return LineChart(
       title: title, subtitle: subtitle, xLabel: "epoch", xFormat: .whole, panels: panels,
-      solidMeaning: "validation", dashedMeaning: "train")
+      solidMeaning: "validation", dashedMeaning: "train",
+      bandMeaning: "least to greatest of the seeds", markMeaning: "tested")
   }
 
   public func svg() -> String { chart().svg() }
 
+  private static let prefix = "val_"
+
+  /// The columns of what specs ask for besides, in their order.
+  private var metricColumns: [String] {
+    var seen: Set = ["val_loss", "val_accuracy"]
+    return runs.flatMap(\.metrics.names).filter {
+      $0.hasPrefix(Self.prefix) && seen.insert($0).inserted
+    }
+  }
+
+  private var groups: [Group] {
+    var groups: [Group] = []
+    for run in runs {
+      if let name = run.configuration,
+        let place = groups.firstIndex(where: { $0.runs[0].configuration == name })
+      {
+        groups[place].runs.append(run)
+      } else {
+        groups.append(Group(name: run.configuration ?? run.name, runs: [run]))
+      }
+    }
+    return groups
+  }
+
   private func panel(
-    _ title: String, _ format: AxisFormat = .number, solid: String, dashed: String? = nil,
-    logarithmic: Bool = false
+    _ title: String, _ format: AxisFormat = .number, of groups: [Group], solid: String,
+    dashed: String? = nil, logarithmic: Bool = false
   ) -> Panel {
     var series: [Series] = []
-    for run in runs {
+    for group in groups {
+      var isMarked = false
       for (column, line) in [(solid, Series.Line.solid), (dashed, .dashed)] {
-        guard let column, let values = run.metrics.columns[column] else { continue }
-        let points = zip(run.metrics.epochs, values).map { Series.Point($0, $1) }
-        guard points.contains(where: { $0.y.isFinite }) else { continue }
-        series.append(Series(run.name, line: line, points: points))
+        guard let column, var one = Self.series(of: group, column, line) else { continue }
+        // Many bands would hide each other.
+        if line == .dashed && groups.count > 1 { one.band = [] }
+        if isMarked { one.marks = [] }
+        isMarked = isMarked || !one.marks.isEmpty
+        series.append(one)
       }
     }
     return Panel(title, format: format, logarithmic: logarithmic, series: series)
   }
 
-  /// The best of what was reached: by validation where a run has one, else in training.
+  /// What a group measured, as a line; nil where it has no value.
+  private static func series(of group: Group, _ column: String, _ line: Series.Line) -> Series? {
+    let runs = group.runs.compactMap { run in
+      run.metrics.columns[column].map { values in
+        (run: run, points: zip(run.metrics.epochs, values).map { Series.Point($0, $1) })
+      }
+    }.filter { $0.points.contains { $0.y.isFinite } }
+    guard let first = runs.first else { return nil }
+    let marks = runs.compactMap { run, points in
+      points.first { $0.x == run.testedEpoch && $0.y.isFinite }
+    }
+    guard runs.count > 1 else {
+      return Series(group.name, line: line, points: first.points, marks: marks)
+    }
+    var values: [Double: [Double]] = [:]
+    for point in runs.flatMap(\.points) where point.y.isFinite {
+      values[point.x, default: []].append(point.y)
+    }
+    let epochs = values.keys.sorted()
+    let points = epochs.map { epoch in
+      let all = values[epoch]!
+      return Series.Point(
+        epoch, all.count == runs.count ? all.reduce(0, +) / Double(all.count) : .nan)
+    }
+    return Series(
+      group.name, line: line, points: points,
+      band: epochs.map { Series.Range($0, values[$0]!.min()!, values[$0]!.max()!) }, marks: marks)
+  }
+
+  /// The best of what was reached: by validation where a run has one, else in training; then what is
+  /// not obvious in the picture.
   private var subtitle: String {
+    var clauses = [best]
+    if let epoch = runs.first?.testedEpoch, runs.count == 1 {
+      clauses.append("tested: epoch \(DecimalText.text(epoch, decimals: 0))")
+    }
+    let groups = groups
+    if groups.contains(where: { $0.runs.count > 1 }) {
+      let seeds = Set(groups.map(\.runs.count)).sorted().map(String.init)
+      clauses.append("lines are means over \(seeds.joined(separator: " or ")) seeds")
+    }
+    let leftOut = metricColumns.dropFirst(Self.mostMetrics)
+    if !leftOut.isEmpty { clauses.append("not drawn: \(leftOut.joined(separator: ", "))") }
+    return clauses.filter { !$0.isEmpty }.joined(separator: "; ")
+  }
+
+  private var best: String {
     let validated = runs.contains { run in
       run.metrics.columns["val_accuracy"]?.contains(where: \.isFinite) ?? false
     }
@@ -76,34 +180,5 @@ public struct CurvesChart: Hashable, Sendable {
     let epoch = "epoch \(DecimalText.text(best.epoch, decimals: 0))"
     return runs.count > 1
       ? "\(runs.count) runs, \(reached) (\(best.run), \(epoch))" : "\(reached) (\(epoch))"
-  }
-}
-
-/// Names that tell folders apart.
-public enum RunNames {
-  /// The parts of `paths` in which they differ, and what they share: `lenet/a1` and `lenet/b2` are
-  /// `a1` and `b2` of `lenet`. A path alone keeps its last two parts. Equal paths are numbered.
-  public static func short(for paths: [String]) -> (shared: String, names: [String]) {
-    var parts = paths.map { path in
-      path.split(separator: "/").map(String.init).filter { $0 != "." }
-    }
-    guard parts.count > 1 else {
-      return ("", parts.map { $0.isEmpty ? "/" : $0.suffix(2).joined(separator: "/") })
-    }
-    var shared: [String] = []
-    while let first = parts[0].first, parts.allSatisfy({ $0.count > 1 && $0[0] == first }) {
-      shared.append(first)
-      for i in parts.indices { parts[i].removeFirst() }
-    }
-    while let last = parts[0].last, parts.allSatisfy({ $0.count > 1 && $0.last == last }) {
-      for i in parts.indices { parts[i].removeLast() }
-    }
-    var counts: [String: Int] = [:]
-    let names = parts.map { part in
-      let name = part.joined(separator: "/")
-      counts[name, default: 0] += 1
-      return counts[name]! == 1 ? name : "\(name) (\(counts[name]!))"
-    }
-    return (shared.last ?? "", names)
   }
 }

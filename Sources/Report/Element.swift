@@ -70,6 +70,15 @@ extension Element {
     return element
   }
 
+  /// A ring around a point.
+  static func ring(_ x: Double, _ y: Double, color: String) -> Element {
+    var shape = Element(
+      "path",
+      ["d": Marker.circle.path(x, y, radius: 5), "fill": "none", "stroke": color])
+    shape.attributes.append(("stroke-width", "1.8"))
+    return shape
+  }
+
   /// A thin line of a grid or an axis.
   static func rule(_ path: String, _ color: String) -> Element {
     Element("path", ["d": path, "stroke": color, "stroke-width": "1"])

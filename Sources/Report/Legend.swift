@@ -2,7 +2,7 @@
 struct Legend {
   struct Entry {
     let text: String
-    let fullText: String
+    var fullText: String
     /// Draws what the text stands for, from its left end and its middle height.
     let sample: (Double, Double) -> [Element]
     let sampleWidth: Double
@@ -12,7 +12,7 @@ struct Legend {
   static let rowHeight = 19.0
   static let sample = 26.0
   private static let gap = 22.0
-  private static let longest = 250.0
+  static let longest = 250.0
 
   let entries: [Entry]
   /// Where each entry begins, from the legend's top left corner.
@@ -47,11 +47,34 @@ struct Legend {
 
   /// An entry for the lines of one name, or, without a style, for what solid and dashed mean.
   static func entry(
-    _ text: String, style: LineStyle?, line: Series.Line = .solid, hasMarker: Bool = false
+    _ text: String, fullText: String? = nil, style: LineStyle?, line: Series.Line = .solid,
+    hasMarker: Bool = false
   ) -> Entry {
-    Self.line(
+    var entry = Self.line(
       text, color: style?.color ?? Palette.text, dashes: line == .dashed ? "5 3.5" : nil,
       marker: hasMarker ? style?.marker : nil)
+    if let fullText { entry.fullText = fullText }
+    return entry
+  }
+
+  /// An entry for what bands stand for.
+  static func band(_ text: String) -> Entry {
+    let p = Element.pixels
+    return entry(text, width: sample) { x, middle in
+      [
+        Element(
+          "rect",
+          [
+            "x": p(x), "y": p(middle - 5), "width": p(sample), "height": "10",
+            "fill": Palette.text, "fill-opacity": Palette.bandOpacity,
+          ])
+      ]
+    }
+  }
+
+  /// An entry for what rings stand for.
+  static func ring(_ text: String) -> Entry {
+    entry(text, width: 12) { x, middle in [.ring(x + 6, middle, color: Palette.text)] }
   }
 
   /// An entry with a short piece of line, and a marker in its middle.

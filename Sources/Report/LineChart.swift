@@ -16,15 +16,40 @@ public struct Series: Hashable, Sendable {
     }
   }
 
+  /// How far values reach around a line at an x.
+  public struct Range: Hashable, Sendable {
+    public var x: Double
+    public var low: Double
+    public var high: Double
+    public init(_ x: Double, _ low: Double, _ high: Double) {
+      self.x = x
+      self.low = low
+      self.high = high
+    }
+  }
+
   /// What the line is of, as the legend says it.
   public var name: String
   public var line: Line
   public var points: [Point]
+  /// The band that the line runs in; none where it is empty.
+  public var band: [Range]
+  /// Points with a ring around them; what it means is told by the chart's `markMeaning`.
+  public var marks: [Point]
 
-  public init(_ name: String, line: Line = .solid, points: [Point]) {
+  public init(
+    _ name: String, line: Line = .solid, points: [Point], band: [Range] = [], marks: [Point] = []
+  ) {
     self.name = name
     self.line = line
     self.points = points
+    self.band = band
+    self.marks = marks
+  }
+
+  /// All values that an axis has to show.
+  var values: [Double] {
+    points.map(\.y) + band.flatMap { [$0.low, $0.high] } + marks.map(\.y)
   }
 }
 
@@ -62,11 +87,14 @@ public struct LineChart: Hashable, Sendable {
   /// What solid and dashed lines stand for, as the legend says it.
   public var solidMeaning: String
   public var dashedMeaning: String
+  /// What bands and rings stand for, where there are any.
+  public var bandMeaning: String
+  public var markMeaning: String
 
   public init(
     title: String, subtitle: String = "", xLabel: String, xFormat: AxisFormat = .number,
     panels: [Panel], arrangement: Arrangement = .sideBySide, solidMeaning: String = "",
-    dashedMeaning: String = ""
+    dashedMeaning: String = "", bandMeaning: String = "", markMeaning: String = ""
   ) {
     self.title = title
     self.subtitle = subtitle
@@ -76,6 +104,8 @@ public struct LineChart: Hashable, Sendable {
     self.arrangement = arrangement
     self.solidMeaning = solidMeaning
     self.dashedMeaning = dashedMeaning
+    self.bandMeaning = bandMeaning
+    self.markMeaning = markMeaning
   }
 
   /// The chart as a whole SVG 1.1 file.

@@ -16,18 +16,19 @@ struct Page {
     width = inner + 2 * Self.margin
     var y = Self.margin - 4
     var parts: [Element] = []
-    func text(_ content: String, size: Double, color: String, bold: Bool = false) {
-      let shown = SVGText.shortened(content, to: inner, size: size, bold: bold)
-      y += size
-      parts.append(.label(shown, Self.margin, y, size: size, color: color, bold: bold))
+    func text(_ content: String, size: Double, color: String, bold: Bool = false, most: Int) {
+      for line in SVGText.wrapped(content, to: inner, size: size, bold: bold, most: most) {
+        y += size
+        parts.append(.label(line, Self.margin, y, size: size, color: color, bold: bold))
+        y += 4
+      }
     }
     if !title.isEmpty {
-      text(title, size: 18, color: Palette.title, bold: true)
-      y += 6
+      text(title, size: 18, color: Palette.title, bold: true, most: 3)
+      y += 2
     }
     for note in notes where !note.isEmpty {
-      text(note, size: Self.noteSize, color: Palette.text)
-      y += 4
+      text(note, size: Self.noteSize, color: Palette.text, most: 8)
     }
     if !legend.entries.isEmpty {
       y += 10

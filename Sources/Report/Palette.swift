@@ -19,6 +19,7 @@ enum Palette {
   static let grid = "#E4E4E4"
   static let axis = "#8C8C8C"
   static let rest = "#BDBDBD"
+  static let bandOpacity = "0.18"
 }
 
 /// The shape of a point. Lines that share a colour differ in it.

@@ -44,7 +44,7 @@ struct PanelDrawing {
 
   func element() -> Element {
     let yAxis = Axis(
-      values: lines.flatMap { $0.series.points.map(\.y) }, format: panel.format, intervals: 6,
+      values: lines.flatMap(\.series.values), format: panel.format, intervals: 6,
       logarithmic: panel.logarithmic)
     let labelRoom = yAxis.ticks.map { SVGText.width($0.label, size: Self.size) }.max() ?? 0
     let endRoom =
@@ -81,14 +81,40 @@ struct PanelDrawing {
   }
 
   private func curves(_ frame: Frame) -> [Element] {
-    // The first lines lie over those that come after them, the grey rest under all.
+    // The first lines lie over those that come after them, the grey rest under all, bands under lines.
+    let bands = lines.reversed().compactMap { band($0.series, $0.style, frame) }
+    let rings = lines.reversed().flatMap { series, style in
+      series.marks.compactMap(frame.place).map {
+        Element.ring($0.x, $0.y, color: style.isRest ? Palette.text : style.color)
+      }
+    }
     let parts = lines.reversed().compactMap { series, style -> Element? in
       let places = series.points.map(frame.place)
       return places.contains { $0 != nil } ? curve(series, style, places) : nil
     }
-    if !parts.isEmpty { return parts }
+    if !parts.isEmpty { return bands + parts + rings }
     let (x, y) = ((frame.left + frame.right) / 2, (frame.top + frame.bottom) / 2)
     return [.label("no values", x, y, anchor: "middle")]
+  }
+
+  /// The area between the least and the greatest values.
+  private func band(_ series: Series, _ style: LineStyle, _ frame: Frame) -> Element? {
+    let edges = series.band.compactMap {
+      range -> (low: (Double, Double), high: (Double, Double))? in
+      guard let low = frame.place(.init(range.x, range.low)),
+        let high = frame.place(.init(range.x, range.high))
+      else { return nil }
+      return (low, high)
+    }
+    guard edges.count > 1 else { return nil }
+    let outline = edges.map(\.high) + edges.reversed().map(\.low)
+    let path = outline.map { "\(p($0.0)) \(p($0.1))" }.joined(separator: "L")
+    return Element(
+      "path",
+      [
+        "class": "band", "d": "M\(path)z", "fill": style.color,
+        "fill-opacity": Palette.bandOpacity,
+      ])
   }
 
   private func curve(

@@ -58,6 +58,29 @@ enum SVGText {
     return lines
   }
 
+  /// `text` broken at its spaces into at most `most` lines of `limit` pixels; what has no room in the last
+  /// of them, or is one long word, is shortened.
+  static func wrapped(
+    _ text: String, to limit: Double, size: Double, bold: Bool = false, most: Int
+  ) -> [String] {
+    if width(text, size: size, bold: bold) <= limit { return [text] }
+    var lines: [String] = []
+    var rest = text.split(separator: " ", omittingEmptySubsequences: false)[...]
+    while !rest.isEmpty && lines.count < most - 1 {
+      var line = String(rest.removeFirst())
+      while let word = rest.first, width("\(line) \(word)", size: size, bold: bold) <= limit {
+        line += " \(word)"
+        rest.removeFirst()
+      }
+      lines.append(shortened(line, to: limit, size: size, bold: bold))
+    }
+    if !rest.isEmpty {
+      lines.append(
+        shortened(rest.joined(separator: " "), to: limit, size: size, bold: bold))
+    }
+    return lines
+  }
+
   /// `text`, or its beginning and its end around an ellipsis, within `limit` pixels. Names of runs
   /// often differ in their last characters, so the end gets its half.
   static func shortened(

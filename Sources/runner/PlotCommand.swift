@@ -13,7 +13,9 @@ struct PlotCommand: ParsableCommand {
     abstract: "Draw the curves of runs, or the trials of a sweep, as SVG.",
     discussion: """
       A RUN is the folder of a run, or a metrics.csv. Several runs share one chart, each in its \
-      colour: solid for validation, dashed for training.
+      colour: solid for validation, dashed for training. Runs that differ in their seed alone are \
+      drawn as their mean, in a band from the least to the greatest; --each draws every one. A ring \
+      marks the epoch whose weights were tested.
 
       For a sweep's folder there are four pictures: parallel.svg, a line through all of its values \
       for each trial; parameters.svg, each parameter against the metric; best-so-far.svg, the trials \
@@ -21,6 +23,7 @@ struct PlotCommand: ParsableCommand {
 
         runner plot results/lenet/latest
         runner plot results/lenet/* --output lenet.svg
+        runner plot results/reference/t0/seed-* --each
         runner plot results/lenet/latest --log --learning-rate --output - > curves.svg
         runner plot results/t0-sweep
       """)
@@ -48,12 +51,16 @@ struct PlotCommand: ParsableCommand {
   @Flag(help: "Draw the learning rate too.")
   var learningRate = false
 
+  @Flag(help: "Draw every run, not the mean of those that differ in their seed alone.")
+  var each = false
+
   func run() throws {
     let sweeps = runs.map { SweepFolder($0) }.filter(\.isSweep)
     if !sweeps.isEmpty { return try draw(sweeps) }
     let sources = try MetricsSource.distinct(runs)
     let svg = try MetricsSource.chart(
-      of: sources, title: title, logarithmicLoss: logarithmicLoss, learningRate: learningRate
+      of: sources, title: title, logarithmicLoss: logarithmicLoss, learningRate: learningRate,
+      each: each
     ).svg()
     if output == "-" {
       print(svg, terminator: "")
@@ -125,20 +132,45 @@ private struct MetricsSource {
 
   static func chart(
     of sources: [MetricsSource], title: String? = nil, logarithmicLoss: Bool = false,
-    learningRate: Bool = false
+    learningRate: Bool = false, each: Bool = false
   ) throws -> CurvesChart {
     let (shared, names) = RunNames.short(
       for: sources.map {
         $0.resolved.hasSuffix("/metrics.csv")
           ? String($0.resolved.dropLast("/metrics.csv".count)) : $0.resolved
       })
-    let runs = try zip(sources, names).map { source, name in
-      CurvesChart.Run(name: name, metrics: try source.metrics())
+    let records = sources.map(\.record)
+    let groups = each ? [] : RunGroup.groups(of: records.compactMap { $0 })
+    var runs: [CurvesChart.Run] = []
+    for (place, source) in sources.enumerated() {
+      var run = CurvesChart.Run(name: names[place], metrics: try source.metrics())
+      if let record = records[place] {
+        run.testedEpoch = record.testedEpoch.map(Double.init)
+        let group = groups.first { group in
+          (group.runs + group.repeats).contains { $0.folder.path == record.folder.path }
+        }
+        if let group, group.runs.count > 1 {
+          // Another run of the same seed says nothing new.
+          guard group.runs.contains(where: { $0.folder.path == record.folder.path }) else {
+            continue
+          }
+          run.configuration = group.label
+        }
+      }
+      runs.append(run)
     }
-    let ownTitle = runs.count == 1 ? names[0] : shared
+    let configurations = Set(runs.map(\.configuration))
+    let ownTitle =
+      sources.count == 1
+      ? names[0] : configurations.count == 1 ? runs[0].configuration ?? shared : shared
     return CurvesChart(
       title: title ?? ownTitle, runs: runs, logarithmicLoss: logarithmicLoss,
       showsLearningRate: learningRate)
+  }
+
+  /// What the folder says of the run; nil for a file alone.
+  private var record: RecordedRun? {
+    folder.flatMap { try? RecordedRun(reading: RunFolder(opening: $0)) }
   }
 
   static func plotPath(in folder: String) throws -> String {

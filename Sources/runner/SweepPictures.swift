@@ -23,7 +23,8 @@ struct SweepPictures {
         spec.metric.rawValue, higherIsBetter: spec.maximizes,
         format: spec.metric.isAccuracy ? .percent : .number),
       parameters: spec.space.parameters.map(Self.parameter),
-      trials: recorded.trials.map(Self.trial))
+      trials: recorded.trials.map(Self.trial),
+      importance: importance.map { $0.shares.map(\.fraction) })
   }
 
   private static func parameter(_ parameter: Parameter) -> SweepTable.Parameter {
@@ -70,9 +71,12 @@ struct SweepPictures {
     if let importance {
       let bars = ImportanceBars(
         title: "\(table.title): what \(table.metric.name) depends on",
-        subtitle: "share of the variance; \(Importance.method); \(importance.used) trials",
-        bars: importance.shares.map { .init($0.path, $0.fraction) } + [
-          .init("interactions", importance.interactions)
+        subtitle: "share of the variance ± its deviation from tree to tree; \(Importance.method); "
+          + "\(importance.used) trials",
+        bars: importance.shares.map { .init($0.path, $0.fraction, deviation: $0.deviation) } + [
+          .init(
+            "interactions", importance.interactions,
+            deviation: importance.interactionsDeviation)
         ])
       pictures.append(("importance", bars.svg()))
     }

@@ -202,4 +202,53 @@ struct SweepChartTests {
     #expect(many.items.count { $0.attributes["class"] == "bar" } == 40)
     #expect(many.named("text").contains { $0.text == "the 40 that matter most of 100" })
   }
+
+  @Test func uncertaintyIsDrawnToBothSides() throws {
+    let chart = ImportanceBars(
+      title: "t", subtitle: "",
+      bars: [.init("a", 0.6, deviation: 0.1), .init("b", 0.05, deviation: 0.2)])
+    let read = ReadSVG(chart.svg())
+    #expect(
+      read.named("text").map(\.text).suffix(4) == ["a", "60.0% ± 10.0%", "b", "5.0% ± 20.0%"])
+    let whiskers = read.items.filter { $0.attributes["class"] == "deviation" }
+      .compactMap { $0.attributes["d"] }
+    let bars = try read.items.filter { $0.attributes["class"] == "bar" }
+      .map { try #require(Double($0.attributes["width"] ?? "")) }
+    // From 0.5 to 0.7, of which the bar is 0.6 long; from 0, not below, to 0.25.
+    func ends(_ path: String) -> (Double, Double) {
+      let numbers = path.split { "MHvm ".contains($0) }.compactMap { Double($0) }
+      return (numbers[0], numbers[5])
+    }
+    let left = ends(whiskers[1]).0
+    #expect(abs((ends(whiskers[0]).0 - left) / bars[0] - 0.5 / 0.6) < 1e-3)
+    #expect(abs((ends(whiskers[0]).1 - left) / bars[0] - 0.7 / 0.6) < 1e-3)
+    #expect(abs((ends(whiskers[1]).1 - left) / bars[0] - 0.25 / 0.6) < 1e-3)
+  }
+
+  /// Of forty parameters the twelve that matter most are drawn, the others named.
+  @Test func ofManyParametersThoseThatMatterAreDrawn() throws {
+    let whole = Self.table("forty-parameters")
+    var importance = [Double](repeating: 0.001, count: 40)
+    for place in 20..<32 { importance[place] = Double(place) / 400 }
+    let table = SweepTable(
+      title: whole.title, metric: whole.metric, parameters: whole.parameters, trials: whole.trials,
+      importance: importance)
+    for (name, draw) in Self.pictures.prefix(2) {
+      let svg = draw(table)
+      let read = ReadSVG(svg)
+      let titles = Set(read.named("title").map(\.text))
+      for place in 0..<40 {
+        #expect(titles.contains("model[\(place)].regularization.l2") == (20..<32).contains(place))
+      }
+      let text = read.named("text").map(\.text).joined(separator: " ")
+      #expect(
+        text.contains("12 of 40 parameters drawn, those that matter most; not drawn: model[0]."))
+      #expect(text.contains("model[39].regularization.l2"))
+      let width = try #require(Double(read.items[0].attributes["width"] ?? ""))
+      #expect(width < 2100, "\(name)")
+    }
+    #expect(
+      whole.limited().note?.hasPrefix("12 of 40 parameters drawn, the first; not drawn: ") == true)
+    #expect(Self.table("eight-parameters").limited().note == nil)
+  }
 }

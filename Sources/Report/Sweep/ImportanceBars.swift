@@ -6,10 +6,20 @@ public struct ImportanceBars: Hashable, Sendable {
     public var name: String
     /// A part of 1; below 0 there is no bar but the figure, and what isn't finite is unknown.
     public var value: Double
+    /// How uncertain it is, drawn to both sides of its end; nil where that isn't known.
+    public var deviation: Double?
 
-    public init(_ name: String, _ value: Double) {
+    public init(_ name: String, _ value: Double, deviation: Double? = nil) {
       self.name = name
       self.value = value
+      self.deviation = deviation
+    }
+
+    /// From the value to the end of what is uncertain.
+    fileprivate var reach: ClosedRange<Double>? {
+      guard let deviation, deviation.isFinite, deviation >= 0, value.isFinite, abs(value) < 1e4
+      else { return nil }
+      return max(0, value - deviation)...max(0, min(1, value + deviation), value)
     }
   }
 
@@ -56,12 +66,15 @@ public struct ImportanceBars: Hashable, Sendable {
     let names = shown.map { SVGText.shortened($0.name, to: longestName, size: size) }
     let values = shown.map { bar in
       bar.value.isFinite && abs(bar.value) < 1e4
-        ? DecimalText.percent(bar.value) : "unknown"
+        ? DecimalText.percent(bar.value)
+          + (bar.reach == nil ? "" : " ± " + DecimalText.percent(bar.deviation!)) : "unknown"
     }
     func width(_ text: String) -> Double { SVGText.width(text, size: size) }
     let left = Page.margin + (names.map(width).max() ?? 0) + 10
     let right = page.width - Page.margin - (values.map(width).max() ?? 0) - 8
-    let longest = max(shown.map(\.value).filter { $0.isFinite && $0 < 1e4 }.max() ?? 0, 1e-300)
+    let longest = max(
+      shown.map { $0.reach?.upperBound ?? $0.value }.filter { $0.isFinite && $0 < 1e4 }.max() ?? 0,
+      1e-300)
     var parts: [Element] = []
     var y = page.top
     for ((bar, name), value) in zip(zip(shown, names), values) {
@@ -79,7 +92,19 @@ public struct ImportanceBars: Hashable, Sendable {
             "class": "bar", "x": p(left), "y": p(y + 4), "width": p(length),
             "height": p(rowHeight - 8), "fill": Palette.lines[0],
           ]))
-      row.append(.label(value, left + length + 7, y + rowHeight / 2 + size * 0.35, size: size))
+      var end = left + length
+      if let reach = bar.reach {
+        let (low, high) = (reach.lowerBound, reach.upperBound)
+        func x(_ value: Double) -> Double { left + value / longest * (right - left) }
+        let middle = y + rowHeight / 2
+        var whisker = Element.rule(
+          "M\(p(x(low))) \(p(middle - 4))v8M\(p(x(low))) \(p(middle))H\(p(x(high)))"
+            + "m0 -4v8", Palette.title)
+        whisker.attributes += [("class", "deviation"), ("fill", "none")]
+        row.append(whisker)
+        end = max(end, x(high))
+      }
+      row.append(.label(value, end + 7, y + rowHeight / 2 + size * 0.35, size: size))
       parts.append(Element("g", children: row))
       y += rowHeight
     }

@@ -36,7 +36,8 @@ struct ParallelDrawing {
   private static let mostLines = 300
   private static let mostPoints = 12_000
 
-  init(_ table: SweepTable) {
+  init(_ whole: SweepTable) {
+    let (table, leftOut) = whole.limited()
     self.table = table
     ranking = table.ranking()
     scale = MetricScale(of: table)
@@ -56,11 +57,16 @@ struct ParallelDrawing {
 
     func width(_ text: String) -> Double { SVGText.width(text, size: Self.size) }
     let labels = axes.first?.marks.map { min(width($0.label), Self.longestLabel) } ?? []
-    let leftRoom = max(34, (labels.max() ?? 0) + 10)
+    let names = table.parameters.map { Self.parts(of: $0.name) }
+    func width(of name: (group: String, name: String)) -> Double {
+      max(width(name.group), SVGText.width(name.name, size: Self.size, bold: true))
+    }
+    // Half of the first name stands to the left of its axis.
+    let firstName = names.first.map { min(width(of: $0), 150) / 2 + 5 - Page.margin } ?? 0
+    let leftRoom = max(34, (labels.max() ?? 0) + 10, firstName)
     let values = scale.axis.ticks.map { width($0.label) } + [width("failed")]
     let rightRoom = max(48, (values.max() ?? 0) + Self.barWidth + 10)
-    let names = table.parameters.map { Self.parts(of: $0.name) }
-    let widest = names.map { max(width($0.group), width($0.name)) }.max() ?? 0
+    let widest = names.map(width(of:)).max() ?? 0
     let least = max(108, min(widest, 150) + 14)
     let inner = max(664, leftRoom + rightRoom + least * Double(count - 1))
     left = Page.margin + leftRoom
@@ -68,7 +74,7 @@ struct ParallelDrawing {
     page = Page(
       title: table.title,
       notes: table.notes(
-        ranking: ranking, more: [scale.note("end at the edge"), sample.note], width: inner),
+        ranking: ranking, more: [scale.note("end at the edge"), sample.note, leftOut], width: inner),
       legend: Legend(entries: Self.legend(table, ranking, scale, hasSlot), width: inner),
       inner: inner)
     top = page.top + Self.headRoom

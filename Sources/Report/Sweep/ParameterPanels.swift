@@ -28,7 +28,8 @@ struct ParameterPanelsDrawing {
   private static let mostHints = 4000
   private static let longestLabel = 130.0
 
-  init(_ table: SweepTable) {
+  init(_ whole: SweepTable) {
+    let (table, leftOut) = whole.limited()
     self.table = table
     let count = table.parameters.count
     ranking = table.ranking()
@@ -48,7 +49,8 @@ struct ParameterPanelsDrawing {
     page = Page(
       title: table.title,
       notes: table.notes(
-        ranking: ranking, more: [scale.note("drawn at the edge"), sample.note], width: inner),
+        ranking: ranking, more: [scale.note("drawn at the edge"), sample.note, leftOut],
+        width: inner),
       legend: Legend(entries: TrialPlot.legend(table, ranking: ranking), width: inner),
       inner: inner)
   }

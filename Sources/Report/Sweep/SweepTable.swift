@@ -74,10 +74,17 @@ public struct SweepTable: Hashable, Sendable {
   public let parameters: [Parameter]
   /// In the order of their numbers.
   public let trials: [Trial]
+  /// How much each parameter matters, where that is known: a greater number is drawn before a less.
+  public let importance: [Double]?
 
-  /// - Precondition: a trial has as many values as there are parameters.
-  public init(title: String, metric: Metric, parameters: [Parameter], trials: [Trial]) {
+  /// - Precondition: a trial has as many values as there are parameters, and so has the importance.
+  public init(
+    title: String, metric: Metric, parameters: [Parameter], trials: [Trial],
+    importance: [Double]? = nil
+  ) {
     precondition(trials.allSatisfy { $0.values.count == parameters.count })
+    precondition(importance.map { $0.count == parameters.count } ?? true)
+    self.importance = importance
     self.title = title
     self.metric = metric
     self.parameters = parameters
@@ -116,5 +123,36 @@ extension SweepTable {
       }
     }
     return []
+  }
+}
+
+extension SweepTable {
+  /// How many parameters a picture draws.
+  static let mostParameters = 12
+  private static let mostNames = 40
+
+  /// The table with the parameters that matter most, in their order, and a sentence that names the others;
+  /// all of it where there are few. Where it isn't known what matters, the first are taken.
+  func limited(to most: Int = mostParameters) -> (table: SweepTable, note: String?) {
+    guard parameters.count > most else { return (self, nil) }
+    func rank(_ place: Int) -> Double {
+      importance.map { $0[place].isFinite ? $0[place] : -.infinity } ?? 0
+    }
+    let kept = parameters.indices.sorted { (rank($1), $0) < (rank($0), $1) }.prefix(most).sorted()
+    let others = parameters.indices.filter { !kept.contains($0) }.map { parameters[$0].name }
+    let table = SweepTable(
+      title: title, metric: metric, parameters: kept.map { parameters[$0] },
+      trials: trials.map { trial in
+        var trial = trial
+        trial.values = kept.map { trial.values[$0] }
+        return trial
+      }, importance: importance.map { importance in kept.map { importance[$0] } })
+    let named = others.prefix(Self.mostNames).joined(separator: ", ")
+    let more = others.count > Self.mostNames ? " and \(others.count - Self.mostNames) more" : ""
+    let which = importance == nil ? "the first" : "those that matter most"
+    let count = DecimalText.grouped(parameters.count)
+    return (
+      table, "\(most) of \(count) parameters drawn, \(which); not drawn: \(named)\(more)"
+    )
   }
 }

@@ -34,6 +34,8 @@ public struct Importance: Hashable, Sendable {
   public let shares: [Share]
   /// The part of the variance that no parameter explains by itself.
   public let interactions: Double
+  /// Of that part from tree to tree.
+  public let interactionsDeviation: Double
   /// How many observations it rests on: those with a loss that were trained for at least `budget`
   /// epochs.
   public let used: Int
@@ -85,6 +87,8 @@ public struct Importance: Hashable, Sendable {
         deviation: sample.deviation ?? 0)
     }
     interactions = max(0, 1 - shares.reduce(0) { $0 + $1.fraction })
+    interactionsDeviation =
+      Sample(fractions.map { max(0, 1 - $0.reduce(0, +)) }).deviation ?? 0
     used = kept.count
     self.budget = budget
   }

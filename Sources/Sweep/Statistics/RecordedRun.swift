@@ -33,6 +33,16 @@ public struct RecordedRun: Sendable {
     summary?["tested_weights"]?.string.flatMap(Summary.Weights.init)
   }
 
+  /// The epoch whose weights were tested; nil where none were.
+  public var testedEpoch: Int? {
+    guard summary?["test_accuracy"]?.number != nil else { return nil }
+    return switch testedWeights {
+    case .best: summary?["best_epoch"]?.number.flatMap { Int(exactly: $0.double) }
+    case .last: epochs.last?.epoch
+    case nil: nil
+    }
+  }
+
   /// The digest of the weights at the end.
   public var weightsDigest: String? { summary?["weights_sha256"]?.string }
 

@@ -3,21 +3,37 @@ import ConvNet
 
 /// A sheet of labelled images as a PNG file, grey or in colour as they are.
 public enum PNGSheet {
-  /// Pixels of the sheet per pixel of an image.
-  private static let zoom = 2
   private static let gap = 6
+  private static let lineHeight = BitmapFont.height + 1
+  /// Lines below an image are cut where they are longer than so many letters.
+  private static let longestLine = 24
+
+  /// Pixels of the sheet per pixel of an image: 2, and as many as make a small image a hundred wide where
+  /// there is text below it.
+  private static func zoom(of extent: Extent, hasText: Bool) -> Int {
+    hasText ? max(1, 112 / max(extent.width, extent.height)) : 2
+  }
   private static let background: UInt8 = 48
   private static let ink: UInt8 = 224
 
-  /// An image with what is written above it.
+  /// An image with what is written above and below it.
   public struct Cell: Sendable {
-    /// A number, or two with a plus between them.
-    public let label: String
+    /// A line above it; none where nil.
+    public let label: String?
+    /// Lines below it.
+    public let below: [String]
     /// (H, W, C)
     public let pixels: [UInt8]
 
     public init(label: String, pixels: [UInt8]) {
       self.label = label
+      below = []
+      self.pixels = pixels
+    }
+
+    public init(below: [String], pixels: [UInt8]) {
+      label = nil
+      self.below = below
       self.pixels = pixels
     }
   }
@@ -59,25 +75,41 @@ public enum PNGSheet {
   ) -> (pixels: [UInt8], width: Int, height: Int, channels: Int) {
     precondition(columns > 0 && !cells.isEmpty)
     let (extent, channels) = (shape.extent, shape.channels)
+    let zoom = zoom(of: extent, hasText: cells.contains { !$0.below.isEmpty })
+    let above = cells.contains { $0.label != nil } ? lineHeight : 0
+    let below = (cells.map(\.below.count).max() ?? 0) * lineHeight
+    let longest = cells.flatMap(\.below).map(\.count).max() ?? 0
+    let textWidth = min(longest, longestLine) * BitmapFont.width
     let cell = (
-      width: extent.width * zoom + gap, height: extent.height * zoom + DigitFont.height + 2 + gap
+      width: max(extent.width * zoom, textWidth) + gap,
+      height: above + extent.height * zoom + (below == 0 ? 0 : below + 2) + gap
     )
     let columns = min(columns, cells.count)
     let rows = (cells.count + columns - 1) / columns
     let width = columns * cell.width + gap
     let height = rows * cell.height + gap
     var pixels = [UInt8](repeating: background, count: width * height * channels)
+    func write(_ text: String, left: Int, top: Int) {
+      for (x, y) in BitmapFont.points(of: text) where x < cell.width - gap {
+        let place = ((top + y) * width + left + x) * channels
+        for c in 0..<channels { pixels[place + c] = ink }
+      }
+    }
     for (place, shown) in cells.enumerated() {
       let left = gap + place % columns * cell.width
       let top = gap + place / columns * cell.height
-      for (x, y) in DigitFont.points(of: shown.label) where x < cell.width {
-        let place = ((top + y) * width + left + x) * channels
-        for c in 0..<channels { pixels[place + c] = ink }
+      if let label = shown.label { write(label, left: left, top: top) }
+      for (line, text) in shown.below.enumerated() {
+        let shortened =
+          text.count > longestLine ? text.prefix(longestLine - 1) + "…" : text.prefix(longestLine)
+        write(
+          String(shortened), left: left,
+          top: top + above + extent.height * zoom + 2 + line * lineHeight)
       }
       for y in 0..<extent.height * zoom {
         for x in 0..<extent.width * zoom {
           let first = (y / zoom * extent.width + x / zoom) * channels
-          let place = ((top + DigitFont.height + 2 + y) * width + left + x) * channels
+          let place = ((top + above + y) * width + left + x) * channels
           for c in 0..<channels { pixels[place + c] = shown.pixels[first + c] }
         }
       }
@@ -106,39 +138,4 @@ public enum PNGSheet {
       count = size
     }
   }
-}
-
-/// The ten digits and a plus in 5 x 7 points.
-enum DigitFont {
-  static let height = 7
-
-  /// Each row's five points, the leftmost in the highest bit.
-  private static let rows: [[UInt8]] = [
-    [0b01110, 0b10001, 0b10011, 0b10101, 0b11001, 0b10001, 0b01110],
-    [0b00100, 0b01100, 0b00100, 0b00100, 0b00100, 0b00100, 0b01110],
-    [0b01110, 0b10001, 0b00001, 0b00010, 0b00100, 0b01000, 0b11111],
-    [0b11111, 0b00010, 0b00100, 0b00010, 0b00001, 0b10001, 0b01110],
-    [0b00010, 0b00110, 0b01010, 0b10010, 0b11111, 0b00010, 0b00010],
-    [0b11111, 0b10000, 0b11110, 0b00001, 0b00001, 0b10001, 0b01110],
-    [0b00110, 0b01000, 0b10000, 0b11110, 0b10001, 0b10001, 0b01110],
-    [0b11111, 0b00001, 0b00010, 0b00100, 0b01000, 0b01000, 0b01000],
-    [0b01110, 0b10001, 0b10001, 0b01110, 0b10001, 0b10001, 0b01110],
-    [0b01110, 0b10001, 0b10001, 0b01111, 0b00001, 0b00010, 0b01100],
-  ]
-
-  private static let plus: [UInt8] = [0, 0b00100, 0b00100, 0b11111, 0b00100, 0b00100, 0]
-
-  /// The points (x, y) that are set in a text's drawing: of digits, and pluses.
-  static func points(of text: String) -> [(Int, Int)] {
-    var points: [(Int, Int)] = []
-    for (place, character) in text.utf8.enumerated() {
-      let drawing = character == UInt8(ascii: "+") ? plus : rows[Int(character - 48)]
-      for (y, row) in drawing.enumerated() {
-        for x in 0..<5 where row & (0b10000 >> x) != 0 { points.append((place * 6 + x, y)) }
-      }
-    }
-    return points
-  }
-
-  static func points(of number: Int) -> [(Int, Int)] { points(of: String(number)) }
 }

@@ -1,4 +1,5 @@
 import ArgumentParser
+import ConvNet
 import Datasets
 import Experiment
 import Report
@@ -8,7 +9,7 @@ extension Summary.Weights: ExpressibleByArgument {}
 struct EvaluateCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "evaluate",
-    abstract: "Test a run's weights: accuracy by class, confusion matrix.")
+    abstract: "Test a run's weights: precision, recall and F1 by class, confusion matrix.")
 
   @Argument(help: ArgumentHelp("The folder of the run, results/NAME/ID.", valueName: "run"))
   var path: String
@@ -22,6 +23,17 @@ struct EvaluateCommand: ParsableCommand {
 
   @Flag(help: "Write the confusion matrix to confusion.csv and plots/confusion.svg of the run.")
   var confusion = false
+
+  @Option(
+    help: ArgumentHelp(
+      """
+      Draw the images that were mistaken, the surest first, each with its class, what it was taken for \
+      and how surely, as a PNG file.
+      """, valueName: "file"))
+  var mistakes: String?
+
+  @Option(help: ArgumentHelp("How many mistakes are drawn and listed at most.", valueName: "n"))
+  var mostMistakes = 100
 
   @Flag(
     help: """
@@ -51,6 +63,9 @@ struct EvaluateCommand: ParsableCommand {
   @OptionGroup var compute: ComputeOptions
 
   func validate() throws {
+    guard (1...10_000).contains(mostMistakes) else {
+      throw ValidationError("--most-mistakes takes 1 to 10000, not \(mostMistakes)")
+    }
     if let severity, !Corruption.severities.contains(severity) {
       throw ValidationError("--severity takes 1 to 5, not \(severity)")
     }
@@ -72,6 +87,7 @@ struct EvaluateCommand: ParsableCommand {
         line: "test accuracy  \(percent(report.accuracy)), loss \(fixed(report.loss, 4))"),
       .init("test_loss", .number(report.loss)),
     ]
+    facts += report.metricFacts
     if let averaged = report.averaged {
       facts += [
         .init(
@@ -93,9 +109,16 @@ struct EvaluateCommand: ParsableCommand {
     ]
     var document = TextDocument()
     document.append(facts)
+    document.append(report.classTable, key: "classes")
     document.append(
       confusionMatrix(report), key: "confusion",
       title: "rows: the true class; columns: what it was taken for")
+    if let mistakes {
+      let sheet = MistakeSheet(report, most: mostMistakes)
+      try sheet.write(data, to: mistakes)
+      document.append(sheet.table, key: "mistakes", title: "the mistakes of which it was surest")
+      document.append([sheet.note(path: mistakes)] + sheet.unwritten, key: "notes")
+    }
     if confusion { try write(report, to: folder, title: spec.name) }
     if corruptions {
       let table = try robustness(folder, spec, data, report)
@@ -174,7 +197,7 @@ struct EvaluateCommand: ParsableCommand {
         // As "class" and "recognised" are columns too, a class's own name is set apart.
         + names.map { .init("as_\($0)", title: $0, .right) } + [.init("recognised", .right)])
     for (label, row) in report.confusion.enumerated() {
-      let accuracy = report.accuracy(of: label)
+      let accuracy = ClassFigures(of: label, in: report.confusion).recall
       table.append(
         [.text(names[label])] + row.map { .integer($0, $0 == 0 ? "." : String($0)) }
           + [.number(accuracy, percent(accuracy))])

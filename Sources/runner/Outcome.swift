@@ -3,6 +3,7 @@ import Datasets
 import Experiment
 import Glibc
 import Report
+import TerminalText
 
 /// Tells the user how a run ended, and throws the exit status where that isn't 0.
 func report(_ outcome: RunOutcome, of folder: RunFolder, spec: ExperimentSpec) throws {
@@ -20,8 +21,11 @@ func report(_ outcome: RunOutcome, of folder: RunFolder, spec: ExperimentSpec) t
     Display.say(text)
     throw ExitCode(ExitStatus.failed)
   case .completed(let summary):
-    let curves = try drawCurves(of: folder, title: spec.name)
-    print(Results(summary, folder: folder, curves: curves).text, terminator: "")
+    let curves = try drawCurves(
+      of: folder, title: spec.name,
+      testedEpoch: summary.testAccuracy == nil ? nil : summary.tested.epoch)
+    let results = Results(summary, folder: folder, curves: curves)
+    print(WrappedText.fitted(results.text, columns: Terminal.output.columns), terminator: "")
     if !summary.isAsExpected {
       fflush(nil)
       for check in summary.checks where !check.isMet {
@@ -34,11 +38,17 @@ func report(_ outcome: RunOutcome, of folder: RunFolder, spec: ExperimentSpec) t
 
 /// Draws plots/curves.svg from metrics.csv; nil when no epoch was completed.
 @discardableResult
-private func drawCurves(of folder: RunFolder, title: String) throws -> String? {
+private func drawCurves(
+  of folder: RunFolder, title: String, testedEpoch: Int? = nil
+) throws -> String? {
   let text = try Files.readText(folder.metrics)
   guard let table = try? MetricsTable(parsing: text), !table.epochs.isEmpty else { return nil }
   let path = "\(folder.plots)/curves.svg"
-  let chart = CurvesChart(title: title, runs: [.init(name: folder.id, metrics: table)])
+  let chart = CurvesChart(
+    title: title,
+    runs: [
+      .init(name: folder.id, metrics: table, testedEpoch: testedEpoch.map(Double.init))
+    ])
   try AtomicFile.write(chart.svg(), to: path)
   return path
 }
@@ -54,6 +64,7 @@ struct Results {
     } else {
       lines.append("test accuracy  not measured: dataset.test is \"none\"")
     }
+    if let metrics = summary.testMetricsText { lines.append("test metrics   \(metrics)") }
     if let averaged = summary.averaged { lines.append("averaged       \(averaged.sentence)") }
     if let original = summary.standsInFor {
       lines.append(
@@ -84,6 +95,16 @@ struct Results {
     lines.append("checkpoint     \(weights)")
     lines.append("verify with    runner verify \(folder.path)")
     text = lines.joined(separator: "\n") + "\n"
+  }
+}
+
+extension Summary {
+  /// "f1_macro 0.9912, ece 0.0042"; nil where the spec asks for nothing besides loss and accuracy.
+  fileprivate var testMetricsText: String? {
+    testMetrics.isEmpty
+      ? nil
+      : testMetrics.map { "\($0.metric.name) \(metricText($0.value, $0.metric.name))" }
+        .joined(separator: ", ")
   }
 }
 

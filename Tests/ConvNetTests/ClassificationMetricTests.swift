@@ -33,6 +33,32 @@ import Testing
     }
   }
 
+  /// Precision, recall, F1 and support of each class and their means, as classification_report has them.
+  @Test func figuresByClass() throws {
+    struct Report: Decodable {
+      let name: String
+      let confusion: [[Int]]
+      let rows: [String: [Double]]
+    }
+    let reports = try Fixture.cases("classification_report", as: Report.self)
+    #expect(reports.count == 5)
+    for report in reports {
+      let classes = report.confusion.indices.map { ClassFigures(of: $0, in: report.confusion) }
+      var rows = Dictionary(
+        uniqueKeysWithValues: classes.enumerated().map { (String($0.offset), $0.element) })
+      rows["macro avg"] = .mean(of: classes, weighted: false)
+      rows["weighted avg"] = .mean(of: classes, weighted: true)
+      #expect(rows.count == report.rows.count)
+      for (name, figures) in rows {
+        let expected = try #require(report.rows[name])
+        let values = [figures.precision, figures.recall, figures.f1, Double(figures.samples)]
+        for (value, expected) in zip(values, expected) {
+          #expect(abs(value - expected) <= 1e-12, "\(report.name), \(name)")
+        }
+      }
+    }
+  }
+
   @Test func names() {
     for name in [
       "top_0_accuracy", "top_01_accuracy", "top_-1_accuracy", "top_accuracy", "top__accuracy",

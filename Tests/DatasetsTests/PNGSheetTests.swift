@@ -21,7 +21,7 @@ import Testing
     #expect(pixels == drawn.pixels)
 
     // The fifth image is the second of the second row; each of its pixels is shown twice as large.
-    let (left, top) = (6 + 26, 6 + (24 + 9 + 6) + 9)
+    let (left, top) = (6 + 26, 6 + (24 + 14 + 6) + 14)
     let fifth = Array(set.image(4))
     for y in 0..<24 {
       for x in 0..<20 {
@@ -39,13 +39,47 @@ import Testing
     #expect(read.shape == ImageShape(height: drawn.height, width: drawn.width, channels: 3))
     #expect(read.pixels == drawn.pixels)
     // The second image's first pixel, left and top of its place.
-    let place = ((6 + 9) * drawn.width + 6 + 16) * 3
+    let place = ((6 + 14) * drawn.width + 6 + 16) * 3
     #expect(read.pixels[place..<place + 3] == Array(set.image(1)[..<3])[...])
   }
 
-  @Test func numbersHaveEachDigitOnce() {
-    let drawings = (0...9).map { n in Set(DigitFont.points(of: n).map { $0.0 * 10 + $0.1 }) }
-    #expect(Set(drawings).count == 10)
-    #expect(DigitFont.points(of: 12).map(\.0).max()! <= 10)
+  /// The letter A of misc-fixed 6x13, and that an accent may be composed in either way.
+  @Test func lettersAreWritten() {
+    func drawing(_ text: String) -> [String] {
+      let points = BitmapFont.points(of: text)
+      return (0..<13).map { y in
+        String((0..<6).map { x in points.contains { $0 == (x, y) } ? "#" : "." })
+      }
+    }
+    #expect(
+      drawing("A") == [
+        "......", "......", "..#...", ".#.#..", "#...#.", "#...#.", "#...#.", "#####.", "#...#.",
+        "#...#.", "#...#.", "......", "......",
+      ])
+    #expect(drawing("\u{E9}") == drawing("e\u{301}") && drawing("\u{E9}") != drawing("e"))
+    #expect(BitmapFont.points(of: "AA").count == 2 * BitmapFont.points(of: "A").count)
+    let letters = (0x21...0x7E).map { String(Unicode.Scalar(UInt8($0))) }
+    #expect(Set(letters.map(drawing)).count == letters.count)
+    #expect(BitmapFont.canWrite("T-shirt/top, Größe, Ωμέγα, кошка …"))
+    #expect(!BitmapFont.canWrite("猫") && BitmapFont.points(of: "猫").isEmpty)
+  }
+
+  /// Text below an image makes its cell as wide as it needs, and the image as large as is worth looking at.
+  @Test func textStandsBelowTheImages() throws {
+    let folder = try TemporaryFolder()
+    let path = folder.path + "/sheet.png"
+    let set = smallSet(2, height: 28, width: 28)
+    let cells = (0..<2).map {
+      PNGSheet.Cell(
+        below: ["is a", "as a very long name of a class"], pixels: Array(set.image($0)))
+    }
+    try PNGSheet.write(cells, of: set.shape, columns: 2, to: path)
+    let read = try PNGFile.decode([UInt8](try Data(contentsOf: URL(fileURLWithPath: path))))
+    #expect(
+      read.shape == ImageShape(height: 6 + 112 + 30 + 6, width: 6 + 2 * (144 + 6), channels: 1))
+    func pixel(_ x: Int, _ y: Int) -> UInt8 { read.pixels[y * (6 + 2 * 150) + x] }
+    #expect(pixel(6 + 150 + 4 * 9, 6 + 4 * 5) == set.image(1)[5 * 28 + 9])
+    // The stem of the i of "is", under the second image.
+    #expect(pixel(6 + 150 + 2, 6 + 112 + 2 + 7) == 224)
   }
 }

@@ -167,8 +167,9 @@ import Testing
     #expect(lines[0] == run.output.split(separator: "\n")[0])
     #expect(lines[1] == "data           synthetic_digits, 20 images")
     #expect(lines[2].hasPrefix("weights        best, of epoch "))
-    #expect(lines.count == 15)
-    let counts = lines.dropFirst(5).flatMap {
+    // The figures by class, then the matrix, each under its header.
+    #expect(lines.count == 3 + 13 + 12 && lines[3].hasPrefix("class "))
+    let counts = lines.dropFirst(18).flatMap {
       $0.split(separator: " ").dropFirst().dropLast(2).compactMap { Int($0) }
     }
     #expect(counts.reduce(0, +) == 20)

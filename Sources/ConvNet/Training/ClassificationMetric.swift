@@ -78,6 +78,51 @@ public enum ClassificationMetric: Hashable, Sendable {
   private static func suffix(_ label: Int?) -> String { label.map(String.init) ?? "macro" }
 }
 
+/// How well a class is told from the others, as scikit-learn's `classification_report` has it, with
+/// zero_division 0.
+public struct ClassFigures: Hashable, Sendable {
+  /// TP/(TP + FP); 0 where nothing was taken for the class.
+  public let precision: Double
+  /// TP/(TP + FN); 0 where nothing is of it.
+  public let recall: Double
+  /// 2·TP/(2·TP + FP + FN); 0 where all of these are.
+  public let f1: Double
+  /// TP + FN, the samples that are of the class, scikit-learn's support; of a mean those of all classes.
+  public let samples: Int
+
+  init(precision: Double, recall: Double, f1: Double, samples: Int) {
+    self.precision = precision
+    self.recall = recall
+    self.f1 = f1
+    self.samples = samples
+  }
+
+  /// - Parameter confusion: how many samples of a class (row) were taken for another (column).
+  public init(of label: Int, in confusion: [[Int]]) {
+    let right = confusion[label][label]
+    let own = confusion[label].reduce(0, +)
+    let taken = confusion.reduce(0) { $0 + $1[label] }
+    func part(_ count: Int, of total: Int) -> Double {
+      total == 0 ? 0 : Double(count) / Double(total)
+    }
+    self.init(
+      precision: part(right, of: taken), recall: part(right, of: own),
+      f1: part(2 * right, of: taken + own), samples: own)
+  }
+
+  /// The mean over all classes, each counted once (`macro`), or by its samples (`weighted`).
+  public static func mean(of classes: [ClassFigures], weighted: Bool) -> ClassFigures {
+    let samples = classes.reduce(0) { $0 + $1.samples }
+    let weights = classes.map { weighted ? Double($0.samples) : 1 }
+    let sum = weights.reduce(0, +)
+    func mean(_ figure: (ClassFigures) -> Double) -> Double {
+      sum == 0 ? 0 : zip(classes, weights).reduce(0) { $0 + figure($1.0) * $1.1 } / sum
+    }
+    return ClassFigures(
+      precision: mean(\.precision), recall: mean(\.recall), f1: mean(\.f1), samples: samples)
+  }
+}
+
 /// Samples with their classes and the scores that a network gave each class, and what is to be said
 /// of them. Probabilities are the softmax of the scores.
 public struct Classification: Sendable {
@@ -120,9 +165,9 @@ public struct Classification: Sendable {
     guard !labels.isEmpty else { return nil }
     return switch metric {
     case .topAccuracy(let k): Double(ranks.count { $0 < k }) / Double(ranks.count)
-    case .precision(let label): figure(of: label, precision)
-    case .recall(let label): figure(of: label, recall)
-    case .f1(let label): figure(of: label, f1)
+    case .precision(let label): figure(of: label) { ClassFigures(of: $0, in: confusion).precision }
+    case .recall(let label): figure(of: label) { ClassFigures(of: $0, in: confusion).recall }
+    case .f1(let label): figure(of: label) { ClassFigures(of: $0, in: confusion).f1 }
     case .rocAUC(let label): figure(of: label, rocAUC)
     case .calibrationError: calibrationError()
     }
@@ -136,23 +181,6 @@ public struct Classification: Sendable {
       sum += value
     }
     return sum / Double(classes)
-  }
-
-  private func precision(_ label: Int) -> Double {
-    Self.part(confusion[label][label], of: confusion.reduce(0) { $0 + $1[label] })
-  }
-
-  private func recall(_ label: Int) -> Double {
-    Self.part(confusion[label][label], of: confusion[label].reduce(0, +))
-  }
-
-  private func f1(_ label: Int) -> Double {
-    let taken = confusion.reduce(0) { $0 + $1[label] }
-    return Self.part(2 * confusion[label][label], of: taken + confusion[label].reduce(0, +))
-  }
-
-  private static func part(_ count: Int, of total: Int) -> Double {
-    total == 0 ? 0 : Double(count) / Double(total)
   }
 
   /// By the ranks (Mann and Whitney 1947).
@@ -180,7 +208,8 @@ public struct Classification: Sendable {
     return pairs / (Double(positives) * Double(negatives))
   }
 
-  private func probability(_ sample: Int, _ label: Int) -> Float {
+  /// How sure it is that a sample is of a class.
+  public func probability(_ sample: Int, _ label: Int) -> Float {
     probabilities[sample * classes + label]
   }
 

@@ -45,6 +45,11 @@ public struct RunData: Sendable {
     record = images.record
   }
 
+  /// The pixels (H, W, C) of some test images, as the network is given them before normalisation.
+  public func testPixels(of images: some Sequence<Int>) -> (shape: Shape, pixels: [[UInt8]])? {
+    testImages.map { set in (set.shape, images.map { Array(set.image($0)) }) }
+  }
+
   /// The test images.
   /// - Throws: `RecordError` where the spec reads none.
   public func requireTest() throws -> any SampleSource {

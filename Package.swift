@@ -30,7 +30,8 @@ let package = Package(
     .target(name: "CPNG", linkerSettings: [.linkedLibrary("png")]),
     .target(name: "CJPEG", linkerSettings: [.linkedLibrary("jpeg")]),
     .target(name: "CAllocations"),
-    .target(name: "ConvNet", dependencies: ["COpenBLAS", "CLAPACKE"]),
+    .target(name: "COneThread"),
+    .target(name: "ConvNet", dependencies: ["COpenBLAS", "CLAPACKE", "COneThread"]),
     .target(
       name: "Datasets", dependencies: ["ConvNet", "CZlib", "CPNG", "CCrypto", "CBzip2", "CJPEG"]),
     .target(name: "TerminalText"),

@@ -1,4 +1,4 @@
-import Glibc
+import ConvNet
 import Synchronization
 
 /// A pointer that several threads use, each its own part.
@@ -13,37 +13,20 @@ struct SendablePointer<Element>: @unchecked Sendable {
 /// the part that it comes in.
 func forEachPart(of count: Int, threads: Int, _ body: @escaping @Sendable (Range<Int>) -> Void) {
   let parts = max(1, min(threads, count))
-  final class Job {
-    let range: Range<Int>
-    let body: @Sendable (Range<Int>) -> Void
-    init(_ range: Range<Int>, _ body: @escaping @Sendable (Range<Int>) -> Void) {
-      self.range = range
-      self.body = body
-    }
-  }
   func range(_ part: Int) -> Range<Int> { count * part / parts..<count * (part + 1) / parts }
 
-  var started: [pthread_t] = []
+  var started: [SystemThread] = []
   for part in 1..<parts {
-    var thread = pthread_t()
-    let job = Unmanaged.passRetained(Job(range(part), body))
-    let code = pthread_create(
-      &thread, nil,
-      { argument in
-        let job = Unmanaged<Job>.fromOpaque(argument!).takeRetainedValue()
-        job.body(job.range)
-        return nil
-      }, job.toOpaque())
-    if code == 0 {
-      started.append(thread)
-    } else {
+    let own = range(part)
+    do {
+      started.append(try SystemThread { body(own) })
+    } catch {
       // No more threads to be had: the work is done here instead.
-      job.release()
-      body(range(part))
+      body(own)
     }
   }
   body(range(0))
-  for thread in started { pthread_join(thread, nil) }
+  for thread in started { thread.join() }
 }
 
 /// The results of two independent pieces of work, done on two threads where there are as many. What

@@ -1,3 +1,4 @@
+import ConvNet
 import Glibc
 
 /// SHA-256 of a buffer that is still being filled, from its start to its end: of each piece at once,
@@ -11,7 +12,7 @@ final class TrailingDigest: @unchecked Sendable {  // `filled` and `isComplete` 
   /// Bytes that are there to be hashed; none beyond are looked at.
   private var filled = 0
   private var isComplete = false
-  private var thread: pthread_t?
+  private var thread: SystemThread?
   private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
   private let more = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
 
@@ -26,14 +27,9 @@ final class TrailingDigest: @unchecked Sendable {  // `filled` and `isComplete` 
     state.update(prefix)
     // A small buffer is hashed sooner than a thread is made.
     guard threads > 1, buffer.count >= 1 << 18 else { return }
-    var thread = pthread_t()
-    let code = pthread_create(
-      &thread, nil,
-      { argument in
-        Unmanaged<TrailingDigest>.fromOpaque(argument!).takeUnretainedValue().follow()
-        return nil
-      }, Unmanaged.passUnretained(self).toOpaque())
-    if code == 0 { self.thread = thread }
+    // `finish` waits for the thread.
+    let digest = Unmanaged.passUnretained(self)
+    thread = try? SystemThread { digest._withUnsafeGuaranteedRef { $0.follow() } }
   }
 
   deinit {
@@ -59,7 +55,7 @@ final class TrailingDigest: @unchecked Sendable {  // `filled` and `isComplete` 
     isComplete = true
     pthread_cond_signal(more)
     pthread_mutex_unlock(mutex)
-    if let thread { pthread_join(thread, nil) }
+    thread?.join()
     return state.finish()
   }
 

@@ -42,7 +42,9 @@ struct BaselinesCommand: ParsableCommand {
     var spec = loaded.spec
     try compute.useKernel(spec.compute.kernel)
     spec.augmentation = []
-    let data = try compute.load(spec)
+    try Baselines.checkMemory(spec)
+    let data = try RunData(
+      spec, images: compute.loadImages(spec.dataset), threads: compute.threadCount)
     let baselines = try Baselines(spec, data: data, threads: compute.threadCount)
     var table = TextTable([
       .init("method"), .init("chosen"), .init("parameters", .right),

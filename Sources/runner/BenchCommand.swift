@@ -65,7 +65,7 @@ private struct Bench {
   init(_ spec: ExperimentSpec, _ data: RunData, threads: Int) throws {
     self.spec = spec
     self.data = data
-    team = Team(threads: threads)
+    team = try Team(threads: threads)
     network = try Network(spec, trainedOn: data, team: team)
   }
 

@@ -23,8 +23,8 @@ struct DoctorCommand: ParsableCommand {
     print("system      \(Environment.system)")
     print("OpenBLAS    \(BLAS.configuration)")
     print("kernel      \(Kernel.current) (\"auto\"); a product agrees with a plain loop")
-    let one = PeakProbe.measure(Team(threads: 1), clock: monotonicNanoseconds) / 1e9
-    let all = PeakProbe.measure(Team(threads: threads), clock: monotonicNanoseconds) / 1e9
+    let one = try PeakProbe.measure(Team(threads: 1), clock: monotonicNanoseconds) / 1e9
+    let all = try PeakProbe.measure(Team(threads: threads), clock: monotonicNanoseconds) / 1e9
     print("sgemm       \(fixed(one, 1)) GFLOP/s with 1 thread, \(fixed(all, 1)) with \(threads)")
     let findings = self.findings(asked: asked, one: one, all: all, threads: threads)
     print()

@@ -52,7 +52,11 @@ struct Failure {
     case let error as Kernel.Failure where error.isUnavailable:
       message = "error: \(error)"
       status = ExitStatus.unavailable
-    case is FileError, is RecordError, is Kernel.Failure:
+    case let error as MemoryShortage:
+      message = "error: \(error)\nnothing was run"
+      status = ExitStatus.usage
+    case is FileError, is RecordError, is Kernel.Failure, is OutOfMemory, is ThreadRefused,
+      is MainStack.Refusal:
       message = "error: \(error)"
       status = ExitStatus.failed
     default: return nil

@@ -49,11 +49,24 @@ struct ComputeOptions: ParsableArguments {
   func useKernel(_ name: String) throws {
     try Kernel.ensure(try Kernel.resolve(name)) { Display.say("note: \($0)") }
     BLAS.useOneThread()
+    try Self.claimAddresses()
     try Kernel.check()
+  }
+
+  /// Takes what OpenBLAS needs for this thread's products.
+  /// - Throws: `MemoryShortage` where it would wait for it for ever.
+  static func claimAddresses() throws {
+    guard let (bound, needed) = AvailableMemory().broken(by: 0, untouched: BLAS.bytesPerThread)
+    else {
+      return BLAS.mapMemory()
+    }
+    throw MemoryShortage(
+      MemoryShortage.sentence("each thread of OpenBLAS's maps", needed, bound) + "; raise it")
   }
 
   /// Reads the data of a spec; those that a run recorded, where it is one that has begun.
   func load(_ spec: ExperimentSpec, recorded: RunRecord.Data? = nil) throws -> RunData {
+    try spec.checkMemory(threads: threadCount)
     let images = try loadImages(spec.dataset, recorded: recorded)
     return try RunData(spec, images: images, threads: threadCount)
   }

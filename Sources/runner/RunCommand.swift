@@ -30,6 +30,8 @@ struct RunCommand: ParsableCommand {
   func run() throws {
     let loaded = try ExperimentSpec.load(path: spec, overrides: overrides)
     try compute.useKernel(loaded.spec.compute.kernel)
+    // Before anything is left behind.
+    try loaded.spec.checkMemory(threads: compute.threadCount)
     try Files.makeFolders("\(output)/\(loaded.spec.name)")
     let data = try compute.load(loaded.spec)
     Interruption.listen()

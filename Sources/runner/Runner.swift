@@ -39,7 +39,7 @@ struct Runner: ParsableCommand {
       EXIT STATUS
         0    all went well
         1    the run failed, or its loss stopped being finite
-        2    a mistake in the command or in the spec; nothing was run
+        2    a mistake in the command or in the spec, or more memory than there is; nothing was run
         3    a sweep ended with trials that failed
         4    a verification or an expectation failed
         69   the kernel needs a processor that this one isn't; nothing was run
@@ -64,6 +64,7 @@ struct Runner: ParsableCommand {
       Glibc.exit(ExitStatus.usage)
     }
     do {
+      try MainStack.check()
       var command = try parseAsRoot()
       try command.run()
     } catch {

@@ -232,6 +232,7 @@ struct SweepSession {
   ) throws -> SweepRun {
     let first = try loaded.spec.firstExperiment()
     try compute.useKernel(first.compute.kernel)
+    try loaded.spec.checkMemory(jobs: compute.threadCount)
     let images = try compute.loadImages(first.dataset)
     let run = compute.runOptions()
     var options = SweepOptions(
@@ -351,6 +352,7 @@ struct WorkerCommand: ParsableCommand {
 
   func run() throws {
     BLAS.useOneThread()
+    try ComputeOptions.claimAddresses()
     Interruption.listen()
     let options = ComputeOptions(threads: 1, data: data, quiet: true).runOptions()
     try Worker(

@@ -11,7 +11,8 @@ struct ValidateCommand: ParsableCommand {
     discussion: """
       Prints, layer by layer, the shape of what comes out, the trainable numbers and the \
       floating-point operations for one image, then the memory that training takes and the time \
-      that an epoch is expected to take here, from a few steps on blank images.
+      that an epoch is expected to take here, from a few steps on blank images. What doesn't fit into \
+      the memory that there is is an error, here as before a run.
       """)
 
   @Argument(help: ArgumentHelp("The experiment, a JSON file.", valueName: "spec"))
@@ -33,9 +34,18 @@ struct ValidateCommand: ParsableCommand {
     try compute.useKernel(spec.compute.kernel)
     let plan = try NetworkPlan(spec.network)
     if let graph { try AtomicFile.write(plan.chart(title: spec.name).svg(), to: graph) }
-    let probe = try TrainingProbe(spec, threads: compute.threadCount)
+    let memory = try TrainingMemory(spec, threads: compute.threadCount)
+    var shortage: MemoryShortage?
+    do {
+      try spec.checkMemory(threads: compute.threadCount)
+    } catch let error as MemoryShortage {
+      shortage = error
+    }
+    let probe = try shortage == nil ? TrainingProbe(spec, threads: compute.threadCount) : nil
     let split = spec.dataset.split
-    let seconds = probe.stepsPerEpoch.map { probe.secondsPerStep * Double($0) }
+    let seconds = probe.flatMap { probe in
+      probe.stepsPerEpoch.map { probe.secondsPerStep * Double($0) }
+    }
     func megabytes(_ bytes: Int) -> String { fixed(Double(bytes) / 1e6, 1) }
     var document = TextDocument()
     document.append(
@@ -51,29 +61,39 @@ struct ValidateCommand: ParsableCommand {
           + (split.map {
             "\(grouped($0.training)) images to train on, \(grouped($0.validation)) to validate on"
           } ?? "as many images as there are in \(spec.dataset.files?.path ?? "the files")")),
-      .init("memory_saved_bytes", .integer(probe.memorySaved)),
+      .init("memory_saved_bytes", .integer(memory.network.saved)),
       .init(
-        "memory_bytes", .integer(probe.memory),
-        line: "memory     \(megabytes(probe.memory)) MB besides the data, "
-          + "\(megabytes(probe.memorySaved)) MB saved where tensors take turns"),
+        "memory_bytes", .integer(memory.network.bytes),
+        line: "memory     \(megabytes(memory.network.bytes)) MB besides the data, "
+          + "\(megabytes(memory.network.saved)) MB saved where tensors take turns"),
+      .init("memory_in_all_bytes", .integer(memory.total)),
       .init("epochs", .integer(spec.training.epochs)),
       .init("threads", .integer(compute.threadCount)),
       .init("kernel", .text(Kernel.current)),
       .init(
         "seconds_per_epoch", seconds.map { .number($0) } ?? .missing(),
-        line: "time       about "
-          + (seconds.map {
-            "\(fixed($0, $0 < 10 ? 1 : 0)) s per epoch, "
-              + "\(duration($0 * Double(spec.training.epochs))) for \(spec.training.epochs)"
-          } ?? "\(fixed(probe.secondsPerStep * 1000, 1)) ms per step")
-          + ", with \(compute.threadCount) thread\(compute.threadCount == 1 ? "" : "s") and the kernel "
-          + "\(Kernel.current) ("
-          + (probe.stepsPerEpoch.map { "\($0) steps" } ?? "steps")
-          + " of \(spec.training.batchSize) images; augmentation not counted)"),
+        line: probe.map { time(spec, $0, seconds) }),
     ]
     if let graph { facts.append(.init("graph", .text(graph), line: "graph      \(graph)")) }
-    facts.append(.init("spec", .text(self.spec), line: "\(self.spec): no errors"))
+    if shortage == nil {
+      facts.append(.init("spec", .text(self.spec), line: "\(self.spec): no errors"))
+    }
     document.append(facts)
     output.print(document)
+    if let shortage { throw shortage }
+  }
+
+  /// How long it will take, and how that is known.
+  private func time(_ spec: ExperimentSpec, _ probe: TrainingProbe, _ seconds: Double?) -> String {
+    let threads = compute.threadCount
+    return "time       about "
+      + (seconds.map {
+        "\(fixed($0, $0 < 10 ? 1 : 0)) s per epoch, "
+          + "\(duration($0 * Double(spec.training.epochs))) for \(spec.training.epochs)"
+      } ?? "\(fixed(probe.secondsPerStep * 1000, 1)) ms per step")
+      + ", with \(threads) thread\(threads == 1 ? "" : "s") and the kernel \(Kernel.current) ("
+      + (probe.stepsPerEpoch.map { "\($0) steps" } ?? "steps")
+      + " of \(spec.training.batchSize) images; augmentation not counted"
+      + (probe.isCounted ? "; by its operations, for it is too large to be tried)" : ")")
   }
 }

@@ -50,7 +50,7 @@ import Testing
   @Test func linearModels() throws {
     #expect(Set(figures.models.map(\.name)) == ["least_squares", "ridge", "logistic"])
     for model in figures.models {
-      let classifier = try fit(model, team())
+      let classifier = try fit(model, try team())
       #expect(classifier.weights.count == model.weights.count)
       let tolerance = model.name == "logistic" ? 1e-6 : 1e-9
       expectEqual(classifier.weights, model.weights, within: tolerance, model.name)
@@ -60,14 +60,14 @@ import Testing
 
   @Test func principalComponents() throws {
     let basis = try PrincipalComponents(
-      ClassMoments(figures.train, classes: Self.classes, team: team()))
+      ClassMoments(figures.train, classes: Self.classes, team: try team()))
     expectEqual(
       basis.variances.prefix(figures.variances.count), figures.variances, within: 1e-9, "variances")
     #expect(basis.variances.last! < 1e-9 * basis.variances[0])
     expectEqual(
       basis.directions.prefix(figures.components.count), figures.components, within: 1e-8,
       "components")
-    let projected = ProjectedSource(figures.seen, to: 3, of: basis, team: team(2))
+    let projected = ProjectedSource(figures.seen, to: 3, of: basis, team: try team(2))
     expectClose(rows(of: projected), figures.projected, within: 1e-6)
   }
 
@@ -81,25 +81,25 @@ import Testing
     }
   }
 
-  @Test func neighbours() {
-    let model = NearestNeighbours(figures.train, classes: Self.classes, team: team())
+  @Test func neighbours() throws {
+    let model = NearestNeighbours(figures.train, classes: Self.classes, team: try team())
     let kept = figures.nearest.count / figures.seen.count
-    let nearest = model.nearest(kept, to: figures.seen, team: team())
+    let nearest = model.nearest(kept, to: figures.seen, team: try team())
     #expect(nearest == figures.nearest)
     for (k, votes) in figures.votes {
       #expect(model.predictions(of: nearest, kept: kept, voting: Int(k)!) == votes, "\(k)")
     }
-    #expect(model.nearest(1, to: figures.train, team: team()) == (0..<150).map { $0 })
+    #expect(model.nearest(1, to: figures.train, team: try team()) == (0..<150).map { $0 })
   }
 
   /// More training samples than are compared at once, some of them equal: the first is the nearer.
-  @Test func neighboursOfManyAreOrdered() {
+  @Test func neighboursOfManyAreOrdered() throws {
     let (count, features, k) = (2500, 3, 7)
     let values = (0..<count * features).map { Float(($0 &* 7919) % 13) }
     let source = GivenSource(.vector(features), values)
     let queries = GivenSource(.vector(features), Array(values.suffix(30 * features)))
-    let model = NearestNeighbours(source, classes: 2, team: team())
-    let nearest = model.nearest(k, to: queries, team: team())
+    let model = NearestNeighbours(source, classes: 2, team: try team())
+    let nearest = model.nearest(k, to: queries, team: try team())
     for query in 0..<queries.count {
       let x = values[(count - 30 + query) * features..<(count - 29 + query) * features]
       let distances = (0..<count).map { t in
@@ -114,13 +114,13 @@ import Testing
 
   @Test func threadsChangeNoBit() throws {
     for model in figures.models {
-      let one = try fit(model, team(1))
+      let one = try fit(model, try team(1))
       for threads in [2, 4] {
-        let other = try fit(model, team(threads))
+        let other = try fit(model, try team(threads))
         #expect(one.weights == other.weights && one.biases == other.biases, "\(model.name)")
         #expect(
-          one.predictions(of: figures.train, team: team(1))
-            == other.predictions(of: figures.train, team: team(threads)))
+          one.predictions(of: figures.train, team: try team(1))
+            == other.predictions(of: figures.train, team: try team(threads)))
       }
     }
   }
@@ -149,10 +149,10 @@ import Testing
       }
       return bits(features.all)
     }
-    let one = team(1)
+    let one = try team(1)
     let basis = try components(one)
     for threads in [2, 4] {
-      let many = team(threads)
+      let many = try team(threads)
       #expect(nearest(many) == nearest(one))
       let other = try components(many)
       #expect(other.directions == basis.directions && other.variances == basis.variances)
@@ -162,7 +162,7 @@ import Testing
   }
 
   @Test func classifiersTakeTheLargestScore() throws {
-    let ridge = try fit(figures.models.first { $0.name == "ridge" }!, team())
+    let ridge = try fit(figures.models.first { $0.name == "ridge" }!, try team())
     let d = figures.features
     let expected = (0..<figures.labels.count).map { sample in
       let scores = (0..<Self.classes).map { c in
@@ -172,7 +172,7 @@ import Testing
       }
       return UInt8(scores.firstIndex(of: scores.max()!)!)
     }
-    let predictions = ridge.predictions(of: figures.train, team: team(2))
+    let predictions = ridge.predictions(of: figures.train, team: try team(2))
     #expect(predictions == expected)
     let correct = zip(predictions, figures.labels).count(where: { Int($0) == $1 })
     #expect(figures.train.accuracy(of: predictions) == Double(correct) / 150)

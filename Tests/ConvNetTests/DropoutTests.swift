@@ -10,12 +10,14 @@ import Testing
     let shape = Shape.vector(size)
     let input = Activations(extent: shape.extent, channels: size, hasGradient: true)
     let output = Activations(extent: shape.extent, channels: size, hasGradient: true)
+    let arena = try Arena(bytes: 1 << 20)
     let dropout = Dropout(
-      rate: rate, layer: layer, seed: seed, input: input, output: output, workers: 2)
+      rate: rate, layer: layer, seed: seed, input: input, output: output, workers: 2,
+      arena: arena)
     for tensor in [input, output] {
       tensor.wholeBatch = true
       tensor.prepare(tile: Tile.size, isByTile: true)
-      tensor.allocate(samples: samples)
+      tensor.allocate(samples: samples, in: arena)
     }
     let x = distinctFloats(samples * size)
     for i in x.indices { input.batchValues[i] = x[i] }

@@ -91,11 +91,12 @@ import Testing
       let shapes = c.inputs.map(\.sample)
       let merge = try #require(Merge(rawValue: c.merge))
       #expect(try merge.output(of: shapes) == c.output.sample, "\(c.name)")
+      let arena = try Arena(bytes: 1 << 20)
       func tensor(_ shape: Shape) -> Activations {
         let tensor = Activations(
           extent: shape.extent, channels: shape.channels, hasGradient: true)
         tensor.prepare(tile: samples, isByTile: true)
-        tensor.allocate(samples: samples)
+        tensor.allocate(samples: samples, in: arena)
         return tensor
       }
       let (inputs, output, workspace) = (shapes.map(tensor), tensor(c.output.sample), Workspace())
@@ -104,7 +105,7 @@ import Testing
       let layer = NetworkBuilder.layer(
         MergeDescription(merge, activation: activation), from: inputs, shapes, to: output,
         [workspace])
-      workspace.allocate()
+      workspace.allocate(in: arena)
       let tile = Tile(index: 0, size: Tile.size, batch: samples, worker: 0, step: 1)
       for (input, values) in zip(inputs, c.inputs) {
         input.values(of: tile).update(from: values.floats, count: samples * input.size)

@@ -84,7 +84,7 @@ import Testing
           model: [.repeated(blocks, [.residual(layers)])]
             + GraphTests.chain(.flatten, GraphTests.dense(10)),
           classes: 10), optimizer: sgd(), batchSize: 16, seed: 1, team: team())
-      return (network.tensorMemory.bytes, network.tensorMemory.bytesUnshared)
+      return (network.tensorMemory.plan.size, network.tensorMemory.plan.sizeUnshared)
     }
     let (few, many) = (try memory(4), try memory(12))
     #expect(many.shared - few.shared < (many.unshared - few.unshared) / 2)

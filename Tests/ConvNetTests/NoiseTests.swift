@@ -58,7 +58,9 @@ import Testing
   @Test func dropsAreSciPys() throws {
     for c in try Fixture.load("noise_quantiles", as: Quantiles.self).binomial {
       let draws = 10_000
-      let mask = DropoutMask(rate: c.rate, count: c.trials, layer: 0, seed: 12, workers: 1)
+      let mask = DropoutMask(
+        rate: c.rate, count: c.trials, layer: 0, seed: 12, workers: 1,
+        arena: try Arena(bytes: 1 << 20))
       let kept = Buffer(c.trials)
       let dropped = (0..<draws).map { draw in
         let tile = Tile(

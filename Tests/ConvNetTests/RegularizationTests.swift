@@ -108,7 +108,8 @@ import Testing
       let parameter = Parameter(
         name: "w", role: .kernel, shape: [rows, columns], offset: 0, rows: rows, columns: columns,
         l2: 0, regularization: KernelRegularization(), source: .settled)
-      let penalty = OrthogonalPenalty(parameter, weight: c.weight, in: weights)
+      let penalty = OrthogonalPenalty(
+        parameter, weight: c.weight, in: weights, arena: try Arena(bytes: 1 << 20))
       penalty.update()
       expectClose(
         Array(penalty.gradient.all), c.gradient.values, within: 1e-6, "\(rows)x\(columns)")

@@ -107,9 +107,9 @@ private func bits(_ values: UnsafeBufferPointer<Float>) -> [UInt32] {
 }
 
 /// A team for a test; one BLAS thread, as the program has it.
-func team(_ threads: Int = 1) -> Team {
+func team(_ threads: Int = 1) throws -> Team {
   BLAS.useOneThread()
-  return Team(threads: threads)
+  return try Team(threads: threads)
 }
 
 func sgd(_ learningRate: Float = 0) -> OptimizerDescription {

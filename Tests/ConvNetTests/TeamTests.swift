@@ -26,8 +26,8 @@ import Testing
   }
 
   /// More threads than processors too.
-  @Test(arguments: [1, 2, 3, 4, 9]) func eachTileOnce(threads: Int) {
-    let team = Team(threads: threads)
+  @Test(arguments: [1, 2, 3, 4, 9]) func eachTileOnce(threads: Int) throws {
+    let team = try Team(threads: threads)
     #expect(team.count == threads)
     for run in 0..<400 {
       let tiles = run % 23
@@ -53,20 +53,20 @@ import Testing
     }
   }
 
-  @Test(arguments: [2, 4]) func phasesSeeOneAnother(threads: Int) {
-    func run(_ threads: Int) -> [Float] {
-      let team = Team(threads: threads)
+  @Test(arguments: [2, 4]) func phasesSeeOneAnother(threads: Int) throws {
+    func run(_ threads: Int) throws -> [Float] {
+      let team = try Team(threads: threads)
       let work = Sums()
       for phase in 0..<2000 { team.run(work, phase: phase, tiles: 32) }
       return Array(work.values.all)
     }
-    #expect(run(threads) == run(1))
+    #expect(try run(threads) == run(1))
   }
 
   /// Teams come and go, their workers asleep or not.
-  @Test func teamsEnd() {
+  @Test func teamsEnd() throws {
     for i in 0..<40 {
-      let team = Team(threads: 1 + i % 4)
+      let team = try Team(threads: 1 + i % 4)
       if i.isMultiple(of: 3) {
         let work = Count(tiles: 5, workers: team.count, phase: 0)
         team.run(work, phase: 0, tiles: 5)
@@ -85,10 +85,10 @@ import Testing
     }
   }
 
-  @Test(arguments: [1, 3]) func denormalsAreFlushed(threads: Int) {
+  @Test(arguments: [1, 3]) func denormalsAreFlushed(threads: Int) throws {
     let work = Denormals()
     for i in 0..<64 { work.smallest.base[i] = .leastNormalMagnitude }
-    let team = Team(threads: threads)
+    let team = try Team(threads: threads)
     for _ in 0..<20 {
       for i in 0..<64 { work.products.base[i] = 1 }
       team.run(work, phase: 0, tiles: 64)

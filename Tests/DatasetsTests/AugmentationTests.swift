@@ -159,10 +159,12 @@ private func plainTwin(_ c: Distortions.Mapped) -> (values: [Double], inside: [B
     }
   }
 
-  @Test(arguments: lists, [1, 3]) func threadsChangeNoBit(_ ops: [AugmentationOp], channels: Int) {
+  @Test(arguments: lists, [1, 3]) func threadsChangeNoBit(_ ops: [AugmentationOp], channels: Int)
+    throws
+  {
     let set = smallSet(48, height: 11, width: 19, channels: channels)
-    func bits(threads: Int) -> [[UInt32]] {
-      let team = Team(threads: threads)
+    func bits(threads: Int) throws -> [[UInt32]] {
+      let team = try Team(threads: threads)
       let filling = Filling(
         ImageSource(
           set,
@@ -173,9 +175,9 @@ private func plainTwin(_ c: Distortions.Mapped) -> (values: [Double], inside: [B
         return (0..<set.count * filling.size).map { filling.out[$0].bitPattern }
       }
     }
-    let one = bits(threads: 1)
+    let one = try bits(threads: 1)
     #expect(one[0] != one[1])
-    for threads in [2, 4] { #expect(bits(threads: threads) == one, "\(threads) threads") }
+    for threads in [2, 4] { #expect(try bits(threads: threads) == one, "\(threads) threads") }
   }
 
   private func filled(

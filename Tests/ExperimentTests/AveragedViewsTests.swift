@@ -46,7 +46,7 @@ import Testing
         classes: classes),
       optimizer: OptimizerDescription(
         rule: .sgd(momentum: 0, nesterov: false, convention: .keras), learningRate: 0),
-      batchSize: 8, seed: 1, team: Team(threads: threads))
+      batchSize: 8, seed: 1, team: try Team(threads: threads))
     network.parameters.update(repeating: 0)
     let kernel = network.tensors.first { $0.role == .kernel }!.range
     for i in 0..<classes { network.parameters[kernel.lowerBound + i * (classes + 1)] = 1 }

@@ -60,7 +60,7 @@ import Testing
           ], classes: 3),
         optimizer: OptimizerDescription(
           rule: .sgd(momentum: fixture.momentum, nesterov: false, convention: .pytorch),
-          learningRate: 1), batchSize: 4, seed: 1, team: Team(threads: threads))
+          learningRate: 1), batchSize: 4, seed: 1, team: try Team(threads: threads))
       for tensor in network.tensors {
         let values = try #require(fixture.initial[tensor.name])
         for (i, value) in zip(tensor.range, values) { network.parameters[i] = value }

@@ -3,15 +3,24 @@ import Glibc
 // Samples as rows of features: what the classical methods read. A fit is done once, so what is here may
 // allocate and call closures, a few per tile.
 
-/// The owner of one allocation of doubles, zeroed.
+/// Doubles, zeroed: an allocation of their own, or a piece of an arena.
 final class DoubleBuffer: @unchecked Sendable {  // writers are kept apart by the tiles of a team
   let base: UnsafeMutablePointer<Double>
   let count: Int
+  private let arena: Arena?
 
   init(_ count: Int) {
-    base = .allocate(capacity: max(1, count))
-    base.initialize(repeating: 0, count: max(1, count))
+    let bytes = ByteCount.product(max(1, count), MemoryLayout<Double>.stride)
+    guard let memory = calloc(1, bytes) else { OutOfMemory.end(bytes: bytes) }
+    base = memory.bindMemory(to: Double.self, capacity: max(1, count))
     self.count = count
+    arena = nil
+  }
+
+  init(_ base: UnsafeMutablePointer<Double>, count: Int, in arena: Arena) {
+    self.base = base
+    self.count = count
+    self.arena = arena
   }
 
   convenience init(_ values: [Double]) {
@@ -19,7 +28,9 @@ final class DoubleBuffer: @unchecked Sendable {  // writers are kept apart by th
     _ = all.update(fromContentsOf: values)
   }
 
-  deinit { base.deallocate() }
+  deinit {
+    if arena == nil { free(base) }
+  }
 
   var all: UnsafeMutableBufferPointer<Double> {
     UnsafeMutableBufferPointer(start: base, count: count)

@@ -167,6 +167,19 @@ public enum BLAS {
     return words.count > 1 ? String(words[1]) : configuration
   }()
 
+  /// Bytes that OpenBLAS maps for each thread that multiplies, and never gives back. Where that is
+  /// refused it asks again without end.
+  public static let bytesPerThread = 128 << 20
+
+  /// Has OpenBLAS map what it takes for the calling thread, by a product that is too large for the
+  /// kernels that do without.
+  public static func mapMemory() {
+    let side = 128
+    let (a, b, c) = (Buffer(side * side), Buffer(side * side), Buffer(side * side))
+    func square(_ buffer: Buffer) -> Matrix { Matrix(buffer.base, rows: side, columns: side) }
+    multiplyWhole(square(a), square(b), into: square(c))
+  }
+
   /// One BLAS thread, always: parallelism is above it.
   public static func useOneThread() { openblas_set_num_threads(1) }
 

@@ -1,23 +1,32 @@
 import Glibc
 
-/// The owner of one allocation of floats: zeroed, on a 64-byte boundary, with 64 bytes of slack at
-/// its end, so that vector code may read past the last element.
+/// Floats, zeroed, on a 64-byte boundary, with 64 bytes of slack at their end, so that vector code may
+/// read past the last element: an allocation of their own, or a piece of an arena.
 final class Buffer: @unchecked Sendable {  // writers are kept apart by the phases of a step
   let base: UnsafeMutablePointer<Float>
   let count: Int
+  private let arena: Arena?
 
   init(_ count: Int) {
     precondition(count >= 0)
-    let bytes = (count * 4 + 127) & ~63
-    guard let memory = aligned_alloc(64, bytes) else {
-      fatalError("out of memory: \(bytes) bytes for a network's buffers")
-    }
+    let size = ByteCount.product(count, MemoryLayout<Float>.stride)
+    let bytes = ByteCount.sum(size, 127) & ~63
+    guard let memory = aligned_alloc(64, bytes) else { OutOfMemory.end(bytes: bytes) }
     memset(memory, 0, bytes)
     base = memory.bindMemory(to: Float.self, capacity: bytes / 4)
     self.count = count
+    arena = nil
   }
 
-  deinit { free(base) }
+  init(_ base: UnsafeMutablePointer<Float>, count: Int, in arena: Arena) {
+    self.base = base
+    self.count = count
+    self.arena = arena
+  }
+
+  deinit {
+    if arena == nil { free(base) }
+  }
 
   var all: UnsafeMutableBufferPointer<Float> {
     UnsafeMutableBufferPointer(start: base, count: count)

@@ -123,39 +123,33 @@ extension LAPACK {
 final class SymmetricEigenSolver {
   let order: Int
   /// The matrix, (order, order), and, once solved, its eigenvectors one after the other.
-  let matrix: UnsafeMutablePointer<Double>
+  var matrix: UnsafeMutablePointer<Double> { square.base }
   /// In ascending order.
-  let values: UnsafeMutablePointer<Double>
-  private var work: [Double]
-  private var integers: [Int32]
+  var values: UnsafeMutablePointer<Double> { row.base }
+  private let square: DoubleBuffer
+  private let row: DoubleBuffer
+  private let work: DoubleBuffer
+  private let integers: UnsafeMutablePointer<Int32>
+  private let integerCount: Int32
 
-  init(order: Int) {
+  init(order: Int, arena: Arena) {
     self.order = order
-    matrix = .allocate(capacity: order * order)
-    values = .allocate(capacity: order)
-    matrix.initialize(repeating: 0, count: order * order)
-    values.initialize(repeating: 0, count: order)
+    square = arena.doubles(order, order)
+    row = arena.doubles(order)
     var (size, integerSize) = (0.0, Int32(0))
     let status = LAPACKE_dsyevd_work(
-      LAPACK_COL_MAJOR, CChar(UInt8(ascii: "V")), CChar(UInt8(ascii: "L")), Int32(order), matrix,
-      Int32(order), values, &size, -1, &integerSize, -1)
+      LAPACK_COL_MAJOR, CChar(UInt8(ascii: "V")), CChar(UInt8(ascii: "L")), Int32(order),
+      square.base, Int32(order), row.base, &size, -1, &integerSize, -1)
     precondition(status == 0, "LAPACK's dsyevd failed with status \(status)")
-    work = Array(repeating: 0, count: Int(size))
-    integers = Array(repeating: 0, count: Int(integerSize))
+    work = arena.doubles(Int(size))
+    integers = arena.take(Int32.self, Int(integerSize))
+    integerCount = integerSize
   }
-
-  deinit {
-    matrix.deallocate()
-    values.deallocate()
-  }
-
-  var bytes: Int { 8 * (order * order + order + work.count) + 4 * integers.count }
 
   /// - Returns: whether the eigenvalues were found.
   func solve() -> Bool {
-    let (size, integerSize) = (Int32(work.count), Int32(integers.count))
-    return LAPACKE_dsyevd_work(
+    LAPACKE_dsyevd_work(
       LAPACK_COL_MAJOR, CChar(UInt8(ascii: "V")), CChar(UInt8(ascii: "L")), Int32(order), matrix,
-      Int32(order), values, &work, size, &integers, integerSize) == 0
+      Int32(order), values, work.base, Int32(work.count), integers, integerCount) == 0
   }
 }

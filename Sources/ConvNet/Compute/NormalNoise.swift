@@ -7,17 +7,25 @@ public final class NormalNoise: @unchecked Sendable {
   /// Four words for every four numbers, and the numbers.
   private let words: UnsafeMutablePointer<UInt32>
   private let numbers: UnsafeMutablePointer<Float>
+  private let arena: Arena?
 
   /// - Parameter count: how many numbers are drawn at once.
-  public init(count: Int, seed: UInt64) {
+  public convenience init(count: Int, seed: UInt64) {
+    self.init(count: count, seed: seed, in: nil)
+  }
+
+  /// - Parameter arena: what its memory is a piece of; nil for memory of its own.
+  init(count: Int, seed: UInt64, in arena: Arena?) {
     key = SIMD2(UInt32(truncatingIfNeeded: seed), UInt32(truncatingIfNeeded: seed >> 32))
     self.count = count
     blocks = (count + 3) / 4
-    words = .allocate(capacity: blocks * 4)
-    numbers = .allocate(capacity: blocks * 4)
+    words = arena?.take(UInt32.self, blocks, 4) ?? .allocate(capacity: blocks * 4)
+    numbers = arena?.take(Float.self, blocks, 4) ?? .allocate(capacity: blocks * 4)
+    self.arena = arena
   }
 
   deinit {
+    guard arena == nil else { return }
     words.deallocate()
     numbers.deallocate()
   }

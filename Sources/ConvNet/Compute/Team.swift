@@ -21,50 +21,34 @@ public final class Team: @unchecked Sendable {  // `work` is written only betwee
   private let stopping = Atomic<Bool>(false)
   private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
   private let wake = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
-  private var threads: [pthread_t] = []
+  private var threads: [SystemThread] = []
   private let spins: Int
 
-  /// A team of `threads` workers, at least one. A thread that cannot be made is done without.
-  public init(threads wanted: Int) {
-    precondition(wanted >= 1)
+  /// A team of `threads` workers, at least one.
+  /// - Throws: `ThreadRefused` where the system doesn't give so many.
+  public convenience init(threads: Int) throws(ThreadRefused) {
+    self.init(counting: threads)
+    for worker in 1..<max(threads, 1) {
+      // Threads end with the team, which waits for them.
+      let team = Unmanaged.passUnretained(self)
+      self.threads.append(
+        try SystemThread { team._withUnsafeGuaranteedRef { $0.loop(worker: worker) } })
+    }
+  }
+
+  /// A team of so many workers that is not there to work: what is built for it tells what it takes.
+  init(counting workers: Int) {
+    precondition(workers >= 1)
     pthread_mutex_init(mutex, nil)
     pthread_cond_init(wake, nil)
-    let cores = Team.cores
-    spins = wanted <= cores ? 20_000 : 50
-    var started: [pthread_t] = []
-    final class Start {
-      let team: Unmanaged<Team>
-      let worker: Int
-      init(_ team: Unmanaged<Team>, _ worker: Int) {
-        self.team = team
-        self.worker = worker
-      }
-    }
-    count = wanted
-    busy.store(0, ordering: .relaxed)
-    for worker in 1..<max(wanted, 1) {
-      var thread = pthread_t()
-      let start = Unmanaged.passRetained(Start(Unmanaged.passUnretained(self), worker))
-      let status = pthread_create(
-        &thread, nil,
-        { argument in
-          let start = Unmanaged<Start>.fromOpaque(argument!).takeRetainedValue()
-          start.team._withUnsafeGuaranteedRef { $0.loop(worker: start.worker) }
-          return nil
-        }, start.toOpaque())
-      if status != 0 {
-        start.release()
-        break
-      }
-      started.append(thread)
-    }
-    threads = started
+    count = workers
+    spins = workers <= Team.cores ? 20_000 : 50
   }
 
   deinit {
     stopping.store(true, ordering: .releasing)
     announce()
-    for thread in threads { pthread_join(thread, nil) }
+    for thread in threads { thread.join() }
     pthread_cond_destroy(wake)
     pthread_mutex_destroy(mutex)
     wake.deallocate()

@@ -45,7 +45,8 @@ final class BatchNorm: BatchCoupledLayer {
 
   init(
     _ description: BatchNormDescription, limits: Limits, channels: Int, input: Activations,
-    output: Activations, parameters: Memory, tiles: Int, workspaces: [Workspace]
+    output: Activations, parameters: Memory, tiles: Int, workspaces: [Workspace],
+    arena: Arena
   ) {
     self.input = input
     self.output = output
@@ -55,14 +56,14 @@ final class BatchNorm: BatchCoupledLayer {
     self.workspaces = workspaces
     momentum = description.momentum
     epsilon = description.epsilon
-    sums = Buffer(tiles * 2 * channels)
-    mean = Buffer(channels)
-    variance = Buffer(channels)
-    inverse = Buffer(channels)
-    factor = Buffer(channels)
-    shift = Buffer(channels)
-    meanGradient = Buffer(channels)
-    meanScaled = Buffer(channels)
+    sums = arena.floats(tiles, 2, channels)
+    mean = arena.floats(channels)
+    variance = arena.floats(channels)
+    inverse = arena.floats(channels)
+    factor = arena.floats(channels)
+    shift = arena.floats(channels)
+    meanGradient = arena.floats(channels)
+    meanScaled = arena.floats(channels)
     block = max(8, 2048 / channels)
     for workspace in workspaces {
       workspace.reserve(columns: 0, outputs: 0, row: block * channels)

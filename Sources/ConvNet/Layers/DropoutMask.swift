@@ -10,9 +10,10 @@ final class DropoutMask {
   private let purpose: UInt32
   /// Random words of one sample for each worker, eight things to a block of four.
   private let scratch: [UnsafeMutablePointer<UInt32>]
+  private let arena: Arena
   private let blocks: Int
 
-  init(rate: Float, count: Int, layer: Int, seed: UInt64, workers: Int) {
+  init(rate: Float, count: Int, layer: Int, seed: UInt64, workers: Int, arena: Arena) {
     precondition(rate >= 0 && rate < 1)
     self.count = count
     threshold = UInt16(min(65_535, (rate * 65_536).rounded()))
@@ -20,11 +21,8 @@ final class DropoutMask {
     key = SIMD2(UInt32(truncatingIfNeeded: seed), UInt32(truncatingIfNeeded: seed >> 32))
     purpose = RandomPurpose.dropout.rawValue | UInt32(layer + 1) << 8
     blocks = (count + 7) / 8
-    scratch = (0..<workers).map { [blocks] _ in .allocate(capacity: blocks * 4) }
-  }
-
-  deinit {
-    for words in scratch { words.deallocate() }
+    scratch = (0..<workers).map { [blocks] _ in arena.take(UInt32.self, blocks, 4) }
+    self.arena = arena
   }
 
   /// kept[i] = the scale or 0 for one sample's things, 16 random bits for each.

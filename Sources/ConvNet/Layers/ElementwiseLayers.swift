@@ -61,12 +61,13 @@ final class Dropout: Layer {
   private let mask: DropoutMask
 
   init(
-    rate: Float, layer: Int, seed: UInt64, input: Activations, output: Activations, workers: Int
+    rate: Float, layer: Int, seed: UInt64, input: Activations, output: Activations, workers: Int,
+    arena: Arena
   ) {
     self.input = input
     self.output = output
     mask = DropoutMask(
-      rate: rate, count: input.size, layer: layer, seed: seed, workers: workers)
+      rate: rate, count: input.size, layer: layer, seed: seed, workers: workers, arena: arena)
     output.hasWinners = true
   }
 

@@ -120,7 +120,7 @@ final class GroupNorm: Layer {
     offset = site.parameters[.offset]
     workspaces = site.workspaces
     itemsPerSample = site.input.size / (positions * channels)
-    statistics = Buffer(site.batchSize * itemsPerSample * groups * 2)
+    statistics = site.arena.floats(site.batchSize, itemsPerSample, groups, 2)
     for workspace in workspaces { workspace.reserve(columns: 0, outputs: 0, row: 6 * channels) }
   }
 

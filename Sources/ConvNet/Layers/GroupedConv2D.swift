@@ -28,7 +28,7 @@ final class GroupedConv2D: Layer {
   private let together: Int
   private let grid: PlaneGrid
   /// Where the rows of all correlations read.
-  private let offsets: UnsafeMutableBufferPointer<Int>
+  private let offsets: UnsafeMutablePointer<Int>
   /// The rows (C, K·K) of im2col(X)ᵀ.
   private let forwardRows: PlaneCorrelation
   /// Of each phase the rows (F, taps) of im2col(dY)ᵀ, and the taps.
@@ -47,7 +47,8 @@ final class GroupedConv2D: Layer {
 
   init(
     _ description: Conv2DDescription, geometry: WindowGeometry, input: Activations,
-    output: Activations, weights: ConvolutionWeights, workspaces: [Workspace]
+    output: Activations, weights: ConvolutionWeights, workspaces: [Workspace],
+    arena: Arena
   ) {
     self.input = input
     self.output = output
@@ -71,40 +72,45 @@ final class GroupedConv2D: Layer {
       taps.indices.filter { taps[$0].phase == phase }
     }
     self.phaseTaps = phaseTaps
-    let reads = (0..<seen).flatMap { channel in
-      taps.map {
-        (channel * grid.phases + $0.phase) * grid.plane + grid.leadOfInput + $0.shift
-      }
-    }
-    let padded = PlaneCorrelation.padded(reads.count)
-    let filters = own
-    let readsBack = phaseTaps.map { reaching in
-      (0..<filters).flatMap { filter in
-        reaching.map { filter * grid.plane + grid.leadOfOutput - taps[$0].shift }
-      }
-    }
-    offsets = .allocate(capacity: padded + readsBack.reduce(0) { $0 + $1.count })
-    offsets.initialize(repeating: reads[0])
-    let base = offsets.baseAddress!
-    func place(_ offsets: [Int], at start: Int) -> PlaneCorrelation {
-      for (i, offset) in offsets.enumerated() { base[start + i] = offset }
-      return PlaneCorrelation(offsets: base + start, rows: offsets.count)
-    }
-    forwardRows = place(reads, at: 0)
+    let rows = seen * taps.count
+    let padded = PlaneCorrelation.padded(rows)
+    let base = arena.take(Int.self, padded + own * taps.count)
+    offsets = base
+    forwardRows = PlaneCorrelation(offsets: base, rows: rows)
     var end = padded
-    backwardRows = readsBack.map { offsets in
-      defer { end += offsets.count }
-      return place(offsets, at: end)
+    let filters = own
+    backwardRows = phaseTaps.map { reaching in
+      defer { end += filters * reaching.count }
+      return PlaneCorrelation(offsets: base + end, rows: filters * reaching.count)
     }
     for workspace in workspaces {
       workspace.reserve(
         columns: together * seenPlanes * grid.phases * grid.plane,
         outputs: together * ownPlanes * grid.plane,
-        row: together * (turnedSize + ownPlanes * (1 + reads.count + 16 * padded)) + 64)
+        row: together * (turnedSize + ownPlanes * (1 + rows + 16 * padded)) + 64)
+    }
+    guard arena.holdsMemory else { return }
+    var place = 0
+    for channel in 0..<seen {
+      for tap in taps {
+        base[place] =
+          (channel * grid.phases + tap.phase) * grid.plane + grid.leadOfInput + tap.shift
+        place += 1
+      }
+    }
+    while place < padded {
+      base[place] = base[0]
+      place += 1
+    }
+    for reaching in phaseTaps {
+      for filter in 0..<own {
+        for tap in reaching {
+          base[place] = filter * grid.plane + grid.leadOfOutput - taps[tap].shift
+          place += 1
+        }
+      }
     }
   }
-
-  deinit { offsets.deallocate() }
 
   func forward(_ tile: Tile) {
     let workspace = workspaces[tile.worker]

@@ -61,8 +61,8 @@ final class SpatialDropout: Layer {
     output = site.output
     mask = DropoutMask(
       rate: rate, count: site.input.channels, layer: site.place, seed: site.seed,
-      workers: site.workers)
-    kept = Buffer(site.batchSize * site.input.channels)
+      workers: site.workers, arena: site.arena)
+    kept = site.arena.floats(site.batchSize, site.input.channels)
   }
 
   func forward(_ tile: Tile) {
@@ -112,7 +112,9 @@ final class GaussianNoise: Layer {
     output = site.output
     self.deviation = deviation
     purpose = RandomPurpose.dropout.rawValue | UInt32(site.place + 1) << 8
-    noises = (0..<site.workers).map { _ in NormalNoise(count: site.input.size, seed: site.seed) }
+    noises = (0..<site.workers).map { _ in
+      NormalNoise(count: site.input.size, seed: site.seed, in: site.arena)
+    }
   }
 
   func forward(_ tile: Tile) {

@@ -100,7 +100,7 @@ final class SqueezeExcite: Layer {
     channels = site.input.channels
     squeezed = squeezeKernel.values.columns
     workspaces = site.workspaces
-    kept = Buffer(site.batchSize * (2 * channels + squeezed))
+    kept = site.arena.floats(site.batchSize, 2 * channels + squeezed)
     for workspace in workspaces {
       workspace.reserve(columns: 0, outputs: 0, row: 2 * channels + squeezed)
     }

@@ -90,13 +90,11 @@ final class Activations {
     self[content] = Place(base: memory.base, offset: offset, stride: stride)
   }
 
-  /// Gives each content memory of its own, a sample after another. Returns its bytes.
-  @discardableResult
-  func allocate(samples: Int) -> Int {
+  /// Gives each content memory of its own, a sample after another.
+  func allocate(samples: Int, in arena: Arena) {
     for content in contents {
-      place(content, in: Buffer(samples * size), offset: 0, stride: size)
+      place(content, in: arena.floats(samples, size), offset: 0, stride: size)
     }
-    return 4 * contents.count * samples * size
   }
 
   /// After the place of the values of the tensor that is viewed was set.

@@ -48,9 +48,22 @@ extension Network {
 
   private func reserve(_ count: Int) {
     guard count > losses.count else { return }
-    losses = Buffer(count)
-    predictions.deallocate()
-    predictions = .allocate(capacity: count)
+    do {
+      let arena = try Arena(bytes: Self.evaluationBytes(count))
+      losses = arena.floats(count)
+      predictions = arena.take(UInt8.self, count)
+      evaluationMemory = arena
+    } catch {
+      OutOfMemory.end(bytes: error.bytes)
+    }
+  }
+
+  /// Bytes that it takes to evaluate more samples at once than a batch has.
+  static func evaluationBytes(_ count: Int) -> Int {
+    let arena = Arena()
+    _ = arena.floats(count)
+    _ = arena.take(UInt8.self, count)
+    return arena.bytes
   }
 
   func infer(_ index: Int, worker: Int) {

@@ -85,6 +85,7 @@ struct LayerSite {
   let workers: Int
   let seed: UInt64
   let workspaces: [Workspace]
+  let arena: Arena
 }
 
 /// A trainable tensor in its network's memory, with each tile's own part of its gradient.

@@ -35,9 +35,7 @@ final class Partials {
     return size
   }
 
-  func allocate(tiles: Int) { buffer = Buffer(tiles * size) }
-
-  var bytes: Int { buffer.count * 4 }
+  func allocate(tiles: Int, in arena: Arena) { buffer = arena.floats(tiles, size) }
 
   @inline(__always)
   func pointer(_ tile: Int) -> UnsafeMutablePointer<Float> { buffer.base + tile * size }
@@ -52,8 +50,10 @@ final class Workspace {
     sizes = (max(sizes.columns, columns), max(sizes.outputs, outputs), max(sizes.row, row))
   }
 
-  func allocate() {
-    buffers = (Buffer(sizes.columns), Buffer(sizes.outputs), Buffer(sizes.row))
+  func allocate(in arena: Arena) {
+    buffers = (
+      arena.floats(sizes.columns), arena.floats(sizes.outputs), arena.floats(sizes.row)
+    )
   }
 
   var columns: UnsafeMutablePointer<Float> { buffers.columns.base }

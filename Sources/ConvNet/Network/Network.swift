@@ -40,6 +40,8 @@ public final class Network {
   /// Where each layer spends its time, when a clock is set; see `Profile`.
   public var profile: Profile?
 
+  /// What all of its memory is a piece of.
+  private let arena: Arena
   let optimizer: OptimizerDescription
   let loss: LossFunction
   let weights: Buffer
@@ -52,7 +54,7 @@ public final class Network {
   let updateTiles: [UpdateTile]
   let transposeTiles: [UpdateTile]
   /// Σg² of each.
-  let gradientSquares: UnsafeMutableBufferPointer<Double>
+  let gradientSquares: UnsafeMutablePointer<Double>
   /// The gradient of the passes of a step so far, and the weights as they were before they were
   /// displaced; both empty where nothing asks for them.
   let accumulated: Buffer
@@ -82,11 +84,13 @@ public final class Network {
 
   // What the phases of a step share; written by the caller of a step only.
   var current = StepState()
-  let sampleList: UnsafeMutableBufferPointer<Int32>
+  let sampleList: UnsafeMutablePointer<Int32>
   let mixer: Mixer?
   /// One per sample of a batch, or of an evaluation.
   var losses: Buffer
-  var predictions: UnsafeMutableBufferPointer<UInt8>
+  var predictions: UnsafeMutablePointer<UInt8>
+  /// What those two are pieces of, where more are evaluated at once than a batch has.
+  var evaluationMemory: Arena?
 
   /// A layer, the tensor it writes, and the place in the description of the last of the layers that
   /// it stands for (a convolution may do the pooling after it too).
@@ -99,42 +103,58 @@ public final class Network {
     var isWide: Bool { (layer as? Dense)?.isWide ?? false }
   }
 
-  /// - Throws: `NetworkError`, naming the layer.
+  /// - Throws: `NetworkError`, naming the layer; `OutOfMemory`.
   public convenience init(
     _ description: NetworkDescription, loss: LossDescription = .softmaxCrossEntropy,
     optimizer: OptimizerDescription, mixing: [BatchMixing] = [], batchSize: Int, seed: UInt64,
     team: Team
-  ) throws(NetworkError) {
+  ) throws {
     try self.init(
       NetworkPlan(description), loss: loss, optimizer: optimizer, mixing: mixing,
       batchSize: batchSize, seed: seed, team: team)
   }
 
+  /// - Parameter sharesMemory: whether tensors that are not needed at the same time may lie in one
+  ///   place; it changes no bit.
   public convenience init(
     _ plan: NetworkPlan, loss: LossDescription = .softmaxCrossEntropy,
     optimizer: OptimizerDescription, mixing: [BatchMixing] = [], batchSize: Int, seed: UInt64,
-    team: Team
-  ) throws(NetworkError) {
+    team: Team, sharesMemory: Bool = true
+  ) throws {
+    let counted = try Network.counted(
+      plan, loss: loss, optimizer: optimizer, mixing: mixing, batchSize: batchSize,
+      workers: team.count, sharesMemory: sharesMemory)
     try self.init(
       plan, loss: loss, optimizer: optimizer, mixing: mixing, batchSize: batchSize, seed: seed,
-      team: team, sharesMemory: true)
+      team: team, sharesMemory: sharesMemory, arena: Arena(bytes: counted.memory))
   }
 
-  /// - Parameter sharesMemory: whether tensors that are not needed at the same time may lie in one
-  ///   place; it changes no bit.
-  init(
+  /// The network without its memory, to tell what it would take.
+  static func counted(
     _ plan: NetworkPlan, loss: LossDescription = .softmaxCrossEntropy,
-    optimizer: OptimizerDescription, mixing: [BatchMixing] = [], batchSize: Int, seed: UInt64,
-    team: Team, sharesMemory: Bool
+    optimizer: OptimizerDescription, mixing: [BatchMixing] = [], batchSize: Int, workers: Int,
+    sharesMemory: Bool = true
+  ) throws(NetworkError) -> Network {
+    try Network(
+      plan, loss: loss, optimizer: optimizer, mixing: mixing, batchSize: batchSize, seed: 0,
+      team: Team(counting: workers), sharesMemory: sharesMemory, arena: Arena())
+  }
+
+  private init(
+    _ plan: NetworkPlan, loss: LossDescription, optimizer: OptimizerDescription,
+    mixing: [BatchMixing], batchSize: Int, seed: UInt64, team: Team, sharesMemory: Bool,
+    arena: Arena
   ) throws(NetworkError) {
     precondition(batchSize > 0 && (optimizer.accumulation == 1 || optimizer.sharpness == nil))
+    self.arena = arena
     self.plan = plan
     self.optimizer = optimizer
     self.batchSize = batchSize
     self.team = team
-    self.loss = LossFunction(loss, classes: plan.description.classes)
+    self.loss = LossFunction(loss, classes: plan.description.classes, in: arena)
     let builder = NetworkBuilder(
-      plan, rule: optimizer.rule, batchSize: batchSize, workers: team.count, seed: seed)
+      plan, rule: optimizer.rule, batchSize: batchSize, workers: team.count, seed: seed,
+      arena: arena)
     try builder.build()
     weights = builder.weights
     gradients = builder.gradients
@@ -148,22 +168,24 @@ public final class Network {
     let trainable = builder.gradients.count
     let initial = optimizer.rule.initialMoment
     moments = optimizer.rule.moments.map { _ in
-      let moment = Buffer(trainable)
-      if initial != 0 { moment.all.update(repeating: initial) }
+      let moment = arena.floats(trainable)
+      if initial != 0, arena.holdsMemory { moment.all.update(repeating: initial) }
       return moment
     }
-    averages = Buffer(optimizer.averaging == nil ? 0 : builder.weights.count)
+    averages = arena.floats(optimizer.averaging == nil ? 0 : builder.weights.count)
     updateTiles = UpdateTile.cut(builder.parameters)
     transposeTiles = UpdateTile.transposes(builder.parameters)
-    gradientSquares = .allocate(capacity: updateTiles.count)
-    accumulated = Buffer(optimizer.accumulation > 1 ? trainable : 0)
-    displaced = Buffer(optimizer.sharpness == nil ? 0 : trainable)
+    gradientSquares = arena.take(Double.self, updateTiles.count)
+    accumulated = arena.floats(optimizer.accumulation > 1 ? trainable : 0)
+    displaced = arena.floats(optimizer.sharpness == nil ? 0 : trainable)
     factors = optimizer.layerFactors.map(\.factor)
     slowUpdates = factors.map { OptimizerStep(optimizer, learningRate: $0, step: 1) }
     factorPlaces = builder.parameters.map { parameter in
       optimizer.layerFactors.firstIndex { parameter.name.hasPrefix("\($0.layer)/") }
     }
-    let kernels = optimizer.rule.kernelRules(of: builder.parameters) + builder.curvatures
+    let kernels =
+      optimizer.rule.kernelRules(of: builder.parameters, arena: arena)
+      + builder.curvatures
     kernelRules = kernels
     kernelDirections = builder.parameters.indices.map { place in
       kernels.first { $0.parameters.contains(place) }?.direction
@@ -176,33 +198,28 @@ public final class Network {
     penaltyPlaces = builder.parameters.map { parameter in
       let weight = parameter.regularization.orthogonal
       guard weight != 0 else { return nil }
-      penalties.append(OrthogonalPenalty(parameter, weight: weight, in: builder.weights))
+      penalties.append(
+        OrthogonalPenalty(parameter, weight: weight, in: builder.weights, arena: arena))
       return penalties.count - 1
     }
     self.penalties = penalties
     bounded = builder.parameters.indices.filter {
       builder.parameters[$0].regularization.maxNorm != nil
     }
-    columnNorms = bounded.map { Buffer(builder.parameters[$0].columns) }
+    columnNorms = bounded.map { arena.floats(builder.parameters[$0].columns) }
     training = Phase.training(builder.layers)
     inference = [.fill] + builder.layers.indices.map { .forward($0) } + [.loss]
     inferenceTile = builder.inferenceTile
-    sampleList = .allocate(capacity: batchSize)
+    sampleList = arena.take(Int32.self, batchSize)
     mixer =
       mixing.isEmpty
       ? nil
       : Mixer(
         mixing, input: plan.description.input, classes: plan.description.classes, seed: seed,
-        workers: team.count)
-    losses = Buffer(batchSize)
-    predictions = .allocate(capacity: batchSize)
-    weightsChanged()
-  }
-
-  deinit {
-    gradientSquares.deallocate()
-    sampleList.deallocate()
-    predictions.deallocate()
+        workers: team.count, arena: arena)
+    losses = arena.floats(batchSize)
+    predictions = arena.take(UInt8.self, batchSize)
+    if arena.holdsMemory { weightsChanged() }
   }
 
   /// To be called when `parameters` were written from outside: renews the transposed kernels.
@@ -214,16 +231,11 @@ public final class Network {
 
   /// Bytes of all that the network holds.
   public var memory: Int {
-    let parameters =
-      (weights.count + averages.count + accumulated.count + displaced.count
-        + gradients.count * (1 + moments.count)) * 4
-    return tensorMemory.bytes + parameters + partials.bytes + (mixer?.bytes ?? 0)
-      + (normalizer?.bytes ?? 0) + penalties.reduce(0) { $0 + $1.bytes }
-      + kernelRules.reduce(0) { $0 + $1.bytes }
+    ByteCount.sum(arena.bytes, normalizer?.bytes ?? 0, evaluationMemory?.bytes ?? 0)
   }
 
   /// Bytes that it holds less because tensors share memory.
-  public var memorySaved: Int { tensorMemory.bytesUnshared - tensorMemory.bytes }
+  public var memorySaved: Int { tensorMemory.bytesSaved }
 }
 
 /// What the phases of one step or evaluation share.

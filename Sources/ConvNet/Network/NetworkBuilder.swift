@@ -4,6 +4,7 @@ final class NetworkBuilder {
   let batchSize: Int
   let workers: Int
   let seed: UInt64
+  let arena: Arena
   let workspaces: [Workspace]
 
   let partials = Partials()
@@ -24,13 +25,15 @@ final class NetworkBuilder {
   private let rule: OptimizerRule
 
   init(
-    _ plan: NetworkPlan, rule: OptimizerRule, batchSize: Int, workers: Int, seed: UInt64
+    _ plan: NetworkPlan, rule: OptimizerRule, batchSize: Int, workers: Int, seed: UInt64,
+    arena: Arena
   ) {
     self.plan = plan
     self.rule = rule
     self.batchSize = batchSize
     self.workers = workers
     self.seed = seed
+    self.arena = arena
     workspaces = (0..<workers).map { _ in Workspace() }
     let shape = plan.description.input
     input = Activations(extent: shape.extent, channels: shape.channels, hasGradient: false)
@@ -43,12 +46,12 @@ final class NetworkBuilder {
 
   func build() throws(NetworkError) {
     layOutParameters()
-    weights = Buffer(total)
-    gradients = Buffer(trainable)
-    try initialize()
+    weights = arena.floats(total)
+    gradients = arena.floats(trainable)
+    if arena.holdsMemory { try initialize() }
     makeLayers()
-    for workspace in workspaces { workspace.allocate() }
-    partials.allocate(tiles: Tile.count(of: batchSize))
+    for workspace in workspaces { workspace.allocate(in: arena) }
+    partials.allocate(tiles: Tile.count(of: batchSize), in: arena)
   }
 
   // MARK: parameters
@@ -146,7 +149,7 @@ final class NetworkBuilder {
   /// The transposed copy of a kernel, (columns, rows), that its layer's input gradient wants.
   func transposedKernel(_ index: Int) -> Matrix {
     let parameter = parameters[index]
-    let copy = Buffer(parameter.count)
+    let copy = arena.floats(parameter.count)
     parameters[index].transposed = copy
     return Matrix(copy.base, rows: parameter.columns, columns: parameter.rows)
   }
@@ -181,7 +184,8 @@ final class NetworkBuilder {
         let output = tensor(layer, hasGradient: hasWeightsBelow)
         append(
           Dropout(
-            rate: rate, layer: i, seed: seed, input: current, output: output, workers: workers),
+            rate: rate, layer: i, seed: seed, input: current, output: output, workers: workers,
+            arena: arena),
           first, output)
         current = output
       case .activation(let activation):
@@ -280,7 +284,7 @@ final class NetworkBuilder {
     else { return nil }
     let curvature = KroneckerLayer(
       kernel: kernel, bias: bias, in: parameters, positions: positions, dense: dense,
-      tiles: Tile.count(of: batchSize))
+      tiles: Tile.count(of: batchSize), arena: arena)
     curvatures.append(curvature)
     return curvature
   }
@@ -321,6 +325,6 @@ final class NetworkBuilder {
       BatchNorm(
         norm, limits: limits, channels: plan.layers[i].output.channels, input: input,
         output: output, parameters: memory, tiles: Tile.count(of: batchSize),
-        workspaces: workspaces), i, output, through: last)
+        workspaces: workspaces, arena: arena), i, output, through: last)
   }
 }

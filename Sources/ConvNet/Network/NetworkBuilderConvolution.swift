@@ -65,7 +65,7 @@ extension NetworkBuilder {
       append(
         GroupedConv2D(
           description, geometry: geometry, input: input, output: output, weights: weights,
-          workspaces: workspaces), i, output)
+          workspaces: workspaces, arena: arena), i, output)
     case .lowered:
       append(
         Conv2D(

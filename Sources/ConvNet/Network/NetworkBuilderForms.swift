@@ -33,7 +33,8 @@ extension NetworkBuilder {
     }
     let site = LayerSite(
       place: place, layer: layer, input: input, output: output, parameters: memory,
-      batchSize: batchSize, workers: workers, seed: seed, workspaces: workspaces)
+      batchSize: batchSize, workers: workers, seed: seed, workspaces: workspaces,
+      arena: arena)
     append(form.make(site), place, output)
   }
 

@@ -6,9 +6,8 @@ struct TensorMemory {
   let plan: MemoryPlan
   /// What each part of the plan is.
   let contents: [(tensor: Activations, content: Activations.Content)]
-  /// Bytes of all tensors, and what they would be if no two shared any.
-  let bytes: Int
-  let bytesUnshared: Int
+  /// Bytes that they take less than if no two shared any.
+  let bytesSaved: Int
 }
 
 extension NetworkBuilder {
@@ -33,20 +32,18 @@ extension NetworkBuilder {
             ? lives[content.rawValue][ObjectIdentifier(tensor)]! : StepTimeline.whole(layers.count))
       })
     let samples = workers * inferenceTile
-    let shared = Buffer(
-      max(samples, isByTile ? Tile.count(of: batchSize) * Tile.size : 0) * plan.size)
+    let regions = max(samples, isByTile ? Tile.count(of: batchSize) * Tile.size : 0)
+    let shared = arena.floats(regions, plan.size)
     for ((tensor, content), offset) in zip(contents, plan.offsets) {
       tensor.place(content, in: shared, offset: offset, stride: plan.size)
     }
-    var ownBytes = 0
     for tensor in tensors where tensor.wholeBatch {
-      ownBytes += tensor.allocate(samples: max(samples, batchSize))
+      tensor.allocate(samples: max(samples, batchSize), in: arena)
     }
     for tensor in tensors { tensor.placeView() }
-    let bytesPerFloat = plan.size == 0 ? 0 : 4 * (shared.count / plan.size)
     return TensorMemory(
-      plan: plan, contents: contents, bytes: 4 * shared.count + ownBytes,
-      bytesUnshared: bytesPerFloat * plan.sizeUnshared + ownBytes)
+      plan: plan, contents: contents,
+      bytesSaved: ByteCount.product(4, regions, plan.sizeUnshared - plan.size))
   }
 
   /// For each content, from when to when each tensor is needed in a training step.

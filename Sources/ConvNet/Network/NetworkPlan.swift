@@ -52,6 +52,9 @@ public struct NetworkPlan: Sendable {
     layers[layer].inputs == [layer == 0 ? .images : .layer(layer - 1)]
   }
 
+  /// The most images that one thread works on at once.
+  public static let imagesTogether = Tile.wideSize
+
   /// The largest tensor, in floats, that a network may ask for.
   static let largest = 1 << 31
 

@@ -131,13 +131,15 @@ final class Mixer {
   /// A gradient by the scores of one sample, per worker.
   private let gradients: Buffer
 
-  init(_ mixings: [BatchMixing], input: Shape, classes: Int, seed: UInt64, workers: Int) {
+  init(
+    _ mixings: [BatchMixing], input: Shape, classes: Int, seed: UInt64, workers: Int, arena: Arena
+  ) {
     self.mixings = mixings
     self.input = input
     self.classes = classes
     self.seed = seed
-    samples = Buffer(workers * Tile.size * input.count)
-    gradients = Buffer(workers * classes)
+    samples = arena.floats(workers, Tile.size, input.count)
+    gradients = arena.floats(workers, classes)
   }
 
   func draw(pass: Int) -> BatchMix? {
@@ -154,7 +156,6 @@ final class Mixer {
     gradients.base + worker * classes
   }
 
-  var bytes: Int { 4 * (samples.count + gradients.count) }
 }
 
 extension LossFunction {

@@ -30,16 +30,14 @@ final class OrthogonalPenalty {
   let gradient: Buffer
 
   /// - Parameter weight: λ.
-  init(_ parameter: Parameter, weight: Float, in weights: Buffer) {
+  init(_ parameter: Parameter, weight: Float, in weights: Buffer, arena: Arena) {
     self.weight = weight
     kernel = Matrix(
       weights.base + parameter.offset, rows: parameter.rows, columns: parameter.columns)
     let side = min(parameter.rows, parameter.columns)
-    gram = Buffer(side * side)
-    gradient = Buffer(parameter.count)
+    gram = arena.floats(side, side)
+    gradient = arena.floats(parameter.count)
   }
-
-  var bytes: Int { 4 * (gram.count + gradient.count) }
 
   func update() {
     let isTall = kernel.rows > kernel.columns

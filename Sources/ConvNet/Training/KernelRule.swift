@@ -7,8 +7,6 @@ protocol KernelRule: AnyObject {
   var direction: KernelDirection { get }
   /// What it remembers besides the moments; a checkpoint must hold it.
   var state: [(name: String, values: Buffer)] { get }
-  /// Of all that it holds.
-  var bytes: Int { get }
 
   /// - Parameter gradient: the kernel's, clipped.
   func direct(_ gradient: UnsafeMutablePointer<Float>, _ moments: MomentRun, at step: KernelStep)
@@ -31,13 +29,14 @@ struct KernelStep {
 
 extension OptimizerRule {
   /// The kernels that this rule moves so; all else is updated by its `elsewhere`.
-  func kernelRules(of parameters: [Parameter]) -> [any KernelRule] {
+  func kernelRules(of parameters: [Parameter], arena: Arena) -> [any KernelRule] {
     parameters.enumerated().compactMap { place, parameter in
       let (rows, columns) = (parameter.rows, parameter.columns)
       guard parameter.role == .kernel else { return nil }
       return switch self {
-      case .muon(let muon): Muon(parameter: place, rows: rows, columns: columns, muon)
-      case .shampoo(let shampoo): Shampoo(parameter: place, rows: rows, columns: columns, shampoo)
+      case .muon(let muon): Muon(parameter: place, rows: rows, columns: columns, muon, arena: arena)
+      case .shampoo(let shampoo):
+        Shampoo(parameter: place, rows: rows, columns: columns, shampoo, arena: arena)
       default: nil
       }
     }

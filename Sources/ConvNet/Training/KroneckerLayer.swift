@@ -33,14 +33,15 @@ final class KroneckerLayer: KernelRule {
   private let half: Buffer
 
   init(
-    kernel: Int, bias: Int?, in parameters: [Parameter], positions: Int, dense: Dense?, tiles: Int
+    kernel: Int, bias: Int?, in parameters: [Parameter], positions: Int, dense: Dense?, tiles: Int,
+    arena: Arena
   ) {
     self.parameters = [kernel] + (bias.map { [$0] } ?? [])
     self.positions = positions
     patch = parameters[kernel].rows
     biasDistance = bias.map { parameters[$0].offset - parameters[kernel].offset }
-    inputs = SecondMoment(order: patch + (bias == nil ? 0 : 1))
-    outputs = SecondMoment(order: parameters[kernel].columns)
+    inputs = SecondMoment(order: patch + (bias == nil ? 0 : 1), arena: arena)
+    outputs = SecondMoment(order: parameters[kernel].columns, arena: arena)
     if let dense {
       source = .batch(dense)
     } else {
@@ -48,22 +49,16 @@ final class KroneckerLayer: KernelRule {
       source = .tiles(
         partials, inputs: partials.reserve(inputs.order * inputs.order),
         outputs: partials.reserve(outputs.order * outputs.order))
-      partials.allocate(tiles: tiles)
+      partials.allocate(tiles: tiles, in: arena)
     }
-    gradient = Buffer(inputs.order * outputs.order)
-    half = Buffer(inputs.order * outputs.order)
+    gradient = arena.floats(inputs.order, outputs.order)
+    half = arena.floats(inputs.order, outputs.order)
   }
 
   var state: [(name: String, values: Buffer)] {
     [("inputs", inputs), ("outputs", outputs)].flatMap { side, moment in
       [(side, moment.average), ("\(side)_inverse", moment.inverse)]
     }
-  }
-
-  var bytes: Int {
-    var bytes = inputs.bytes + outputs.bytes + 4 * (gradient.count + half.count)
-    if case .tiles(let partials, _, _) = source { bytes += partials.bytes }
-    return bytes
   }
 
   func moment(_ side: Side) -> SecondMoment { side == .inputs ? inputs : outputs }

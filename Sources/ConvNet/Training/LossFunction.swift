@@ -8,13 +8,14 @@ struct LossFunction {
   private let kind: LossDescription.Kind
   private let weights: Buffer?
 
-  init(_ description: LossDescription, classes: Int) {
+  /// - Parameter arena: what its memory is a piece of; nil for memory of its own.
+  init(_ description: LossDescription, classes: Int, in arena: Arena? = nil) {
     self.classes = classes
     kind = description.kind
     weights = description.classWeights.map { weights in
       precondition(weights.count == classes)
-      let buffer = Buffer(classes)
-      _ = buffer.all.update(fromContentsOf: weights)
+      let buffer = arena?.floats(classes) ?? Buffer(classes)
+      if arena?.holdsMemory ?? true { _ = buffer.all.update(fromContentsOf: weights) }
       return buffer
     }
   }

@@ -14,7 +14,9 @@ final class Muon: KernelRule {
   private let product: Buffer
   private let description: MuonDescription
 
-  init?(parameter: Int, rows: Int, columns: Int, _ description: MuonDescription) {
+  init?(
+    parameter: Int, rows: Int, columns: Int, _ description: MuonDescription, arena: Arena
+  ) {
     guard min(rows, columns) > 1 else { return nil }
     self.description = description
     parameters = [parameter]
@@ -22,13 +24,12 @@ final class Muon: KernelRule {
     self.columns = columns
     direction = .step(scale: 0.2 * Float(max(rows, columns)).squareRoot())
     let side = min(rows, columns)
-    gram = Buffer(side * side)
-    polynomial = Buffer(side * side)
-    product = Buffer(rows * columns)
+    gram = arena.floats(side, side)
+    polynomial = arena.floats(side, side)
+    product = arena.floats(rows, columns)
   }
 
   var state: [(name: String, values: Buffer)] { [] }
-  var bytes: Int { 4 * (gram.count + polynomial.count + product.count) }
 
   /// Takes the gradient into the velocity and makes it the direction.
   func direct(_ gradient: UnsafeMutablePointer<Float>, _ moments: MomentRun, at step: KernelStep) {

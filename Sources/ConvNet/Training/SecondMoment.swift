@@ -8,15 +8,13 @@ final class SecondMoment {
   let inverse: Buffer
   private let factor: DoubleBuffer
 
-  init(order: Int) {
+  init(order: Int, arena: Arena) {
     self.order = order
-    sum = Buffer(order * order)
-    average = Buffer(order * order)
-    inverse = Buffer(order * order)
-    factor = DoubleBuffer(order * order)
+    sum = arena.floats(order, order)
+    average = arena.floats(order, order)
+    inverse = arena.floats(order, order)
+    factor = arena.doubles(order, order)
   }
-
-  var bytes: Int { order * order * (3 * 4 + 8) }
 
   var inverted: Matrix { Matrix(inverse.base, rows: order, columns: order) }
 

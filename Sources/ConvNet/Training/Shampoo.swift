@@ -54,17 +54,21 @@ final class Shampoo: KernelRule {
   /// (rows, columns)
   private let product: Buffer
 
-  init?(parameter: Int, rows: Int, columns: Int, _ description: ShampooDescription) {
+  init?(
+    parameter: Int, rows: Int, columns: Int, _ description: ShampooDescription, arena: Arena
+  ) {
     guard min(rows, columns) > 1, min(rows, columns) <= description.largest else { return nil }
     let power = max(rows, columns) <= description.largest ? -0.25 : -0.5
     parameters = [parameter]
     self.rows = rows
     self.columns = columns
     self.description = description
-    left = rows <= description.largest ? Preconditioner(rows, power: power, description) : nil
+    left =
+      rows <= description.largest ? Preconditioner(rows, power: power, description, arena) : nil
     right =
-      columns <= description.largest ? Preconditioner(columns, power: power, description) : nil
-    product = Buffer(rows * columns)
+      columns <= description.largest
+      ? Preconditioner(columns, power: power, description, arena) : nil
+    product = arena.floats(rows, columns)
   }
 
   var state: [(name: String, values: Buffer)] {
@@ -72,8 +76,6 @@ final class Shampoo: KernelRule {
       preconditioner.map { [(side, $0.sum), ("\(side)_power", $0.root)] } ?? []
     }
   }
-
-  var bytes: Int { [left, right].reduce(4 * product.count) { $0 + ($1?.bytes ?? 0) } }
 
   func direct(_ gradient: UnsafeMutablePointer<Float>, _ moments: MomentRun, at step: KernelStep) {
     let count = rows * columns
@@ -135,21 +137,19 @@ private final class Preconditioner {
   private let scaled: DoubleBuffer
   private let result: DoubleBuffer
 
-  init(_ order: Int, power: Double, _ description: ShampooDescription) {
+  init(_ order: Int, power: Double, _ description: ShampooDescription, _ arena: Arena) {
     self.order = order
     exponent = power
     self.description = description
-    sum = Buffer(order * order)
-    root = Buffer(order * order)
-    product = Buffer(order * order)
-    eigen = SymmetricEigenSolver(order: order)
-    scaled = DoubleBuffer(order * order)
-    result = DoubleBuffer(order * order)
+    sum = arena.floats(order, order)
+    root = arena.floats(order, order)
+    product = arena.floats(order, order)
+    eigen = SymmetricEigenSolver(order: order, arena: arena)
+    scaled = arena.doubles(order, order)
+    result = arena.doubles(order, order)
   }
 
   var power: Matrix { Matrix(root.base, rows: order, columns: order) }
-
-  var bytes: Int { order * order * (3 * 4 + 2 * 8) + eigen.bytes }
 
   /// Takes A·B in, and with `renews` takes the power anew.
   func take(_ a: Matrix, _ b: Matrix, step: Int, renews: Bool) {

@@ -1,4 +1,5 @@
 import ConvNet
+import Datasets
 
 /// Classical methods on an experiment's data, so that a network's result can be placed. What a method
 /// leaves open (a penalty, a number of neighbours) the validation images choose; the test images choose
@@ -43,8 +44,8 @@ public final class Baselines {
   private let seed: UInt64
   private let team: Team
 
-  /// - Throws: `RecordError` where no images are held out, for they choose.
-  public init(_ spec: ExperimentSpec, data: RunData, threads: Int) throws(RecordError) {
+  /// - Throws: `RecordError` where no images are held out, for they choose; `ThreadRefused`.
+  public init(_ spec: ExperimentSpec, data: RunData, threads: Int) throws {
     guard let validation = data.validation else {
       throw RecordError(
         "dataset.validation",
@@ -55,7 +56,21 @@ public final class Baselines {
     test = data.test
     classes = data.classNames.count
     seed = spec.seed
-    team = Team(threads: threads)
+    team = try Team(threads: threads)
+  }
+
+  /// Refuses to begin what will not fit into memory: the images; as floats, all that neighbours are
+  /// looked for among; and the moments of their pixels, with what LAPACK takes for them.
+  /// - Throws: `MemoryShortage`.
+  public static func checkMemory(_ spec: ExperimentSpec) throws {
+    let (pixels, images) = (spec.dataset.imageShape.count, spec.dataset.loadedCount ?? 0)
+    let bytes = ByteCount.sum(
+      ByteCount.product(images, pixels, 1 + MemoryLayout<Float>.stride),
+      ByteCount.product(6, MemoryLayout<Double>.stride, pixels, pixels))
+    guard let (bound, needed) = AvailableMemory().broken(by: bytes) else { return }
+    throw MemoryShortage(
+      MemoryShortage.sentence("learning from \(images) images takes", needed, bound)
+        + "\n  a smaller dataset.shape or dataset.train_count needs less")
   }
 
   /// Fits a method, chooses by the validation images, and tests the one that was chosen.

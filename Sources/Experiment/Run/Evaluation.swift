@@ -88,7 +88,7 @@ extension RunFolder {
     guard Files.exists(path) else {
       throw RecordError(self.path, "has no \(weights.rawValue) weights (\(path))")
     }
-    let network = try Network(spec, team: Team(threads: threads))
+    let network = try Network(spec, team: try Team(threads: threads))
     var epoch = try Checkpoint.loadWeights(path, into: network)
     // A checkpoint at the end of an epoch names the next, which it would begin.
     if weights == .last { epoch = max(1, try EpochRow.read(metrics).count) }

@@ -36,7 +36,7 @@ public struct LearningRateRange: Sendable {
     _ spec: ExperimentSpec, data: RunData, threads: Int, from: Double, to: Double, steps: Int
   ) throws {
     self.init(
-      try Network(spec, trainedOn: data, team: Team(threads: threads)), on: data.train,
+      try Network(spec, trainedOn: data, team: try Team(threads: threads)), on: data.train,
       batchSize: spec.training.batchSize * spec.optimizer.accumulation, seed: spec.seed,
       from: from, to: to, steps: steps)
   }

@@ -2,7 +2,9 @@ import ConvNet
 
 extension Network {
   /// The network of an experiment, built to be trained.
-  public convenience init(_ spec: ExperimentSpec, team: Team) throws(NetworkError) {
+  /// - Throws: `MemoryShortage` where it would not fit; `NetworkError`.
+  public convenience init(_ spec: ExperimentSpec, team: Team) throws {
+    try spec.checkMemory(threads: team.count, isBeginning: false)
     try self.init(
       spec.network, loss: spec.loss, optimizer: spec.optimizer, mixing: spec.mixing,
       batchSize: spec.training.batchSize, seed: spec.seed, team: team)

@@ -8,7 +8,7 @@ extension Run {
   /// Every epoch trains on all images, the last batch holding what is left over. Its learning rate
   /// is the schedule's at each step; what metrics.csv records is that of the epoch's last step.
   func train() throws -> RunOutcome {
-    let team = Team(threads: options.threads)
+    let team = try Team(threads: options.threads)
     let isResumed = Files.exists(folder.last)
     let network =
       try isResumed ? Network(spec, team: team) : Network(spec, trainedOn: data, team: team)

@@ -89,6 +89,15 @@ public struct DatasetSpec: Hashable, Sendable {
     (trainCount ?? name.trainCount).map { selection.count(of: $0, classes: classCount) }
   }
 
+  /// The images that are tested on; nil where only the files will tell.
+  public var loadedTestCount: Int? {
+    switch test {
+    case .own: testCount ?? name.testCount
+    case .of(let other): testCount ?? other.testCount
+    case .none: 0
+    }
+  }
+
   /// The images held out for validation, and those left to train on; nil where only the files will tell.
   public var split: (validation: Int, training: Int)? {
     loadedCount.map { loaded in

@@ -1,3 +1,4 @@
+import ConvNet
 import Datasets
 import Experiment
 import Glibc
@@ -49,18 +50,15 @@ struct LineReader {
 }
 
 /// Ends this process as soon as the other end of a pipe is closed, whatever it is doing.
-func exitWhenClosed(standardInput file: Int32) {
-  var thread = pthread_t()
-  pthread_create(
-    &thread, nil,
-    { argument in
-      let file = Int32(Int(bitPattern: argument) - 1)
-      while true {
-        var watched = pollfd(fd: file, events: 0, revents: 0)
-        let n = poll(&watched, 1, -1)
-        if n > 0, Int32(watched.revents) & (POLLHUP | POLLERR) != 0 {
-          _exit(1)
-        }
+/// - Throws: `ThreadRefused` where there is no thread to watch it.
+func exitWhenClosed(standardInput file: Int32) throws(ThreadRefused) {
+  _ = try SystemThread {
+    while true {
+      var watched = pollfd(fd: file, events: 0, revents: 0)
+      let n = poll(&watched, 1, -1)
+      if n > 0, Int32(watched.revents) & (POLLHUP | POLLERR) != 0 {
+        _exit(1)
       }
-    }, UnsafeMutableRawPointer(bitPattern: Int(file) + 1))
+    }
+  }
 }

@@ -50,7 +50,7 @@ public struct SweepForecast: Sendable {
         let probe = try TrainingProbe(experiment, threads: 1)
         probes[shape] = probe
         rate.seconds += probe.secondsPerStep
-        rate.flops += Double(network.trainingFLOPs * experiment.training.batchSize)
+        rate.flops += Double(network.trainingFLOPs) * Double(experiment.training.batchSize)
       }
       // Where only the files will tell how many images there are, MNIST's number stands for it.
       let split = experiment.dataset.split ?? (validation: 0, training: 60_000)
@@ -66,16 +66,14 @@ public struct SweepForecast: Sendable {
         epoch = steps * (training + validation) / max(1, training)
       }
       let seeds = Double(spec.seeds.count)
-      let memory = probes[shape]?.memory ?? 4 * 4 * network.parameters
-      // The last checkpoint holds the weights and the optimizer's state, two moments where that
-      // was not measured; the best holds the weights.
-      let last = probes[shape]?.checkpoint ?? 3 * 4 * network.parameters
-      let disk = spec.seeds.count * (last + 4 * network.parameters + 20_000)
+      let memory = try TrainingMemory(experiment, threads: 1).network
+      // The last checkpoint holds the weights and the optimizer's state; the best holds the weights.
+      let disk = spec.seeds.count * (memory.checkpoint + 4 * network.parameters + 20_000)
       trials.append(
         Trial(
           number: stage.id.trial,
           values: spec.space.labels(of: configuration).map { $0 ?? "" },
-          parameters: network.parameters, flops: network.forwardFLOPs, memory: memory,
+          parameters: network.parameters, flops: network.forwardFLOPs, memory: memory.bytes,
           seconds: epoch * Double(experiment.training.epochs) * seeds, disk: disk))
     }
     self.trials = trials
@@ -90,7 +88,7 @@ public struct SweepForecast: Sendable {
   }
 
   /// What decides how long a step takes.
-  private struct Shape: Hashable {
+  fileprivate struct Shape: Hashable {
     let model: [ModelItem]
     let batchSize: Int
     let optimizer: OptimizerRule
@@ -103,6 +101,27 @@ public struct SweepForecast: Sendable {
 }
 
 extension SweepSpec {
+  /// Refuses to begin what will not fit into memory: as many of the largest network among the trials
+  /// that are known before any has run as there are jobs, and the images that all share.
+  /// - Throws: `MemoryShortage`.
+  public func checkMemory(jobs: Int) throws {
+    var plan = Plan(self)
+    let template = TrialTemplate(self)
+    var largest: (experiment: ExperimentSpec, bytes: Int)?
+    var seen: Set<SweepForecast.Shape> = []
+    while let stage = plan.next(), stage.id.trial < SweepForecast.limit {
+      guard stage.id.stage == 0, stage.id.seed == seeds[0] else { continue }
+      let experiment = try template.trial(
+        plan.trials[stage.id.trial].configuration, seed: stage.id.seed)
+      guard seen.insert(SweepForecast.Shape(experiment)).inserted else { continue }
+      let bytes = try TrainingMemory(experiment, threads: 1).total
+      if bytes > largest?.bytes ?? -1 { largest = (experiment, bytes) }
+    }
+    guard let (experiment, _) = largest else { return }
+    try experiment.checkMemory(threads: 1)
+    try experiment.checkMemory(threads: 1, processes: min(jobs, trials), isBeginning: false)
+  }
+
   /// The share of all trials' epochs that is trained when rungs end trials as planned.
   fileprivate var plannedShare: Double {
     guard let brackets else {

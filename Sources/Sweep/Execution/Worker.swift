@@ -30,7 +30,7 @@ public final class Worker {
   /// Works until the standard input ends.
   public func run() throws {
     // A sweep that is gone leaves nobody to train for.
-    exitWhenClosed(standardInput: 0)
+    try exitWhenClosed(standardInput: 0)
     var input = LineReader(file: 0)
     while let line = try input.next() {
       guard let task = TrialTask(line: line) else {

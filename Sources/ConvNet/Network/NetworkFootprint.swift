@@ -1,0 +1,58 @@
+/// The bytes that a network takes with its optimizer, known from its plan before any of them is taken.
+/// Sums that are more than can be counted are `Int.max`.
+public struct NetworkFootprint: Hashable, Sendable {
+  /// What `Network.memory` will be, once it normalises its images and has evaluated the most samples.
+  public let bytes: Int
+  /// What `Network.memorySaved` will be.
+  public let saved: Int
+  /// Of the tensors of a checkpoint: the weights and what the optimizer remembers.
+  public let checkpoint: Int
+  /// What fitting the normalisation takes besides, at its most.
+  public let fitting: Int
+
+  /// - Parameters:
+  ///   - workers: how many the team has.
+  ///   - evaluated: how many samples are evaluated at once, at the most.
+  /// - Throws: `NetworkError` where such a network cannot be built.
+  public init(
+    _ plan: NetworkPlan, loss: LossDescription = .softmaxCrossEntropy,
+    optimizer: OptimizerDescription, mixing: [BatchMixing] = [], batchSize: Int, workers: Int,
+    normalization: NormalizationDescription? = nil, evaluated: Int = 0
+  ) throws(NetworkError) {
+    let network = try Network.counted(
+      plan, loss: loss, optimizer: optimizer, mixing: mixing, batchSize: batchSize,
+      workers: workers)
+    let input = plan.description.input
+    bytes = ByteCount.sum(
+      network.memory,
+      normalization.map { Normalizer.bytes($0, input: input, workers: workers) } ?? 0,
+      evaluated > batchSize ? Network.evaluationBytes(evaluated) : 0)
+    saved = network.memorySaved
+    checkpoint = ByteCount.product(
+      MemoryLayout<Float>.stride,
+      ByteCount.sum(network.optimizerState.map(\.values.count) + [network.parameters.count]))
+    fitting = normalization.map { $0.fittingBytes(input) } ?? 0
+  }
+}
+
+extension Normalizer {
+  /// What one takes that is fitted so.
+  static func bytes(_ description: NormalizationDescription, input: Shape, workers: Int) -> Int {
+    let size = input.count
+    switch description {
+    case .perChannel, .perPixel: return ByteCount.product(4, 2, size)
+    case .zca:
+      return ByteCount.sum(
+        4 * size, ByteCount.product(4, size, size), ByteCount.product(4, workers, Tile.size, size))
+    }
+  }
+}
+
+extension NormalizationDescription {
+  /// The covariance in doubles and in floats, its product, the eigenvectors with LAPACK's two copies,
+  /// and W with the array that keeps it: (H·W·C, H·W·C) each.
+  fileprivate func fittingBytes(_ input: Shape) -> Int {
+    guard case .zca = self else { return 0 }
+    return ByteCount.product(8 + 8 * 4, input.count, input.count)
+  }
+}

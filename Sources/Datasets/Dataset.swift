@@ -26,6 +26,10 @@ public struct Dataset: Sendable {
   public let provenance: Provenance
   /// What this set stands in for, when it isn't the one that was asked for.
   public var substitution: Substitution?
+  /// How many of the training images, the last of them, the files hold to validate on.
+  public var validationCount = 0
+  /// What was taken for granted when the files were read, as sentences to the user.
+  public var notes: [String] = []
   /// Images that were left out since they could not be read: each with its file and the reason.
   public var skipped: [String] = []
 
@@ -78,11 +82,20 @@ public struct Dataset: Sendable {
     return with(train: train, test: test)
   }
 
+  /// The same with images of its own to validate on after those to train on.
+  func with(validation: ImageSet) -> Dataset {
+    var set = with(train: train.appending(validation), test: test)
+    set.validationCount = validation.count
+    return set
+  }
+
   private func with(train: ImageSet, test: ImageSet?) -> Dataset {
     var set = Dataset(
       name: name, classNames: classNames, train: train, test: test, provenance: provenance,
       substitution: substitution)
     set.skipped = skipped
+    set.notes = notes
+    set.validationCount = validationCount
     return set
   }
 

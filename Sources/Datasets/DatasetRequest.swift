@@ -20,6 +20,8 @@ public struct DatasetRequest: Hashable, Sendable {
   /// Whether the training images are; where not, one's own files aren't read for them, and others are
   /// read for nothing.
   public var readsTrain = true
+  /// Whether the files' own validation images are wanted.
+  public var readsValidation = false
   /// The seed of `synthetic_digits`, wherever it is used.
   public var syntheticSeed: UInt64
   /// What to take when the set is neither on disk nor to be downloaded.

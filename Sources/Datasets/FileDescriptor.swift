@@ -115,6 +115,11 @@ struct FileDescriptor: ~Copyable {
 
   static func exists(_ path: String) -> Bool { access(path, F_OK) == 0 }
 
+  static func isFolder(_ path: String) -> Bool {
+    var status = stat()
+    return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
+  }
+
   /// The last `count` bytes.
   func tail(_ count: Int, size: Int) throws(FileError) -> [UInt8] {
     precondition(count <= size)

@@ -6,7 +6,7 @@ import Glibc
 enum ImageFolder {
   /// The names of the folders in a folder.
   static func classes(of path: String) throws(DatasetError) -> [String] {
-    let names = try names(in: path).filter { isFolder("\(path)/\($0)") }
+    let names = try names(in: path).filter { FileDescriptor.isFolder("\(path)/\($0)") }
     guard !names.isEmpty else {
       throw DatasetError(
         .invalid, "\(path): there is no folder in it; each class has one, with its images")
@@ -121,11 +121,6 @@ enum ImageFolder {
   private static func isImage(_ name: String) -> Bool {
     let name = name.lowercased()
     return [".png", ".jpg", ".jpeg"].contains { name.hasSuffix($0) }
-  }
-
-  private static func isFolder(_ path: String) -> Bool {
-    var status = stat()
-    return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
   }
 
   /// What is in a folder, but for what is hidden, in the order of the names' bytes.

@@ -76,6 +76,15 @@ public struct ImageSet: Sendable {
       pixels: pixels[0..<count * pixelsPerImage], labels: Array(labels[..<count]))
   }
 
+  /// These images and then others of the same shape and classes.
+  func appending(_ others: ImageSet) -> ImageSet {
+    precondition(shape == others.shape && classes == others.classes)
+    return ImageSet(
+      height: height, width: width, channels: channels, classes: classes,
+      pixels: pixels[0..<pixels.count] + others.pixels[0..<others.pixels.count],
+      labels: labels + others.labels)
+  }
+
   /// The images made to fit; nil where nothing says how.
   func prepared(_ preparation: ImagePreparation, threads: Int) -> ImageSet? {
     if preparation.keeps(imageShape) { return self }

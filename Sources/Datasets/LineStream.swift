@@ -71,13 +71,4 @@ extension UnsafeRawBufferPointer {
     }
     return value
   }
-
-  /// Without the spaces, tabs and quotation marks at its ends.
-  var trimmed: UnsafeRawBufferPointer {
-    func isSpace(_ byte: UInt8) -> Bool { byte == 0x20 || byte == 0x09 || byte == 0x22 }
-    var (first, last) = (startIndex, endIndex)
-    while first < last, isSpace(self[first]) { first += 1 }
-    while last > first, isSpace(self[last - 1]) { last -= 1 }
-    return UnsafeRawBufferPointer(rebasing: self[first..<last])
-  }
 }

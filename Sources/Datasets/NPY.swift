@@ -1,273 +1,248 @@
-/// The header of an NPY file (NumPy Enhancement Proposal 1, versions 1.0 to 3.0), every claim of it
-/// checked before anything of the size that it claims is allocated.
-struct NPYHeader: Hashable {
-  /// One element: `u1` is an unsigned byte.
-  struct Element: Hashable {
-    /// `u` unsigned, `i` signed, `f` floating-point, `b` boolean.
-    let kind: Character
-    let size: Int
-    let isBigEndian: Bool
-  }
-
-  let element: Element
-  /// Whether the first index runs fastest.
-  let isFortran: Bool
-  let shape: [Int]
-  /// Bytes before the content.
-  let length: Int
-
-  var count: Int { shape.reduce(1, *) }
-
-  /// The longest header that is read.
-  private static let limit = 1 << 16
-
-  init(_ stream: any ByteStream) throws(DatasetError) {
-    let path = stream.path
-    let magic = try stream.take(8, of: "the header")
-    guard magic[..<6] == [0x93, 0x4E, 0x55, 0x4D, 0x50, 0x59] else {
-      throw DatasetError(
-        .damaged,
-        "\(path): not an NPY file: it begins with 0x\(SHA256.hex(Array(magic[..<6]))), where "
-          + "0x934e554d5059 was expected")
-    }
-    guard (1...3).contains(magic[6]) else {
-      throw DatasetError(
-        .damaged, "\(path): it is of NPY version \(magic[6]); 1 to 3 are read")
-    }
-    let lengthBytes = magic[6] == 1 ? 2 : 4
-    let length = try stream.take(lengthBytes, of: "the header").littleEndian(0, lengthBytes)
-    guard length <= Self.limit else {
-      throw DatasetError(
-        .damaged,
-        "\(path): its header claims to be \(length) bytes long; the limit is \(Self.limit)")
-    }
-    self.length = 8 + lengthBytes + length
-    let text = try stream.take(length, of: "the header")
-    var parser = Parser(text: text, path: path)
-    (element, isFortran, shape) = try parser.header()
-    var total = element.size
-    for d in shape {
-      let (product, overflow) = total.multipliedReportingOverflow(by: d)
-      guard !overflow, product <= Limit.content else {
-        throw DatasetError(
-          .damaged, "\(path): its header announces \(described); the limit is 4 GiB")
-      }
-      total = product
-    }
-  }
-
-  /// `60000 x 28 x 28 of u1`
-  var described: String {
-    shape.map(String.init).joined(separator: " x ") + " of \(element.kind)\(element.size)"
-  }
-
-  /// The Python dictionary that the header is: `{'descr': '|u1', 'fortran_order': False,
-  /// 'shape': (60000, 28, 28), }`, and nothing else.
-  private struct Parser {
-    let text: [UInt8]
-    let path: String
-    var place = 0
-
-    func error(_ message: String) -> DatasetError {
-      DatasetError(.damaged, "\(path): its header is not one of NPY: \(message)")
-    }
-
-    mutating func skipSpace() {
-      while place < text.count, [0x20, 0x0A, 0x0D, 0x09].contains(text[place]) { place += 1 }
-    }
-
-    mutating func take(_ character: Unicode.Scalar) -> Bool {
-      skipSpace()
-      guard place < text.count, text[place] == UInt8(ascii: character) else { return false }
-      place += 1
-      return true
-    }
-
-    mutating func expect(_ character: Unicode.Scalar) throws(DatasetError) {
-      guard take(character) else { throw error("\"\(character)\" is missing at byte \(place)") }
-    }
-
-    /// Letters and digits.
-    mutating func word() -> String {
-      skipSpace()
-      let start = place
-      func isWord(_ byte: UInt8) -> Bool {
-        let character = Character(Unicode.Scalar(byte))
-        return character.isASCII && (character.isLetter || character.isNumber)
-      }
-      while place < text.count, isWord(text[place]) { place += 1 }
-      return String(decoding: text[start..<place], as: UTF8.self)
-    }
-
-    mutating func string() throws(DatasetError) -> String {
-      let quote: Unicode.Scalar = take("'") ? "'" : "\""
-      if quote == "\"" { try expect("\"") }
-      let start = place
-      while place < text.count, text[place] != UInt8(ascii: quote) { place += 1 }
-      let string = String(decoding: text[start..<min(place, text.count)], as: UTF8.self)
-      try expect(quote)
-      return string
-    }
-
-    mutating func header() throws(DatasetError) -> (Element, Bool, [Int]) {
-      var element: Element?
-      var isFortran: Bool?
-      var shape: [Int]?
-      try expect("{")
-      while !take("}") {
-        let key = try string()
-        try expect(":")
-        switch key {
-        case "descr" where element == nil:
-          if take("[") {
-            throw DatasetError(
-              .damaged, "\(path): it holds records of several fields; one number each is read")
-          }
-          element = try Self.element(try string(), path)
-        case "fortran_order" where isFortran == nil:
-          let value = word()
-          guard value == "True" || value == "False" else {
-            throw error("fortran_order is \(value)")
-          }
-          isFortran = value == "True"
-        case "shape" where shape == nil:
-          shape = try tuple()
-        default: throw error("a key \"\(key.prefix(40))\" is not expected")
-        }
-        guard take(",") else {
-          try expect("}")
-          break
-        }
-      }
-      skipSpace()
-      guard place == text.count else { throw error("something follows the dictionary") }
-      guard let element, let isFortran, let shape else {
-        throw error("descr, fortran_order and shape are not all there")
-      }
-      return (element, isFortran, shape)
-    }
-
-    mutating func tuple() throws(DatasetError) -> [Int] {
-      var shape: [Int] = []
-      try expect("(")
-      while !take(")") {
-        let number = word()
-        guard let value = Int(number), value >= 0, shape.count < 32 else {
-          throw error("a size in the shape is \"\(number.prefix(40))\"")
-        }
-        shape.append(value)
-        guard take(",") else {
-          try expect(")")
-          break
-        }
-      }
-      return shape
-    }
-
-    static func element(_ text: String, _ path: String) throws(DatasetError) -> Element {
-      let characters = Array(text)
-      if characters.count == 3, "<>|=".contains(characters[0]), "uifb".contains(characters[1]),
-        let size = Int(String(characters[2])), [1, 2, 4, 8].contains(size)
-      {
-        return Element(
-          kind: characters[1], size: size, isBigEndian: characters[0] == ">")
-      }
-      throw DatasetError(
-        .damaged,
-        "\(path): it holds elements of type \(text.prefix(40)); whole numbers of 1 to 8 bytes are "
-          + "read")
-    }
-  }
-}
-
 /// Arrays of images and of labels in the NPY form.
 enum NPY {
-  /// Images of unsigned bytes: (N, H, W), (N, H, W, C), or (N, H·W·C) of the shape that is expected.
+  /// Images of any type of number: (N, H, W), (N, H, W, C), (N, C, H, W) or (N, H·W·C), in C's order or
+  /// Fortran's.
+  ///
+  /// - Parameters:
+  ///   - pixelMax: the number that is white, where the spec says it.
+  ///   - noted: told what was taken for granted.
   static func images(
-    _ stream: any ByteStream, expected shape: ImageShape
+    _ stream: any ByteStream, expected: ImageShape, pixelMax: Double? = nil,
+    noted: (String) -> Void = { _ in }
   ) throws(DatasetError) -> StoredImages {
     let header = try NPYHeader(stream)
     let path = stream.path
-    guard header.element.kind == "u", header.element.size == 1 else {
-      let advice =
-        header.element.kind == "f"
-        ? "; for numbers from 0 to 1 save (255 * x).round().astype(\"uint8\")"
-        : "; save x.astype(\"uint8\")"
+    guard !"SU".contains(header.element.kind) else {
+      throw DatasetError(
+        .damaged, "\(path): it holds \(header.described), which are texts, not images")
+    }
+    let layout = try ImageLayout(header, expected: expected, path: path, noted: noted)
+    let shape = layout.shape
+    try shape.check(path)
+    let count = header.shape[0]
+    guard count > 0, count <= Limit.images else {
+      throw DatasetError(.damaged, "\(path): it holds \(header.described): no images, or too many")
+    }
+    let elements = try NPYElements(stream, header, "images")
+    var scan = PixelScan(isReal: header.element.kind == "f")
+    if header.element == .byte {
+      scan.add(bytes: elements.bytes)
+    } else {
+      elements.withNumbers { number in
+        for place in 0..<header.count { scan.add(number(place), place) }
+      }
+    }
+    if let place = scan.notFinite {
       throw DatasetError(
         .damaged,
-        "\(path): images are read as unsigned bytes (uint8), not as \(header.element.kind)"
-          + "\(header.element.size)\(advice)")
+        "\(path): image \(layout.image(of: place)) has a pixel that is no finite number")
     }
-    guard !header.isFortran else {
-      throw DatasetError(
-        .damaged,
-        "\(path): it is in Fortran's order; save numpy.ascontiguousarray(x)")
+    let range = scan.range
+    let scale: PixelScale
+    do throws(PixelScale.Refusal) {
+      // True is white.
+      scale = try PixelScale(range, given: pixelMax ?? (header.element.kind == "b" ? 1 : nil))
+    } catch {
+      throw DatasetError(.damaged, "\(path): \(error.message)")
     }
+    var worst = 0.0
+    let pixels: [UInt8]
+    if header.element == .byte, scale.maximum == 255, layout.isPlain {
+      pixels = elements.bytes
+    } else {
+      pixels = elements.withNumbers { number in
+        layout.gather { scale.byte(number($0), worst: &worst)! }
+      }
+    }
+    if let note = scale.note(range, worst: worst) { noted(note) }
+    return StoredImages(shape: shape, pixels: pixels)
+  }
+
+  /// Labels: (N) or (N, 1) of whole numbers, however they are stored, or of texts; or one-hot rows,
+  /// (N, classes).
+  static func labels(
+    _ stream: any ByteStream, classes: ClassNames, noted: (String) -> Void = { _ in }
+  ) throws(DatasetError) -> [UInt8] {
+    let header = try NPYHeader(stream)
+    let path = stream.path
     let sizes = header.shape
-    let stored: ImageShape
-    switch sizes.count {
-    case 3: stored = ImageShape(height: sizes[1], width: sizes[2], channels: 1)
-    case 4: stored = ImageShape(height: sizes[1], width: sizes[2], channels: sizes[3])
-    case 2:
-      guard let flat = ImageShape(flat: sizes[1], expected: shape) else {
+    let isOneHot = sizes.count == 2 && sizes[1] > 1
+    guard sizes.count == 1 || sizes.count == 2 && sizes[1] > 0 else {
+      throw DatasetError(
+        .damaged, "\(path): it holds \(header.described); labels are (N), (N, 1) or (N, classes)")
+    }
+    guard sizes[0] > 0, sizes[0] <= Limit.images else {
+      throw DatasetError(.damaged, "\(path): it holds \(header.described): none, or too many")
+    }
+    if isOneHot {
+      guard sizes[1] == classes.names.count, !"SU".contains(header.element.kind) else {
         throw DatasetError(
           .damaged,
-          "\(path): \(sizes[1]) numbers per image make neither \(shape) nor a square image")
+          "\(path): it holds \(header.described); for one-hot rows there must be as many numbers in "
+            + "each as there are classes, \(classes.names.count)")
       }
-      stored = flat
+      return try oneHot(try NPYElements(stream, header, "labels"), header, path, noted)
+    }
+    let elements = try NPYElements(stream, header, "labels")
+    var labels = ClassLabels()
+    if "SU".contains(header.element.kind) {
+      for place in 0..<sizes[0] { labels.append(elements.text(place)) }
+    } else {
+      let numbers = elements.withNumbers { number in (0..<sizes[0]).map(number) }
+      for (place, value) in numbers.enumerated() {
+        guard let whole = Int(exactly: value) else {
+          throw DatasetError(
+            .damaged, "\(path): label \(place) is \(value); labels are whole numbers or names")
+        }
+        labels.append(whole)
+      }
+    }
+    return try labels.classes(of: classes, place: { "\(path): label \($0)" }, noted: noted)
+  }
+
+  private static func oneHot(
+    _ elements: NPYElements, _ header: NPYHeader, _ path: String, _ noted: (String) -> Void
+  ) throws(DatasetError) -> [UInt8] {
+    let (rows, columns) = (header.strides[0], header.strides[1])
+    let classes = header.shape[1]
+    var problem: String?
+    let labels = elements.withNumbers { number in
+      (0..<header.shape[0]).map { row -> UInt8 in
+        let values = (0..<classes).map { number(row * rows + $0 * columns) }
+        let ones = values.count { $0 == 1 }
+        if ones != 1 || values.count(where: { $0 == 0 }) != classes - 1 {
+          problem =
+            problem
+            ?? "label \(row) is no one-hot row, of one 1 and else 0; an image is of one class: save "
+            + "y.argmax(axis=1) if its greatest number is that"
+        }
+        return UInt8(values.firstIndex(of: 1) ?? 0)
+      }
+    }
+    if let problem { throw DatasetError(.damaged, "\(path): \(problem)") }
+    noted("labels are one-hot rows of \(classes)")
+    return labels
+  }
+}
+
+extension NPYHeader.Element {
+  static let byte = NPYHeader.Element(kind: "u", size: 1, isBigEndian: false)
+}
+
+/// What numbers an array holds.
+private struct PixelScan {
+  private(set) var range = PixelRange()
+  /// The place of the first that is none.
+  private(set) var notFinite: Int?
+
+  init(isReal: Bool) { range.isReal = isReal }
+
+  mutating func add(bytes: [UInt8]) {
+    range.least = Double(bytes.min()!)
+    range.greatest = Double(bytes.max()!)
+  }
+
+  @inline(__always)
+  mutating func add(_ value: Double, _ place: Int) {
+    guard value.isFinite else {
+      notFinite = notFinite ?? place
+      return
+    }
+    range.least = min(range.least, value)
+    range.greatest = max(range.greatest, value)
+    if value != value.rounded() { range.hasFractions = true }
+  }
+}
+
+/// Where in an array each number of each image lies.
+private struct ImageLayout {
+  let shape: ImageShape
+  /// How far apart neighbours are: images, rows, columns, channels.
+  private let image: Int, row: Int, column: Int, channel: Int
+  private let count: Int
+  private let isFortran: Bool
+
+  /// Whether the numbers lie as (N, H, W, C) already.
+  var isPlain: Bool {
+    channel == 1 && column == shape.channels && row == shape.width * shape.channels
+      && image == shape.count
+  }
+
+  init(
+    _ header: NPYHeader, expected: ImageShape, path: String, noted: (String) -> Void
+  ) throws(DatasetError) {
+    let (sizes, strides) = (header.shape, header.strides)
+    (count, isFortran) = (sizes.first ?? 0, header.isFortran)
+    switch sizes.count {
+    case 3:
+      shape = ImageShape(height: sizes[1], width: sizes[2], channels: 1)
+      (image, row, column, channel) = (strides[0], strides[1], strides[2], 1)
+    case 4:
+      let last = ImageShape(height: sizes[1], width: sizes[2], channels: sizes[3])
+      let first = ImageShape(height: sizes[2], width: sizes[3], channels: sizes[1])
+      let (mayBeLast, mayBeFirst) = ([1, 3].contains(sizes[3]), [1, 3].contains(sizes[1]))
+      let isFirst: Bool
+      if mayBeLast, mayBeFirst, last != expected, first != expected {
+        throw DatasetError(
+          .damaged,
+          "\(path): it holds \(header.described), which may be (N, H, W, C) or (N, C, H, W), and "
+            + "neither is of the spec's shape \(expected); save x.transpose(0, 2, 3, 1) if the "
+            + "channels come first")
+      } else {
+        isFirst = mayBeFirst && (!mayBeLast || last != expected)
+      }
+      shape = isFirst ? first : last
+      let order = isFirst ? [2, 3, 1] : [1, 2, 3]
+      (image, row, column, channel) = (
+        strides[0], strides[order[0]], strides[order[1]], strides[order[2]]
+      )
+      if isFirst {
+        noted("images are (N, C, H, W), \(header.described): channels come first")
+      }
+    case 2:
+      guard let flat = ImageShape(flat: sizes[1], expected: expected) else {
+        throw DatasetError(
+          .damaged,
+          "\(path): \(sizes[1]) numbers per image make neither \(expected) nor a square image")
+      }
+      shape = flat
+      image = strides[0]
+      channel = strides[1]
+      column = channel * flat.channels
+      row = column * flat.width
+      if flat.channels == 3 {
+        noted(
+          "\(sizes[1]) numbers per image are read as \(flat.height) rows of \(flat.width) with red, "
+            + "green and blue side by side; where the colours come one after another, as in CIFAR's "
+            + "own files, save x.reshape(-1, 3, \(flat.height), \(flat.width))")
+      }
     default:
       throw DatasetError(
         .damaged,
-        "\(path): it holds \(header.described); images are (N, H, W), (N, H, W, C) or (N, H·W·C)")
+        "\(path): it holds \(header.described); images are (N, H, W), (N, H, W, C), (N, C, H, W) or "
+          + "(N, H·W·C)")
     }
-    try stored.check(path)
-    guard sizes[0] > 0, sizes[0] <= Limit.images else {
-      throw DatasetError(.damaged, "\(path): it holds \(header.described): no images, or too many")
-    }
-    let total = header.count
-    try stream.check(total: header.length + total)
-    let pixels = try stream.take(total, of: "the images that its header announces")
-    try stream.requireEnd(after: "the images")
-    return StoredImages(shape: stored, pixels: pixels)
   }
 
-  /// Labels of whole numbers: (N) or (N, 1).
-  static func labels(_ stream: any ByteStream, classes: Int) throws(DatasetError) -> [UInt8] {
-    let header = try NPYHeader(stream)
-    let path = stream.path
-    guard "uib".contains(header.element.kind) else {
-      throw DatasetError(
-        .damaged,
-        "\(path): labels are whole numbers, not \(header.element.kind)\(header.element.size)")
-    }
-    guard header.shape.count == 1 || header.shape.count == 2 && header.shape[1] == 1 else {
-      throw DatasetError(
-        .damaged,
-        "\(path): it holds \(header.described); labels are (N) or (N, 1)"
-          + (header.shape.count == 2 ? "; for one-hot rows save y.argmax(axis=1)" : ""))
-    }
-    let (count, size) = (header.shape[0], header.element.size)
-    guard count > 0, count <= Limit.images else {
-      throw DatasetError(.damaged, "\(path): it holds \(header.described): none, or too many")
-    }
-    try stream.check(total: header.length + count * size)
-    let bytes = try stream.take(count * size, of: "the labels that its header announces")
-    try stream.requireEnd(after: "the labels")
-    return try (0..<count).map { (index) throws(DatasetError) in
-      var value: UInt64 = 0
-      for byte in 0..<size {
-        let place = header.element.isBigEndian ? byte : size - 1 - byte
-        value = value << 8 | UInt64(bytes[index * size + place])
+  /// The image that an element belongs to.
+  func image(of place: Int) -> Int { isFortran ? place % count : place / image }
+
+  /// The bytes of all images as (N, H, W, C).
+  func gather(_ byte: (Int) -> UInt8) -> [UInt8] {
+    [UInt8](unsafeUninitializedCapacity: count * shape.count) { buffer, initialized in
+      var next = 0
+      for n in 0..<count {
+        for y in 0..<shape.height {
+          for x in 0..<shape.width {
+            let start = n * image + y * row + x * column
+            for c in 0..<shape.channels {
+              buffer[next] = byte(start + c * channel)
+              next += 1
+            }
+          }
+        }
       }
-      guard value < UInt64(classes) else {
-        // As a signed number of this size, where it is one.
-        let shift = 64 - 8 * size
-        let shown =
-          header.element.kind == "i"
-          ? String(Int64(bitPattern: value << UInt64(shift)) >> Int64(shift)) : String(value)
-        throw StoredImages.badLabel(shown, at: "\(path): label \(index)", classes: classes)
-      }
-      return UInt8(value)
+      initialized = next
     }
   }
 }

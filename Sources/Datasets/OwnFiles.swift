@@ -8,17 +8,20 @@ public struct OwnFiles: Hashable, Sendable {
     case npz
     /// A folder of arrays, named as those of an archive.
     case npy
-    /// A file with a row per image: `label,pixel0,pixel1,…`.
+    /// A file with a row per image: `label,pixel0,pixel1,…`, or as `PixelCSV` says.
     case csv
     /// A folder of four IDX files, named as MNIST's.
     case idx
     /// A folder with a folder of PNG and JPEG files per class.
     case images
 
-    /// That of a path by its ending.
+    /// That of a path by its ending, in capitals or not.
     public static func of(_ path: String) -> Format {
+      let path = path.lowercased()
       if path.hasSuffix(".npz") { return .npz }
-      return path.hasSuffix(".csv") || path.hasSuffix(".csv.gz") ? .csv : .images
+      let packed = [".gz", ".bz2", ".zip"].first(where: path.hasSuffix)
+      let name = path.dropLast(packed?.count ?? 0)
+      return [".csv", ".tsv", ".tab", ".txt"].contains(where: name.hasSuffix) ? .csv : .images
     }
 
     /// Whether training and test images lie under one path.
@@ -43,12 +46,21 @@ public struct OwnFiles: Hashable, Sendable {
   public var testPath: String?
   public var format: Format
   public var classes: Classes
+  /// Which column of a table holds the labels; nil for the one that certainly does.
+  public var labelColumn: LabelColumn?
+  /// The number of a table or an array that is white; nil for what is certain of its numbers.
+  public var pixelMax: Double?
 
-  public init(path: String, testPath: String? = nil, format: Format? = nil, classes: Classes) {
+  public init(
+    path: String, testPath: String? = nil, format: Format? = nil, classes: Classes,
+    labelColumn: LabelColumn? = nil, pixelMax: Double? = nil
+  ) {
     self.path = path
     self.testPath = testPath
     self.format = format ?? .of(path)
     self.classes = classes
+    self.labelColumn = labelColumn
+    self.pixelMax = pixelMax
   }
 }
 
@@ -56,6 +68,12 @@ public struct OwnFiles: Hashable, Sendable {
 private struct ReadPart {
   var set: ImageSet
   var skipped: [String] = []
+  var notes: [DatasetNote] = []
+}
+
+/// One of the sets that a user's own files hold.
+enum FilesPart: String {
+  case training, validation, test
 }
 
 extension DatasetLocator {
@@ -82,14 +100,19 @@ extension DatasetLocator {
     let reading = try OwnFilesReading(files, path: path, request: request, threads: threads)
     let test =
       request.readsTest
-      ? try reading.part(testPath!, isTest: true, isOwn: files.testPath != nil) : nil
+      ? try reading.part(testPath!, .test, isOwn: files.testPath != nil) : nil
     // Where nobody asks for training images, the test images are there in their place.
-    let train = request.readsTrain ? try reading.part(path, isTest: false, isOwn: true) : test!
+    let train = request.readsTrain ? try reading.part(path, .training, isOwn: true) : test!
     var dataset = try Dataset(
-      name: OwnFiles.name, classNames: reading.classNames, train: train.set, test: test?.set,
+      name: OwnFiles.name, classNames: reading.classNames.names, train: train.set, test: test?.set,
       provenance: .folder(path)
     ).limited(train: request.trainCount, test: request.testCount)
-    dataset.skipped = (request.readsTrain ? train.skipped : []) + (test?.skipped ?? [])
+    let validation =
+      request.readsValidation ? try reading.part(path, .validation, isOwn: false) : nil
+    if let validation { dataset = dataset.with(validation: validation.set) }
+    let parts = [request.readsTrain ? train : nil, validation, test].compactMap { $0 }
+    dataset.skipped = parts.flatMap(\.skipped)
+    dataset.notes = DatasetNote.lines(parts.flatMap(\.notes))
     return dataset
   }
 }
@@ -98,47 +121,75 @@ private struct OwnFilesReading {
   let format: OwnFiles.Format
   let preparation: ImagePreparation
   let shape: ImageShape
-  let classNames: [String]
+  let classNames: ClassNames
+  let files: OwnFiles
+  let readsValidation: Bool
   let corrupt: CorruptImages
   let threads: Int
 
   init(
     _ files: OwnFiles, path: String, request: DatasetRequest, threads: Int
   ) throws(DatasetError) {
+    self.files = files
     format = files.format
+    readsValidation = request.readsValidation
     preparation = request.preparation
     shape = request.preparation.shape!
     corrupt = request.corrupt
     self.threads = threads
+    try Self.check(path, format)
     switch files.classes {
-    case .names(let names): classNames = names
+    case .names(let names): classNames = ClassNames(names, areGiven: true)
     case .count(let count) where files.format == .images:
-      classNames = try ImageFolder.classes(of: path)
-      guard classNames.count == count else {
-        let shown = classNames.prefix(12).joined(separator: ", ")
+      let names = try ImageFolder.classes(of: path)
+      classNames = ClassNames(names, areGiven: true)
+      guard names.count == count else {
+        let shown = names.prefix(12).joined(separator: ", ")
         throw DatasetError(
           .invalid,
-          "\(path) has \(classNames.count) folders (\(shown)\(classNames.count > 12 ? ", …" : "")); "
+          "\(path) has \(names.count) folders (\(shown)\(names.count > 12 ? ", …" : "")); "
             + "dataset.classes says \(count)")
       }
-    case .count(let count): classNames = (0..<count).map(String.init)
+    case .count(let count):
+      classNames = ClassNames((0..<count).map(String.init), areGiven: false)
     }
   }
 
+  /// Refuses a file where a folder is read, and a folder where a file is.
+  private static func check(_ path: String, _ format: OwnFiles.Format) throws(DatasetError) {
+    let takesFolder = format == .images || format == .npy || format == .idx
+    let isFolder = FileDescriptor.isFolder(path)
+    guard takesFolder != isFolder else { return }
+    if isFolder {
+      throw DatasetError(
+        .invalid, "\(path): it is a folder; dataset.format \"\(format.rawValue)\" reads a file")
+    }
+    let kind = try FileKind(of: path)
+    let advice =
+      kind == .zip
+      ? FileKind.advice(onArchiveOf: try ZipArchive(path).contentNames) : kind.advice
+    throw DatasetError(.invalid, "\(path): \(advice)")
+  }
+
   /// - Parameter isOwn: whether the path holds this part alone.
-  func part(_ path: String, isTest: Bool, isOwn: Bool) throws(DatasetError) -> ReadPart {
-    let classes = classNames.count
+  func part(_ path: String, _ part: FilesPart, isOwn: Bool) throws(DatasetError) -> ReadPart {
+    try Self.check(path, format)
+    let classes = classNames.names.count
     switch format {
     case .images:
       let folder = try ImageFolder.read(
-        path, classNames: classNames, preparation: preparation, corrupt: corrupt,
+        path, classNames: classNames.names, preparation: preparation, corrupt: corrupt,
         threads: threads)
       return ReadPart(set: folder.set, skipped: folder.skipped)
     case .csv:
-      let (images, labels) = try PixelCSV.read(path, expected: shape, classNames: classNames)
-      return ReadPart(set: try fitted(images, path).set(labels: labels, classes: classes))
+      let (images, labels, notes) = try PixelCSV.read(
+        path, expected: shape, classes: classNames, labelColumn: files.labelColumn,
+        pixelMax: files.pixelMax)
+      return ReadPart(
+        set: try fitted(images, path).set(labels: labels, classes: classes),
+        notes: notes.map { DatasetNote(place: path, text: $0) })
     case .idx:
-      let prefixes = isTest ? ["t10k", "test"] + (isOwn ? ["train"] : []) : ["train"]
+      let prefixes = part == .test ? ["t10k", "test"] + (isOwn ? ["train"] : []) : ["train"]
       for prefix in prefixes {
         let images = "\(path)/\(prefix)-images-idx3-ubyte"
         guard let images = DatasetLocator.existing(images),
@@ -154,31 +205,51 @@ private struct OwnFilesReading {
         .unavailable,
         "\(path) lacks \(prefixes[0])-images-idx3-ubyte or \(prefixes[0])-labels-idx1-ubyte")
     case .npz, .npy:
-      let arrays: any ArraySource =
-        format == .npz ? try NPZSource(path) : NPYFolder(path: path)
-      guard
-        let (x, y) = ArrayNames.candidates(isTest: isTest, isOwn: isOwn).first(where: {
-          arrays.has($0.images) && arrays.has($0.labels)
-        })
-      else {
-        let wanted = ArrayNames.candidates(isTest: isTest, isOwn: isOwn).map {
-          "\($0.images) with \($0.labels)"
-        }.joined(separator: ", ")
-        throw DatasetError(
-          .invalid,
-          "\(path): there are no \(isTest ? "test" : "training") images: none of \(wanted)"
-            + arrays.contents)
-      }
-      // The small array first: what is wrong with it costs nothing to find.
-      let labels = try NPY.labels(try arrays.stream(y), classes: classes)
-      let stream = try arrays.stream(x)
-      let images = try NPY.images(stream, expected: shape)
-      guard images.count == labels.count else {
-        throw DatasetError(
-          .damaged, "\(path): \(x) holds \(images.count) images, \(y) \(labels.count) labels")
-      }
-      return ReadPart(set: try fitted(images, stream.path).set(labels: labels, classes: classes))
+      return try arrays(path, part, isOwn: isOwn)
     }
+  }
+
+  private func arrays(
+    _ path: String, _ part: FilesPart, isOwn: Bool
+  ) throws(DatasetError) -> ReadPart {
+    let arrays: any ArraySource =
+      format == .npz ? try NPZSource(path) : NPYFolder(path: path)
+    func pair(_ part: FilesPart, isOwn: Bool) -> ArrayNames.Pair? {
+      ArrayNames.candidates(part, isOwn: isOwn).first {
+        arrays.has($0.images) && arrays.has($0.labels)
+      }
+    }
+    guard let (x, y) = pair(part, isOwn: isOwn) else {
+      let wanted = ArrayNames.candidates(part, isOwn: isOwn).map {
+        "\($0.images) with \($0.labels)"
+      }.joined(separator: ", ")
+      throw DatasetError(
+        .invalid,
+        "\(path): there are no \(part.rawValue) images: none of \(wanted)" + arrays.contents)
+    }
+    var notes: [DatasetNote] = []
+    if part == .training, !readsValidation, let (x, y) = pair(.validation, isOwn: false) {
+      notes.append(
+        DatasetNote(
+          place: path,
+          text: "its own validation images, \(x) with \(y), are not used; dataset.validation "
+            + "\"own\" validates on them"))
+    }
+    // The small array first: what is wrong with it costs nothing to find.
+    let labels = try NPY.labels(try arrays.stream(y), classes: classNames) {
+      notes.append(DatasetNote(place: "\(path): \(y)", text: $0))
+    }
+    let stream = try arrays.stream(x)
+    let images = try NPY.images(stream, expected: shape, pixelMax: files.pixelMax) {
+      notes.append(DatasetNote(place: "\(path): \(x)", text: $0))
+    }
+    guard images.count == labels.count else {
+      throw DatasetError(
+        .damaged, "\(path): \(x) holds \(images.count) images, \(y) \(labels.count) labels")
+    }
+    return ReadPart(
+      set: try fitted(images, stream.path).set(labels: labels, classes: classNames.names.count),
+      notes: notes)
   }
 
   private func fitted(_ images: StoredImages, _ path: String) throws(DatasetError) -> StoredImages {
@@ -188,47 +259,4 @@ private struct OwnFilesReading {
     }
     return fitted
   }
-}
-
-/// What arrays are called that hold images and their labels: Keras's names, then those of others.
-private enum ArrayNames {
-  typealias Pair = (images: String, labels: String)
-
-  static func candidates(isTest: Bool, isOwn: Bool) -> [Pair] {
-    let test: [Pair] = [("x_test", "y_test"), ("test_images", "test_labels")]
-    let train: [Pair] = [("x_train", "y_train"), ("train_images", "train_labels")]
-    let only: [Pair] = [("x", "y"), ("images", "labels"), ("data", "labels"), ("arr_0", "arr_1")]
-    return isTest ? test + (isOwn ? only : []) : train + only
-  }
-}
-
-/// Arrays by name.
-private protocol ArraySource {
-  func has(_ name: String) -> Bool
-  func stream(_ name: String) throws(DatasetError) -> any ByteStream
-  /// What there is, for a message.
-  var contents: String { get }
-}
-
-private struct NPZSource: ArraySource {
-  let archive: ZipArchive
-
-  init(_ path: String) throws(DatasetError) { archive = try ZipArchive(path) }
-
-  func has(_ name: String) -> Bool { archive[name + ".npy"] != nil }
-  func stream(_ name: String) throws(DatasetError) -> any ByteStream {
-    try archive.stream(archive[name + ".npy"]!)
-  }
-  var contents: String {
-    "; it holds " + archive.entries.prefix(20).map(\.name).joined(separator: ", ")
-  }
-}
-
-private struct NPYFolder: ArraySource {
-  let path: String
-  func has(_ name: String) -> Bool { FileDescriptor.exists("\(path)/\(name).npy") }
-  func stream(_ name: String) throws(DatasetError) -> any ByteStream {
-    try PlainStream("\(path)/\(name).npy")
-  }
-  var contents: String { " (.npy)" }
 }

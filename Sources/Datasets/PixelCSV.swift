@@ -1,87 +1,147 @@
-/// Images as rows of a CSV file, as Kaggle's digits: `label,pixel0,…,pixel783` and then a row per
-/// image, all fields whole numbers from 0 to 255. The header may be missing; the label is the first
-/// field, or that under the header `label` or `class`; it may be a class's name. Plain or `.gz`.
+/// Images as rows of a table, as Kaggle's digits: `label,pixel0,…,pixel783` and then a row per image.
+///
+/// The header may be missing, the labels elsewhere; fields are parted by commas, semicolons, tabs or
+/// spaces; pixels are bytes, or parts of white. What a table is, is decided by all of its lines; what
+/// isn't certain is refused.
 enum PixelCSV {
   static func read(
-    _ path: String, expected shape: ImageShape, classNames: [String]
-  ) throws(DatasetError) -> (StoredImages, labels: [UInt8]) {
-    let stream: any ByteStream =
-      path.hasSuffix(".gz") ? try GzipStream(path) : try PlainStream(path)
-    var lines = LineStream(stream)
-    var labelField = 0
-    var fields = 0
-    var pixels: [UInt8] = []
-    var labels: [UInt8] = []
-    var stored: ImageShape?
-    let byName = Dictionary(
-      classNames.enumerated().map { ($1, UInt8($0)) }, uniquingKeysWith: { first, _ in first })
-
-    func error(_ line: Int, _ message: String) -> DatasetError {
-      DatasetError(.damaged, "\(path):\(line): \(message)")
+    _ path: String, expected shape: ImageShape, classes: ClassNames,
+    labelColumn: LabelColumn? = nil,
+    pixelMax: Double? = nil
+  ) throws(DatasetError) -> (StoredImages, labels: [UInt8], notes: [String]) {
+    let survey = try CSVSurvey(path, classes: classes)
+    let layout = try CSVLayout(survey, asked: labelColumn, expected: shape, classes: classes)
+    var range = PixelRange()
+    for column in layout.pixels { range.merge(survey.columns[column].range) }
+    let scale: PixelScale
+    var refusal: String?
+    do throws(PixelScale.Refusal) {
+      scale = try PixelScale(range, given: pixelMax)
+    } catch {
+      // The first pixel that is wrong is named first.
+      refusal = error.message
+      scale = .bytes
     }
-
+    var table = PixelTable(survey, layout, scale, classes)
+    var lines = LineStream(try TextStream(path))
     while let line = try lines.next() {
-      let number = lines.number
-      if number == 1 {
-        let header = line.split(separator: UInt8(ascii: ",")).map {
-          UnsafeRawBufferPointer(rebasing: $0).trimmed
-        }
-        fields = header.count
-        let names = header.map { $0.text.lowercased() }
-        // A row of numbers, but perhaps for the label, is an image already.
-        if header.dropFirst().contains(where: { $0.wholeNumber(upTo: 255) == nil }) {
-          labelField = names.firstIndex { $0 == "label" || $0 == "class" } ?? 0
-          continue
-        }
+      if lines.number < survey.firstLine || survey.dialect.isBlank(line)
+        || lines.number == survey.firstLine && survey.header != nil
+      {
+        continue
       }
-      if stored == nil {
-        guard let shape = ImageShape(flat: fields - 1, expected: shape) else {
-          throw error(
-            number,
-            "\(fields) fields are a label and \(fields - 1) pixels, which make neither \(shape) nor a "
-              + "square image")
-        }
-        try shape.check(path)
-        stored = shape
-      }
-      var field = 0
-      var start = 0
-      while start <= line.count {
-        let end = line[start...].firstIndex(of: UInt8(ascii: ",")) ?? line.count
-        let text = UnsafeRawBufferPointer(rebasing: line[start..<end]).trimmed
-        if field == labelField {
-          guard
-            let label = text.wholeNumber(upTo: classNames.count - 1).map({ UInt8($0) })
-              ?? byName[text.text]
-          else {
-            throw error(
-              number,
-              "the label is \"\(text.text.prefix(40))\"; it must be a class: 0 to "
-                + "\(classNames.count - 1)")
-          }
-          labels.append(label)
-        } else if field < fields {
-          guard let value = text.wholeNumber(upTo: 255) else {
-            throw error(
-              number,
-              "field \(field + 1) is \"\(text.text.prefix(40))\"; pixels are whole numbers from 0 to "
-                + "255")
-          }
-          pixels.append(UInt8(value))
-        }
-        field += 1
-        start = end + 1
-      }
-      guard field == fields else {
-        throw error(
-          number, "it has \(field) field\(field == 1 ? "" : "s") where the first line has \(fields)"
-        )
-      }
-      guard pixels.count <= Limit.content, labels.count <= Limit.images else {
-        throw error(number, "the images are more than the limit of 4 GiB")
+      let problem = survey.row(line, lines.number) { table.read($0, lines.number) }
+      if let problem {
+        throw DatasetError(
+          .damaged, "\(path):\(lines.number): \(problem)" + (refusal.map { "; \($0)" } ?? ""))
       }
     }
-    guard let stored else { throw DatasetError(.damaged, "\(path): it holds no images") }
-    return (StoredImages(shape: stored, pixels: pixels), labels)
+    if let refusal { throw DatasetError(.damaged, "\(path): \(refusal)") }
+    guard table.labels.count == survey.rows else {
+      throw DatasetError(.damaged, "\(path): it changed while it was being read")
+    }
+    var notes = survey.notes + layout.notes
+    let labels = try table.labels.classes(of: classes) {
+      "\(path):\(table.lines[$0]): the label"
+    } noted: {
+      notes.append($0)
+    }
+    if let note = scale.note(range, worst: table.worst) { notes.append(note) }
+    return (StoredImages(shape: layout.shape, pixels: table.pixels), labels, notes)
+  }
+}
+
+/// The pixels and labels of the rows that were read.
+private struct PixelTable {
+  private(set) var pixels: [UInt8] = []
+  private(set) var labels = ClassLabels()
+  /// The line of each row.
+  private(set) var lines: [Int32] = []
+  /// The most that a pixel was moved by its rounding.
+  private(set) var worst = 0.0
+
+  private enum Role { case pixel, label, other }
+  private let roles: [Role]
+  private let dialect: CSVDialect
+  private let scale: PixelScale
+  private let classes: ClassNames
+
+  init(
+    _ survey: CSVSurvey, _ layout: CSVLayout, _ scale: PixelScale, _ classes: ClassNames
+  ) {
+    var roles = [Role](repeating: .other, count: survey.columns.count)
+    for column in layout.pixels { roles[column] = .pixel }
+    roles[layout.label] = .label
+    self.roles = roles
+    self.scale = scale
+    self.classes = classes
+    dialect = survey.dialect
+    pixels.reserveCapacity(survey.rows * layout.pixels.count)
+  }
+
+  /// - Returns: what is wrong with the row.
+  mutating func read(_ line: UnsafeRawBufferPointer, _ number: Int) -> String? {
+    var fields = dialect.fields(of: line)
+    let allowsComma = dialect.allowsDecimalComma
+    var column = 0
+    while let field = fields.next() {
+      guard column < roles.count else { break }
+      switch roles[column] {
+      case .other: break
+      case .label:
+        labels.append(field, allowsComma, classes)
+        lines.append(Int32(clamping: number))
+      case .pixel:
+        guard let number = field.number(allowsComma: allowsComma),
+          let byte = scale.byte(number.value, worst: &worst)
+        else {
+          return "field \(column + 1) is \"\(field.unquotedText.prefix(40))\"; pixels are "
+            + (scale.maximum == 255
+              ? "whole numbers from 0 to 255"
+              : "numbers from 0 to \(PixelRange.text(scale.maximum))")
+        }
+        pixels.append(byte)
+      }
+      column += 1
+    }
+    return nil
+  }
+}
+
+extension ClassLabels {
+  /// A field: a name as it is written, else the whole number that it is.
+  fileprivate mutating func append(
+    _ field: UnsafeRawBufferPointer, _ allowsComma: Bool, _ classes: ClassNames
+  ) {
+    guard let whole = field.number(allowsComma: allowsComma)?.whole else {
+      return append(field.unquotedText)
+    }
+    // "007" may be a name.
+    let text = field.count == 1 ? "" : field.unquotedText
+    if classes.named(text) != nil { append(text) } else { append(whole) }
+  }
+}
+
+extension CSVSurvey {
+  /// What was taken for granted of the lines.
+  var notes: [String] {
+    var notes: [String] = []
+    if mangledFirst != nil {
+      notes.append(
+        "line \(firstLine) is an image that pandas wrote as a header (0, 0.1, 0.2, …); it is read as "
+          + "the image that it was")
+    } else if let header, header.allSatisfy({ $0.isEmpty || Double($0) != nil }) {
+      notes.append(
+        "line \(firstLine) (\(header.prefix(3).joined(separator: ", ")), …, \(header.last!)) is taken "
+          + "for a header")
+    }
+    if usesComma { notes.append("fields are parted by \(dialect.name), decimals by commas") }
+    if usesWindows1252 { notes.append("letters that are no UTF-8 are read as Windows-1252") }
+    if blankLines.count > 0 {
+      notes.append(
+        "\(blankLines.count) blank line\(blankLines.count == 1 ? " is" : "s are") passed over, the "
+          + "first of them line \(blankLines.first)")
+    }
+    return notes
   }
 }

@@ -143,6 +143,7 @@ extension DataCommand {
         let record = images.record
         print("\(record.name): \(record.source)")
         show(images.train, images.test, digest: record.digest)
+        for note in record.notes { print("  note      \(note)") }
         for file in record.skipped { print("  left out  \(file)") }
       }
     }

@@ -7,6 +7,8 @@ import Testing
 /// before anything of a claimed size is allocated.
 @Suite struct HostileFileTests {
   let folder: TemporaryFolder
+  /// Ten classes without names.
+  let ten = ClassNames((0..<10).map(String.init), areGiven: false)
   init() throws { folder = try TemporaryFolder() }
 
   // MARK: - PNG
@@ -158,12 +160,33 @@ import Testing
     expect("the limit is 4 GiB", npy(described("|u1", "(9000000000, 9000000000, 2)"), content))
     expect("the limit is 4 GiB", npy(described("|u1", "(4000000, 60000, 60000)"), content))
     expect("announces 36000", npy(described("|u1", "(1000, 60, 60)"), content))
-    expect("(uint8), not as f4; for numbers from 0", npy(described("<f4", "(2, 2, 2)"), content))
-    expect("elements of type |O", npy(described("|O", "(2, 2, 2)"), content))
-    expect("in Fortran's order", npy(described("|u1", "(2, 2, 2)", order: "True"), content))
+    expect("announces", npy(described("<f4", "(2, 2, 2)"), content))
+    expect("elements of type |O, Python's own objects", npy(described("|O", "(2, 2, 2)"), content))
+    expect("elements of type <f3", npy(described("<f3", "(2, 2, 2)"), content))
+    expect("elements of type <U99999999999", npy(described("<U99999999999", "(2,)"), content))
+    expect("which are texts, not images", npy(described("|S1", "(2, 2, 2)"), content))
+    let numbers = { (values: [Float]) in
+      values.flatMap { f in (0..<4).map { UInt8(truncatingIfNeeded: f.bitPattern >> (8 * $0)) } }
+    }
+    let two = described("<f4", "(2, 2, 2)")
+    expect("a pixel that is no finite number", npy(two, numbers([0, 0, 0, 0, 0, 0, .nan, 0])))
+    expect("image 1 has a pixel", npy(two, numbers([0, 0, 0, 0, 0, -.infinity, .nan, 0])))
+    expect(
+      "pixels are from -1 to 1; less than 0 is no pixel: for numbers from -1 to 1 save ((x + 1)",
+      npy(two, numbers([-1, 1, 0, 0, 0, 0, 0, 0])))
+    expect(
+      "from 0 to 1.5: neither of 0 to 1 nor of 0 to 255 for certain; give dataset.pixel_max",
+      npy(two, numbers([0, 1.5, 0, 0, 0, 0, 0, 0])))
+    expect(
+      "from 0 to 65535, more than 255; give dataset.pixel_max the number that is white, 65535",
+      npy(two, numbers([0, 65535, 0, 0, 0, 0, 0, 0])))
+    expect(
+      "which may be (N, H, W, C) or (N, C, H, W)", npy(described("|u1", "(1, 1, 8, 1)"), content))
     expect("records of several", npy("{'descr': [('a', '|u1')], 'shape': (8,)}", content))
     expect("1 x 1 of u1", npy(described("|u1", "(2, 2, 2, 1, 1)"), content))
     expect("no images", npy(described("|u1", "(0, 2, 2)"), []))
+    expect("the limit is 4 GiB", npy(described("|u1", "(0, 9000000000, 9000000000)"), []))
+    expect("must be height x width", npy(described("|u1", "(1, 0, 90000)"), []))
     expect("make neither 2x2x1 nor a square", npy(described("|u1", "(1, 8)"), content))
     expect("a size in the shape is", npy(described("|u1", "(-2, 2, 2)"), content))
     expect("not all there", npy("{'descr': '|u1'}", content))
@@ -180,15 +203,33 @@ import Testing
   @Test func labelsThatAreNone() throws {
     func labels(_ bytes: [UInt8]) -> String {
       message {
-        _ = try NPY.labels(try PlainStream(try folder.file("y.npy", bytes)), classes: 10)
+        _ = try NPY.labels(try PlainStream(try folder.file("y.npy", bytes)), classes: ten)
       }
     }
     #expect(labels(npy(described("|i1", "(2,)"), [3, 9])) == "no error")
     #expect(
       labels(npy(described("|i1", "(2,)"), [3, 254])).contains("label 1 is -2; there are 10"))
     #expect(labels(npy(described("<u2", "(1,)"), [0, 1])).contains("label 0 is 256"))
-    #expect(labels(npy(described("<f4", "(1,)"), [0, 0, 0, 0])).contains("whole numbers, not f4"))
-    #expect(labels(npy(described("|u1", "(1, 10)"), [])).contains("one-hot rows save y.argmax"))
+    #expect(labels(npy(described("<f4", "(1,)"), [0, 0, 0, 64])) == "no error")
+    #expect(
+      labels(npy(described("<f4", "(1,)"), [0, 0, 0, 63])).contains("label 0 is 0.5; labels"))
+    #expect(labels(npy(described("<f4", "(1,)"), [0, 0, 192, 127])).contains("label 0 is nan"))
+    #expect(
+      labels(npy(described("|S3", "(2,)"), Array("cat7\0\0".utf8))).contains(
+        "label 0 is \"cat\"; there are 10 classes, 0 to 9"))
+    #expect(labels(npy(described("|u1", "(2, 5)"), [])).contains("as many numbers in each"))
+    #expect(labels(npy(described("|u1", "(1, 10)"), [])).contains("it is truncated"))
+    let oneHot = described("|u1", "(2, 10)")
+    func rows(_ second: [UInt8]) -> [UInt8] {
+      npy(oneHot, [0, 0, 0, 0, 0, 0, 0, 1, 0, 0] + second)
+    }
+    #expect(labels(rows([1, 0, 0, 0, 0, 0, 0, 0, 0, 0])) == "no error")
+    for second: [UInt8] in [
+      [1, 1, 0, 0, 0, 0, 0, 0, 0, 0], [2, 0, 0, 0, 0, 0, 0, 0, 0, 0],
+      [0, 0, 0, 0, 0, 0, 0, 0, 0, 0],
+    ] {
+      #expect(labels(rows(second)).contains("label 1 is no one-hot row, of one 1 and else 0"))
+    }
   }
 
   // MARK: - ZIP
@@ -255,7 +296,7 @@ import Testing
       let path = try folder.file("a.zip", bytes)
       return message {
         let zip = try ZipArchive(path)
-        _ = try NPY.labels(try zip.stream(zip.entries[0]), classes: 10)
+        _ = try NPY.labels(try zip.stream(zip.entries[0]), classes: ten)
       }
     }
     #expect(try labels(archive("y.npy", content)) == "no error")
@@ -288,10 +329,17 @@ import Testing
     #expect(
       read("1,2,3,4,5\n2,3,4\n").hasSuffix("a.csv:2: it has 3 fields where the first line has 5"))
     #expect(read("1,2,3,4,5\n2,3,4,5,6,7\n").contains("a.csv:2: it has 6 fields"))
-    #expect(read("1,2,3,4,5\n\n").contains("a.csv:2: the label is \"\""))
+    #expect(read("\n1,2,3,4,5\n2\n").hasSuffix("a.csv:3: it has 1 field where line 2 has 5"))
+    #expect(read("1,2,3,4,99\n,1,2,3,4\n").contains("a.csv:2: the label is \"\""))
+    #expect(read("1,2,3,4,99\n2,3,4,,5\n").contains("a.csv:2: field 4 is \"\""))
     #expect(read("1,2,3,4,5\n2,3,4,5,256\n").contains("a.csv:2: field 5 is \"256\"; pixels are"))
-    #expect(read("1,2,3,4,5\n2,3,x,5,6\n").contains("a.csv:2: field 3 is \"x\""))
-    #expect(read("1,2,3,4,5\n10,3,4,5,6\n").contains("a.csv:2: the label is \"10\"; it must be"))
+    #expect(read("1,2,3,4,99\n2,3,x,5,6\n").contains("a.csv:2: field 3 is \"x\""))
+    #expect(read("1,2,3,4,99\n2,3,nan,5,6\n").contains("a.csv:2: field 3 is \"nan\""))
+    #expect(read("1,2,3,4,99\n2,3,-4,5,6\n").contains("a.csv:2: field 3 is \"-4\"; pixels are"))
+    #expect(read("1,2,3,4,99\n2,3,1e999,5,6\n").contains("a.csv:2: field 3 is \"1e999\""))
+    #expect(
+      read("1,2,3,4,5\n10,3,4,5,6\n").hasSuffix(
+        "a.csv:2: the label is 10; there are 10 classes, 0 to 9"))
     #expect(read("1,2,3\n").contains("which make neither 2x2x1 nor a square image"))
     #expect(read("label,a,b,c,d\n").contains("it holds no images"))
     #expect(read("").contains("it holds no images"))

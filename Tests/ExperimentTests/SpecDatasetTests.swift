@@ -58,6 +58,26 @@ struct SpecDatasetTests {
         == ImagePreparation(
           shape: ImageShape(height: 32, width: 32, channels: 3), resize: .area, inverts: true))
     #expect(photos.loadedCount == 40)
+    let table = try Self.load(
+      """
+      "name": "files", "path": "T.TSV", "test": "none", "classes": 10, "shape": [28, 28, 1],
+      "label_column": -1, "pixel_max": 16
+      """)
+    #expect(table.files?.format == .csv && table.files?.labelColumn == .number(-1))
+    #expect(table.files?.pixelMax == 16)
+    let named = try Self.load(
+      """
+      "name": "files", "path": "a.csv", "test": "none", "classes": 10, "shape": [28, 28, 1],
+      "label_column": "784"
+      """)
+    #expect(named.files?.labelColumn == .name("784"))
+    let own = try Self.load(
+      """
+      "name": "files", "path": "m.npz", "classes": 10, "shape": [28, 28, 1], "validation": "own",
+      "train_count": 500
+      """)
+    #expect(own.validation == .own && own.loadedCount == 500 && own.split == nil)
+    #expect(own.request().readsValidation)
     // One's own test images of another dataset's classes.
     let mixed = try Self.load(
       "\"name\": \"mnist\", \"test\": \"files\", \"test_path\": \"mine\", \"resize\": \"bilinear\"")
@@ -102,6 +122,31 @@ struct SpecDatasetTests {
     Case(
       "\"name\": \"mnist\", \"path\": \"a\"",
       "dataset.path: is of the dataset \"files\" only, not of mnist"),
+    Case(
+      "\"name\": \"mnist\", \"label_column\": 0",
+      "dataset.label_column: is of the dataset \"files\" only, not of mnist"),
+    Case(
+      "\"name\": \"mnist\", \"validation\": \"own\"",
+      "dataset.validation: \"own\" is of the dataset \"files\" in the format \"npz\" or \"npy\""),
+    Case(
+      "\"name\": \"mnist\", \"validation\": \"x_val\"",
+      "dataset.validation: \"x_val\" is not the images to validate on; did you mean \"own\"?"),
+    Case(
+      """
+      "name": "files", "path": "a.npz", "classes": 10, "shape": [8, 8, 1], "label_column": "y"
+      """, "dataset.label_column: is of the format \"csv\", not of \"npz\""),
+    Case(
+      """
+      "name": "files", "path": "a", "test": "none", "classes": 10, "shape": [8, 8, 1],
+      "pixel_max": 1
+      """, "dataset.pixel_max: is of the format \"csv\", \"npz\", \"npy\", not of \"images\""),
+    Case(
+      """
+      "name": "files", "path": "a.npz", "classes": 10, "shape": [8, 8, 1], "validation": "own",
+      "stratified": true
+      """,
+      "dataset.stratified: is of images that are held out of the training images; \"validation\" is"
+    ),
     Case(
       "\"name\": \"mnist\", \"test\": \"files\"", "dataset.test: \"files\" needs \"test_path\" too"),
     Case(

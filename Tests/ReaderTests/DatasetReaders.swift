@@ -8,7 +8,7 @@ extension Reader {
     Reader("npy") { bytes in
       try withFile(bytes) { path in
         try either(
-          { _ = try NPY.labels(PlainStream(path), classes: 10) },
+          { _ = try NPY.labels(PlainStream(path), classes: ten) },
           { sound(try NPY.images(PlainStream(path), expected: shape)) })
       }
     },
@@ -17,7 +17,7 @@ extension Reader {
         let archive = try ZipArchive(path)
         for entry in archive.entries {
           try either(
-            { _ = try NPY.labels(archive.stream(entry), classes: 10) },
+            { _ = try NPY.labels(archive.stream(entry), classes: ten) },
             { sound(try NPY.images(archive.stream(entry), expected: shape)) })
         }
       }
@@ -50,8 +50,8 @@ extension Reader {
     },
     Reader("csv") { bytes in
       try withFile(bytes) { path in
-        let (images, labels) = try PixelCSV.read(
-          path, expected: shape, classNames: ["0", "1", "cat", "dog"])
+        let classes = ClassNames(["0", "1", "cat", "dog"], areGiven: true)
+        let (images, labels, _) = try PixelCSV.read(path, expected: shape, classes: classes)
         sound(images)
         precondition(images.count == labels.count && labels.allSatisfy { $0 < 4 })
       }
@@ -86,6 +86,7 @@ extension Reader {
     },
   ]
 
+  private static let ten = ClassNames((0..<10).map(String.init), areGiven: false)
   private static let shape = ImageShape(height: 2, width: 3, channels: 1)
 
   /// Decodes twice: what differs was never written, or depends on what was in memory before.

@@ -33,6 +33,12 @@ import Testing
     Input("sweep", "3,000 unknown keys in a line", "{\(many(3000) { "\"k\($0)\":1" })}"),
     Input("metrics", "200,000 columns", "epoch,\(many(200_000) { "c\($0)" })\n"),
     Input("csv", "500,000 fields", "label,\(many(500_000) { _ in "1" })\n"),
+    Input(
+      "csv", "300,000 columns without a name",
+      "x,\(many(300_000) { _ in "" })\n9,\(many(300_000) { _ in "1" })\n"),
+    Input(
+      "csv", "100,000 columns of texts",
+      "\(many(100_000) { _ in "x" })\n\(many(100_000) { _ in "y" })\n"),
     Input("trials", "500,000 fields", "trial,\(many(500_000) { _ in "1" })\n"),
   ]
 

@@ -122,4 +122,84 @@ import Testing
     #expect(result.status == 1 || result.status == 2, "\(result.errors)")
     #expect(result.errors.contains("x_train.npy: its header announces 4200000"))
   }
+
+  /// Validation images of an archive's own: never trained on, the same in a sweep's workers.
+  @Test func arraysToValidateOn() throws {
+    let folder = try TemporaryFolder()
+    let tables = URL(filePath: Self.formats).deletingLastPathComponent().appending(path: "tables")
+    try FileManager.default.copyItem(
+      at: tables.appending(path: "validation.npz"), to: folder.url.appending(path: "mine.npz"))
+    let dataset = "\"path\": \"mine.npz\", \"classes\": 10, \"shape\": [4, 4, 1]"
+    try folder.write(Self.spec(dataset, units: 10), to: "own.json")
+    let unused = try Program.run("own.json", "--threads", "1", in: folder)
+    #expect(unused.status == 0, "\(unused.errors)")
+    let note = "its own validation images, x_val with y_val, are not used"
+    #expect(unused.errors.contains("note: mine.npz: \(note)"), "\(unused.errors)")
+    #expect(try folder.text("\(folder.run(of: "own"))/run.json").contains(note))
+    let checked = try Program.run("data", "check", "own.json", in: folder)
+    #expect(checked.output.contains("  note      mine.npz: \(note)"), "\(checked.output)")
+
+    let own = try Program.run(
+      "own.json", "dataset.validation=own", "name=validated", "--threads", "1", in: folder)
+    #expect(own.status == 0 && !own.errors.contains("note:"), "\(own.errors)")
+    let run = try folder.run(of: "validated")
+    // Trained on the same images as without.
+    func trained(_ run: String) throws -> [Substring] {
+      try folder.text("\(run)/metrics.csv").split(separator: "\n").map { row in
+        let cells = row.split(separator: ",", omittingEmptySubsequences: false)
+        return cells[..<5].joined(separator: ",")[...]
+      }
+    }
+    #expect(try trained(run) == trained(folder.run(of: "own")))
+    let verified = try Program.run("verify", run, "--threads", "2", in: folder)
+    #expect(verified.status == 0, "\(verified.output) \(verified.errors)")
+
+    let sweep = try Program.run(
+      "sweep", "own.json", "dataset.validation=own", "optimizer.learning_rate=0.01,0.001", "-j",
+      "2",
+      in: folder)
+    #expect(sweep.status == 0, "\(sweep.errors)")
+    // A part of the training images leaves the others whole.
+    let few = try Program.run(
+      "own.json", "dataset.validation=own", "dataset.fraction=0.5", "name=few", in: folder)
+    #expect(few.status == 0, "\(few.errors)")
+    let lacking = try Program.run(
+      "own.json", "dataset.validation=own", "dataset.path=\(tables.path)/one_hot.npz",
+      "dataset.test=none", in: folder)
+    #expect(
+      lacking.status != 0
+        && lacking.errors.contains(
+          "there are no validation images: none of x_val with y_val, X_val with y_val"),
+      "\(lacking.errors)")
+  }
+
+  /// A spreadsheet in German settings, as it was saved.
+  @Test func tableOfASpreadsheet() throws {
+    let folder = try TemporaryFolder()
+    let tables = URL(filePath: Self.formats).deletingLastPathComponent().appending(path: "tables")
+    try FileManager.default.copyItem(
+      at: tables.appending(path: "german.csv"), to: folder.url.appending(path: "Obst.CSV"))
+    try folder.write(
+      Self.spec(
+        """
+        "path": "Obst.CSV", "test": "none", "classes": ["Äpfel", "Birnen", "Nüsse"],
+        "shape": [4, 4, 1]
+        """, units: 3),
+      to: "own.json")
+    let result = try Program.run("own.json", "--threads", "1", in: folder)
+    #expect(result.status == 0, "\(result.errors)")
+    for note in [
+      "fields are parted by semicolons, decimals by commas",
+      "letters that are no UTF-8 are read as Windows-1252",
+      "the last column, \"Klasse\", is taken for the labels: it is the one of texts",
+      "pixels from 0 to 1 are taken as parts of 1 and rounded to the 256 levels that are kept, by up "
+        + "to 0.5 of a level",
+    ] {
+      #expect(result.errors.contains("note: Obst.CSV: \(note)\n"), "\(result.errors)")
+    }
+    let run = try folder.run(of: "own")
+    #expect(try folder.text("\(run)/run.json").contains("decimals by commas"))
+    let verified = try Program.run("verify", run, in: folder)
+    #expect(verified.status == 0, "\(verified.output) \(verified.errors)")
+  }
 }

@@ -27,10 +27,12 @@ public struct RunRecord: Hashable, Sendable {
     public var standsInFor: String?
     /// Image files that could not be read and were left out, each with the reason.
     public var skipped: [String]
+    /// What was taken for granted when the files were read, as sentences to the user.
+    public var notes: [String]
 
     public init(
       name: String, test: String? = nil, digest: String, training: String, source: String,
-      standsInFor: String? = nil, skipped: [String] = []
+      standsInFor: String? = nil, skipped: [String] = [], notes: [String] = []
     ) {
       self.name = name
       self.test = test
@@ -39,6 +41,7 @@ public struct RunRecord: Hashable, Sendable {
       self.source = source
       self.standsInFor = standsInFor
       self.skipped = skipped
+      self.notes = notes
     }
   }
 
@@ -88,6 +91,7 @@ public struct RunRecord: Hashable, Sendable {
       if !data.skipped.isEmpty {
         dataset["skipped"] = .array(data.skipped.map { JSONValue($0) })
       }
+      if !data.notes.isEmpty { dataset["notes"] = .array(data.notes.map { JSONValue($0) }) }
     }
     return [
       "status": JSONValue(status.rawValue),
@@ -140,7 +144,8 @@ public struct RunRecord: Hashable, Sendable {
         training: dataset["training_sha256"]?.string ?? "",
         source: dataset["source"]?.string ?? "",
         standsInFor: dataset["stands_in_for"]?.string,
-        skipped: dataset["skipped"]?.array?.compactMap(\.string) ?? [])
+        skipped: dataset["skipped"]?.array?.compactMap(\.string) ?? [],
+        notes: dataset["notes"]?.array?.compactMap(\.string) ?? [])
     }
   }
 }

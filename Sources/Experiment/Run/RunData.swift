@@ -18,8 +18,11 @@ public struct RunData: Sendable {
   public init(_ spec: ExperimentSpec, images: RunImages, threads: Int) throws {
     let set = images.train
     let selection = spec.dataset.selection
-    let chosen = try selection.chosen(labels: set.labels, classes: set.classes)
-    let labels = chosen.map { $0.map { set.labels[Int($0)] } } ?? set.labels
+    // Validation images of its own come last, and none of them is left out.
+    let own = Int32(set.count - images.validationCount)..<Int32(set.count)
+    let trainable = Array(set.labels[..<Int(own.lowerBound)])
+    let chosen = try selection.chosen(labels: trainable, classes: set.classes)
+    let labels = chosen.map { $0.map { set.labels[Int($0)] } } ?? trainable
     let split = try Split(
       labels: labels, validation: spec.dataset.validation.count(of: labels.count),
       stratified: spec.dataset.stratified, seed: spec.seed)
@@ -28,7 +31,7 @@ public struct RunData: Sendable {
     }
     let training = try selection.balanced(
       indices(split.training), labels: set.labels, classes: set.classes)
-    let held = indices(split.validation)
+    let held = indices(split.validation) + own
     let ops = spec.augmentation.filter { !$0.isMixing }
     let augmenter =
       ops.isEmpty

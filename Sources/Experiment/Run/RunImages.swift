@@ -7,12 +7,18 @@ public struct RunImages: Sendable {
   public let train: ImageSet
   /// Nil where the spec reads none.
   public let test: ImageSet?
+  /// How many of the training images, the last of them, are there to validate on.
+  public let validationCount: Int
   public let classNames: [String]
   public let record: RunRecord.Data
 
-  public init(train: ImageSet, test: ImageSet?, classNames: [String], record: RunRecord.Data) {
+  public init(
+    train: ImageSet, test: ImageSet?, validationCount: Int = 0, classNames: [String],
+    record: RunRecord.Data
+  ) {
     self.train = train
     self.test = test
+    self.validationCount = validationCount
     self.classNames = classNames
     self.record = record
   }
@@ -44,17 +50,20 @@ public struct RunImages: Sendable {
     request.readsTest = other == nil && section.test != .none
     let set = try locator.load(request, threads: threads, progress: progress)
     var test = set.test
-    var skipped = set.skipped
+    var (skipped, notes) = (set.skipped, set.notes)
     if let other {
       var request = section.request()
       request.name = other.rawValue
       request.trainCount = nil
       request.whenUnavailable = nil
       request.readsTrain = false
+      request.readsValidation = false
       let own = try locator.load(request, threads: threads, progress: progress)
       test = own.test
       skipped += own.skipped
+      notes += own.notes
     }
+    for note in notes { notice("note: \(note)") }
     if let first = skipped.first {
       notice(
         "WARNING: \(skipped.count) image file\(skipped.count == 1 ? "" : "s") cannot be used and "
@@ -68,11 +77,15 @@ public struct RunImages: Sendable {
         "\(reason)WARNING: \(set.name) stands in for \(standsInFor). Whatever this run measures, it "
           + "measures on \(set.name), not on \(standsInFor).")
     }
-    let digest = SHA256.hex(of: Array((set.train.digest + (test?.digest ?? "")).utf8))
+    // Where the validation images begin changes a run as well.
+    let held = set.validationCount > 0 ? " \(set.validationCount)" : ""
+    let digest = SHA256.hex(of: Array((set.train.digest + (test?.digest ?? "") + held).utf8))
     return RunImages(
-      train: set.train, test: test, classNames: set.classNames,
+      train: set.train, test: test, validationCount: set.validationCount,
+      classNames: set.classNames,
       record: .init(
         name: set.name, test: other?.rawValue, digest: digest, training: set.train.digest,
-        source: set.provenance.description, standsInFor: standsInFor, skipped: skipped))
+        source: set.provenance.description, standsInFor: standsInFor, skipped: skipped,
+        notes: notes))
   }
 }

@@ -100,7 +100,8 @@ public struct DatasetSpec: Hashable, Sendable {
 
   /// The images held out for validation, and those left to train on; nil where only the files will tell.
   public var split: (validation: Int, training: Int)? {
-    loadedCount.map { loaded in
+    if validation == .own { return nil }
+    return loadedCount.map { loaded in
       let held = validation.count(of: loaded)
       return (held, loaded - held)
     }
@@ -115,6 +116,7 @@ public struct DatasetSpec: Hashable, Sendable {
     request.preparation = preparation
     request.preparation.shape = imageShape
     request.corrupt = corrupt
+    request.readsValidation = validation == .own
     return request
   }
 }
@@ -144,11 +146,16 @@ public enum ValidationSplit: Hashable, Sendable {
   /// Of the training images, in (0, 1).
   case fraction(Double)
   case count(Int)
+  /// None of the training images: the files hold others to validate on.
+  case own
+
+  /// What a spec says for `own`.
+  static let ownName = "own"
 
   /// How many of `total` images are held out; a fraction is rounded to the nearest, halves up.
   public func count(of total: Int) -> Int {
     switch self {
-    case .none: 0
+    case .none, .own: 0
     case .fraction(let fraction): Int((fraction * Double(total)).rounded(.toNearestOrAwayFromZero))
     case .count(let count): count
     }

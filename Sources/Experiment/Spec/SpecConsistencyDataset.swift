@@ -54,6 +54,7 @@ extension SpecChecker {
         "\(count) is more than the \(most) test images of \(test.rawValue)")
     }
     checkSubset(dataset, facts, &loaded)
+    if dataset["validation"]?.string != nil { return checkOwnValidation(dataset, name) }
     guard let validation = dataset["validation"], let loaded else { return }
     let split = ValidationSplit(checked: validation)
     let held = split.count(of: loaded)
@@ -130,7 +131,7 @@ extension SpecChecker {
     let section = Self.section
     let test = dataset["test"]?.string
     guard name == .files || test == OwnFiles.name else {
-      for key in ["path", "test_path", "format", "classes"] {
+      for key in ["path", "test_path", "format", "classes", "label_column", "pixel_max"] {
         if let value = dataset[key], !value.isNull {
           report(at: section + key, "is of the dataset \"files\" only, not of \(name.rawValue)")
         }
@@ -138,6 +139,7 @@ extension SpecChecker {
       return
     }
     func isMissing(_ key: String) -> Bool { dataset[key] == .null }
+    checkForm(dataset)
     if name == .files {
       let missing = ["path", "shape", "classes"].filter(isMissing)
       if !missing.isEmpty {
@@ -157,6 +159,41 @@ extension SpecChecker {
       }
     } else if isMissing("test_path") {
       report(at: section + "test", "\"files\" needs \"test_path\" too")
+    }
+  }
+
+  /// What only some forms of files have.
+  private mutating func checkForm(_ dataset: JSONValue) {
+    guard let path = dataset["path"]?.string ?? dataset["test_path"]?.string else { return }
+    let format =
+      dataset["format"]?.string.flatMap(OwnFiles.Format.init(rawValue:)) ?? .of(path)
+    let forms: [(key: String, formats: [OwnFiles.Format])] = [
+      ("label_column", [.csv]), ("pixel_max", [.csv, .npz, .npy]),
+    ]
+    for (key, formats) in forms where !formats.contains(format) {
+      guard let value = dataset[key], !value.isNull else { continue }
+      report(
+        at: Self.section + key,
+        "is of the format \(formats.map(\.rawValue).quotedList), not of \"\(format.rawValue)\"")
+    }
+  }
+
+  /// Whether a set of images to validate on can be there.
+  private mutating func checkOwnValidation(_ dataset: JSONValue, _ name: DatasetName) {
+    let path = dataset["path"]?.string ?? ""
+    let format =
+      dataset["format"]?.string.flatMap(OwnFiles.Format.init(rawValue:)) ?? .of(path)
+    guard name == .files, format == .npz || format == .npy else {
+      report(
+        at: Self.section + "validation",
+        "\"own\" is of the dataset \"files\" in the format \"npz\" or \"npy\"; give a fraction or a "
+          + "count of the training images")
+      return
+    }
+    if dataset["stratified"] == .bool(true) {
+      report(
+        at: Self.section + "stratified",
+        "is of images that are held out of the training images; \"validation\" is \"own\"")
     }
   }
 

@@ -38,6 +38,8 @@ extension DatasetSpec {
       "when_unavailable": JSONValue(whenUnavailable?.rawValue),
       "path": JSONValue(files?.path), "test_path": JSONValue(files?.testPath),
       "format": JSONValue(files?.format.rawValue), "classes": classes,
+      "label_column": files?.labelColumn?.json ?? .null,
+      "pixel_max": files?.pixelMax.map { Bounds.value($0) } ?? .null,
       "shape": preparation.shape.map {
         .array([$0.height, $0.width, $0.channels].map { JSONValue($0) })
       } ?? .null,
@@ -84,7 +86,9 @@ extension OwnFiles {
     guard let path = value["path"]?.string ?? value["test_path"]?.string else { return nil }
     self.init(
       path: path, testPath: value["test_path"]?.string,
-      format: value["format"]?.string.flatMap(Format.init(rawValue:)), classes: classes)
+      format: value["format"]?.string.flatMap(Format.init(rawValue:)), classes: classes,
+      labelColumn: LabelColumn(checked: value["label_column"]),
+      pixelMax: value["pixel_max"]?.double)
   }
 }
 
@@ -107,7 +111,10 @@ extension TestSet {
 
 extension ValidationSplit {
   init(checked value: JSONValue) {
-    let number = value.double!
+    guard let number = value.double else {
+      self = .own
+      return
+    }
     self = number == 0 ? .none : number < 1 ? .fraction(number) : .count(value.int!)
   }
 
@@ -116,6 +123,26 @@ extension ValidationSplit {
     case .none: 0
     case .fraction(let fraction): JSONValue(fraction)
     case .count(let count): JSONValue(count)
+    case .own: .string(Self.ownName)
+    }
+  }
+}
+
+extension LabelColumn {
+  init?(checked value: JSONValue?) {
+    if let number = value?.int {
+      self = .number(number)
+    } else if let name = value?.string {
+      self = .name(name)
+    } else {
+      return nil
+    }
+  }
+
+  var json: JSONValue {
+    switch self {
+    case .name(let name): .string(name)
+    case .number(let number): JSONValue(number)
     }
   }
 }

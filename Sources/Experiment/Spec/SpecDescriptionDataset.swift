@@ -18,9 +18,16 @@ extension SpecDescription {
       "name", .choice(datasetChoice), .required,
       "The dataset; \"files\" for images of one's own."),
     Field(
-      "validation", .fractionOrCount(10_000_000), .value(0),
-      aliases: ["validation_split", "val_split", "val"],
-      "Training images held out to validate on: a fraction below 1, or a count."),
+      "validation",
+      .either([
+        .fractionOrCount(10_000_000),
+        .choice(
+          Choice(
+            noun: "the images to validate on", names: [ValidationSplit.ownName],
+            aliases: ["files": "own", "x_val": "own", "x_valid": "own"])),
+      ]), .value(0), aliases: ["validation_split", "val_split", "val"],
+      "Training images held out to validate on: a fraction below 1, or a count. \"own\" for those "
+        + "that an .npz or .npy set holds besides, such as x_val with y_val."),
     Field(
       "stratified", .boolean, .value(false), aliases: ["stratify"],
       "Whether the validation images keep the proportions of the classes."),
@@ -56,8 +63,8 @@ extension SpecDescription {
       "Of \"files\": where the test images are; null where they are in the same archive or folder."),
     Field(
       "format", .choice(formatChoice), .none, aliases: ["form", "type"],
-      "Of \"files\": what the path holds; null for what its ending says: .npz, .csv, or else a folder "
-        + "of images by class."),
+      "Of \"files\": what the path holds; null for what its ending says: .npz, .csv, .tsv or .txt "
+        + "(also with .gz, .bz2 or .zip), or else a folder of images by class."),
     Field(
       "classes",
       .either([
@@ -65,6 +72,18 @@ extension SpecDescription {
       ]), .none, aliases: ["class_names", "num_classes", "labels"],
       "Of \"files\": how many classes there are, or their names, for images by class those of their "
         + "folders."),
+    Field(
+      "label_column",
+      .either([.integer(-100_000_000...100_000_000), .text]), .none,
+      aliases: ["label", "label_col", "target", "target_column", "y_col", "class_column"],
+      "Of \"files\" in CSV: the column of the labels, by its name in the header, or counted from 0, "
+        + "-1 for the last; null for the one that certainly holds them: called label, class, target, "
+        + "digit, y and the like, or by its values the first or the last."),
+    Field(
+      "pixel_max", .number(.above(0, to: 1e9)), .none,
+      aliases: ["max_value", "white", "rescale", "scale", "max_pixel"],
+      "Of \"files\" in CSV, .npz and .npy: the number that is white, of which pixels are parts; null "
+        + "for what is certain: 255 for whole numbers, 1 for others up to 1."),
     Field(
       "shape",
       .list(of: .integer(1...8192), count: 3...3, noun: "numbers, height, width, channels"),

@@ -5,6 +5,8 @@ public struct SharedDataset: Sendable {
   /// The section of a trial's spec that they are for.
   let section: DatasetSpec
   let classNames: [String]
+  /// How many of the training images, the last of them, are there to validate on.
+  let validationCount: Int
   let record: RunRecord.Data
   /// A trial's resolved experiment, whose section it is.
   private let experiment: JSONValue
@@ -14,6 +16,7 @@ public struct SharedDataset: Sendable {
     section = first.dataset
     experiment = first.resolved()
     classNames = images.classNames
+    validationCount = images.validationCount
     record = images.record
   }
 
@@ -24,6 +27,8 @@ public struct SharedDataset: Sendable {
       "training": .string(record.training), "source": .string(record.source),
       "stands_in_for": JSONValue(record.standsInFor),
       "skipped": .array(record.skipped.map { .string($0) }),
+      "notes": .array(record.notes.map { .string($0) }),
+      "validation_count": JSONValue(validationCount),
     ]
     return json.compact
   }
@@ -33,11 +38,13 @@ public struct SharedDataset: Sendable {
     experiment = json["experiment"] ?? .null
     section = try ExperimentSpec(resolved: experiment, name: "worker").dataset
     classNames = json["class_names"]?.array?.compactMap(\.string) ?? []
+    validationCount = json["validation_count"]?.int ?? 0
     func text(_ key: String) -> String { json[key]?.string ?? "" }
     record = RunRecord.Data(
       name: text("name"), digest: text("digest"), training: text("training"),
       source: text("source"), standsInFor: json["stands_in_for"]?.string,
-      skipped: json["skipped"]?.array?.compactMap(\.string) ?? [])
+      skipped: json["skipped"]?.array?.compactMap(\.string) ?? [],
+      notes: json["notes"]?.array?.compactMap(\.string) ?? [])
   }
 }
 

@@ -23,7 +23,8 @@ public final class Worker {
     self.dataFolder = dataFolder
     self.environment = environment
     images[dataset.section] = RunImages(
-      train: try SharedImages.map(Self.sharedImages), test: nil, classNames: dataset.classNames,
+      train: try SharedImages.map(Self.sharedImages), test: nil,
+      validationCount: dataset.validationCount, classNames: dataset.classNames,
       record: dataset.record)
   }
 

@@ -1,0 +1,124 @@
+/// The labels of a file in order, each as it stands there, until what they mean is decided by all of
+/// them: names of classes where names are given, else their numbers.
+struct ClassLabels {
+  /// The different labels, and where each comes first.
+  private var distinct: [(text: String, place: Int)] = []
+  private var byText: [String: UInt16] = [:]
+  /// For small whole numbers, which most labels are: their place among the different ones.
+  private var byNumber = [UInt16?](repeating: nil, count: 1024)
+  private var rows: [UInt16] = []
+
+  private static let limit = 1024
+
+  var count: Int { rows.count }
+
+  /// Whole numbers by their digits, whether or not they were written as `7.0`.
+  mutating func append(_ number: Int) {
+    guard (0..<byNumber.count).contains(number) else { return append(String(number)) }
+    if byNumber[number] == nil { byNumber[number] = index(String(number)) }
+    rows.append(byNumber[number]!)
+  }
+
+  mutating func append(_ text: String) { rows.append(index(text)) }
+
+  private mutating func index(_ text: String) -> UInt16 {
+    if let index = byText[text] { return index }
+    // More than there may be classes: one that is none of them is among those that are kept.
+    guard distinct.count < Self.limit else { return UInt16(Self.limit - 1) }
+    let index = UInt16(distinct.count)
+    distinct.append((text, rows.count))
+    byText[text] = index
+    return index
+  }
+
+  /// The class of each label.
+  ///
+  /// - Parameters:
+  ///   - place: what a message calls the label of an index: `a.csv:7: the label`.
+  ///   - noted: told what was taken for granted.
+  func classes(
+    of classes: ClassNames, place: (Int) -> String, noted: (String) -> Void
+  ) throws(DatasetError) -> [UInt8] {
+    var labels: [UInt8?] = distinct.map { classes.named($0.text) }
+    if labels.contains(nil), classes.mayBeNumbered {
+      let numbers = distinct.map { classes.numbered($0.text) }
+      // Names that are among them are of another way to write them.
+      if !numbers.contains(nil) {
+        labels = numbers
+        let shown = classes.names.prefix(3).enumerated().map { "\($0) is \($1)" }
+        noted(
+          "labels are taken as the numbers of the classes: \(shown.joined(separator: ", "))"
+            + (classes.names.count > 3 ? ", …" : ""))
+      } else if labels.allSatisfy({ $0 == nil }) {
+        labels = numbers
+      }
+    }
+    if let bad = labels.firstIndex(of: nil) {
+      throw DatasetError(
+        .damaged,
+        "\(place(distinct[bad].place)) is \(shownLabel(distinct[bad].text)); \(classes.described)"
+          + advice(classes))
+    }
+    let table = labels.map { $0! }
+    return rows.map { table[Int($0)] }
+  }
+
+  private func shownLabel(_ text: String) -> String {
+    Int(text) != nil ? text : "\"\(text.prefix(40))\""
+  }
+
+  private func advice(_ classes: ClassNames) -> String {
+    let texts = distinct.map(\.text)
+    let numbers = texts.compactMap { Int($0) }
+    guard !classes.areGiven, texts.count <= 256, !texts.contains("") else { return "" }
+    if numbers.count < texts.count {
+      guard numbers.isEmpty, texts.allSatisfy({ Double($0) == nil }) else { return "" }
+      let names = texts.sorted { Array($0.utf8).lexicographicallyPrecedes(Array($1.utf8)) }
+      return "; give dataset.classes their names: \(Self.list(names))"
+    }
+    guard texts.count == classes.names.count else { return "" }
+    return "; for labels that don't count from 0 give dataset.classes their names: "
+      + Self.list(numbers.sorted().map(String.init))
+  }
+
+  private static func list(_ names: [String]) -> String {
+    let shown = names.prefix(20).map { "\"\($0.prefix(40))\"" }.joined(separator: ", ")
+    return "[\(shown)\(names.count > 20 ? ", …" : "")]"
+  }
+}
+
+/// The classes that labels are of, by their names.
+struct ClassNames: Hashable {
+  let names: [String]
+  /// Whether the spec gives the names; else they are the numbers from 0 on.
+  let areGiven: Bool
+  private let byName: [String: UInt8]
+  /// Whether a label may be a class's number: no name is the number of another class.
+  let mayBeNumbered: Bool
+
+  init(_ names: [String], areGiven: Bool) {
+    self.names = names
+    self.areGiven = areGiven
+    byName = Dictionary(
+      names.enumerated().map { ($1, UInt8($0)) }, uniquingKeysWith: { first, _ in first })
+    mayBeNumbered = names.enumerated().allSatisfy { Int($1) == nil || Int($1) == $0 }
+  }
+
+  func named(_ text: String) -> UInt8? { byName[text] }
+
+  func numbered(_ text: String) -> UInt8? {
+    guard let number = Int(text), names.indices.contains(number) else { return nil }
+    return UInt8(number)
+  }
+
+  /// Whether a label of this text could be one of them.
+  func mayHold(_ text: String) -> Bool {
+    named(text) != nil || mayBeNumbered && numbered(text) != nil
+  }
+
+  var described: String {
+    if !areGiven { return "there are \(names.count) classes, 0 to \(names.count - 1)" }
+    let shown = names.prefix(12).map { "\"\($0.prefix(40))\"" }.joined(separator: ", ")
+    return "the classes are \(shown)\(names.count > 12 ? ", …" : "")"
+  }
+}

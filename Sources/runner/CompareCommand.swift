@@ -22,7 +22,8 @@ struct CompareCommand: ParsableCommand {
       and the confidence interval of each figure; and of every two of them, over one figure, a \
       paired t test over the seeds they share (Welch's test where they share fewer than two), \
       corrected by Holm's method when there are several, the effect size, and how many more seeds \
-      would settle the difference. McNemar's test asks whether two runs err on different images; it \
+      would settle the difference: by the same test, at the level at which the correction judges \
+      it, if the deviations are those measured. McNemar's test asks whether two runs err on different images; it \
       needs the weights of both.
 
         runner compare results/reference/t0 results/reference/t2

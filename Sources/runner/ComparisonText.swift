@@ -72,7 +72,7 @@ struct ComparisonText {
       .init("p_wilcoxon", .right, isDetail: true), .init("d", .right),
       .init("d_low", .right, isDetail: true), .init("d_high", .right, isDetail: true),
       .init("g", .right, isDetail: true), .init("settles", .right, isDetail: true),
-      .init("seeds_needed", .right, isDetail: true),
+      .init("alpha", .right, isDetail: true), .init("power", .right, isDetail: true),
       .init("seeds_more", title: "more seeds", .right),
     ])
     for comparison in comparisons {
@@ -81,9 +81,6 @@ struct ComparisonText {
       }
       func amount(_ value: Double?) -> TextTable.Cell {
         number(value) { self.amount($0, of: figure) }
-      }
-      func count(_ value: Int?) -> TextTable.Cell {
-        value.map { .integer($0, grouped($0)) } ?? .missing("–")
       }
       let (test, effect) = (comparison.test, comparison.effect)
       let n =
@@ -99,11 +96,23 @@ struct ComparisonText {
         number(comparison.wilcoxon?.p, probability), number(effect?.d) { fixed($0, 2) },
         number(effect?.interval.low) { fixed($0, 2) },
         number(effect?.interval.high) { fixed($0, 2) }, number(effect?.g) { fixed($0, 2) },
-        amount(comparison.further?.difference), count(comparison.further?.seeds),
-        count(comparison.further?.more),
+        amount(comparison.further?.difference), number(comparison.further?.alpha, probability),
+        number(comparison.further?.power) { fixed($0, 2) },
+        comparison.further?.more.map { .integer($0, seeds($0, isShown: isShown(comparison))) }
+          ?? .missing("–"),
       ])
     }
     return table
+  }
+
+  private func isShown(_ comparison: Comparison) -> Bool {
+    comparison.adjustedP.map { $0 < alpha } ?? false
+  }
+
+  /// How many more there must be. That none must is said in a word where nothing is shown: there are
+  /// enough for the difference asked about, but it was not found.
+  private func seeds(_ more: Int, isShown: Bool) -> String {
+    more == 0 && !isShown ? "enough" : grouped(more)
   }
 
   func images(_ images: ImageComparison) -> TextTable {
@@ -160,32 +169,33 @@ struct ComparisonText {
       + amount(test.interval.high, of: figure, unit: true)
     let value = "p = \(probability(p))" + (isOneOfMany ? " after Holm's correction" : "")
     let evidence = "\(interval), \(how), \(value)".replacing("p = <", with: "p <")
-    if p < alpha {
+    if isShown(comparison) {
       let isBetter = test.difference > 0 ? figure.metric.growsBetter : !figure.metric.growsBetter
       return "\(b) is \(isBetter ? "better" : "worse") than \(a): \(figure.name) is "
         + "\(amount(abs(test.difference), of: figure, unit: true)) "
-        + "\(test.difference > 0 ? "higher" : "lower") (\(evidence))\(further(comparison, shown: true))."
+        + "\(test.difference > 0 ? "higher" : "lower") (\(evidence))."
     }
     let difference = signed(test.difference)
     return "No difference between \(a) and \(b) is shown: \(figure.name) differs by \(difference) "
-      + "(\(evidence))\(further(comparison, shown: false))."
+      + "(\(evidence))\(further(comparison))."
   }
 
-  private func further(_ comparison: Comparison, shown: Bool) -> String {
+  /// What is shown needs no more seeds.
+  private func further(_ comparison: Comparison) -> String {
     guard let further = comparison.further else { return "" }
     let size =
       figure.metric.isAccuracy
       ? "\(trimmed(100 * further.difference, 3)) points" : trimmed(further.difference, 5)
     guard let more = further.more else {
-      return shown ? "" : "; a million seeds would not settle \(size) with power \(power)"
+      return "; a million more seeds would not settle \(size) with power \(power)"
     }
     if more == 0 {
-      return shown ? "" : "; \(size) would have been shown with power \(power)"
+      let reached = further.power < 0.995 ? fixed(further.power, 2) : "above 0.99"
+      return "; these seeds would show \(size) with power \(reached)"
     }
-    // What is shown needs no more seeds, unless a smaller difference was asked for.
-    if shown { return "" }
-    return "; \(grouped(more)) more seed\(more == 1 ? "" : "s") would settle \(size) with power "
-      + "\(power)"
+    let each = comparison.test?.kind == .welch ? " of each" : ""
+    return "; \(grouped(more)) more seed\(more == 1 ? "" : "s")\(each) would settle \(size) with "
+      + "power \(power)"
   }
 
   /// What the reader must know of the runs.

@@ -88,7 +88,9 @@ import Testing
         == ["comparisons", "configurations", "differences", "notes", "verdicts"])
     let comparison = try #require((object["comparisons"] as? [[String: Any]])?.first)
     #expect(comparison["settles"] as? Double == 0.005)
-    #expect((comparison["seeds_needed"] as? Int).map { $0 > 3 } == true)
+    #expect(comparison["alpha"] as? Double == 0.01)
+    #expect((comparison["seeds_more"] as? Int).map { $0 > 0 } == true)
+    #expect((comparison["power"] as? Double).map { $0 < 0.9 } == true)
     let csv = try Program.run(
       "compare", "results", "--no-images", "--format", "csv", "--metric", "best_val_loss",
       in: folder)

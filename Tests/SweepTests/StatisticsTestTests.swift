@@ -73,28 +73,6 @@ import Testing
       counted == McNemar(bothRight: 2, firstOnly: 2, secondOnly: 1, bothWrong: 1))
   }
 
-  @Test func power() throws {
-    let fixture = try StatisticsFixture.statistics.get()
-    for c in fixture.power {
-      expectNear(
-        Power.paired(pairs: c.n, effect: c.effect, alpha: c.alpha), c.paired, relative: 1e-8,
-        "paired, n \(c.n), d \(c.effect), α \(c.alpha)")
-      expectNear(
-        Power.independent(each: c.n, effect: c.effect, alpha: c.alpha), c.independent,
-        relative: 1e-8, "independent, n \(c.n), d \(c.effect), α \(c.alpha)")
-    }
-    for c in fixture.needed {
-      #expect(
-        Power.pairsNeeded(effect: c.effect, alpha: c.alpha, power: c.power) == c.paired,
-        "paired, d \(c.effect)")
-      #expect(
-        Power.eachNeeded(effect: c.effect, alpha: c.alpha, power: c.power) == c.independent,
-        "independent, d \(c.effect)")
-    }
-    #expect(Power.pairsNeeded(effect: 1e-6) == nil)
-    #expect(Power.pairsNeeded(effect: 1e9) == 2)
-  }
-
   @Test func holm() throws {
     for c in try StatisticsFixture.statistics.get().holm {
       for (value, expected) in zip(Holm.adjusted(c.values), c.adjusted) {

@@ -12,4 +12,27 @@ public enum Holm {
     }
     return adjusted
   }
+
+  /// For each value the level that decides on it, the others as they are: its own corrected value is
+  /// at most α if and only if it is at most this.
+  ///
+  /// α / (m − r), where the r least of the others fall one after another: the i-th of them, in
+  /// ascending order, is at most α / (m − i + 1).
+  public static func levels(_ values: [Double], alpha: Double) -> [Double] {
+    let ascending = values.sorted()
+    let m = values.count
+    func falling(without value: Double) -> Int {
+      var (fallen, isLeftOut) = (0, false)
+      for other in ascending {
+        if !isLeftOut, other == value {
+          isLeftOut = true
+          continue
+        }
+        guard other <= alpha / Double(m - fallen) else { break }
+        fallen += 1
+      }
+      return fallen
+    }
+    return values.map { alpha / Double(m - falling(without: $0)) }
+  }
 }

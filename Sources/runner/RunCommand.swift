@@ -34,6 +34,9 @@ struct RunCommand: ParsableCommand {
     try loaded.spec.checkMemory(threads: compute.threadCount)
     try Files.makeFolders("\(output)/\(loaded.spec.name)")
     let data = try compute.load(loaded.spec)
+    if let note = loaded.spec.movingStatisticsNote(trainingImages: data.train.count) {
+      Display.say("note: \(note)")
+    }
     Interruption.listen()
     let (folder, outcome) = try Run.start(
       loaded.spec, verbatim: loaded.verbatim, data: data, under: output,

@@ -103,9 +103,9 @@ struct SweepCommand: ParsableCommand {
     let loaded = try SweepSpec.open(path: spec, arguments: values, seeds: seeds)
     let folder = SweepFolder("\(output)/\(loaded.spec.name)")
     if status { return printStatus(try SweepStatus(loaded.spec, folder)) }
-    _ = try loaded.checkTrials()
+    let check = try loaded.checkTrials()
     if engine == .slurm { return try submit(loaded, folder) }
-    if dryRun { return try forecast(loaded) }
+    if dryRun { return try forecast(loaded, check) }
     let session = SweepSession(data: data, jobs: jobs ?? Team.cores, quiet: quiet)
     let sweep = try session.sweep(loaded, under: output) {
       $0.maximumFailures = failFast ? 1 : maxFailures
@@ -113,11 +113,14 @@ struct SweepCommand: ParsableCommand {
       $0.rehearsal = rehearsal.rehearsal
     }
     if !quiet { Display.say("\(loaded.spec.name): \(sweep.folder.path)") }
+    if let note = try check.leastMoved.flatMap({ try sweep.movingStatisticsNote(of: $0) }) {
+      Display.say("note: in some trials, \(note)")
+    }
     try report(try sweep.run(), of: sweep)
   }
 
   /// Prints what the sweep will try, and what it will take.
-  private func forecast(_ loaded: LoadedSweep) throws {
+  private func forecast(_ loaded: LoadedSweep, _ check: TrialCheck) throws {
     let spec = loaded.spec
     let compute = ComputeOptions(threads: 1, data: data, quiet: true)
     try compute.useKernel(spec.firstExperiment().compute.kernel)
@@ -157,6 +160,9 @@ struct SweepCommand: ParsableCommand {
     notes.append(
       "about \(duration(forecast.seconds / Double(count))) with \(count) jobs, "
         + "\(fixed(Double(forecast.disk) / 1e9, 2)) GB of disk")
+    if let note = check.leastMoved?.movingStatisticsNote() {
+      notes.append("in some trials, \(note)")
+    }
     var document = TextDocument()
     document.append(table, key: "trials")
     document.append(notes, key: "notes")

@@ -74,6 +74,9 @@ struct ValidateCommand: ParsableCommand {
         "seconds_per_epoch", seconds.map { .number($0) } ?? .missing(),
         line: probe.map { time(spec, $0, seconds) }),
     ]
+    if let note = spec.movingStatisticsNote() {
+      facts.append(.init("note", .text(note), line: "note       \(note)"))
+    }
     if let graph { facts.append(.init("graph", .text(graph), line: "graph      \(graph)")) }
     if shortage == nil {
       facts.append(.init("spec", .text(self.spec), line: "\(self.spec): no errors"))

@@ -106,13 +106,14 @@ final class LayerProbe {
     network.current.step = step
     network.current.firstSample = 0
     for i in 0..<count { network.sampleList[i] = Int32(i) }
+    if isTraining { network.batchesKept += 1 }
     let tiles = tiles(isTraining)
     for tile in tiles { network.perform([.fill], tile, first: tile.first) }
     for i in 0..<tested.upperBound {
       if let layer = network.layers[i].layer as? any BatchCoupledLayer, isTraining {
         for tile in tiles { layer.gather(tile) }
         layer.settle(batch: count)
-        layer.commit()
+        layer.commit(count: network.batchesKept)
       }
       for tile in tiles { network.layers[i].layer.forward(tile) }
     }

@@ -211,7 +211,8 @@ struct SpecRoundTripTests {
         { "layer": "activation", "function": "softmax" },
         { "layer": "activation", "function": "linear" },
         { "layer": "activation", "function": "elu" },
-        { "layer": "batch_norm", "momentum": 0.9, "epsilon": 1e-5, "scale": false, "center": false },
+        { "layer": "batch_norm", "momentum": 0.9, "epsilon": 1e-5, "scale": false, "center": false,
+          "debias": true },
         { "layer": "dropout", "rate": 0.3 },
         { "layer": "max_pool", "size": 3, "stride": 1, "padding": "same" }
         """,
@@ -243,7 +244,8 @@ struct SpecRoundTripTests {
       .activation(.gelu(approximate: true)), .activation(.sigmoid), .activation(.tanh),
       .activation(.softmax), .activation(.linear), .activation(.elu(alpha: 1)),
       .batchNorm(
-        BatchNormDescription(momentum: 0.9, epsilon: 1e-5, scale: false, center: false)),
+        BatchNormDescription(
+          momentum: 0.9, epsilon: 1e-5, scale: false, center: false, debias: true)),
       .dropout(rate: 0.3),
       .maxPool(
         MaxPoolDescription(size: Extent(3, 3), stride: Extent(1, 1), padding: .same)),

@@ -13,11 +13,12 @@ import Testing
     return try folder.run(of: "small", under: "reference")
   }
 
-  /// A network of blocks and names, in one argument.
+  /// A network of blocks and names, in one argument. Its batch norms correct by a count that a checkpoint
+  /// must hold.
   static let graph =
     #"model=[{"layer":"conv2d","filters":4,"kernel":5,"stride":4,"name":"a"},{"layer":"repeat","#
     + #""times":2,"layers":[{"layer":"residual","activation":"relu","layers":["#
-    + #"{"layer":"batch_norm"},{"layer":"dropout","rate":0.2}]}],"name":"b"},{"layer":"concat","#
+    + #"{"layer":"batch_norm","debias":true},{"layer":"dropout","rate":0.2}]}],"name":"b"},{"layer":"concat","#
     + #""inputs":["a","b"]},{"layer":"flatten"},{"layer":"dense","units":10}]"#
 
   /// Checkpoints at the ends of epochs only, and after every second step too; a network that is no

@@ -147,7 +147,7 @@ enum Specs {
       "model": [
         { "layer": "conv2d", "filters": 4, "kernel": 5, "stride": 2, "activation": "relu" },
         { "layer": "max_pool", "size": 4 },
-        { "layer": "batch_norm" },
+        { "layer": "batch_norm", "momentum": 0.7 },
         { "layer": "flatten" },
         { "layer": "dropout", "rate": 0.2 },
         { "layer": "dense", "units": 10 }

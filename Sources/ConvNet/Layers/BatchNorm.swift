@@ -14,6 +14,7 @@ final class BatchNorm: BatchCoupledLayer {
   private let output: Activations
   private let channels: Int
   private let momentum: Float
+  private let debias: Bool
   private let epsilon: Float
   private let limits: Limits
   /// Rows that are worked on together, so few that the first-level cache holds them.
@@ -55,6 +56,7 @@ final class BatchNorm: BatchCoupledLayer {
     self.parameters = parameters
     self.workspaces = workspaces
     momentum = description.momentum
+    debias = description.debias
     epsilon = description.epsilon
     sums = arena.floats(tiles, 2, channels)
     mean = arena.floats(channels)
@@ -125,11 +127,19 @@ final class BatchNorm: BatchCoupledLayer {
     }
   }
 
-  func commit() {
+  /// Corrected averages are kept as such, moving += (1 − m)/(1 − mᵗ)·(batch − moving), so that what a
+  /// checkpoint or a model holds is what evaluation uses; the first batch replaces what there was.
+  func commit(count: Int) {
+    var (kept, share) = (momentum, 1 - momentum)
+    if debias {
+      let momentum = Double(momentum)
+      let part = (1 - momentum) / (1 - OptimizerStep.power(momentum, count))
+      (kept, share) = (Float(1 - part), Float(part))
+    }
     let (mean, variance) = (parameters.movingMean, parameters.movingVariance)
     for c in 0..<channels {
-      mean[c] = momentum * mean[c] + (1 - momentum) * self.mean.base[c]
-      variance[c] = momentum * variance[c] + (1 - momentum) * self.variance.base[c]
+      mean[c] = kept * mean[c] + share * self.mean.base[c]
+      variance[c] = kept * variance[c] + share * self.variance.base[c]
     }
   }
 

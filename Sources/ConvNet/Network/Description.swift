@@ -192,6 +192,12 @@ public struct DenseDescription: Hashable, Sendable {
 /// μ and σ² are those of the channel in the batch, in evaluation the moving ones; σ² is the biased
 /// variance in both (Keras; PyTorch's moving one is unbiased, its momentum 1 less this). Images and
 /// vectors keep their shape; γ, β, and the moving statistics are (C).
+///
+/// The moving statistics begin at 0 and 1, of which momentumᵗ is left after t batches. Without that
+/// bias, as Adam's moments (Kingma and Ba 2014): the average of the batches alone, each weighted by how
+/// long ago it was,
+///
+///     moving = Σᵢ (1 − momentum)·momentumᵗ⁻ⁱ·batchᵢ / (1 − momentumᵗ)
 public struct BatchNormDescription: Hashable, Sendable {
   public var momentum: Float
   public var epsilon: Float
@@ -199,13 +205,17 @@ public struct BatchNormDescription: Hashable, Sendable {
   public var scale: Bool
   /// Whether there is a β, which begins at 0.
   public var center: Bool
+  /// Whether the moving statistics are without the bias of their beginning.
+  public var debias: Bool
   public init(
-    momentum: Float = 0.99, epsilon: Float = 1e-3, scale: Bool = true, center: Bool = true
+    momentum: Float = 0.99, epsilon: Float = 1e-3, scale: Bool = true, center: Bool = true,
+    debias: Bool = false
   ) {
     self.momentum = momentum
     self.epsilon = epsilon
     self.scale = scale
     self.center = center
+    self.debias = debias
   }
 }
 

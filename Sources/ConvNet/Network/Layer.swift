@@ -21,7 +21,8 @@ protocol BatchCoupledLayer: Layer {
   func gatherBackward(_ tile: Tile)
   func settleBackward(batch: Int)
   /// Keeps what evaluation will need of the batch; called only if its loss was finite.
-  func commit()
+  /// - Parameter count: how many have been kept with it.
+  func commit(count: Int)
 }
 
 /// A trainable matrix in a network's parameters, as the update sees it.

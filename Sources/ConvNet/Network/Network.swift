@@ -26,6 +26,10 @@ public final class Network {
   /// How often the average has taken the weights in; with `optimizerState` a checkpoint must hold it.
   public var averageCount = 0
 
+  /// Batches whose statistics batch norms have kept. A checkpoint must hold it where one corrects its
+  /// moving averages by it.
+  public var batchesKept = 0
+
   /// What is done to every image before the first layer; nil for nothing. A checkpoint must hold it.
   public var normalization: Normalization? {
     get { normalizer?.normalization }

@@ -29,6 +29,14 @@ public struct NetworkPlan: Sendable {
 
   public var parameters: Int { layers.reduce(0) { $0 + $1.parameters } }
 
+  private var batchNorms: [BatchNormDescription] {
+    layers.compactMap { if case .batchNorm(let norm) = $0.description { norm } else { nil } }
+  }
+  /// Of the batch norms whose moving statistics keep what is left of their beginning.
+  public var uncorrectedMomenta: [Float] { batchNorms.filter { !$0.debias }.map(\.momentum) }
+  /// Whether a batch norm corrects its moving statistics by the count of batches.
+  public var correctsMovingStatistics: Bool { batchNorms.contains(where: \.debias) }
+
   /// Operations of one sample's textbook forward pass.
   public var forwardFLOPs: Int { layers.reduce(0) { $0 + $1.flops } }
 

@@ -44,7 +44,10 @@ extension Network: TeamWork {
       guard lossSum.isFinite else {
         return StepResult(lossSum: lossSum, correct: correct, isFinite: false)
       }
-      for layer in layers { (layer.layer as? any BatchCoupledLayer)?.commit() }
+      batchesKept += 1
+      for layer in layers {
+        (layer.layer as? any BatchCoupledLayer)?.commit(count: batchesKept)
+      }
       kfac?.takePass(
         count: current.count, of: samples.count, isFirst: first == 0, isLast: end == samples.count,
         team: team)

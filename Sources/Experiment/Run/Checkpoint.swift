@@ -52,6 +52,7 @@ enum Checkpoint {
     }
     metadata["finish"] = state.finish?.rawValue
     if network.averageCount > 0 { metadata["averages"] = "\(network.averageCount)" }
+    if network.plan.correctsMovingStatistics { metadata["batches"] = "\(network.batchesKept)" }
     try Safetensors(
       tensors: weights(of: network) + moments + normalization(of: network), metadata: metadata
     ).write(to: path)
@@ -113,6 +114,9 @@ enum Checkpoint {
     state.finish = file.metadata["finish"].flatMap(TrainingState.Finish.init)
     network.averageCount =
       try file.metadata["averages"] == nil ? 0 : integer("averages", of: file, path)
+    if network.plan.correctsMovingStatistics {
+      network.batchesKept = try integer("batches", of: file, path)
+    }
     for moment in network.optimizerState {
       guard let tensor = file[moment.name], tensor.shape == [moment.values.count] else {
         throw RecordError(path, "does not fit the spec: \(moment.name) is not as it needs it")

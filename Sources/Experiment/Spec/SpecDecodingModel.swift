@@ -33,7 +33,7 @@ extension LayerDescription {
       self = .batchNorm(
         BatchNormDescription(
           momentum: value.float("momentum"), epsilon: value.float("epsilon"),
-          scale: value.bool("scale"), center: value.bool("center")))
+          scale: value.bool("scale"), center: value.bool("center"), debias: value.bool("debias")))
     case let layer: self.init(catalogue: layer, checked: value)!
     }
   }
@@ -69,7 +69,7 @@ extension LayerDescription {
       [
         "layer": "batch_norm", "momentum": JSONValue(norm.momentum),
         "epsilon": JSONValue(norm.epsilon), "scale": .bool(norm.scale),
-        "center": .bool(norm.center),
+        "center": .bool(norm.center), "debias": .bool(norm.debias),
       ]
     case .merge(let merge): merge.json
     default: catalogueJSON!

@@ -74,6 +74,10 @@ extension SpecDescription {
             Field(
               "center", .boolean, .value(true), aliases: ["offset"],
               "Whether it learns an offset per channel."),
+            Field(
+              "debias", .boolean, .value(false), aliases: ["bias_correction", "zero_debias"],
+              "Whether the moving statistics are divided by 1 − momentumᵗ after t batches, as Adam's "
+                + "moments are, so that those of a short run are right too."),
           ]),
       ] + catalogue) + merges + blocks)
 

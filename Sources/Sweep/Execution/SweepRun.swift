@@ -88,6 +88,12 @@ public final class SweepRun {
   /// What a completed sweep came to.
   public func summary() throws -> SweepSummary { try SweepSummary(self) }
 
+  /// What to say of the moving statistics of a trial; nil for nothing.
+  public func movingStatisticsNote(of trial: ExperimentSpec) throws -> String? {
+    let data = try RunData(trial, images: images, threads: 1)
+    return trial.movingStatisticsNote(trainingImages: data.train.count)
+  }
+
   // MARK: - The loop
 
   private func carryOut() throws -> SweepOutcome {

@@ -5,6 +5,9 @@ public struct TrialCheck: Hashable, Sendable {
   /// How many configurations were built.
   public let count: Int
   public let coverage: Coverage
+  /// Of them, the one whose batch norms' moving statistics are left most of their beginning; nil where
+  /// none has any that doesn't correct for it.
+  public let leastMoved: ExperimentSpec?
 
   public enum Coverage: Hashable, Sendable {
     /// The very trials.
@@ -57,7 +60,8 @@ extension LoadedSweep {
       reading.report(checker.problems)
       throw reading.errors
     }
-    return TrialCheck(count: checker.count, coverage: coverage)
+    return TrialCheck(
+      count: checker.count, coverage: coverage, leastMoved: checker.leastMoved)
   }
 
   private static func combinations(of space: SearchSpace) -> (Grid?, TrialCheck.Coverage) {

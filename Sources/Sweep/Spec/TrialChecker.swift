@@ -10,6 +10,9 @@ struct TrialChecker {
   private(set) var count = 0
   /// The least and the most epochs of those that are right.
   private(set) var epochs: ClosedRange<Int>?
+  /// The one whose batch norms' moving statistics are left most of their beginning; nil where none has
+  /// any that doesn't correct for it.
+  private(set) var leastMoved: ExperimentSpec?
   /// Whether one of them holds no images out.
   private(set) var lacksValidation = false
 
@@ -37,6 +40,7 @@ struct TrialChecker {
       let length = experiment.training.epochs
       epochs = min(epochs?.lowerBound ?? length, length)...max(epochs?.upperBound ?? length, length)
       if experiment.dataset.validation == .none { lacksValidation = true }
+      leastMoved = MovingStatistics.lesserMoved(leastMoved, experiment)
     }
     return experiment
   }

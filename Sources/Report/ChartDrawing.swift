@@ -82,7 +82,8 @@ struct ChartDrawing {
     let panelWidth = (inner - Self.panelGap * Double(columns - 1)) / Double(columns)
     let xAxis = Axis(
       values: chart.panels.flatMap { $0.series.flatMap { $0.points.map(\.x) } },
-      format: chart.xFormat, intervals: panelWidth > 500 ? 14 : 10, rounded: false)
+      format: chart.xFormat, intervals: panelWidth > 500 ? 14 : 10,
+      logarithmic: chart.hasLogarithmicX, rounded: false)
     for (i, panel) in chart.panels.enumerated() {
       let column = i % columns
       let drawing = PanelDrawing(

@@ -53,6 +53,16 @@ public struct Series: Hashable, Sendable {
   }
 }
 
+/// A value of the x axis that matters, and what it is: a vertical line with a label.
+public struct ReferenceLine: Hashable, Sendable {
+  public var x: Double
+  public var label: String
+  public init(_ x: Double, _ label: String) {
+    self.x = x
+    self.label = label
+  }
+}
+
 /// One pair of axes with its lines.
 public struct Panel: Hashable, Sendable {
   /// What the y axis shows, written above it.
@@ -60,14 +70,17 @@ public struct Panel: Hashable, Sendable {
   public var format: AxisFormat
   public var logarithmic: Bool
   public var series: [Series]
+  public var referenceLines: [ReferenceLine]
 
   public init(
-    _ title: String, format: AxisFormat = .number, logarithmic: Bool = false, series: [Series]
+    _ title: String, format: AxisFormat = .number, logarithmic: Bool = false, series: [Series],
+    referenceLines: [ReferenceLine] = []
   ) {
     self.title = title
     self.format = format
     self.logarithmic = logarithmic
     self.series = series
+    self.referenceLines = referenceLines
   }
 }
 
@@ -82,6 +95,7 @@ public struct LineChart: Hashable, Sendable {
   public var subtitle: String
   public var xLabel: String
   public var xFormat: AxisFormat
+  public var hasLogarithmicX: Bool
   public var panels: [Panel]
   public var arrangement: Arrangement
   /// What solid and dashed lines stand for, as the legend says it.
@@ -93,13 +107,15 @@ public struct LineChart: Hashable, Sendable {
 
   public init(
     title: String, subtitle: String = "", xLabel: String, xFormat: AxisFormat = .number,
-    panels: [Panel], arrangement: Arrangement = .sideBySide, solidMeaning: String = "",
-    dashedMeaning: String = "", bandMeaning: String = "", markMeaning: String = ""
+    hasLogarithmicX: Bool = false, panels: [Panel], arrangement: Arrangement = .sideBySide,
+    solidMeaning: String = "", dashedMeaning: String = "", bandMeaning: String = "",
+    markMeaning: String = ""
   ) {
     self.title = title
     self.subtitle = subtitle
     self.xLabel = xLabel
     self.xFormat = xFormat
+    self.hasLogarithmicX = hasLogarithmicX
     self.panels = panels
     self.arrangement = arrangement
     self.solidMeaning = solidMeaning

@@ -53,7 +53,23 @@ struct PanelDrawing {
     let frame = Frame(
       xAxis: xAxis, yAxis: yAxis, left: left + labelRoom + 10, right: left + width - endRoom,
       top: plotTop, bottom: plotTop + plotHeight)
-    return Element("g", children: axes(frame) + curves(frame) + endLabels(frame))
+    return Element(
+      "g", children: axes(frame) + referenceLines(frame) + curves(frame) + endLabels(frame))
+  }
+
+  /// Under the lines, each labelled at its top, on the side that has room.
+  private func referenceLines(_ frame: Frame) -> [Element] {
+    panel.referenceLines.flatMap { line -> [Element] in
+      guard let fraction = xAxis.fraction(line.x), (0...1).contains(fraction) else { return [] }
+      let x = frame.x(fraction)
+      let isLeft = x + 6 + SVGText.width(line.label, size: Self.size) > frame.right
+      return [
+        .rule("M\(p(x)) \(p(frame.top))V\(p(frame.bottom))", Palette.text),
+        .label(
+          line.label, x + (isLeft ? -6 : 6), frame.top + Self.size,
+          anchor: isLeft ? "end" : "start", color: Palette.title),
+      ]
+    }
   }
 
   private func axes(_ frame: Frame) -> [Element] {

@@ -1,5 +1,5 @@
-"""Makes learning_rate_range.json: a learning-rate range test in PyTorch, its smoothed losses by SciPy
-and its slopes by NumPy.
+"""Makes learning_rate_range.json: a learning-rate range test in PyTorch, its smoothed losses by SciPy,
+and its trend, lines fitted to the losses around each step, by NumPy.
 
     python make_learning_rate_range.py            # needs torch, numpy, scipy
 
@@ -58,6 +58,26 @@ def train(initial, inputs, labels, first, last, steps):
     return np.array(rates), np.array(losses)
 
 
+def trend(rates, losses):
+    """The middle of a weighted line through the losses around each step."""
+    first = max(1, len(losses) // 10)
+    losses = np.minimum(losses, losses[:first].mean())
+    places = np.log10(rates)
+    values = []
+    for place in places:
+        weights = np.exp(-0.5 * ((places - place) / 0.25) ** 2)
+        # polyfit squares what it is given.
+        values.append(np.polyfit(places - place, losses, 1, w=np.sqrt(weights))[1])
+    return np.array(values)
+
+
+def half_fallen(trend):
+    """The first step from which on, to the least, more than half of the fall is done."""
+    least = int(trend.argmin())
+    half = (trend[: least + 1].max() + trend[least]) / 2
+    return least, int(np.flatnonzero(trend[: least + 1] >= half).max()) + 1
+
+
 def main():
     rng = np.random.default_rng(90)
     centres = draw(rng, 3, 7)
@@ -77,18 +97,17 @@ def main():
         beyond = np.flatnonzero(smoothed > 4 * np.minimum.accumulate(smoothed))
         taken = beyond[0] + 1 if len(beyond) else len(losses)
         rates, losses, smoothed = rates[:taken], losses[:taken], smoothed[:taken]
-        # The steepest up to the least, but for the first tenth.
-        slopes = np.gradient(smoothed, np.log(rates))
-        start, least = len(rates) // 10, int(smoothed.argmin())
-        steepest = start + int(slopes[start:least].argmin())
+        values = trend(rates, losses)
+        least, falling = half_fallen(values)
         cases.append(
             {
                 "name": name, "from": first, "to": last, "steps": 100,
                 "diverged": len(beyond) > 0, "rates": numbers(rates), "losses": numbers(losses),
-                "smoothed": numbers(smoothed), "least": least + 1, "steepest": steepest + 1,
+                "smoothed": numbers(smoothed), "trend": numbers(values), "least": least + 1,
+                "falling": falling + 1,
             }
         )
-        print(name, taken, rates[least], rates[steepest], smoothed[least], slopes[steepest])
+        print(name, taken, rates[least], rates[falling])
     content = {
         "made_with": {
             "script": "make_learning_rate_range.py", "python": platform.python_version(),

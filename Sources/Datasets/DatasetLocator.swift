@@ -69,8 +69,7 @@ public struct DatasetLocator: Sendable {
 
   /// The file itself or its `.gz`, whichever exists, the file itself first.
   static func existing(_ path: String) -> String? {
-    if access(path, F_OK) == 0 { return path }
-    return access(path + ".gz", F_OK) == 0 ? path + ".gz" : nil
+    [path, path + ".gz"].first(where: FileDescriptor.exists)
   }
 
   static func join(_ folder: String, _ name: String) -> String {

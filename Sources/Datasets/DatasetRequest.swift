@@ -138,6 +138,7 @@ extension DatasetLocator {
           tried: ["the program curl, which downloads it, is not in PATH (apt install curl)"]))
     }
     do throws(FileError) { try Self.makeFolders(folder) } catch { throw DatasetError(error) }
+    StagedFile.removeAbandoned(in: folder)
 
     var mirrors = entry.mirrors
     var tried: [String] = []
@@ -148,13 +149,15 @@ extension DatasetLocator {
         guard let mirror = mirrors.first else {
           throw DatasetError(.unavailable, Self.explain(entry, missing: missing, tried: tried))
         }
-        // With its ending, which says what it is.
-        let temporary = AtomicFile.temporaryName(for: path) + "-" + file.archiveName
-        defer { unlink(temporary) }
         do throws(Downloader.Failure) {
+          var staged: StagedFile
+          do throws(FileError) {
+            // With its ending, which says what it is.
+            staged = try StagedFile(for: path, ending: "-" + file.archiveName)
+          } catch { throw .file(error) }
           // Room for a compressor twice as bad.
           try downloader.fetch(
-            mirror + file.archiveName, into: temporary, limit: 2 * file.archiveSize
+            mirror + file.archiveName, into: staged, limit: 2 * file.archiveSize
           ) { received in
             progress(
               DownloadProgress(
@@ -162,12 +165,10 @@ extension DatasetLocator {
                 expected: file.archiveSize,
                 receivedInAll: finished + received, expectedInAll: expectedInAll))
           }
-          do throws(DatasetError) { try file.verify(temporary) } catch {
+          do throws(DatasetError) { try file.verify(staged.temporary) } catch {
             throw .mirror("\(file.archiveName) from there is not the published file")
           }
-          do throws(FileError) { try AtomicFile.publish(temporary, as: path) } catch {
-            throw .file(error)
-          }
+          do throws(FileError) { try staged.publish() } catch { throw .file(error) }
         } catch {
           switch error {
           case .mirror(let reason):
@@ -175,8 +176,7 @@ extension DatasetLocator {
             mirrors.removeFirst()
             continue
           case .interrupted: throw DatasetError(.interrupted, "the download was stopped")
-          case .file(let error):
-            throw DatasetError(FileError(error.operation, path, code: error.code))
+          case .file(let error): throw DatasetError(error)
           case .noCurl: preconditionFailure("curl was there a moment ago")
           }
         }

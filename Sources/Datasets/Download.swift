@@ -24,6 +24,7 @@ struct Downloader {
     case noCurl
   }
 
+  /// Where `curl` is looked for: its `PATH`.
   let environment: [String: String]
 
   /// Seconds after which a mirror that does not answer, or sends nothing any more, is given up.
@@ -38,108 +39,117 @@ struct Downloader {
     return nil
   }
 
-  /// Fetches `address` into a file that did not exist. `progress` is called ten times a second
-  /// with the bytes so far.
+  /// Fetches what lies at an address, of `limit` bytes at most. `progress` is called ten times a
+  /// second at least, with the bytes so far.
+  ///
+  /// curl writes into a pipe: when this process ends, however it does, so does curl.
   func fetch(
-    _ address: String, into path: String, limit: Int, progress: (Int) -> Void
+    _ address: String, into file: borrowing StagedFile, limit: Int, progress: (Int) -> Void
   ) throws(Failure) {
     guard let curl else { throw .noCurl }
     let arguments = [
-      curl, "--fail", "--silent", "--show-error", "--location", "--max-redirs", "5",
+      "--fail", "--silent", "--show-error", "--location", "--max-redirs", "5",
       "--proto", "=http,https", "--connect-timeout", "\(Self.patience)",
       "--speed-limit", "1000", "--speed-time", "\(Self.patience)",
-      "--max-filesize", "\(limit)", "--output", path, address,
+      "--max-filesize", "\(limit)", address,
     ]
-    let child = try Child.start(curl, arguments: arguments, environment: environment)
-    var status: Int32 = 0
-    while true {
-      let done = waitpid(child.process, &status, WNOHANG)
-      if done == child.process { break }
-      if done < 0 && errno != EINTR {
-        throw .mirror("lost track of curl: \(String(cString: strerror(errno)))")
+    let handlers = Interruption.takeSignals()
+    defer { Interruption.restore(handlers) }
+    let transfer: Transfer
+    do throws(FileError) {
+      transfer = try Transfer(curl, arguments)
+    } catch { throw .file(error) }
+    var received = 0
+    do throws(Failure) {
+      let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 16, alignment: 64)
+      defer { buffer.deallocate() }
+      while let piece = try transfer.next(into: buffer) {
+        received += piece.count
+        guard received <= limit else {
+          throw .mirror("it sends more than the \(limit) bytes that were expected at most")
+        }
+        do throws(FileError) { try file.write(piece) } catch { throw .file(error) }
+        progress(received)
       }
-      var examined = stat()
-      if stat(path, &examined) == 0 { progress(Int(examined.st_size)) }
-      usleep(100_000)
+    } catch {
+      transfer.stop()
+      throw error
     }
-    let said = child.errors()
-    // As WIFSIGNALED and WEXITSTATUS, which are macros.
-    let signal = status & 0x7f
-    if signal == SIGINT || signal == SIGTERM { throw .interrupted }
-    guard signal == 0 else { throw .mirror("curl ended by signal \(signal)") }
-    let code = status >> 8 & 0xff
-    switch code {
-    case 0: break
-    case 23: throw .file(FileError("write", path, code: Self.writeError(in: path)))
-    case 28: throw .mirror("no answer within \(Self.patience) seconds")
-    default: throw .mirror(said.isEmpty ? "curl ended with status \(code)" : said)
+    switch transfer.end() {
+    case .status(0): break
+    case .status(28): throw .mirror("no answer within \(Self.patience) seconds")
+    case .status(let code):
+      let said = transfer.errors()
+      throw .mirror(said.isEmpty ? "curl ended with status \(code)" : said)
+    case .signal(let signal): throw .mirror("curl ended by signal \(signal)")
     }
-  }
-
-  /// curl says that it could not write, not why: trying it tells.
-  private static func writeError(in path: String) -> Int32 {
-    let probe = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o666)
-    guard probe >= 0 else { return errno }
-    defer { close(probe) }
-    return write(probe, " ", 1) == 1 ? ENOSPC : errno
   }
 }
 
-/// A program started with nothing to read, its output thrown away and its errors kept.
-private struct Child: ~Copyable {
-  let process: pid_t
+/// A `curl` under way.
+private struct Transfer: ~Copyable {
+  private let process: Subprocess
+  /// What it gives, and what it says of errors.
+  private let output: Int32
   private let errorPipe: Int32
 
-  static func start(
-    _ program: String, arguments: [String], environment: [String: String]
-  ) throws(Downloader.Failure) -> Child {
-    var ends: [Int32] = [0, 0]
-    guard pipe(&ends) == 0 else {
-      throw .file(FileError("open", "a pipe to curl", code: errno))
+  init(_ program: String, _ arguments: [String]) throws(FileError) {
+    let output = try Subprocess.pipe()
+    let errors: (read: Int32, write: Int32)
+    do throws(FileError) {
+      errors = try Subprocess.pipe()
+    } catch {
+      close(output.read)
+      close(output.write)
+      throw error
     }
-    for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
-    _ = fcntl(ends[0], F_SETFL, O_NONBLOCK)
-    var actions = posix_spawn_file_actions_t()
-    posix_spawn_file_actions_init(&actions)
-    defer { posix_spawn_file_actions_destroy(&actions) }
-    posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
-    posix_spawn_file_actions_addopen(&actions, 1, "/dev/null", O_WRONLY, 0)
-    posix_spawn_file_actions_adddup2(&actions, ends[1], 2)
-
-    var argv: [UnsafeMutablePointer<CChar>?] = arguments.map { strdup($0) } + [nil]
-    var envp: [UnsafeMutablePointer<CChar>?] =
-      environment.sorted { $0.key < $1.key }.map { strdup("\($0.key)=\($0.value)") } + [nil]
-    defer { for string in argv + envp { free(string) } }
-    // Whatever this thread blocks or this program ignores, Ctrl-C stops the child.
-    var attributes = posix_spawnattr_t()
-    posix_spawnattr_init(&attributes)
-    defer { posix_spawnattr_destroy(&attributes) }
-    var signals = sigset_t()
-    sigemptyset(&signals)
-    posix_spawnattr_setsigmask(&attributes, &signals)
-    sigaddset(&signals, SIGINT)
-    sigaddset(&signals, SIGTERM)
-    posix_spawnattr_setsigdefault(&attributes, &signals)
-    posix_spawnattr_setflags(
-      &attributes, Int16(POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF))
-
-    var process = pid_t()
-    var code: Int32 = 0
-    // A program that is being installed this moment is busy; wait for up to a second.
-    for _ in 0..<100 {
-      code = posix_spawn(&process, program, &actions, &attributes, &argv, &envp)
-      guard code == ETXTBSY else { break }
-      usleep(10_000)
+    defer {
+      close(output.write)
+      close(errors.write)
     }
-    close(ends[1])
-    guard code == 0 else {
-      close(ends[0])
-      throw .file(FileError("start", program, code: code))
+    do throws(FileError) {
+      process = try Subprocess(
+        program, arguments, descriptors: [nil, output.write, errors.write], isAlone: true)
+    } catch {
+      close(output.read)
+      close(errors.read)
+      throw error
     }
-    return Child(process: process, errorPipe: ends[0])
+    self.output = output.read
+    errorPipe = errors.read
+    _ = fcntl(errorPipe, F_SETFL, O_NONBLOCK)
   }
 
-  deinit { close(errorPipe) }
+  deinit {
+    close(output)
+    close(errorPipe)
+  }
+
+  /// The next bytes, none where there were none for a tenth of a second; nil at the end.
+  func next(
+    into buffer: UnsafeMutableRawBufferPointer
+  ) throws(Downloader.Failure) -> UnsafeRawBufferPointer? {
+    while true {
+      if Interruption.signal != nil { throw .interrupted }
+      var watched = pollfd(fd: output, events: Int16(POLLIN), revents: 0)
+      let ready = poll(&watched, 1, 100)
+      if ready == 0 { return UnsafeRawBufferPointer(rebasing: buffer[..<0]) }
+      if ready < 0 { continue }
+      let count = read(output, buffer.baseAddress, buffer.count)
+      if count == 0 { return nil }
+      if count > 0 { return UnsafeRawBufferPointer(rebasing: buffer[..<count]) }
+      if errno != EINTR {
+        throw .mirror("lost track of curl: \(String(cString: strerror(errno)))")
+      }
+    }
+  }
+
+  func stop() {
+    kill(process.pid, SIGTERM)
+    _ = process.wait()
+  }
+
+  func end() -> Subprocess.Ending { process.wait() }
 
   /// What the program, which has ended, wrote to its standard error: the last line.
   func errors() -> String {

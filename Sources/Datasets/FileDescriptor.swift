@@ -1,62 +1,110 @@
 import Glibc
 
-/// The owner of one open file.
-struct FileDescriptor: ~Copyable {
-  let raw: Int32
-  let path: String
+/// The owner of one open file. Every file that this program opens by a path is opened here.
+///
+/// It never waits for one: a named pipe, a socket, a device or a folder in the place of a file is
+/// refused by what it is.
+package struct FileDescriptor: ~Copyable {
+  package let raw: Int32
+  package let path: String
 
-  private init(raw: Int32, path: String) {
+  /// Takes an open file over.
+  package init(raw: Int32, path: String) {
     self.raw = raw
     self.path = path
   }
 
   deinit { close(raw) }
 
-  static func reading(_ path: String) throws(FileError) -> FileDescriptor {
-    let raw = open(path, O_RDONLY | O_CLOEXEC)
-    guard raw >= 0 else { throw FileError("open", path, code: errno) }
-    return FileDescriptor(raw: raw, path: path)
+  package static func reading(
+    _ path: String, to operation: String = "open"
+  ) throws(FileError) -> FileDescriptor {
+    try FileDescriptor(opening: path, O_RDONLY, to: operation)
   }
 
   /// A new file that nobody else holds; nil if there is one of that name already.
-  static func creating(_ path: String) throws(FileError) -> FileDescriptor? {
-    let raw = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
-    if raw < 0 && errno == EEXIST { return nil }
-    guard raw >= 0 else { throw FileError("create", path, code: errno) }
-    return FileDescriptor(raw: raw, path: path)
+  package static func creating(_ path: String) throws(FileError) -> FileDescriptor? {
+    do throws(FileError) {
+      return try FileDescriptor(opening: path, O_WRONLY | O_CREAT | O_EXCL, to: "create")
+    } catch {
+      if error.code == EEXIST { return nil }
+      throw error
+    }
   }
 
-  /// An existing file or device, for writing.
-  static func writing(_ path: String) throws(FileError) -> FileDescriptor {
-    let raw = open(path, O_WRONLY | O_CLOEXEC)
-    guard raw >= 0 else { throw FileError("open", path, code: errno) }
-    return FileDescriptor(raw: raw, path: path)
+  /// A file for writing.
+  /// - Parameter flags: `O_CREAT` makes it where it isn't there, `O_TRUNC` empties it, with `O_APPEND`
+  ///   all goes to its end.
+  package static func writing(
+    _ path: String, _ flags: Int32 = 0, to operation: String = "open"
+  ) throws(FileError) -> FileDescriptor {
+    try FileDescriptor(opening: path, O_WRONLY | flags, to: operation)
+  }
+
+  /// A file to take locks on, made where it isn't there.
+  package static func locking(_ path: String) throws(FileError) -> FileDescriptor {
+    // Network file systems want a file to be readable for a shared lock, writable for another.
+    try FileDescriptor(opening: path, O_RDWR | O_CREAT, to: "lock")
+  }
+
+  private init(opening path: String, _ flags: Int32, to operation: String) throws(FileError) {
+    self.init(raw: try Self.open(path, flags, to: operation), path: path)
+  }
+
+  /// With `O_CLOEXEC`, so that no child process inherits it, and with `O_NONBLOCK`, which lets no
+  /// pipe keep it waiting and means nothing to a regular file.
+  private static func open(
+    _ path: String, _ flags: Int32, to operation: String
+  ) throws(FileError) -> Int32 {
+    guard !path.utf8.contains(0) else { throw FileError(holdingNUL: path, operation) }
+    var raw: Int32
+    repeat {
+      raw = Glibc.open(path, flags | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, 0o666)
+    } while raw < 0 && errno == EINTR
+    guard raw >= 0 else {
+      let code = errno
+      // A socket, or a pipe that nobody reads.
+      if code == ENXIO, let kind = FileKind(of: path) {
+        throw FileError(operation, path, found: kind)
+      }
+      throw FileError(operation, path, code: code)
+    }
+    var status = stat()
+    let code = fstat(raw, &status) == 0 ? 0 : errno
+    if code == 0, status.st_mode & S_IFMT == S_IFREG { return raw }
+    close(raw)
+    throw code == 0
+      ? FileError(operation, path, found: FileKind(status))
+      : FileError(operation, path, code: code)
   }
 
   /// A new file under `$TMPDIR` or /tmp, without a name: it goes when it is closed everywhere.
-  static func unnamed() throws(FileError) -> FileDescriptor {
+  package static func unnamed() throws(FileError) -> FileDescriptor {
     let folder = getenv("TMPDIR").map { String(cString: $0) } ?? "/tmp"
-    var path = Array("\(folder)/runner-XXXXXX".utf8CString)
-    let raw = mkstemp(&path)
-    guard raw >= 0, fcntl(raw, F_SETFD, FD_CLOEXEC) == 0 else {
-      throw FileError("make a temporary file in", folder, code: errno)
+    // O_TMPFILE, a macro that Swift doesn't see.
+    var raw = Glibc.open(folder, 0o20_000_000 | O_DIRECTORY | O_RDWR | O_CLOEXEC, 0o600)
+    if raw < 0, errno == EOPNOTSUPP || errno == EISDIR || errno == ENOENT {
+      // A file system without such files.
+      var path = Array("\(folder)/runner-XXXXXX".utf8CString)
+      raw = mkstemp(&path)
+      if raw >= 0 {
+        unlink(path)
+        _ = fcntl(raw, F_SETFD, FD_CLOEXEC)
+      }
     }
-    unlink(path)
+    guard raw >= 0 else { throw FileError("make a temporary file in", folder, code: errno) }
     return FileDescriptor(raw: raw, path: "a temporary file in \(folder)")
   }
 
-  /// The size in bytes; an error for anything but a regular file.
-  func size() throws(FileError) -> Int {
+  /// The size in bytes.
+  package func size() throws(FileError) -> Int {
     var status = stat()
     guard fstat(raw, &status) == 0 else { throw FileError("examine", path, code: errno) }
-    guard status.st_mode & S_IFMT == S_IFREG else {
-      throw FileError("read", path, code: status.st_mode & S_IFMT == S_IFDIR ? EISDIR : EINVAL)
-    }
     return Int(status.st_size)
   }
 
   /// Reads until the buffer is full or the file ends; the number of bytes read.
-  func read(into buffer: UnsafeMutableRawBufferPointer) throws(FileError) -> Int {
+  package func read(into buffer: UnsafeMutableRawBufferPointer) throws(FileError) -> Int {
     var done = 0
     while done < buffer.count {
       let n = Glibc.read(raw, buffer.baseAddress! + done, buffer.count - done)
@@ -109,11 +157,13 @@ struct FileDescriptor: ~Copyable {
   }
 
   /// Goes back to the first byte.
-  func rewind() throws(FileError) {
+  package func rewind() throws(FileError) {
     guard lseek(raw, 0, SEEK_SET) == 0 else { throw FileError("read", path, code: errno) }
   }
 
-  static func exists(_ path: String) -> Bool { access(path, F_OK) == 0 }
+  package static func exists(_ path: String) -> Bool {
+    !path.utf8.contains(0) && access(path, F_OK) == 0
+  }
 
   static func isFolder(_ path: String) -> Bool {
     var status = stat()
@@ -128,19 +178,50 @@ struct FileDescriptor: ~Copyable {
     return bytes
   }
 
-  func writeAll(_ bytes: UnsafeRawBufferPointer) throws(FileError) {
+  package func writeAll(_ bytes: UnsafeRawBufferPointer) throws(FileError) {
+    try Self.writeAll(bytes, to: raw, path: path)
+  }
+
+  package func writeAll(_ bytes: [UInt8]) throws(FileError) {
+    try Self.writeAll(bytes, to: raw, path: path)
+  }
+
+  /// Writes all bytes to an open file or pipe, however many calls it takes.
+  package static func writeAll(_ bytes: [UInt8], to raw: Int32, path: String) throws(FileError) {
+    try bytes.withUnsafeBufferPointer { (buffer) throws(FileError) in
+      try writeAll(UnsafeRawBufferPointer(buffer), to: raw, path: path)
+    }
+  }
+
+  private static func writeAll(
+    _ bytes: UnsafeRawBufferPointer, to raw: Int32, path: String
+  ) throws(FileError) {
     var done = 0
     while done < bytes.count {
       let n = Glibc.write(raw, bytes.baseAddress! + done, bytes.count - done)
       if n < 0 {
         if errno == EINTR { continue }
+        if errno == EAGAIN {
+          // A pipe that another program made so: wait until it takes more.
+          var watched = pollfd(fd: raw, events: Int16(POLLOUT), revents: 0)
+          poll(&watched, 1, -1)
+          continue
+        }
         throw FileError("write", path, code: errno)
       }
       done += n
     }
   }
 
-  func synchronize() throws(FileError) {
+  /// Flushes what was written to the disk.
+  package func synchronize() throws(FileError) {
     guard fsync(raw) == 0 else { throw FileError("write", path, code: errno) }
+  }
+
+  /// Cuts off all that lies behind the first `length` bytes; the next byte is written there.
+  package func shorten(to length: Int) throws(FileError) {
+    guard ftruncate(raw, length) == 0, lseek(raw, length, SEEK_SET) == length else {
+      throw FileError("shorten", path, code: errno)
+    }
   }
 }

@@ -6,7 +6,11 @@ import Glibc
 enum ImageFolder {
   /// The names of the folders in a folder.
   static func classes(of path: String) throws(DatasetError) -> [String] {
-    let names = try names(in: path).filter { FileDescriptor.isFolder("\(path)/\($0)") }
+    let found = try names(in: path)
+    if let name = found.notUTF8.first {
+      throw DatasetError(FileError(nameNotUTF8: name, in: path))
+    }
+    let names = found.names.filter { FileKind(of: "\(path)/\($0)") == .folder }
     guard !names.isEmpty else {
       throw DatasetError(
         .invalid, "\(path): there is no folder in it; each class has one, with its images")
@@ -28,13 +32,19 @@ enum ImageFolder {
     }
     var files: [String] = []
     var labels: [UInt8] = []
+    // Files that a path of this program cannot name.
+    var unnamed: [String] = []
     for (label, name) in classNames.enumerated() where present.contains(name) {
-      for file in try names(in: "\(path)/\(name)") where isImage(file) {
+      let found = try names(in: "\(path)/\(name)")
+      for file in found.names where isImage(file) {
         files.append("\(path)/\(name)/\(file)")
         labels.append(UInt8(label))
       }
+      for file in found.notUTF8 where isImage(file) {
+        unnamed.append("\(path)/\(name)/\(file): its name is not UTF-8; rename it")
+      }
     }
-    guard !files.isEmpty else {
+    guard !files.isEmpty || !unnamed.isEmpty else {
       throw DatasetError(.invalid, "\(path): there is no PNG or JPEG file in its folders")
     }
     let (total, overflow) = files.count.multipliedReportingOverflow(by: shape.count)
@@ -69,7 +79,7 @@ enum ImageFolder {
         }
       }
     }
-    let skipped = problems.compactMap { $0 }
+    let skipped = unnamed + problems.compactMap { $0 }
     if let first = skipped.first {
       let others = skipped.count == 1 ? "" : "\n\(skipped.count - 1) more cannot be used"
       guard corrupt == .skip else {
@@ -78,7 +88,7 @@ enum ImageFolder {
           "\(first)\(others)\nremove or repair such files, or give dataset.corrupt \"skip\" to leave "
             + "them out")
       }
-      guard skipped.count < files.count else {
+      guard skipped.count < unnamed.count + files.count else {
         throw DatasetError(.damaged, "\(first)\(others); that leaves no image")
       }
       var kept = 0
@@ -123,19 +133,13 @@ enum ImageFolder {
     return [".png", ".jpg", ".jpeg"].contains { name.hasSuffix($0) }
   }
 
-  /// What is in a folder, but for what is hidden, in the order of the names' bytes.
-  private static func names(in path: String) throws(DatasetError) -> [String] {
-    guard let folder = opendir(path) else {
-      throw DatasetError(FileError("open", path, code: errno))
-    }
-    defer { closedir(folder) }
-    var names: [String] = []
-    while let entry = readdir(folder) {
-      let name = withUnsafePointer(to: &entry.pointee.d_name) {
-        $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
-      }
-      if !name.hasPrefix(".") { names.append(name) }
-    }
-    return names.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
+  /// What is in a folder, but for what is hidden.
+  private static func names(
+    in path: String
+  ) throws(DatasetError) -> (names: [String], notUTF8: [String]) {
+    let all = try DatasetError.wrapping { () throws(FileError) in try FolderNames(of: path) }
+    return (
+      all.names.filter { !$0.hasPrefix(".") }, all.notUTF8.filter { !$0.hasPrefix(".") }
+    )
   }
 }

@@ -26,7 +26,7 @@ extension DataCommand.Show {
     }
     let path = output ?? "\(spec.name).png"
     try PNGSheet.write(cells, of: shape, columns: versions + 1, to: path)
-    print(path)
+    try Output.print(path)
   }
 
   private static func byte(_ x: Float) -> UInt8 { UInt8(min(max(x * 255, 0), 255).rounded()) }

@@ -20,7 +20,9 @@ struct BaselinesCommand: ParsableCommand {
         runner baselines experiments/lenet.json dataset.train_count=10000 --method ridge
       """)
 
-  @Argument(help: ArgumentHelp("The experiment, a JSON file.", valueName: "spec"))
+  @Argument(
+    help: ArgumentHelp("The experiment, a JSON file.", valueName: "spec"), transform: Arguments.path
+  )
   var spec: String
 
   @Argument(help: ArgumentHelp("Values to replace in the spec.", valueName: "key=value"))
@@ -31,7 +33,9 @@ struct BaselinesCommand: ParsableCommand {
     help: ArgumentHelp("One of the methods, or several; all if none is named.", valueName: "name"))
   var methods: [Baselines.Method] = []
 
-  @Option(help: ArgumentHelp("Where the folders of runs go.", valueName: "folder"))
+  @Option(
+    help: ArgumentHelp("Where the folders of runs go.", valueName: "folder"),
+    transform: Arguments.path)
   var output = "results"
 
   @OptionGroup var format: FormatOption
@@ -72,6 +76,6 @@ struct BaselinesCommand: ParsableCommand {
       .init("training_images", .integer(data.train.count)),
       .init("csv", .text("\(folder)/baselines.csv"), line: "figures  \(folder)/baselines.csv"),
     ])
-    format.print(document)
+    try format.print(document)
   }
 }

@@ -19,7 +19,9 @@ struct BenchCommand: ParsableCommand {
       experiments/bench/bench.sh measures the same beside PyTorch and Keras.
       """)
 
-  @Argument(help: ArgumentHelp("The experiment, a JSON file.", valueName: "spec"))
+  @Argument(
+    help: ArgumentHelp("The experiment, a JSON file.", valueName: "spec"), transform: Arguments.path
+  )
   var spec = "experiments/t0.json"
 
   @Argument(help: ArgumentHelp("Values to replace in the spec.", valueName: "key=value"))
@@ -51,7 +53,7 @@ struct BenchCommand: ParsableCommand {
     let data = try compute.load(spec)
     let bench = try Bench(spec, data, threads: compute.threadCount)
     let result = try bench.measure(epochs: epochs)
-    if json { print(result.json.compact) } else { output.print(result.document) }
+    if json { try Output.print(result.json.compact) } else { try output.print(result.document) }
   }
 }
 

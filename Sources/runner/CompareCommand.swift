@@ -31,7 +31,9 @@ struct CompareCommand: ParsableCommand {
         runner compare results/a results/b --difference 0.1% --power 0.9
       """)
 
-  @Argument(help: ArgumentHelp("Folders of runs, or folders that hold some.", valueName: "path"))
+  @Argument(
+    help: ArgumentHelp("Folders of runs, or folders that hold some.", valueName: "path"),
+    transform: Arguments.path)
   var paths: [String]
 
   @Option(
@@ -108,7 +110,7 @@ struct CompareCommand: ParsableCommand {
     document.append(text.verdicts(comparisons), key: "verdicts")
     document.append(
       text.notes + (comparisons.isEmpty ? [] : images?.notes ?? []), key: "notes")
-    output.print(document)
+    try output.print(document)
   }
 
   /// The figure asked for, or the first that all configurations have of those a reader would ask for.

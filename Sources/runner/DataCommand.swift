@@ -18,7 +18,9 @@ struct DataCommand: ParsableCommand {
 
 /// Where the datasets are.
 private struct Place: ParsableArguments {
-  @Option(name: .customLong("data"), help: "A folder that holds a folder per dataset.")
+  @Option(
+    name: .customLong("data"), help: "A folder that holds a folder per dataset.",
+    transform: Arguments.path)
   var folder: String?
 
   var locator: DatasetLocator {
@@ -53,21 +55,22 @@ extension DataCommand {
     @OptionGroup private var place: Place
     @OptionGroup private var output: FormatOption
 
-    func run() {
+    func run() throws {
       guard output.format == .table else {
-        output.print(table)
+        try output.print(table)
         return
       }
       for entry in DatasetCatalog.all {
-        print("\(entry.name)  \(entry.summary)")
-        print(
+        try Output.print("\(entry.name)  \(entry.summary)")
+        try Output.print(
           "  \(entry.trainCount) training and \(entry.testCount) test images of "
             + "\(entry.height)x\(entry.width)x\(entry.channels), \(entry.classNames.count) classes")
-        print("  licence: \(entry.licence)")
+        try Output.print("  licence: \(entry.licence)")
         switch entry.source {
-        case .builtIn: print("  built in")
+        case .builtIn: try Output.print("  built in")
         case .published:
-          print("  " + (place.locator.folder(of: entry).map { "in \($0)" } ?? missing(entry)))
+          try Output.print(
+            "  " + (place.locator.folder(of: entry).map { "in \($0)" } ?? missing(entry)))
         }
       }
     }
@@ -110,7 +113,7 @@ extension DataCommand {
       defer { bar.clear() }
       let dataset = try place.locator.load(DatasetRequest(name.name)) { bar.update($0) }
       bar.clear()
-      print("\(dataset.name): \(dataset.provenance)")
+      try Output.print("\(dataset.name): \(dataset.provenance)")
     }
   }
 
@@ -133,25 +136,25 @@ extension DataCommand {
     func run() throws {
       if let entry = DatasetCatalog[name] {
         let dataset = try place.locator.load(DatasetRequest(name), progress: nil)
-        print("\(dataset.name): \(dataset.provenance)")
-        for file in entry.files { print("  \(file)") }
-        show(dataset.train, dataset.test, digest: dataset.digest)
+        try Output.print("\(dataset.name): \(dataset.provenance)")
+        for file in entry.files { try Output.print("  \(file)") }
+        try show(dataset.train, dataset.test, digest: dataset.digest)
       } else {
         let spec = try ExperimentSpec.load(path: name).spec
         let images = try ComputeOptions(threads: 1, data: place.folder, quiet: true)
           .loadImages(spec.dataset)
         let record = images.record
-        print("\(record.name): \(record.source)")
-        show(images.train, images.test, digest: record.digest)
-        for note in record.notes { print("  note      \(note)") }
-        for file in record.skipped { print("  left out  \(file)") }
+        try Output.print("\(record.name): \(record.source)")
+        try show(images.train, images.test, digest: record.digest)
+        for note in record.notes { try Output.print("  note      \(note)") }
+        for file in record.skipped { try Output.print("  left out  \(file)") }
       }
     }
 
-    private func show(_ train: ImageSet, _ test: ImageSet?, digest: String) {
-      print("  training  \(describe(train))")
-      if let test { print("  test      \(describe(test))") }
-      print("  digest    \(digest)")
+    private func show(_ train: ImageSet, _ test: ImageSet?, digest: String) throws {
+      try Output.print("  training  \(describe(train))")
+      if let test { try Output.print("  test      \(describe(test))") }
+      try Output.print("  digest    \(digest)")
     }
 
     private func describe(_ set: ImageSet) -> String {
@@ -179,7 +182,7 @@ extension DataCommand {
     var overrides: [String] = []
     @Option(help: "How many images. (default: 100; 12 with --augmented)")
     var count: Int?
-    @Option(help: "The file to write; NAME.png when it isn't given.")
+    @Option(help: "The file to write; NAME.png when it isn't given.", transform: Arguments.path)
     var output: String?
     @Option(help: "The seed of synthetic_digits.")
     var seed: UInt64 = 1
@@ -223,10 +226,12 @@ extension DataCommand {
       var columns = 1
       while columns * columns < shown { columns += 1 }
       try PNGSheet.write(dataset.train, indices: 0..<shown, columns: columns, to: path)
-      print(path)
+      try Output.print(path)
       // The sheet has the numbers of the classes.
       if dataset.classNames != dataset.classNames.indices.map(String.init) {
-        for (number, name) in dataset.classNames.enumerated() { print("  \(number)  \(name)") }
+        for (number, name) in dataset.classNames.enumerated() {
+          try Output.print("  \(number)  \(name)")
+        }
       }
     }
   }

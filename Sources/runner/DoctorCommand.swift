@@ -19,16 +19,19 @@ struct DoctorCommand: ParsableCommand {
     let asked = getenv("OPENBLAS_CORETYPE").map { String(cString: $0) }
     try compute.useKernel("auto")
     let threads = compute.threadCount
-    print("processor   \(Environment.cpu), \(Team.cores) core\(Team.cores == 1 ? "" : "s")")
-    print("system      \(Environment.system)")
-    print("OpenBLAS    \(BLAS.configuration)")
-    print("kernel      \(Kernel.current) (\"auto\"); a product agrees with a plain loop")
+    try Output.print(
+      "processor   \(Environment.cpu), \(Team.cores) core\(Team.cores == 1 ? "" : "s")")
+    try Output.print("system      \(Environment.system)")
+    try Output.print("OpenBLAS    \(BLAS.configuration)")
+    try Output.print("kernel      \(Kernel.current) (\"auto\"); a product agrees with a plain loop")
     let one = try PeakProbe.measure(Team(threads: 1), clock: monotonicNanoseconds) / 1e9
     let all = try PeakProbe.measure(Team(threads: threads), clock: monotonicNanoseconds) / 1e9
-    print("sgemm       \(fixed(one, 1)) GFLOP/s with 1 thread, \(fixed(all, 1)) with \(threads)")
+    try Output.print(
+      "sgemm       \(fixed(one, 1)) GFLOP/s with 1 thread, \(fixed(all, 1)) with \(threads)")
     let findings = self.findings(asked: asked, one: one, all: all, threads: threads)
-    print()
-    print(findings.isEmpty ? "Nothing here would be slow." : findings.joined(separator: "\n"))
+    try Output.print()
+    try Output.print(
+      findings.isEmpty ? "Nothing here would be slow." : findings.joined(separator: "\n"))
   }
 
   private func findings(asked: String?, one: Double, all: Double, threads: Int) -> [String] {

@@ -11,7 +11,9 @@ struct EvaluateCommand: ParsableCommand {
     commandName: "evaluate",
     abstract: "Test a run's weights: precision, recall and F1 by class, confusion matrix.")
 
-  @Argument(help: ArgumentHelp("The folder of the run, results/NAME/ID.", valueName: "run"))
+  @Argument(
+    help: ArgumentHelp("The folder of the run, results/NAME/ID.", valueName: "run"),
+    transform: Arguments.path)
   var path: String
 
   @Option(
@@ -127,7 +129,7 @@ struct EvaluateCommand: ParsableCommand {
         title: "images spoiled \(severity.map { "with severity \($0)" } ?? "as those of MNIST-C")")
       try AtomicFile.write(table.text(as: .csv), to: "\(folder.path)/corruptions.csv")
     }
-    output.print(document)
+    try output.print(document)
   }
 
   /// A row per kind of corruption, and their mean.

@@ -32,12 +32,12 @@ struct ExplainCommand: ParsableCommand {
   func run() throws {
     let catalogue = ExperimentSpec.catalogue() + SweepSpec.catalogue()
     if names.isEmpty && !all {
-      print(Explanation.list(of: catalogue), terminator: "")
+      try Output.print(Explanation.list(of: catalogue), terminator: "")
       return
     }
     if all {
-      if output.format == .markdown { print(Explanation.title) }
-      print(Explanation.text(of: catalogue, as: output.format), terminator: "")
+      if output.format == .markdown { try Output.print(Explanation.title) }
+      try Output.print(Explanation.text(of: catalogue, as: output.format), terminator: "")
       return
     }
     var libraries: [ForeignName.Library] = []
@@ -58,14 +58,14 @@ struct ExplainCommand: ParsableCommand {
         Explanation.table(ForeignName.all.filter { $0.library == library }), key: library.rawValue,
         title: "\(library.title), and how it is written in a spec")
     }
-    if !libraries.isEmpty { output.print(document) }
+    if !libraries.isEmpty { try output.print(document) }
     if output.format == .table {
       for other in others {
-        print("\(other.name) (\(other.library.title))\n  \(other.written)\n")
+        try Output.print("\(other.name) (\(other.library.title))\n  \(other.written)\n")
       }
     }
     if !entries.isEmpty || libraries.isEmpty {
-      print(Explanation.text(of: entries, as: output.format), terminator: "")
+      try Output.print(Explanation.text(of: entries, as: output.format), terminator: "")
     }
   }
 

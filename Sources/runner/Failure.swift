@@ -2,6 +2,7 @@ import ArgumentParser
 import ConvNet
 import Datasets
 import Experiment
+import Glibc
 
 /// What the program ends with; see `runner --help`.
 enum ExitStatus {
@@ -43,7 +44,7 @@ struct Failure {
       status =
         switch error.kind {
         case .invalid: ExitStatus.usage
-        case .interrupted: 130
+        case .interrupted: Interruption.exitStatus(of: Interruption.signal ?? SIGINT)
         case .unavailable, .damaged, .file: ExitStatus.failed
         }
     case let error as RunInterrupted:

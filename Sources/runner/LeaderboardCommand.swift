@@ -16,7 +16,9 @@ struct LeaderboardCommand: ParsableCommand {
         runner leaderboard results/t0-sweep --top 0 --format csv > ranking.csv
       """)
 
-  @Argument(help: ArgumentHelp("The folder of the sweep, results/NAME.", valueName: "sweep"))
+  @Argument(
+    help: ArgumentHelp("The folder of the sweep, results/NAME.", valueName: "sweep"),
+    transform: Arguments.path)
   var path: String
 
   @Option(help: ArgumentHelp("How many trials; 0 for all.", valueName: "n"))
@@ -44,7 +46,7 @@ struct LeaderboardCommand: ParsableCommand {
             + "\(importance.used) trials of at least \(importance.budget) epochs were used."
         ], key: "notes")
     }
-    output.print(document)
+    try output.print(document)
   }
 
   private func table(_ recorded: RecordedTrials) -> TextTable {

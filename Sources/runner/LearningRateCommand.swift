@@ -19,7 +19,9 @@ struct LearningRateCommand: ParsableCommand {
         runner lr-find experiments/lenet.json optimizer.name=sgd --from 1e-4 --to 10 --steps 200
       """)
 
-  @Argument(help: ArgumentHelp("The experiment, a JSON file.", valueName: "spec"))
+  @Argument(
+    help: ArgumentHelp("The experiment, a JSON file.", valueName: "spec"), transform: Arguments.path
+  )
   var spec: String
 
   @Argument(help: ArgumentHelp("Values to replace in the spec.", valueName: "key=value"))
@@ -34,7 +36,9 @@ struct LearningRateCommand: ParsableCommand {
   @Option(help: ArgumentHelp("How many steps to take at most while it rises.", valueName: "n"))
   var steps = 200
 
-  @Option(help: ArgumentHelp("Where the folders of runs go.", valueName: "folder"))
+  @Option(
+    help: ArgumentHelp("Where the folders of runs go.", valueName: "folder"),
+    transform: Arguments.path)
   var output = "results"
 
   @OptionGroup var compute: ComputeOptions
@@ -70,7 +74,7 @@ struct LearningRateCommand: ParsableCommand {
       rates: range.rows.map { Double($0.learningRate) }, losses: range.rows.map(\.loss),
       smoothed: range.trend, suggestion: search.suggested)
     try AtomicFile.write(chart.svg(), to: "\(folder)/lr-find.svg")
-    print(lines(of: search, folder: folder).joined(separator: "\n"))
+    try Output.print(lines(of: search, folder: folder).joined(separator: "\n"))
   }
 
   /// Two digits, as the spec takes them.

@@ -21,7 +21,7 @@ struct ComputeOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
       "Where datasets lie, before $RUNNER_DATA and data/; downloads are kept here.",
-      valueName: "folder"))
+      valueName: "folder"), transform: Arguments.path)
   var data: String?
 
   @Flag(help: "No progress on stderr.")

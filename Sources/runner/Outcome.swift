@@ -1,7 +1,6 @@
 import ArgumentParser
 import Datasets
 import Experiment
-import Glibc
 import Report
 import TerminalText
 
@@ -25,9 +24,8 @@ func report(_ outcome: RunOutcome, of folder: RunFolder, spec: ExperimentSpec) t
       of: folder, title: spec.name,
       testedEpoch: summary.testAccuracy == nil ? nil : summary.tested.epoch)
     let results = Results(summary, folder: folder, curves: curves)
-    print(WrappedText.fitted(results.text, columns: Terminal.output.columns), terminator: "")
+    try Output.print(WrappedText.fitted(results.text, columns: Terminal.output.columns), terminator: "")
     if !summary.isAsExpected {
-      fflush(nil)
       for check in summary.checks where !check.isMet {
         Display.say("expectation not met: \(check.description)")
       }

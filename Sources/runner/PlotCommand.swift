@@ -29,8 +29,9 @@ struct PlotCommand: ParsableCommand {
       """)
 
   @Argument(
-    help: ArgumentHelp("Folders of runs, metrics.csv files, or a sweep's folder.", valueName: "run")
-  )
+    help: ArgumentHelp(
+      "Folders of runs, metrics.csv files, or a sweep's folder.", valueName: "run"),
+    transform: Arguments.path)
   var runs: [String]
 
   @Option(
@@ -39,7 +40,7 @@ struct PlotCommand: ParsableCommand {
       """
       Where to write; - is the standard output. For a sweep, a folder. (default: plots in the \
       folder of the run or sweep, or curves.svg here for several runs)
-      """, valueName: "path"))
+      """, valueName: "path"), transform: Arguments.path)
   var output: String?
 
   @Option(help: ArgumentHelp("The chart's title. (default: the run's name)", valueName: "text"))
@@ -63,7 +64,7 @@ struct PlotCommand: ParsableCommand {
       each: each
     ).svg()
     if output == "-" {
-      print(svg, terminator: "")
+      try Output.print(svg, terminator: "")
       return
     }
     let path: String
@@ -75,7 +76,7 @@ struct PlotCommand: ParsableCommand {
       path = "curves.svg"
     }
     try AtomicFile.write(svg, to: path)
-    print(path)
+    try Output.print(path)
   }
 
   private func draw(_ sweeps: [SweepFolder]) throws {
@@ -89,7 +90,7 @@ struct PlotCommand: ParsableCommand {
       throw UsageError("a sweep has several pictures; give --output a folder")
     }
     let pictures = try SweepPictures(sweeps[0], title: title)
-    for path in try pictures.write(to: output ?? sweeps[0].plots) { print(path) }
+    for path in try pictures.write(to: output ?? sweeps[0].plots) { try Output.print(path) }
   }
 }
 
@@ -120,7 +121,7 @@ private struct MetricsSource {
       folder = nil
       file = path
     }
-    resolved = Self.withoutLinks(file)
+    resolved = try Files.absolute(file)
   }
 
   /// The sources of `paths` in their order, each once: `results/lenet/*` names the last run twice,
@@ -187,11 +188,5 @@ private struct MetricsSource {
       let place = error.line.map { "\(file):\($0)" } ?? file
       throw UsageError("\(place): \(error.message); the metrics.csv of a run was expected")
     }
-  }
-
-  private static func withoutLinks(_ path: String) -> String {
-    guard let found = realpath(path, nil) else { return path }
-    defer { free(found) }
-    return String(cString: found)
   }
 }

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Datasets
 import Experiment
 import Glibc
 
@@ -15,13 +16,17 @@ struct RunCommand: ParsableCommand {
       stops at once. `runner resume` goes on from there.
       """)
 
-  @Argument(help: ArgumentHelp("The experiment, a JSON file.", valueName: "spec"))
+  @Argument(
+    help: ArgumentHelp("The experiment, a JSON file.", valueName: "spec"), transform: Arguments.path
+  )
   var spec: String
 
   @Argument(help: ArgumentHelp("Values to replace in the spec.", valueName: "key=value"))
   var overrides: [String] = []
 
-  @Option(help: ArgumentHelp("Where the folders of runs go.", valueName: "folder"))
+  @Option(
+    help: ArgumentHelp("Where the folders of runs go.", valueName: "folder"),
+    transform: Arguments.path)
   var output = "results"
 
   @OptionGroup var compute: ComputeOptions
@@ -56,7 +61,8 @@ struct ResumeCommand: ParsableCommand {
       """)
 
   @Argument(
-    help: ArgumentHelp("The folder of the run, results/NAME/ID.", valueName: "run"))
+    help: ArgumentHelp("The folder of the run, results/NAME/ID.", valueName: "run"),
+    transform: Arguments.path)
   var path: String
 
   @OptionGroup var compute: ComputeOptions
@@ -67,7 +73,7 @@ struct ResumeCommand: ParsableCommand {
     let record = try RunRecord(reading: folder.record)
     switch record.status {
     case .completed:
-      print("\(folder.path) is complete: \(record.ending ?? "nothing is left to do").")
+      try Output.print("\(folder.path) is complete: \(record.ending ?? "nothing is left to do").")
       return
     case .diverged:
       throw RecordError(

@@ -44,7 +44,10 @@ struct Runner: ParsableCommand {
         4    a verification or an expectation failed
         69   the kernel needs a processor that this one isn't; nothing was run
         75   stopped at a checkpoint upon SIGUSR1; start `runner resume`
-        130  stopped at a checkpoint upon Ctrl-C (143: upon SIGTERM)
+        129  stopped at a checkpoint upon SIGHUP (130: upon Ctrl-C, 143: upon SIGTERM)
+
+      Results that cannot be written to the standard output are a failure too (1); a pipe whose \
+      reader is gone ends the program by SIGPIPE.
       """,
     version: Program.version,
     subcommands: [
@@ -59,25 +62,25 @@ struct Runner: ParsableCommand {
     defaultSubcommand: RunCommand.self)
 
   static func main() {
-    if CommandLine.arguments.count < 2 {
+    Arguments.openStandardDescriptors()
+    if CommandLine.argc < 2 {
       Display.say(helpMessage())
       Glibc.exit(ExitStatus.usage)
     }
     do {
       try MainStack.check()
+      try Arguments.check()
       var command = try parseAsRoot()
       try command.run()
+      try Output.close()
     } catch {
       end(with: error)
     }
-    fflush(nil)
   }
 
   /// Tells the user of an error, and ends with the status that it stands for.
   private static func end(with error: any Error) -> Never {
-    let failure = Failure(error)
-    if let failure {
-      fflush(nil)
+    if let failure = Failure(error) {
       Display.say(failure.message)
       Glibc.exit(failure.status)
     }
@@ -85,7 +88,12 @@ struct Runner: ParsableCommand {
     var text = fullMessage(for: error)
     let code = exitCode(for: error)
     if code == .success {
-      print(text)
+      do {
+        try Output.print(text)
+        try Output.close()
+      } catch {
+        end(with: error)
+      }
       Glibc.exit(0)
     }
     if text.hasPrefix("Error: ") { text = "error: " + text.dropFirst(7) }

@@ -45,7 +45,7 @@ struct SamplerBenchCommand: ParsableCommand {
   func run() throws {
     BLAS.useOneThread()
     let function = try TestFunction(named: function)
-    print("sampler,function,lag,seed,trial,regret")
+    try Output.print("sampler,function,lag,seed,trial,regret")
     for seed in firstSeed..<firstSeed + seeds {
       let sampler = try makeSampler(function.space, seed: UInt64(seed))
       var configurations: [Configuration] = []
@@ -61,7 +61,7 @@ struct SamplerBenchCommand: ParsableCommand {
         observations.append(
           Observation(trial: trial, configuration: next, loss: loss, budget: 1))
         best = min(best, loss ?? .infinity)
-        print(
+        try Output.print(
           "\(self.sampler),\(function.name),\(lag),\(seed),\(trial + 1),\(best - function.minimum)")
       }
     }

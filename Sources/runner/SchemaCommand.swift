@@ -14,7 +14,7 @@ struct SchemaCommand: ParsableCommand {
   @Flag(help: "Print that of sweeps.")
   var sweep = false
 
-  func run() {
-    print((sweep ? SweepSpec.schema() : ExperimentSpec.schema()).pretty, terminator: "")
+  func run() throws {
+    try Output.print((sweep ? SweepSpec.schema() : ExperimentSpec.schema()).pretty, terminator: "")
   }
 }

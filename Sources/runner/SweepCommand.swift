@@ -26,7 +26,9 @@ struct SweepCommand: ParsableCommand {
       grown in the spec, the sweep is extended.
       """)
 
-  @Argument(help: ArgumentHelp("A sweep or an experiment, a JSON file.", valueName: "spec"))
+  @Argument(
+    help: ArgumentHelp("A sweep or an experiment, a JSON file.", valueName: "spec"),
+    transform: Arguments.path)
   var spec: String
 
   @Argument(
@@ -46,13 +48,15 @@ struct SweepCommand: ParsableCommand {
       valueName: "seeds"))
   var seeds: String?
 
-  @Option(help: ArgumentHelp("Where the sweep's folder goes.", valueName: "folder"))
+  @Option(
+    help: ArgumentHelp("Where the sweep's folder goes.", valueName: "folder"),
+    transform: Arguments.path)
   var output = "results"
 
   @Option(
     help: ArgumentHelp(
       "Where datasets lie, before $RUNNER_DATA and data/; downloads are kept here.",
-      valueName: "folder"))
+      valueName: "folder"), transform: Arguments.path)
   var data: String?
 
   @Flag(help: "No progress on stderr.")
@@ -73,8 +77,9 @@ struct SweepCommand: ParsableCommand {
   @Option(
     help: ArgumentHelp(
       "An option of sbatch, such as partition=long, time=2:00:00 or cpus-per-task=4; as often as "
-        + "needed.", valueName: "key=value"))
-  var slurm: [String] = []
+        + "needed.", valueName: "key=value"),
+    transform: Arguments.slurmOption)
+  var slurm: [SlurmJob.Option] = []
 
   @Flag(help: "Print what would be done, and do nothing.")
   var dryRun = false
@@ -102,7 +107,7 @@ struct SweepCommand: ParsableCommand {
   func run() throws {
     let loaded = try SweepSpec.open(path: spec, arguments: values, seeds: seeds)
     let folder = SweepFolder("\(output)/\(loaded.spec.name)")
-    if status { return printStatus(try SweepStatus(loaded.spec, folder)) }
+    if status { return try printStatus(try SweepStatus(loaded.spec, folder)) }
     let check = try loaded.checkTrials()
     if engine == .slurm { return try submit(loaded, folder) }
     if dryRun { return try forecast(loaded, check) }
@@ -166,37 +171,36 @@ struct SweepCommand: ParsableCommand {
     var document = TextDocument()
     document.append(table, key: "trials")
     document.append(notes, key: "notes")
-    format.print(document)
+    try format.print(document)
   }
 
   /// Leaves the sweep's spec in its folder, and hands the job array to Slurm.
   private func submit(_ loaded: LoadedSweep, _ folder: SweepFolder) throws {
     let job = SlurmJob(
-      tasks: jobs ?? min(loaded.spec.trials, 8), options: slurm, folder: folder.absolute,
-      program: Files.absolute("/proc/self/exe"), dataFolder: data.map(Files.absolute))
-    if dryRun {
-      print(job.script, terminator: "")
-      return
-    }
+      tasks: jobs ?? min(loaded.spec.trials, 8), options: slurm, folder: try folder.absolute,
+      program: try Files.absolute("/proc/self/exe"),
+      dataFolder: try data.map { try Files.absolute($0) })
+    let script = try job.script
+    if dryRun { return try Output.print(script, terminator: "") }
     let session = SweepSession(data: data, jobs: 1, quiet: quiet)
     // Checks the folder, and that the data is there, before any node is asked.
     _ = try session.sweep(loaded, under: output) { $0.task = "submission" }
     let number = try job.submit()
-    print("job            \(number), \(job.tasks) tasks")
-    print("script         \(job.scriptPath)")
-    print("status         runner sweep \(spec) --status")
+    try Output.print("job            \(number), \(job.tasks) tasks")
+    try Output.print("script         \(job.scriptPath)")
+    try Output.print("status         runner sweep \(spec) --status")
   }
 
-  private func printStatus(_ status: SweepStatus) {
-    print("\(status.name)  \(status.status)")
-    print("trials         \(status.settled) of \(status.total) are over")
-    if status.failures > 0 { print("failures       \(status.failures)") }
+  private func printStatus(_ status: SweepStatus) throws {
+    try Output.print("\(status.name)  \(status.status)")
+    try Output.print("trials         \(status.settled) of \(status.total) are over")
+    if status.failures > 0 { try Output.print("failures       \(status.failures)") }
     if let best = status.best {
       let value = status.metric.isAccuracy ? percent(best.value) : fixed(best.value, 4)
-      print("best           trial \(best.trial): \(status.metric.rawValue) \(value)")
+      try Output.print("best           trial \(best.trial): \(status.metric.rawValue) \(value)")
     }
     for (stage, task) in status.running {
-      print("running        trial \(stage.trial), seed \(stage.seed), on \(task)")
+      try Output.print("running        trial \(stage.trial), seed \(stage.seed), on \(task)")
     }
   }
 
@@ -218,7 +222,7 @@ struct SweepCommand: ParsableCommand {
     case .completed:
       let summary = try sweep.summary()
       _ = try SweepPictures(sweep.folder).write(to: sweep.folder.plots)
-      print(SweepResults(summary, folder: sweep.folder).text, terminator: "")
+      try Output.print(SweepResults(summary, folder: sweep.folder).text, terminator: "")
       if summary.failures > 0 { throw ExitCode(ExitStatus.failures) }
     }
   }
@@ -257,8 +261,8 @@ struct SweepTaskCommand: ParsableCommand {
     commandName: "sweep-task", abstract: "Take trials of a sweep that several processes share.",
     shouldDisplay: false)
 
-  @Argument var folder: String
-  @Option var data: String?
+  @Argument(transform: Arguments.path) var folder: String
+  @Option(transform: Arguments.path) var data: String?
   /// For tests without Slurm.
   @Option var name: String?
   @OptionGroup var rehearsal: SweepRehearsalOptions
@@ -354,7 +358,7 @@ struct WorkerCommand: ParsableCommand {
     commandName: "worker", abstract: "Run trials for a sweep.", shouldDisplay: false)
 
   @Argument var shared: String
-  @Option var data: String?
+  @Option(transform: Arguments.path) var data: String?
 
   func run() throws {
     BLAS.useOneThread()

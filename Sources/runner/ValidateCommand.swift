@@ -15,7 +15,9 @@ struct ValidateCommand: ParsableCommand {
       the memory that there is is an error, here as before a run.
       """)
 
-  @Argument(help: ArgumentHelp("The experiment, a JSON file.", valueName: "spec"))
+  @Argument(
+    help: ArgumentHelp("The experiment, a JSON file.", valueName: "spec"), transform: Arguments.path
+  )
   var spec: String
 
   @Argument(help: ArgumentHelp("Values to replace in the spec.", valueName: "key=value"))
@@ -23,7 +25,8 @@ struct ValidateCommand: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "Also draw the network, as SVG, into this file.", valueName: "file"))
+      "Also draw the network, as SVG, into this file.", valueName: "file"),
+    transform: Arguments.path)
   var graph: String?
 
   @OptionGroup var output: FormatOption
@@ -82,7 +85,7 @@ struct ValidateCommand: ParsableCommand {
       facts.append(.init("spec", .text(self.spec), line: "\(self.spec): no errors"))
     }
     document.append(facts)
-    output.print(document)
+    try output.print(document)
     if let shortage { throw shortage }
   }
 

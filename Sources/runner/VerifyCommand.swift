@@ -1,4 +1,5 @@
 import ArgumentParser
+import Datasets
 import Experiment
 
 struct VerifyCommand: ParsableCommand {
@@ -14,7 +15,9 @@ struct VerifyCommand: ParsableCommand {
       be had.
       """)
 
-  @Argument(help: ArgumentHelp("The folder of the run, results/NAME/ID.", valueName: "run"))
+  @Argument(
+    help: ArgumentHelp("The folder of the run, results/NAME/ID.", valueName: "run"),
+    transform: Arguments.path)
   var path: String
 
   @Option(help: ArgumentHelp("Compare only the first so many epochs.", valueName: "n"))
@@ -37,15 +40,15 @@ struct VerifyCommand: ParsableCommand {
     let epochs = verification.epochs == 1 ? "1 epoch" : "\(verification.epochs) epochs"
     guard let difference = verification.difference else {
       let extent = verification.comparedWeights ? "metrics.csv and weights" : "metrics.csv"
-      print("\(folder.path): verified, \(epochs), \(extent) the same to the last bit")
+      try Output.print("\(folder.path): verified, \(epochs), \(extent) the same to the last bit")
       return
     }
-    print("\(folder.path): NOT the same: \(difference.what)")
+    try Output.print("\(folder.path): NOT the same: \(difference.what)")
     if difference.causes.isEmpty {
-      print("kernel, OpenBLAS, toolchain, program, CPU and data are as recorded")
+      try Output.print("kernel, OpenBLAS, toolchain, program, CPU and data are as recorded")
     } else {
-      print("what differs in the surroundings:")
-      for cause in difference.causes { print("  \(cause)") }
+      try Output.print("what differs in the surroundings:")
+      for cause in difference.causes { try Output.print("  \(cause)") }
     }
     throw ExitCode(ExitStatus.mismatch)
   }

@@ -51,12 +51,11 @@ import Testing
   }
 
   @Test func aFullDiskIsSaidSo() throws {
-    let file = try FileDescriptor.writing("/dev/full")
-    let bytes: [UInt8] = [1, 2, 3]
+    let file = FileDescriptor(raw: open("/dev/full", O_WRONLY), path: "/dev/full")
     do {
-      try bytes.withUnsafeBytes { try file.writeAll($0) }
+      try file.writeAll([1, 2, 3])
       Issue.record("writing to /dev/full succeeded")
-    } catch let error as FileError {
+    } catch {
       #expect(error.code == ENOSPC)
       #expect(
         error.description
@@ -72,6 +71,60 @@ import Testing
       atPath: path + "/inside", withIntermediateDirectories: true)
     #expect(throws: FileError.self) { try AtomicFile.write("text", to: path) }
     #expect(folder.names == ["taken"])
+  }
+
+  /// Nobody reads or writes these pipes: who waited for that would wait for ever.
+  @Test func whatIsNoFileIsRefusedByWhatItIs() throws {
+    let (pipe, socket) = (folder.path + "/pipe", folder.path + "/socket")
+    #expect(mkfifo(pipe, 0o600) == 0)
+    try makeSocket(socket)
+    try FileManager.default.createSymbolicLink(
+      atPath: folder.path + "/link", withDestinationPath: "pipe")
+    for (path, what) in [
+      (pipe, "it is a named pipe, not a file"),
+      (folder.path + "/link", "it is a named pipe, not a file"),
+      (socket, "it is a socket, not a file"), ("/dev/zero", "it is a device, not a file"),
+      (folder.path, "Is a directory"), ("a\0b", "a path cannot hold a NUL character"),
+    ] {
+      let shown = path.replacing("\0", with: "\\0")
+      func expectRefusal(_ operation: String, _ body: () throws -> Void) {
+        do {
+          try body()
+          Issue.record("\(operation) \(path)")
+        } catch {
+          #expect("\(error)" == "cannot \(operation) \(shown): \(what)")
+        }
+      }
+      expectRefusal("open") { _ = try FileDescriptor.reading(path) }
+      expectRefusal("open") { _ = try FileDescriptor.writing(path) }
+      if path != "a\0b" {
+        expectRefusal("write") { try AtomicFile.write("text", to: path) }
+      } else {
+        #expect(throws: FileError.self) { try AtomicFile.write("text", to: path) }
+      }
+    }
+    #expect(folder.names == ["link", "pipe", "socket"])
+    #expect(FileKind(of: pipe) == .namedPipe && FileKind(of: socket) == .socket)
+  }
+
+  @Test func aLinkStaysALink() throws {
+    _ = try folder.file("file", [1])
+    try FileManager.default.createSymbolicLink(
+      atPath: folder.path + "/link", withDestinationPath: "file")
+    try AtomicFile.write("text", to: folder.path + "/link")
+    #expect(
+      try FileManager.default.destinationOfSymbolicLink(atPath: folder.path + "/link") == "file")
+    #expect(try String(contentsOfFile: folder.path + "/file", encoding: .utf8) == "text")
+  }
+
+  @Test func namesThatAreNotUTF8AreToldApart() throws {
+    try run(
+      "/bin/sh", "-c", "cd \"$0\" && touch b ä \"$(printf 'caf\\351')\" \"$(printf '\\377\\n')\"",
+      folder.path)
+    let names = try FolderNames(of: folder.path)
+    #expect(names.names == ["b", "ä"])
+    #expect(names.notUTF8 == ["\\xFF", "caf\\xE9"])
+    #expect(escaped([0x61, 0xC3, 0xA4, 0xC3, 0xF0, 0x9F, 0x98, 0x80, 0x80]) == "aä\\xC3😀\\x80")
   }
 
   @Test func anUnwritableFolderIsSaidSo() throws {

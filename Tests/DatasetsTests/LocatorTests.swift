@@ -38,10 +38,10 @@ private struct TinySet {
       Array(
         """
         #!/bin/sh
-        while [ $# -gt 1 ]; do [ "$1" = --output ] && out=$2; shift; done
+        while [ $# -gt 1 ]; do shift; done
         echo "$1" >> \(folder.path)/asked
         case "$1" in
-        good:*) exec cp "\(folder.path)/published/${1##*/}" "$out";;
+        good:*) exec cat "\(folder.path)/published/${1##*/}";;
         \(script)
         esac
         """.utf8))
@@ -94,7 +94,7 @@ private struct TinySet {
     let locator = try tiny.locator(
       """
       dead:*) echo 'curl: (6) Could not resolve host: x' >&2; exit 6;;
-      wrong:*) exec cp "\(tiny.folder.path)/other.gz" "$out";;
+      wrong:*) exec cat "\(tiny.folder.path)/other.gz";;
       """)
     var seen: [DownloadProgress] = []
     let mirror = try locator.download(tiny.entry) { seen.append($0) }
@@ -115,7 +115,7 @@ private struct TinySet {
       """
       dead:*) echo 'curl: (6) Could not resolve host: x' >&2; exit 6;;
       slow:*) exit 28;;
-      gone:*) echo half > "$out"; echo 'curl: (22) The requested URL returned error: 404' >&2
+      gone:*) echo half; echo 'curl: (22) The requested URL returned error: 404' >&2
               exit 22;;
       """)
     do {
@@ -154,12 +154,38 @@ private struct TinySet {
     }
   }
 
-  @Test func aStopIsNotAMirrorsFailure() throws {
-    let tiny = try TinySet(mirrors: ["stop:/x/", "good:/x/"])
-    let locator = try tiny.locator("stop:*) kill -TERM $$;;")
-    #expect(throws: DatasetError(.interrupted, "the download was stopped")) {
+  @Test func aMirrorThatSendsWithoutEndIsGivenUp() throws {
+    let tiny = try TinySet(mirrors: ["endless:/x/", "dead:/x/"])
+    let locator = try tiny.locator(
+      """
+      endless:*) exec cat /dev/zero;;
+      dead:*) kill -KILL $$;;
+      """)
+    do {
       try locator.download(tiny.entry) { _ in }
+      Issue.record("downloaded from nowhere")
+    } catch {
+      let limit = 2 * tiny.entry.files[0].archiveSize
+      #expect(
+        error.message.contains(
+          "tried: endless:/x/: it sends more than the \(limit) bytes that were expected at most\n"))
+      #expect(error.message.contains("tried: dead:/x/: curl ended by signal 9\n"))
     }
+  }
+
+  /// What downloads that were killed have left; not what one under way is writing.
+  @Test func abandonedDownloadsAreSweptAway() throws {
+    let tiny = try TinySet(mirrors: ["good:/x/"])
+    let left = [".train-images.gz.tmp-1-1-train-images.gz", ".other.gz.tmp-4194304-17"]
+    let kept = [".tmp-1-1x", ".notes", "notes.tmp-1-1", ".a.tmp-1", ".a.tmp-x-1"]
+    for name in left + kept { _ = try tiny.folder.file("data/tiny/\(name)", [1]) }
+    let staged = try StagedFile(for: "\(tiny.folder.path)/data/tiny/other")
+    try tiny.locator().download(tiny.entry) { _ in }
+    let names = try FileManager.default.contentsOfDirectory(
+      atPath: "\(tiny.folder.path)/data/tiny")
+    let mine = String(staged.temporary.split(separator: "/").last!)
+    #expect(
+      Set(names) == Set(tiny.entry.files.map { $0.name + ".gz" } + kept + [mine]), "\(names)")
   }
 
   @Test func anUnwritableFolderIsSaidSo() throws {

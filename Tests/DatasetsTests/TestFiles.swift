@@ -50,6 +50,20 @@ func run(_ program: String, _ arguments: String...) throws -> String {
   return String(decoding: output, as: UTF8.self)
 }
 
+/// A socket at a path.
+func makeSocket(_ path: String) throws {
+  let file = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)
+  defer { close(file) }
+  var address = sockaddr_un()
+  address.sun_family = sa_family_t(AF_UNIX)
+  withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: path.utf8) }
+  let length = socklen_t(MemoryLayout<sockaddr_un>.size)
+  let code = withUnsafePointer(to: &address) {
+    $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { bind(file, $0, length) }
+  }
+  if code != 0 { throw TestFailure(message: "no socket \(path): \(errno)") }
+}
+
 struct TestFailure: Error { let message: String }
 
 /// The bytes of an IDX file.

@@ -86,7 +86,8 @@ final class TemporaryFolder {
   @Test func aRowThatDoesNotFitIsTakenBack() throws {
     guard FileManager.default.isWritableFile(atPath: "/dev/full") else { return }
     #expect(throws: FileError.self) {
-      var log = try CSVLog.resume("/dev/full", at: 0)
+      var log = CSVLog(
+        FileDescriptor(raw: open("/dev/full", O_WRONLY), path: "/dev/full"), length: 0)
       try log.append("1,2")
     }
   }
@@ -97,7 +98,9 @@ final class TemporaryFolder {
     let folder = try TemporaryFolder()
     let now = Timestamp(seconds: 1_795_248_184)
     let ids = try (0..<3).map { _ in
-      try RunFolder.create(under: "\(folder.path)/results", name: "lenet", now: now).id
+      let run = try RunFolder.create(under: "\(folder.path)/results", name: "lenet", now: now)
+      try run.pointLatest()
+      return run.id
     }
     #expect(ids == ["20261121-080304", "20261121-080304-2", "20261121-080304-3"])
     let latest = try FileManager.default.destinationOfSymbolicLink(

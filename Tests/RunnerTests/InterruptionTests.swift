@@ -85,7 +85,8 @@ import Testing
     }
   }
 
-  @Test(arguments: [(SIGINT, 130), (SIGTERM, 143), (SIGUSR1, 75)] as [(Int32, Int32)])
+  @Test(
+    arguments: [(SIGHUP, 129), (SIGINT, 130), (SIGTERM, 143), (SIGUSR1, 75)] as [(Int32, Int32)])
   func oneSignalStopsAtACheckpoint(signal: Int32, status: Int32) throws {
     let folder = try TemporaryFolder()
     let overrides = ["training.epochs=30"]
@@ -129,6 +130,41 @@ import Testing
     let run = try folder.run(of: "small")
     #expect(try Program.run("resume", run, "--quiet", "--threads", "1", in: folder).status == 0)
     try expectSameRecord(reference, run, in: folder)
+  }
+
+  /// A terminal that closes may send it twice, and the shell once more. A step takes long enough here.
+  @Test func hangingUpSeveralTimesIsOneSignal() throws {
+    let folder = try TemporaryFolder()
+    try folder.write(Specs.small, to: "small.json")
+    let running = try Program.start(
+      "small.json", "dataset.train_count=6000", "training.batch_size=2400", "training.epochs=1000",
+      "--quiet", "--threads", "1", in: folder)
+    try waitUntil("a checkpoint") {
+      guard let run = try folder.runs(of: "small").first else { return false }
+      return folder.exists("\(run)/checkpoints/last.safetensors")
+    }
+    for _ in 0..<3 {
+      running.send(SIGHUP)
+      usleep(3000)
+    }
+    let result = try running.wait()
+    #expect(result.status == 129)
+    #expect(result.errors.hasPrefix("stopped at a checkpoint after step "), "\(result)")
+  }
+
+  @Test func underNohupItGoesOn() throws {
+    let folder = try TemporaryFolder()
+    let reference = try Self.reference(in: folder)
+    let running = try Program.Running(
+      "/bin/sh",
+      ["-c", "trap '' HUP; exec '\(Program.path)' small.json --quiet --threads 1"], in: folder)
+    try waitUntil("a row") {
+      guard let run = try folder.runs(of: "small").first else { return false }
+      return folder.exists("\(run)/metrics.csv")
+    }
+    running.send(SIGHUP)
+    #expect(try running.wait().status == 0)
+    try expectSameRecord(reference, try folder.run(of: "small"), in: folder)
   }
 
   @Test func aRunIsResumedByOneAtATime() throws {

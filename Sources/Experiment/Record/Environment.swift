@@ -1,3 +1,4 @@
+import Datasets
 import Glibc
 
 /// What a run computed with. Of these only the kernel may decide bits; the rest is kept so that a
@@ -116,17 +117,14 @@ public struct Environment: Hashable, Sendable {
   /// from it. Nil without git or a repository.
   public static var git: (commit: String, isDirty: Bool)? {
     // One process tells both; it takes no lock that another git in this repository would wait for.
-    let command =
-      "git --no-optional-locks status --porcelain=v2 --branch --no-ahead-behind "
-      + "--untracked-files=no 2>/dev/null"
-    guard let pipe = popen(command, "re") else { return nil }
-    defer { pclose(pipe) }
-    var output: [UInt8] = []
-    while output.count < 1 << 16, case let byte = getc(pipe), byte != EOF {
-      output.append(UInt8(truncatingIfNeeded: byte))
-    }
-    let lines = output.split(separator: UInt8(ascii: "\n"))
-      .map { String(decoding: $0, as: UTF8.self) }
+    let answer = try? Subprocess.output(
+      of: "git",
+      [
+        "--no-optional-locks", "status", "--porcelain=v2", "--branch", "--no-ahead-behind",
+        "--untracked-files=no",
+      ], isMerged: false)
+    guard let answer else { return nil }
+    let lines = answer.output.split(separator: "\n")
     let marker = "# branch.oid "
     // Before the first commit it says "(initial)".
     guard let line = lines.first(where: { $0.hasPrefix(marker) }),

@@ -3,7 +3,7 @@ import Glibc
 
 /// A lock that one process at a time can hold, and that dies with it (`flock`).
 public struct FileLock: ~Copyable {
-  private let file: Int32
+  private let file: FileDescriptor
 
   /// Takes the lock at once, or returns nil when another process has it.
   ///
@@ -11,16 +11,13 @@ public struct FileLock: ~Copyable {
   public static func take(
     _ path: String, isShared: Bool = false
   ) throws(FileError) -> FileLock? {
-    let file = try Files.open(path, O_RDWR | O_CREAT, to: "lock")
-    while flock(file, (isShared ? LOCK_SH : LOCK_EX) | LOCK_NB) != 0 {
+    let file = try FileDescriptor.locking(path)
+    while flock(file.raw, (isShared ? LOCK_SH : LOCK_EX) | LOCK_NB) != 0 {
       let code = errno
       if code == EINTR { continue }
-      close(file)
       if code == EWOULDBLOCK { return nil }
       throw FileError("lock", path, code: code)
     }
     return FileLock(file: file)
   }
-
-  deinit { close(file) }
 }

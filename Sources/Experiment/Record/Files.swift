@@ -3,66 +3,44 @@ import Glibc
 
 /// Reading of whole files, and folders. Whole files are written by `AtomicFile`.
 public enum Files {
-  /// The bytes of the file at `path`, of which there may be at most `limit`.
+  /// The bytes of the file at `path`, of which there may be at most `limit`. A pipe will do where the
+  /// program was started with it: `<(…)` in a shell, or /dev/stdin.
   public static func read(_ path: String, limit: Int = 1 << 32) throws(FileError) -> [UInt8] {
-    let file = try open(path, O_RDONLY, to: "read")
-    defer { close(file) }
-    var status = stat()
-    guard fstat(file, &status) == 0 else {
-      throw FileError("read", path, code: errno)
-    }
-    guard status.st_mode & S_IFMT != S_IFDIR else {
-      throw FileError("read", path, code: EISDIR)
-    }
+    let bytes = try read(path, upTo: limit + 1)
+    guard bytes.count <= limit else { throw FileError("read", path, code: EFBIG) }
+    return bytes
+  }
+
+  /// The first `count` bytes of a file, or all of them.
+  static func read(_ path: String, upTo count: Int) throws(FileError) -> [UInt8] {
+    if let pipe = InheritedPipe(path) { return try pipe.read(upTo: count) }
+    let file = try FileDescriptor.reading(path, to: "read")
+    // Files of /proc have no size.
+    return try read(file, upTo: count, expected: try file.size())
+  }
+
+  /// - Parameter expected: how many there may be.
+  static func read(
+    _ file: borrowing FileDescriptor, upTo count: Int, expected: Int
+  ) throws(FileError) -> [UInt8] {
     var bytes: [UInt8] = []
-    bytes.reserveCapacity(min(max(0, Int(status.st_size)), limit) + 1)
-    while true {
-      var chunk = 0
-      var failure: Int32 = 0
-      let more = [UInt8](unsafeUninitializedCapacity: 1 << 16) { buffer, count in
-        chunk = Glibc.read(file, buffer.baseAddress, buffer.count)
-        failure = errno
-        count = max(0, chunk)
+    bytes.reserveCapacity(min(expected, count))
+    var chunk = [UInt8](repeating: 0, count: 1 << 16)
+    while bytes.count < count {
+      let more = min(chunk.count, count - bytes.count)
+      let n = try chunk.withUnsafeMutableBufferPointer { (buffer) throws(FileError) in
+        try file.read(
+          into: UnsafeMutableRawBufferPointer(start: buffer.baseAddress, count: more))
       }
-      if chunk < 0 {
-        if failure == EINTR { continue }
-        throw FileError("read", path, code: failure)
-      }
-      if chunk == 0 { return bytes }
-      guard bytes.count + chunk <= limit else {
-        throw FileError("read", path, code: EFBIG)
-      }
-      bytes += more
+      bytes += chunk[..<n]
+      if n < more { break }
     }
+    return bytes
   }
 
   /// The text of the file at `path`; bytes that aren't UTF-8 become replacement characters.
   public static func readText(_ path: String) throws(FileError) -> String {
     String(decoding: try read(path), as: UTF8.self)
-  }
-
-  /// Writes all bytes to an open file, however many calls it takes.
-  package static func append(_ bytes: [UInt8], to file: Int32, path: String) throws(FileError) {
-    var start = 0
-    while start < bytes.count {
-      let written = bytes.withUnsafeBytes {
-        Glibc.write(file, $0.baseAddress! + start, $0.count - start)
-      }
-      if written < 0 {
-        if errno == EINTR { continue }
-        throw FileError("write", path, code: errno)
-      }
-      start += written
-    }
-  }
-
-  /// Opens with `O_CLOEXEC`, so that no child process inherits it.
-  static func open(_ path: String, _ flags: Int32, to action: String) throws(FileError) -> Int32 {
-    while true {
-      let file = Glibc.open(path, flags | O_CLOEXEC, 0o666)
-      if file >= 0 { return file }
-      if errno != EINTR { throw FileError(action, path, code: errno) }
-    }
   }
 
   /// Makes a folder and the folders above it; it may be there already.
@@ -76,9 +54,7 @@ public enum Files {
   /// Makes one folder; false when something of that name is there already.
   public static func makeFolder(_ path: String) throws(FileError) -> Bool {
     if mkdir(path, 0o777) == 0 { return true }
-    guard errno == EEXIST else {
-      throw FileError("make the folder", path, code: errno)
-    }
+    guard errno == EEXIST else { throw FileError("make the folder", path, code: errno) }
     return false
   }
 
@@ -94,12 +70,9 @@ public enum Files {
     return folder
   }
 
-  public static func exists(_ path: String) -> Bool { access(path, F_OK) == 0 }
+  public static func exists(_ path: String) -> Bool { FileDescriptor.exists(path) }
 
-  public static func isFolder(_ path: String) -> Bool {
-    var status = stat()
-    return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
-  }
+  public static func isFolder(_ path: String) -> Bool { FileKind(of: path) == .folder }
 
   /// Where a symbolic link points; nil for anything else.
   static func target(ofLink path: String) -> String? {
@@ -110,23 +83,15 @@ public enum Files {
       }
       count = max(0, length)
     }
-    return length < 0 ? nil : String(decoding: bytes, as: UTF8.self)
+    return length < 0 ? nil : String(validating: bytes, as: UTF8.self)
   }
 
   /// The names in a folder, sorted, without `.` and `..`.
+  /// - Throws: `FileError` also for a name that isn't UTF-8.
   public static func names(in folder: String) throws(FileError) -> [String] {
-    guard let directory = opendir(folder) else {
-      throw FileError("list", folder, code: errno)
-    }
-    defer { closedir(directory) }
-    var names: [String] = []
-    while let entry = readdir(directory) {
-      let name = withUnsafePointer(to: &entry.pointee.d_name) {
-        $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
-      }
-      if name != ".", name != ".." { names.append(name) }
-    }
-    return names.sorted()
+    let found = try FolderNames(of: folder)
+    if let name = found.notUTF8.first { throw FileError(nameNotUTF8: name, in: folder) }
+    return found.names
   }
 
   /// Removes a file, or a folder with everything in it; what cannot be removed stays.
@@ -152,13 +117,17 @@ public enum Files {
   }
 
   /// The path from the root, without links as far as it exists.
-  public static func absolute(_ path: String) -> String {
+  public static func absolute(_ path: String) throws(FileError) -> String {
     if let found = realpath(path, nil) {
       defer { free(found) }
-      return String(cString: found)
+      guard let text = String(validatingCString: found) else {
+        let bytes = UnsafeRawBufferPointer(start: found, count: strlen(found))
+        throw FileError("find", path, notUTF8: Array(bytes))
+      }
+      return text
     }
     let above = parent(of: path)
-    return above == path ? path : "\(absolute(above))/\(name(of: path))"
+    return above == path ? path : "\(try absolute(above))/\(name(of: path))"
   }
 
   /// The folder that holds `path`: "a/b" for "a/b/c", "." for "c".

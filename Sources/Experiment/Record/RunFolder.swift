@@ -25,6 +25,7 @@ public struct RunFolder: Hashable, Sendable {
   ) throws(FileError) -> RunFolder {
     let runs = "\(output)/\(name)"
     try Files.makeFolders(runs)
+    removeAbandoned(among: runs)
     var folder = RunFolder(path: "\(runs)/\(now.compact)")
     var number = 2
     while try !Files.makeFolder(folder.path) {
@@ -33,7 +34,6 @@ public struct RunFolder: Hashable, Sendable {
     }
     try Files.makeFolders("\(folder.path)/checkpoints")
     try Files.makeFolders(folder.plots)
-    folder.pointLatest()
     return folder
   }
 
@@ -69,15 +69,43 @@ public struct RunFolder: Hashable, Sendable {
   /// Takes the run for this process.
   /// - Throws: `RecordError` when another process has it.
   public func lock() throws -> FileLock {
-    if let lock = try FileLock.take("\(path)/.lock") { return lock }
-    throw RecordError(path, "another process is working on this run; wait until it has ended")
+    guard let lock = try FileLock.take("\(path)/.lock") else {
+      throw RecordError(path, "another process is working on this run; wait until it has ended")
+    }
+    removeAbandoned()
+    return lock
   }
 
-  /// Makes `results/<name>/latest` point here. A convenience: where links can't be made, nothing
-  /// is lost.
-  private func pointLatest() {
+  /// The link to this run before it takes the place of another.
+  private var newLink: String { "\(path)/.latest" }
+
+  /// Makes `results/<name>/latest` point here. A convenience: where the file system has no links,
+  /// nothing is lost.
+  func pointLatest() throws(FileError) {
     let link = "\(Files.parent(of: path))/latest"
-    let temporary = "\(link).\(getpid()).tmp"
-    if symlink(id, temporary) == 0, rename(temporary, link) != 0 { unlink(temporary) }
+    guard symlink(id, newLink) == 0 else {
+      if [EPERM, EOPNOTSUPP, ENOSYS, EINVAL].contains(errno) { return }
+      throw FileError("create", link, code: errno)
+    }
+    guard rename(newLink, link) == 0 else {
+      let code = errno
+      unlink(newLink)
+      throw FileError("create", link, code: code)
+    }
+  }
+
+  /// Removes what a process that was killed while it wrote has left in the folder, for which it takes
+  /// the run's lock.
+  fileprivate func removeAbandoned() {
+    for folder in [path, "\(path)/checkpoints", plots] { StagedFile.removeAbandoned(in: folder) }
+    unlink(newLink)
+  }
+
+  /// Does so for runs that were killed before their record was written: nobody resumes those.
+  private static func removeAbandoned(among runs: String) {
+    for id in (try? FolderNames(of: runs))?.names ?? [] {
+      let folder = RunFolder(path: "\(runs)/\(id)")
+      if !Files.exists(folder.record) { StagedFile.removeAbandoned(in: folder.path) }
+    }
   }
 }

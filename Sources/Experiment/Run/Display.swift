@@ -1,3 +1,5 @@
+import Datasets
+import Glibc
 import TerminalText
 
 /// The progress of a run, on stderr: a bar where that is a terminal, a line per epoch elsewhere.
@@ -143,10 +145,11 @@ public struct Display: Sendable {
     Self.write(live.redrawing([line.text(columns: Terminal.errors.columns.map { $0 - 1 })]))
   }
 
-  /// Writes on stderr what is no line of its own.
+  /// Writes on stderr what is no line of its own. Where that cannot be written, nobody is there to be
+  /// told.
   public static func write(_ text: String) {
     guard !text.isEmpty else { return }
-    _ = try? Files.append(Array(text.utf8), to: 2, path: "stderr")
+    try? FileDescriptor.writeAll(Array(text.utf8), to: STDERR_FILENO, path: "the standard error")
   }
 }
 

@@ -77,17 +77,20 @@ public struct Run {
   ) throws -> (RunFolder, RunOutcome) {
     let folder = try RunFolder.create(under: output, name: spec.name)
     try announce(folder)
-    let outcome = try start(spec, verbatim: verbatim, in: folder, data: data, options: options)
+    let outcome = try start(
+      spec, verbatim: verbatim, in: folder, isLatest: true, data: data, options: options)
     return (folder, outcome)
   }
 
   /// Carries a new run out in a folder that has been made for it.
   ///
-  /// - Parameter parent: the run whose last checkpoint is in the folder to begin with, for the
-  ///   record; nil for a run that begins with fresh weights.
+  /// - Parameters:
+  ///   - parent: the run whose last checkpoint is in the folder to begin with, for the record; nil for
+  ///     a run that begins with fresh weights.
+  ///   - isLatest: whether `latest` beside the folder is to point to it.
   public static func start(
     _ spec: ExperimentSpec, verbatim: [UInt8]?, in folder: RunFolder, parent: String? = nil,
-    data: RunData, options: RunOptions
+    isLatest: Bool = false, data: RunData, options: RunOptions
   ) throws -> RunOutcome {
     let lock = try folder.lock()
     if let verbatim { try AtomicFile.write(verbatim, to: folder.spec) }
@@ -98,7 +101,7 @@ public struct Run {
     record.data = data.record
     record.continues = parent
     let run = Run(spec: spec, folder: folder, data: data, options: options)
-    let outcome = try run.carryOut(&record)
+    let outcome = try run.carryOut(&record, isLatest: isLatest)
     _ = consume lock
     return outcome
   }
@@ -130,9 +133,12 @@ public struct Run {
   }
 
   /// Trains, and keeps run.json true whatever happens.
-  private func carryOut(_ record: inout RunRecord) throws -> RunOutcome {
+  private func carryOut(
+    _ record: inout RunRecord, isLatest: Bool = false
+  ) throws -> RunOutcome {
     try record.write(to: folder.record)
     do {
+      if isLatest { try folder.pointLatest() }
       let outcome = try train()
       switch outcome {
       case .completed(let summary):

@@ -94,6 +94,13 @@ package struct TextForm: Sendable {
   }
 }
 
+extension TextForm {
+  /// The path of a file or folder. C would cut it off at a NUL.
+  package static let path = TextForm(
+    pattern: "^[^\\u0000]+$", expectation: "the path of a file or folder, without a NUL character"
+  ) { !$0.isEmpty && !$0.utf8.contains(0) }
+}
+
 /// An object whose keys are the writer's, all their values of one type.
 package struct MapType: Sendable {
   var values: FieldType

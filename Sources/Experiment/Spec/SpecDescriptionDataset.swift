@@ -55,11 +55,11 @@ extension SpecDescription {
       "What to use, and say so, when the dataset is neither on disk nor to be downloaded; null to "
         + "fail."),
     Field(
-      "path", .text, .none, aliases: ["file", "folder", "root", "dir"],
+      "path", .form(.path), .none, aliases: ["file", "folder", "root", "dir"],
       "Of \"files\": an archive, a CSV file, or a folder, from --data, $RUNNER_DATA, data/ or the "
         + "current folder."),
     Field(
-      "test_path", .text, .none, aliases: ["test_file", "test_folder"],
+      "test_path", .form(.path), .none, aliases: ["test_file", "test_folder"],
       "Of \"files\": where the test images are; null where they are in the same archive or folder."),
     Field(
       "format", .choice(formatChoice), .none, aliases: ["form", "type"],

@@ -1,8 +1,5 @@
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#endif
+import Datasets
+import Glibc
 
 /// A spec with what it was read from.
 public struct LoadedSpec: Sendable {
@@ -65,26 +62,17 @@ extension SpecErrors {
 
 /// The whole file, or one byte more than the limit of a spec.
 package func specBytes(_ path: String) throws(Diagnostic) -> [UInt8] {
-  guard let file = fopen(path, "r") else { throw unreadable(path, errno) }
-  defer { fclose(file) }
-  let limit = JSONParser.sizeLimit + 1
-  var failure: Int32 = 0
-  let bytes = [UInt8](unsafeUninitializedCapacity: limit) { buffer, count in
-    count = fread(buffer.baseAddress, 1, limit, file)
-    if ferror(file) != 0 { failure = errno }
+  do throws(FileError) {
+    return try Files.read(path, upTo: JSONParser.sizeLimit + 1)
+  } catch {
+    let message =
+      switch error.code {
+      case ENOENT: "no such file" + (nearbySpec(path).map { "; did you mean \($0)?" } ?? "")
+      case EISDIR: "is a folder; give the spec file in it"
+      default: "cannot be read: \(error.reason)"
+      }
+    throw Diagnostic(source: path, path: "", message: message)
   }
-  if failure != 0 { throw unreadable(path, failure) }
-  return bytes
-}
-
-private func unreadable(_ path: String, _ code: Int32) -> Diagnostic {
-  let message =
-    switch code {
-    case ENOENT: "no such file" + (nearbySpec(path).map { "; did you mean \($0)?" } ?? "")
-    case EISDIR: "is a folder; give the spec file in it"
-    default: "cannot be read: \(String(cString: strerror(code)))"
-    }
-  return Diagnostic(source: path, path: "", message: message)
 }
 
 /// A spec in the same folder, or in those of this repository, whose name is near.
@@ -94,18 +82,9 @@ private func nearbySpec(_ path: String) -> String? {
   if name.hasSuffix(".json") { name.removeLast(5) }
   let folder = parts.dropLast().joined(separator: "/")
   for candidate in [folder.isEmpty ? "." : folder, "experiments", "experiments/sweeps"] {
-    guard let directory = opendir(candidate) else { continue }
-    defer { closedir(directory) }
-    var names: [String] = []
-    while let entry = readdir(directory), names.count < 1000 {
-      let found = withUnsafePointer(to: &entry.pointee.d_name) {
-        $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
-      }
-      if found.hasSuffix(".json"), !found.hasSuffix(".schema.json") {
-        names.append(String(found.dropLast(5)))
-      }
-    }
-    names.sort()
+    let found = (try? FolderNames(of: candidate))?.names ?? []
+    let names = found.filter { $0.hasSuffix(".json") && !$0.hasSuffix(".schema.json") }
+      .prefix(1000).map { String($0.dropLast(5)) }
     if let near = nearMiss(to: name, among: names) {
       return candidate == "." ? "\(near).json" : "\(candidate)/\(near).json"
     }

@@ -45,7 +45,7 @@ struct LineReader {
   }
 
   static func write(_ line: String, to file: Int32) throws(FileError) {
-    try Files.append(Array("\(line)\n".utf8), to: file, path: "a worker's pipe")
+    try FileDescriptor.writeAll(Array("\(line)\n".utf8), to: file, path: "a worker's pipe")
   }
 }
 

@@ -11,14 +11,15 @@ struct ReuseIndex {
   /// Looks through the runs of experiments, `output/<name>/<id>`, and the trials of other sweeps,
   /// `output/<name>/trials/<trial>/seed-<seed>`. What cannot be read is passed over.
   init(output: String, except sweep: SweepFolder) {
-    for name in (try? Files.names(in: output)) ?? [] where name != "reference" {
+    func names(in folder: String) -> [String] { (try? FolderNames(of: folder))?.names ?? [] }
+    for name in names(in: output) where name != "reference" {
       let folder = "\(output)/\(name)"
       guard folder != sweep.path else { continue }
-      for id in (try? Files.names(in: folder)) ?? [] where id != "latest" {
+      for id in names(in: folder) where id != "latest" {
         if id == "trials" {
-          for trial in (try? Files.names(in: "\(folder)/trials")) ?? [] {
+          for trial in names(in: "\(folder)/trials") {
             let seeds = "\(folder)/trials/\(trial)"
-            for seed in (try? Files.names(in: seeds)) ?? [] { add("\(seeds)/\(seed)") }
+            for seed in names(in: seeds) { add("\(seeds)/\(seed)") }
           }
         } else {
           add("\(folder)/\(id)")
@@ -47,6 +48,7 @@ struct ReuseIndex {
     let rows = try EpochRow.read(source.metrics)
     let result = Trial.result(rows, .completed(try Trial.stopReason(of: source)), task)
     let folder = try RunFolder.create(at: task.folder)
+    let lock = try folder.lock()
     try AtomicFile.write(task.experiment.pretty, to: folder.resolved)
     for (from, to) in [(source.metrics, folder.metrics), (source.timing, folder.timing)] {
       try AtomicFile.write(try Files.read(from), to: to)
@@ -67,6 +69,7 @@ struct ReuseIndex {
     var record = try RunRecord(reading: source.record)
     record.reused = source.path
     try record.write(to: folder.record)
+    _ = consume lock
     return result
   }
 }

@@ -1,3 +1,4 @@
+import Datasets
 import Experiment
 
 /// The folder of a sweep, `results/<name>/`: where each of its files lies.
@@ -11,7 +12,9 @@ public struct SweepFolder: Hashable, Sendable {
   }
 
   /// The same folder by its path from the root.
-  public var absolute: SweepFolder { SweepFolder(Files.absolute(path)) }
+  public var absolute: SweepFolder {
+    get throws(FileError) { SweepFolder(try Files.absolute(path)) }
+  }
 
   public var spec: String { "\(path)/spec.json" }
   public var resolved: String { "\(path)/resolved.json" }
@@ -26,6 +29,8 @@ public struct SweepFolder: Hashable, Sendable {
   public var journal: String { "\(path)/journal" }
   public var claims: String { "\(path)/claims" }
   public var plots: String { "\(path)/plots" }
+  /// What Slurm is given, and what its tasks say.
+  var slurm: String { "\(path)/slurm" }
   /// What worker processes say on stderr.
   public var log: String { "\(path)/workers.log" }
 
@@ -44,8 +49,11 @@ public struct SweepFolder: Hashable, Sendable {
   ///
   /// - Parameter isShared: together with others that ask for it so.
   public func lock(isShared: Bool = false) throws -> FileLock {
-    if let lock = try FileLock.take("\(path)/.lock", isShared: isShared) { return lock }
-    throw RecordError(path, "another process is working on this sweep; wait until it has ended")
+    guard let lock = try FileLock.take("\(path)/.lock", isShared: isShared) else {
+      throw RecordError(path, "another process is working on this sweep; wait until it has ended")
+    }
+    for folder in [path, journal, plots, slurm] { StagedFile.removeAbandoned(in: folder) }
+    return lock
   }
 }
 

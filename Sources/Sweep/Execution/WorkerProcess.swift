@@ -4,7 +4,7 @@ import Glibc
 
 /// A worker as the process that drives a sweep sees it.
 final class WorkerProcess {
-  let pid: pid_t
+  private let process: Subprocess
   /// What it is working on, since when.
   var task: TrialTask?
   var started = 0.0
@@ -19,48 +19,29 @@ final class WorkerProcess {
   ///
   /// - Parameter images: the descriptor of the images that all workers share.
   init(arguments: [String], images: Int32, log: String) throws(FileError) {
-    var toWorker: (Int32, Int32) = (0, 0)
-    var fromWorker: (Int32, Int32) = (0, 0)
-    func makePipe(_ ends: inout (Int32, Int32)) throws(FileError) {
-      var pair: [Int32] = [0, 0]
-      guard pipe(&pair) == 0 else {
-        throw FileError("open", "a pipe to a worker", code: errno)
-      }
-      for end in pair { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
-      ends = (pair[0], pair[1])
+    let log = try FileDescriptor.writing(log, O_CREAT | O_APPEND, to: "write")
+    let toWorker = try Subprocess.pipe()
+    defer { close(toWorker.read) }
+    let fromWorker: (read: Int32, write: Int32)
+    do throws(FileError) {
+      fromWorker = try Subprocess.pipe()
+    } catch {
+      close(toWorker.write)
+      throw error
     }
-    try makePipe(&toWorker)
-    try makePipe(&fromWorker)
-    defer {
-      close(toWorker.0)
-      close(fromWorker.1)
+    defer { close(fromWorker.write) }
+    do throws(FileError) {
+      // The environment, which says which kernel to use, is this process's own.
+      process = try Subprocess(
+        "/proc/self/exe", arguments, name: CommandLine.arguments[0],
+        descriptors: [toWorker.read, fromWorker.write, log.raw, images], isAlone: true)
+    } catch {
+      close(toWorker.write)
+      close(fromWorker.read)
+      throw error.told(of: "a worker process")
     }
-    var actions = posix_spawn_file_actions_t()
-    posix_spawn_file_actions_init(&actions)
-    defer { posix_spawn_file_actions_destroy(&actions) }
-    posix_spawn_file_actions_adddup2(&actions, toWorker.0, 0)
-    posix_spawn_file_actions_adddup2(&actions, fromWorker.1, 1)
-    posix_spawn_file_actions_addopen(&actions, 2, log, O_WRONLY | O_CREAT | O_APPEND, 0o666)
-    posix_spawn_file_actions_adddup2(&actions, images, Worker.sharedImages)
-    var attributes = posix_spawnattr_t()
-    posix_spawnattr_init(&attributes)
-    defer { posix_spawnattr_destroy(&attributes) }
-    posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETPGROUP))
-    posix_spawnattr_setpgroup(&attributes, 0)
-
-    var child = pid_t()
-    let argv = ([CommandLine.arguments[0]] + arguments).map { strdup($0) } + [nil]
-    defer { for text in argv { free(text) } }
-    // The environment, which says which kernel to use, is this process's own.
-    let code = posix_spawn(&child, "/proc/self/exe", &actions, &attributes, argv, environ)
-    guard code == 0 else {
-      close(toWorker.1)
-      close(fromWorker.0)
-      throw FileError("start", "a worker process", code: code)
-    }
-    pid = child
-    input = toWorker.1
-    output = LineReader(file: fromWorker.0)
+    input = toWorker.write
+    output = LineReader(file: fromWorker.read)
   }
 
   deinit { end() }
@@ -85,7 +66,7 @@ final class WorkerProcess {
 
   struct Gone: Error {}
 
-  func send(_ signal: Int32) { kill(pid, signal) }
+  func send(_ signal: Int32) { kill(process.pid, signal) }
 
   /// Lets an idle worker go, and says how it ended.
   @discardableResult
@@ -94,10 +75,9 @@ final class WorkerProcess {
     isOpen = false
     close(input)
     close(output.file)
-    var status: Int32 = 0
-    while waitpid(pid, &status, 0) < 0 && errno == EINTR {}
-    let signal = status & 0x7F
-    if signal != 0 { return "signal \(signal) (\(String(cString: strsignal(signal))))" }
-    return "exit status \(status >> 8 & 0xFF)"
+    switch process.wait() {
+    case .signal(let signal): return "signal \(signal) (\(String(cString: strsignal(signal))))"
+    case .status(let status): return "exit status \(status)"
+    }
   }
 }

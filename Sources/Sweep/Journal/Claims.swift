@@ -20,17 +20,15 @@ struct Claims {
   /// Whether the stage is this task's, now or from before.
   func take(_ stage: StageID) throws(FileError) -> Bool {
     let path = "\(folder)/\(stage.trial)-\(stage.seed)-\(stage.stage)"
-    let file = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
-    if file < 0 {
-      guard errno == EEXIST else { throw FileError("create", path, code: errno) }
+    guard let file = try FileDescriptor.creating(path) else {
       return try Files.readText(path) == task
     }
-    defer { close(file) }
-    let bytes = Array(task.utf8)
-    guard write(file, bytes, bytes.count) == bytes.count, fsync(file) == 0 else {
-      let code = errno
+    do throws(FileError) {
+      try file.writeAll(Array(task.utf8))
+      try file.synchronize()
+    } catch {
       unlink(path)
-      throw FileError("write", path, code: code)
+      throw error
     }
     return true
   }

@@ -20,7 +20,7 @@ public struct JournalEntry: Hashable, Sendable {
 /// replaces an earlier one.
 public struct Journal: ~Copyable {
   public let path: String
-  private let file: Int32
+  private let file: FileDescriptor
   private let form: JournalForm
   private var length: Int
   private var isUnsynchronized = false
@@ -33,32 +33,27 @@ public struct Journal: ~Copyable {
     let path = "\(folder)/\(writer).csv"
     if !Files.exists(path) { try AtomicFile.write(form.header + "\n", to: path) }
     let whole = try form.read(path).wholeLength
-    let file = Glibc.open(path, O_WRONLY | O_CLOEXEC)
-    guard file >= 0, ftruncate(file, whole) == 0, lseek(file, whole, SEEK_SET) == whole else {
-      throw FileError("write", path, code: errno)
-    }
-    return Journal(path: path, file: file, form: form, length: whole)
+    let file = try FileDescriptor.writing(path, to: "write")
+    try file.shorten(to: whole)
+    return Journal(file, form: form, length: whole)
   }
 
-  private init(path: String, file: Int32, form: JournalForm, length: Int) {
-    self.path = path
+  private init(_ file: consuming FileDescriptor, form: JournalForm, length: Int) {
+    path = file.path
     self.file = file
     self.form = form
     self.length = length
   }
 
-  deinit { close(file) }
-
   /// Adds an entry. It survives a kill of this process at once, and a loss of power after
   /// `synchronize`.
   public mutating func append(_ entry: JournalEntry) throws(FileError) {
     let bytes = Array("\(form.line(entry))\n".utf8)
-    do {
-      try Files.append(bytes, to: file, path: path)
+    do throws(FileError) {
+      try file.writeAll(bytes)
     } catch {
       // What was written of the line is taken back.
-      _ = ftruncate(file, length)
-      lseek(file, length, SEEK_SET)
+      try? file.shorten(to: length)
       throw error
     }
     length += bytes.count
@@ -68,7 +63,7 @@ public struct Journal: ~Copyable {
   /// Flushes what was added to the disk.
   public mutating func synchronize() throws(FileError) {
     guard isUnsynchronized else { return }
-    guard fdatasync(file) == 0 else { throw FileError("write", path, code: errno) }
+    guard fdatasync(file.raw) == 0 else { throw FileError("write", path, code: errno) }
     isUnsynchronized = false
   }
 

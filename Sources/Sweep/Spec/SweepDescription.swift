@@ -12,7 +12,7 @@ enum SweepDescription {
       "seed", .seed, .value(1), aliases: ["random_seed", "random_state"],
       "Decides what the sampler draws; the experiments' own seeds are in seeds."),
     Field(
-      "base", .either([.text, experiment]), .required, aliases: ["experiment", "spec"],
+      "base", .either([.form(.path), experiment]), .required, aliases: ["experiment", "spec"],
       "The experiment that is varied: the path of its file, from this file's folder, or itself."),
     Field(
       "set", .map(MapType(of: .anything, count: 0...1000, noun: "key paths and values")),

@@ -108,7 +108,7 @@ extension RecordedRun {
               ? "holds no run (a folder with resolved.json and run.json)"
               : "is a file, not the folder of a run")
       }
-      found += runs.filter { seen.insert(withoutLinks($0.path)).inserted }
+      found += try runs.filter { seen.insert(try Files.absolute($0.path)).inserted }
     }
     return found
   }
@@ -127,9 +127,4 @@ extension RecordedRun {
     return found
   }
 
-  private static func withoutLinks(_ path: String) -> String {
-    guard let found = realpath(path, nil) else { return path }
-    defer { free(found) }
-    return String(cString: found)
-  }
 }

@@ -1,0 +1,37 @@
+import Datasets
+import Glibc
+
+/// A pipe that the program was started with, named as a file: what a shell makes of `<(…)`, or
+/// /dev/stdin.
+struct InheritedPipe {
+  private let descriptor: Int32
+  private let path: String
+
+  /// Nil for any other path.
+  init?(_ path: String) {
+    let prefix = ["/dev/fd/", "/proc/self/fd/"].first(where: path.hasPrefix)
+    let number = path == "/dev/stdin" ? 0 : prefix.flatMap { Int32(path.dropFirst($0.count)) }
+    var status = stat()
+    guard let number, fstat(number, &status) == 0,
+      [S_IFIFO, S_IFSOCK].contains(status.st_mode & S_IFMT)
+    else { return nil }
+    descriptor = number
+    self.path = path
+  }
+
+  /// What comes through it until its end, the first `count` bytes at most.
+  ///
+  /// A file with these bytes takes the pipe's place, so that they can be read again, also when the
+  /// program executes itself anew.
+  func read(upTo count: Int) throws(FileError) -> [UInt8] {
+    let copy = dup(descriptor)
+    guard copy >= 0 else { throw FileError("read", path, code: errno) }
+    let bytes = try Files.read(
+      FileDescriptor(raw: copy, path: path), upTo: count, expected: 0)
+    let file = try FileDescriptor.unnamed()
+    try file.writeAll(bytes)
+    try file.rewind()
+    guard dup2(file.raw, descriptor) >= 0 else { throw FileError("read", path, code: errno) }
+    return bytes
+  }
+}

@@ -1,0 +1,91 @@
+import Foundation
+import Testing
+
+/// What a process that was killed leaves behind, and whom.
+@Suite struct LeftoverTests {
+  /// Temporary files lie beside those that they were to become; the next owner of the lock removes
+  /// them, but for those that a process still writes.
+  @Test func temporaryFilesOfKilledProcesses() throws {
+    let folder = try SweepTests.folder(SweepTests.kinds[1].spec)
+    let reference = try InterruptionTests.reference(in: folder)
+    _ = try Program.run(
+      "small.json", "--quiet", "--threads", "1", "--stop-at-step", "7", in: folder)
+    let run = try folder.run(of: "small")
+    let killed = try Program.run("sweep", "sweep.json", "-j", "1", "--kill-after", "2", in: folder)
+    #expect(killed.signal == SIGKILL)
+    // A trial that was under way when its worker was killed.
+    let trial = "results/sweep/trials/0005/seed-1"
+    _ = try Program.shell(
+      "mkdir -p \(trial)/checkpoints results/sweep/plots && ln -s elsewhere \(run)/.latest",
+      in: folder)
+    let left = [
+      "\(run)/.run.json.tmp-4194305-1", "\(run)/checkpoints/.last.safetensors.tmp-1-22",
+      "\(run)/plots/.curves.svg.tmp-1-3", "results/sweep/.trials.csv.tmp-1-1",
+      "results/sweep/journal/.local.csv.tmp-1-9", "results/sweep/plots/.parallel.svg.tmp-1-2",
+      "\(trial)/.metrics.csv.tmp-1-2", "\(trial)/checkpoints/.best.safetensors.tmp-1-5",
+    ]
+    for name in left { try folder.write("half a fi", to: name) }
+    let held = "\(run)/.confusion.csv.tmp-1-1"
+    try folder.write("half a fi", to: held)
+    let file = open(folder.url.appending(path: held).path, O_WRONLY | O_CLOEXEC)
+    defer { close(file) }
+    #expect(flock(file, LOCK_EX | LOCK_NB) == 0)
+
+    #expect(try Program.run("resume", run, "--quiet", "--threads", "1", in: folder).status == 0)
+    #expect(try Program.run("sweep", "sweep.json", "--quiet", in: folder).status == 0)
+    let names = try FileManager.default.subpathsOfDirectory(atPath: "\(folder.path)/results")
+    #expect(names.filter { $0.contains(".tmp-") }.map { "results/\($0)" } == [held])
+    #expect(!names.contains { $0.hasSuffix(".latest") })
+    try expectSameRecord(reference, run, in: folder)
+  }
+
+  /// A download that never ends, by a `curl` of our own.
+  private func download(in folder: TemporaryFolder) throws -> (Program.Running, curl: pid_t) {
+    try FileManager.default.createDirectory(
+      at: folder.url.appending(path: "bin"), withIntermediateDirectories: true)
+    try folder.write(
+      "#!/bin/sh\necho $$ > pid.new && mv pid.new pid\nwhile printf x; do sleep 0.02; done\n",
+      to: "bin/curl")
+    _ = try Program.shell("chmod +x bin/curl; rm -f pid", in: folder)
+    let running = try Program.Running(
+      "/bin/sh",
+      ["-c", "PATH=\"$PWD/bin:$PATH\" exec '\(Program.path)' data fetch mnist --data here"],
+      in: folder)
+    try waitUntil("curl begins") { folder.exists("pid") }
+    let text = try folder.text("pid").trimmingCharacters(in: .whitespacesAndNewlines)
+    return (running, try #require(pid_t(text)))
+  }
+
+  private func names(in folder: TemporaryFolder) throws -> [String] {
+    try FileManager.default.contentsOfDirectory(atPath: "\(folder.path)/here/mnist")
+  }
+
+  @Test(arguments: [(SIGTERM, 143), (SIGINT, 130), (SIGHUP, 129)] as [(Int32, Int32)])
+  func aDownloadThatIsStopped(signal: Int32, status: Int32) throws {
+    let folder = try TemporaryFolder()
+    let (running, curl) = try download(in: folder)
+    try waitUntil("a file") { try !names(in: folder).isEmpty }
+    running.send(signal)
+    let result = try running.wait()
+    #expect(result.status == status && result.signal == nil, "\(result)")
+    #expect(result.errors.hasSuffix("error: the download was stopped\n"))
+    #expect(kill(curl, 0) != 0 && errno == ESRCH)
+    #expect(try names(in: folder) == [])
+  }
+
+  @Test func aDownloadWhoseProgramIsKilled() throws {
+    let folder = try TemporaryFolder()
+    let (running, curl) = try download(in: folder)
+    try waitUntil("a file") { try !names(in: folder).isEmpty }
+    running.send(SIGKILL)
+    #expect(try running.wait().signal == SIGKILL)
+    try waitUntil("curl ends too") { kill(curl, 0) != 0 }
+    #expect(try names(in: folder).allSatisfy { $0.contains(".tmp-") })
+    // The next download removes what is left of this one.
+    let (next, _) = try download(in: folder)
+    try waitUntil("a file") { try names(in: folder).count == 1 }
+    next.send(SIGTERM)
+    #expect(try next.wait().status == 143)
+    #expect(try names(in: folder) == [])
+  }
+}

@@ -56,7 +56,8 @@ let package = Package(
       name: "TerminalTextTests", dependencies: ["TerminalText"], exclude: ["Fixtures"]),
     .testTarget(
       name: "ReportTests", dependencies: ["Report", "TerminalText"], exclude: ["Fixtures"]),
-    .testTarget(name: "RunnerTests", dependencies: ["Experiment", "TerminalText"]),
+    .testTarget(
+      name: "RunnerTests", dependencies: ["Experiment", "TerminalText"], exclude: ["Fixtures"]),
     readerTarget,
   ],
   swiftLanguageModes: [.v6]

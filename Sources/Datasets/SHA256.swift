@@ -35,6 +35,15 @@ public struct SHA256: ~Copyable {
     }
   }
 
+  /// The digest of what was fed so far, as 64 hexadecimal digits; more may follow.
+  public var current: String {
+    let copy = SHA256()
+    guard EVP_MD_CTX_copy_ex(copy.context, context) == 1 else {
+      fatalError("out of memory for a SHA-256 digest")
+    }
+    return copy.finalizeHex()
+  }
+
   /// The digest as 64 hexadecimal digits.
   public consuming func finalizeHex() -> String { Self.hex(finalize()) }
 

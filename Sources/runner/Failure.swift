@@ -8,7 +8,7 @@ import Glibc
 enum ExitStatus {
   static let failed: Int32 = 1
   static let usage: Int32 = 2
-  /// A sweep ended with trials that failed.
+  /// A sweep ended with trials that failed, without a winner, or with one that wasn't confirmed.
   static let failures: Int32 = 3
   static let mismatch: Int32 = 4
   /// This processor can't compute it (`EX_UNAVAILABLE` of sysexits.h).

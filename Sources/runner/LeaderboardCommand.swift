@@ -31,7 +31,7 @@ struct LeaderboardCommand: ParsableCommand {
   }
 
   func run() throws {
-    let recorded = try RecordedTrials(SweepFolder(path))
+    let recorded = try RecordedTrials(openSweep(path))
     guard !recorded.trials.isEmpty else {
       throw RecordError(path, "no trial is over yet")
     }

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Datasets
 import Experiment
+import Glibc
 import Report
 
 struct LearningRateCommand: ParsableCommand {
@@ -13,7 +14,8 @@ struct LearningRateCommand: ParsableCommand {
       steps or so, is four times its least. From where half of the loss's fall is done to beyond \
       its least, rates a quarter of a decade apart are then tried: the network is trained from its \
       beginning at each of them, for half as many steps. Suggested is the middle of those that \
-      learn best. The spec's own rate, schedule and stopping rule play no part.
+      learn best. The spec's own rate, schedule and stopping rule play no part. Where no rate can be \
+      suggested, for the loss never fell, the exit status is 1.
 
         runner lr-find experiments/lenet.json
         runner lr-find experiments/lenet.json optimizer.name=sgd --from 1e-4 --to 10 --steps 200
@@ -75,6 +77,10 @@ struct LearningRateCommand: ParsableCommand {
       smoothed: range.trend, suggestion: search.suggested)
     try AtomicFile.write(chart.svg(), to: "\(folder)/lr-find.svg")
     try Output.print(lines(of: search, folder: folder).joined(separator: "\n"))
+    if search.suggested == nil {
+      Display.say("error: no learning rate can be suggested: the loss never fell")
+      throw ExitCode(ExitStatus.failed)
+    }
   }
 
   /// Two digits, as the spec takes them.

@@ -3,6 +3,7 @@ import ConvNet
 import Datasets
 import Experiment
 import Glibc
+import Sweep
 import TerminalText
 
 /// This program.
@@ -139,6 +140,19 @@ func openRun(_ path: String) throws -> RunFolder {
   } catch {
     throw UsageError("\(error)")
   }
+}
+
+/// The folder of a sweep, as the user names it.
+func openSweep(_ path: String) throws -> SweepFolder {
+  guard Files.exists(path) else { throw UsageError("\(path): there is no such sweep") }
+  let folder = SweepFolder(path)
+  guard Files.isFolder(path), Files.exists(folder.resolved), folder.isSweep else {
+    throw UsageError(
+      Files.isFolder(path)
+        ? "\(path): is not the folder of a sweep: it has no resolved.json with trials.csv or "
+          + "sweep.json" : "\(path): is a file, not the folder of a sweep")
+  }
+  return folder
 }
 
 /// A clock that never goes back, in nanoseconds, for what measures speed.

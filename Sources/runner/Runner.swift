@@ -40,7 +40,7 @@ struct Runner: ParsableCommand {
         0    all went well
         1    the run failed, or its loss stopped being finite
         2    a mistake in the command or in the spec, or more memory than there is; nothing was run
-        3    a sweep ended with trials that failed
+        3    a sweep ended with trials that failed, without a winner, or with one unconfirmed
         4    a verification or an expectation failed
         69   the kernel needs a processor that this one isn't; nothing was run
         75   stopped at a checkpoint upon SIGUSR1; start `runner resume`

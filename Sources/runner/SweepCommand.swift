@@ -24,6 +24,12 @@ struct SweepCommand: ParsableCommand {
       The first Ctrl-C stops at checkpoints. The same command goes on, to the same bytes: how many \
       trials run at once, and when they were interrupted, changes nothing. Where "trials" has \
       grown in the spec, the sweep is extended.
+
+      A trial that a completed run under --output was already is taken from there, if its \
+      metrics.csv, summary.json and checkpoints have each other's digests; others are named and \
+      passed over. The exit status is 3 where trials failed, where none has a value to be judged \
+      by, as when all diverged, or where a run that was to confirm the winner came to nothing; the \
+      same command then runs those again that failed. Trials are run again with --retry-failed.
       """)
 
   @Argument(
@@ -107,7 +113,10 @@ struct SweepCommand: ParsableCommand {
   func run() throws {
     let loaded = try SweepSpec.open(path: spec, arguments: values, seeds: seeds)
     let folder = SweepFolder("\(output)/\(loaded.spec.name)")
-    if status { return try printStatus(try SweepStatus(loaded.spec, folder)) }
+    if status {
+      guard folder.isSweep else { throw UsageError("\(folder.path): there is no such sweep yet") }
+      return try printStatus(try SweepStatus(loaded.spec, folder))
+    }
     let check = try loaded.checkTrials()
     if engine == .slurm { return try submit(loaded, folder) }
     if dryRun { return try forecast(loaded, check) }
@@ -223,9 +232,18 @@ struct SweepCommand: ParsableCommand {
       let summary = try sweep.summary()
       _ = try SweepPictures(sweep.folder).write(to: sweep.folder.plots)
       try Output.print(SweepResults(summary, folder: sweep.folder).text, terminator: "")
-      if summary.failures > 0 { throw ExitCode(ExitStatus.failures) }
+      try tell(summary)
     }
   }
+}
+
+/// Throws the status of a sweep that went through to its end and did not come to all of it.
+private func tell(_ summary: SweepSummary) throws {
+  if let lacking = summary.lacking {
+    fflush(nil)
+    Display.say("error: \(lacking)")
+  }
+  if summary.lacking != nil || summary.failures > 0 { throw ExitCode(ExitStatus.failures) }
 }
 
 /// What a sweep needs before it begins: the kernel, the images, the ears for signals.
@@ -273,13 +291,13 @@ struct SweepTaskCommand: ParsableCommand {
     }
     let folder = SweepFolder(folder)
     let loaded = try SweepSpec.open(path: folder.resolved)
-    let outcome = try SweepSession(data: data, jobs: SlurmJob.currentJobs, quiet: false)
+    let sweep = try SweepSession(data: data, jobs: SlurmJob.currentJobs, quiet: false)
       .sweep(loaded, under: Files.parent(of: folder.path)) {
         $0.task = task
         $0.rehearsal = rehearsal.rehearsal
-      }.run()
-    switch outcome {
-    case .completed: return
+      }
+    switch try sweep.run() {
+    case .completed: try tell(try sweep.summary())
     case .interrupted, .timeUp:
       Display.say("stopped at checkpoints; the task is put back into the queue")
       try SlurmJob.requeue()
@@ -316,8 +334,13 @@ struct SweepResults {
           let deviation = (squares / Double(tests.count - 1)).squareRoot()
           line += " ± \(fixed(100 * deviation, 2))"
         }
+        let asked = summary.spec.confirmationSeeds.count
         line += " over \(tests.count) fresh seed\(tests.count == 1 ? "" : "s")"
+        if tests.count < asked { line += " of \(asked)" }
         lines.append(line)
+      }
+      for run in summary.confirmed where run.status != .completed {
+        lines.append("NOT confirmed  the run on seed \(run.seed) \(run.status.rawValue)")
       }
       let validated = summary.confirmed.compactMap(\.metric)
       if !validated.isEmpty {
@@ -340,12 +363,14 @@ struct SweepResults {
 /// Not in the help: how tests end a sweep at a chosen place.
 struct SweepRehearsalOptions: ParsableArguments {
   @Option(help: .private) var trapTrial: Int?
+  @Option(help: .private) var trapConfirmation: UInt64?
   @Option(help: .private) var killAfter: Int?
   @Flag(help: .private) var trainNothing = false
 
   var rehearsal: SweepOptions.Rehearsal {
     var rehearsal = SweepOptions.Rehearsal()
     rehearsal.trapTrial = trapTrial
+    rehearsal.trapConfirmation = trapConfirmation
     rehearsal.killAfter = killAfter
     rehearsal.trainsNothing = trainNothing
     return rehearsal

@@ -7,12 +7,14 @@ struct VerifyCommand: ParsableCommand {
     commandName: "verify",
     abstract: "Carry a run out again and compare it bit for bit.",
     discussion: """
-      Trains anew from the folder's resolved.json, with the kernel that run.json records, and \
-      compares metrics.csv and the digests of the weights. The folder isn't changed and needs no \
-      checkpoints. On a difference the exit status is 4, and the first epoch that differs is told, \
-      with what differs in the surroundings. A run that can't be repeated here is not a difference: \
-      the exit status is 69 where the kernel needs another processor, 1 where the data is not to \
-      be had.
+      Trains and tests anew from the folder's resolved.json, with the kernel that run.json \
+      records, and compares all that the folder states of it: metrics.csv row by row, every figure \
+      of summary.json, the dataset's digest and the rest of run.json that can be told again, and \
+      the checkpoints that are there. It says what was compared, what the folder doesn't have (it \
+      needs no checkpoints), and what was left out. The folder isn't changed. On a difference the \
+      exit status is 4, and the first is told, with what differs in the surroundings. A run that \
+      can't be repeated here is not a difference: the exit status is 69 where the kernel needs \
+      another processor, 1 where the data is not to be had.
       """)
 
   @Argument(
@@ -37,15 +39,20 @@ struct VerifyCommand: ParsableCommand {
     Interruption.listen()
     let verification = try Verification.carryOut(
       recorded, data: data, epochs: epochs, options: compute.runOptions())
-    let epochs = verification.epochs == 1 ? "1 epoch" : "\(verification.epochs) epochs"
     guard let difference = verification.difference else {
-      let extent = verification.comparedWeights ? "metrics.csv and weights" : "metrics.csv"
-      try Output.print("\(folder.path): verified, \(epochs), \(extent) the same to the last bit")
+      try Output.print(
+        "\(folder.path): verified, to the last bit: "
+          + verification.compared.joined(separator: "; "))
+      for (name, list) in [
+        ("not there", verification.absent), ("not compared", verification.leftOut),
+      ] where !list.isEmpty {
+        try Output.print("\(name): \(list.joined(separator: "; "))")
+      }
       return
     }
     try Output.print("\(folder.path): NOT the same: \(difference.what)")
     if difference.causes.isEmpty {
-      try Output.print("kernel, OpenBLAS, toolchain, program, CPU and data are as recorded")
+      try Output.print("kernel, OpenBLAS, toolchain, program and CPU are as recorded")
     } else {
       try Output.print("what differs in the surroundings:")
       for cause in difference.causes { try Output.print("  \(cause)") }

@@ -114,4 +114,71 @@ import Testing
     #expect(result.output.hasSuffix("small.json: no errors\n"))
     #expect(!folder.exists("results"))
   }
+
+  /// Every command, given a path with nothing there.
+  @Test(arguments: [
+    ["absent.json"], ["run", "absent.json"], ["validate", "absent.json"],
+    ["lr-find", "absent.json"],
+    ["baselines", "absent.json"], ["bench", "absent.json"], ["sweep", "absent.json"],
+    ["sweep", "absent.json", "--status"], ["sweep", "absent.json", "optimizer.learning_rate=1,2"],
+    ["data", "check", "absent.json"], ["data", "show", "absent.json", "--augmented"],
+    ["resume", "absent"], ["evaluate", "absent"], ["verify", "absent"], ["plot", "absent"],
+    ["compare", "absent"], ["leaderboard", "absent"], ["sampler-bench", "absent.csv"],
+    ["sweep-task", "absent", "--name", "a"],
+  ])
+  func whatIsAbsent(arguments: [String]) throws {
+    let folder = try TemporaryFolder()
+    let result = try Program.Running(Program.path, arguments, in: folder).wait()
+    #expect(result.status == 2, "\(result)")
+    #expect(result.output == "")
+    #expect(result.errors.contains("absent"))
+    #expect(result.errors.contains("there is no such") || result.errors.contains("o such file"))
+    let left = try FileManager.default.contentsOfDirectory(atPath: folder.path)
+    #expect(left.allSatisfy { $0.hasPrefix(".std") }, "\(left)")
+  }
+
+  @Test func whatIsNoSweep() throws {
+    let folder = try TemporaryFolder()
+    try folder.write(Specs.small, to: "small.json")
+    let none = try Program.run("leaderboard", ".", in: folder)
+    #expect(none.status == 2)
+    #expect(
+      none.errors
+        == "error: .: is not the folder of a sweep: it has no resolved.json with trials.csv or "
+        + "sweep.json\n")
+    let file = try Program.run("leaderboard", "small.json", in: folder)
+    #expect(file.status == 2)
+    #expect(file.errors == "error: small.json: is a file, not the folder of a sweep\n")
+    try folder.write(SweepTests.base, to: "base.json")
+    try folder.write(SweepTests.kinds[1].spec, to: "sweep.json")
+    let status = try Program.run("sweep", "sweep.json", "--status", in: folder)
+    #expect(status.status == 2)
+    #expect(status.errors == "error: results/sweep: there is no such sweep yet\n")
+  }
+
+  /// JSON, but no object, to every command that takes a spec.
+  @Test(arguments: [
+    (#""x""#, #""x""#), (#""other.json""#, #""other.json""#), ("12", "12"), ("true", "true"),
+    ("null", "null"), ("[]", "an empty list"), (#"[{"name": "x"}]"#, "a list of 1"),
+  ])
+  func whatIsNoObject(text: String, told: String) throws {
+    let folder = try TemporaryFolder()
+    try folder.write(" \n \(text)\n", to: "odd.json")
+    try folder.write(#"{ "name": "s", "base": "odd.json", "parameters": {} }"#, to: "sweep.json")
+    for arguments in [
+      ["run", "odd.json"], ["run", "odd.json", "seed=2"], ["validate", "odd.json"],
+      ["lr-find", "odd.json"], ["baselines", "odd.json"], ["bench", "odd.json"],
+      ["data", "check", "odd.json"], ["data", "show", "odd.json", "--augmented"],
+      ["sweep", "odd.json"], ["sweep", "odd.json", "optimizer.learning_rate=1,2"],
+      ["sweep", "sweep.json"],
+    ] {
+      let result = try Program.Running(Program.path, arguments, in: folder).wait()
+      #expect(result.status == 2, "\(arguments): \(result)")
+      #expect(result.output == "")
+      #expect(
+        result.errors.contains("odd.json:2:2: found \(told), but an ")
+          && result.errors.contains("object"), "\(arguments): \(result.errors)")
+      #expect(!result.errors.contains("0 errors"))
+    }
+  }
 }

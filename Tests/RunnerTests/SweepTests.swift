@@ -248,6 +248,160 @@ import Testing
     #expect(try folder.text("results/second/trials.csv") == table)
   }
 
+  /// A winner that an edited figure makes is no winner.
+  @Test func aForgedTrialIsNotReused() throws {
+    let folder = try Self.folder(Self.kinds[1].spec)
+    #expect(try Program.run("sweep", "sweep.json", in: folder).status == 0)
+    let table = try folder.text("results/sweep/trials.csv")
+    try folder.write(
+      Self.kinds[1].spec.replacingOccurrences(of: #""sweep""#, with: #""second""#),
+      to: "second.json")
+    let trials = "results/sweep/trials"
+    // The metrics alone; the metrics and the summary's figures; the summary without its digest; a
+    // checkpoint.
+    let metrics = try folder.text("\(trials)/0002/seed-1/metrics.csv")
+    try folder.write(
+      metrics.replacing(/,[0-9.]+\n4,/, with: ",1.0\n4,"),
+      to: "\(trials)/0002/seed-1/metrics.csv")
+    #expect(try folder.text("\(trials)/0002/seed-1/metrics.csv") != metrics)
+    let summary = try folder.text("\(trials)/0004/seed-1/summary.json")
+    try folder.write(
+      summary.replacing(/"val_accuracy": [0-9.]+/, with: "\"val_accuracy\": 1.0"),
+      to: "\(trials)/0004/seed-1/summary.json")
+    let other = try folder.text("\(trials)/0005/seed-1/summary.json")
+    try folder.write(
+      other.replacing(/\ \ "metrics_sha256": .*\n/, with: ""),
+      to: "\(trials)/0005/seed-1/summary.json")
+    try FileManager.default.removeItem(
+      at: folder.url.appending(path: "\(trials)/0007/seed-1/checkpoints/last.safetensors"))
+    try FileManager.default.copyItem(
+      atPath: "\(folder.path)/\(trials)/0008/seed-1/checkpoints/last.safetensors",
+      toPath: "\(folder.path)/\(trials)/0007/seed-1/checkpoints/last.safetensors")
+    let again = try Program.run("sweep", "second.json", "-j", "1", in: folder)
+    #expect(again.status == 0)
+    #expect(again.errors.split(separator: "\n").count { $0.hasSuffix("reused") } == 5)
+    let notes = again.errors.split(separator: "\n").filter { $0.hasPrefix("note: ") }
+    let expected = [
+      "2, which is trained: \(trials)/0002/seed-1/metrics.csv: does not have the digest that "
+        + "summary.json records",
+      "4, which is trained: \(trials)/0004/seed-1/summary.json: its val_accuracy is not that of "
+        + "metrics.csv",
+      "5, which is trained: \(trials)/0005/seed-1/summary.json: has no digest of metrics.csv, as a "
+        + "run of an earlier version has none",
+      "7, which is trained: \(trials)/0007/seed-1/checkpoints/last.safetensors: is not the "
+        + "checkpoint that summary.json tells of",
+    ]
+    #expect(
+      notes.map(String.init)
+        == expected.map {
+          "note: \(trials)/000\($0.first!)/seed-1 is not taken for trial \($0)"
+        })
+    #expect(try folder.text("results/second/trials.csv") == table)
+    // What was taken verifies as what was trained does.
+    for trial in ["0000", "0002"] {
+      let verified = try Program.run("verify", "results/second/trials/\(trial)/seed-1", in: folder)
+      #expect(verified.status == 0, "\(verified)")
+    }
+  }
+
+  /// What a completed run holds is of no use to a population, which goes on from checkpoints in the
+  /// midst of the training.
+  @Test func aPopulationTakesNoCompletedRuns() throws {
+    let folder = try Self.folder(Self.kinds[8].spec)
+    #expect(try Program.run("sweep", "sweep.json", "--output", "whole", in: folder).status == 0)
+    for trial in 0..<4 {
+      let run = try Program.run(
+        "whole/sweep/trials/000\(trial)/seed-1/resolved.json", "--quiet", in: folder)
+      #expect(run.status == 0, "\(run.errors)")
+    }
+    let result = try Program.run("sweep", "sweep.json", in: folder)
+    #expect(result.status == 0)
+    #expect(!result.errors.contains("reused"))
+    try expectSame("results", "whole", in: folder)
+  }
+
+  /// A trial whose checkpoint was damaged while the sweep stood still is trained anew, to the same.
+  @Test func aDamagedTrialIsTrainedAnew() throws {
+    let folder = try Self.folder(
+      Kind(
+        name: "halving", sampler: #"{ "name": "random" }"#,
+        termination: #"{ "name": "successive_halving", "min_epochs": 1, "eta": 2, "bracket": 4 }"#,
+        trials: 4
+      ).spec)
+    let killed = try Program.run("sweep", "sweep.json", "-j", "1", "--kill-after", "4", in: folder)
+    #expect(killed.signal == SIGKILL)
+    for trial in 0..<4 {
+      let path = "results/sweep/trials/000\(trial)/seed-1/checkpoints/last.safetensors"
+      var bytes = try folder.data(path)
+      bytes[bytes.count / 2] ^= 4
+      try bytes.write(to: folder.url.appending(path: path))
+    }
+    let result = try Program.run("sweep", "sweep.json", in: folder)
+    #expect(result.status == 0, "\(result)")
+    #expect(
+      result.errors.split(separator: "\n").count {
+        $0.hasPrefix("note: results/sweep/trials/000")
+          && $0.contains(" is trained anew: ") && $0.contains("is damaged: ")
+      } == 2)
+    #expect(try Program.run("sweep", "sweep.json", "--output", "whole", in: folder).status == 0)
+    try expectSame("results", "whole", in: folder)
+  }
+
+  @Test func aConfirmationThatCrashesIsRunAgain() throws {
+    let folder = try Self.folder(
+      Self.kinds[1].spec.replacingOccurrences(of: #""confirm": 1"#, with: #""confirm": 3"#))
+    for _ in 0..<2 {
+      let result = try Program.run("sweep", "sweep.json", "--trap-confirmation", "3", in: folder)
+      #expect(result.status == 3, "\(result)")
+      #expect(
+        result.errors.hasSuffix(
+          "error: of the winner's 3 runs on fresh seeds that on seed 3 crashed; runner sweep runs "
+            + "what failed again\n"), "\(result.errors)")
+      #expect(result.output.contains(" over 2 fresh seeds of 3\nNOT confirmed  the run on seed 3 "))
+      #expect(try folder.text("results/sweep/sweep.json").contains(#""status": "failed""#))
+      #expect(try folder.text("results/sweep/summary.json").contains(#""status": "crashed""#))
+    }
+    // It, and nothing else.
+    let again = try Program.run("sweep", "sweep.json", in: folder)
+    #expect(again.status == 0, "\(again.errors)")
+    #expect(
+      again.errors.split(separator: "\n").filter { !$0.hasPrefix("sweep: ") }.map {
+        $0.prefix(20)
+      } == ["winner, fresh seed 3"])
+    #expect(again.output.contains(" over 3 fresh seeds\n"))
+    #expect(try folder.text("results/sweep/sweep.json").contains(#""status": "completed""#))
+    #expect(try Program.run("sweep", "sweep.json", "--output", "whole", in: folder).status == 0)
+    try expectSame("results", "whole", in: folder)
+
+    // --fail-fast counts it, and says of the trials what is true.
+    let fast = try Program.run(
+      "sweep", "sweep.json", "--trap-confirmation", "4", "--fail-fast", "--output", "fast",
+      in: folder)
+    #expect(fast.status == 3)
+    #expect(fast.errors.contains("that on seed 4 crashed"))
+  }
+
+  @Test func whereAllTrialsDivergeThereIsNoWinner() throws {
+    let folder = try Self.folder(
+      """
+      {
+        "name": "sweep", "base": "base.json", "confirm": 2, "sampler": { "name": "grid" },
+        "set": {
+          "optimizer": { "name": "sgd", "learning_rate": 0.1 },
+          "model": [{ "layer": "flatten" }, { "layer": "dense", "units": 10, "l2": 1 }]
+        },
+        "parameters": { "optimizer.learning_rate": { "choice": [900, 1000] } }
+      }
+      """)
+    for _ in 0..<2 {
+      let result = try Program.run("sweep", "sweep.json", in: folder)
+      #expect(result.status == 3, "\(result)")
+      #expect(result.output.contains("winner         none: no trial has a val_accuracy\n"))
+      #expect(result.errors.hasSuffix("error: no trial has a val_accuracy: 2 diverged\n"))
+      #expect(!folder.exists("results/sweep/confirmation"))
+    }
+  }
+
   @Test func anotherSweepOfTheSameName() throws {
     let folder = try Self.folder(Self.kinds[1].spec)
     #expect(try Program.run("sweep", "sweep.json", in: folder).status == 0)

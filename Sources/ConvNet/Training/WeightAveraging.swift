@@ -16,6 +16,14 @@ public enum WeightAveraging: Hashable, Sendable {
       step % stepsPerEpoch == 0 && step / stepsPerEpoch > after
     }
   }
+
+  /// How often a has taken w in after so many steps.
+  public func count(after step: Int, stepsPerEpoch: Int) -> Int {
+    switch self {
+    case .exponential: step
+    case .stochastic(let after): max(0, step / stepsPerEpoch - after)
+    }
+  }
 }
 
 extension Network {

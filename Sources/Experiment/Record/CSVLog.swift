@@ -9,19 +9,26 @@ public struct CSVLog: ~Copyable {
   private let file: FileDescriptor
   /// The file's length in bytes, a whole number of rows.
   public private(set) var length: Int
+  /// Has been fed all of them.
+  private let hash: SHA256
 
-  init(_ file: consuming FileDescriptor, length: Int) {
+  init(_ file: consuming FileDescriptor, content: ArraySlice<UInt8> = []) {
     path = file.path
     self.file = file
-    self.length = length
+    length = content.count
+    hash = SHA256()
+    content.withUnsafeBytes { hash.update($0) }
   }
+
+  /// SHA-256 of the file's bytes, as 64 hexadecimal digits.
+  public var digest: String { hash.current }
 
   /// Starts a file that isn't there yet.
   public static func create(_ path: String, header: String) throws(FileError) -> CSVLog {
     guard let file = try FileDescriptor.creating(path) else {
       throw FileError("create", path, code: EEXIST)
     }
-    var log = CSVLog(file, length: 0)
+    var log = CSVLog(file)
     try log.append(header)
     return log
   }
@@ -29,17 +36,17 @@ public struct CSVLog: ~Copyable {
   /// Goes on with a file after its first `length` bytes; what lies beyond is cut off, for it was
   /// written after the state that is being resumed.
   public static func resume(_ path: String, at length: Int) throws -> CSVLog {
-    let file = try FileDescriptor.writing(path, to: "write")
-    let size = try file.size()
-    guard size >= length else {
+    let content = length == 0 ? [] : try Files.read(path)
+    guard content.count >= length else {
       throw RecordError(
         path,
-        "has \(size) bytes where the checkpoint recorded \(length): rows were removed, "
+        "has \(content.count) bytes where the checkpoint recorded \(length): rows were removed, "
           + "so the run cannot be resumed; start it again")
     }
+    let file = try FileDescriptor.writing(path, to: "write")
     try file.shorten(to: length)
     try file.synchronize()
-    return CSVLog(file, length: length)
+    return CSVLog(file, content: content[..<length])
   }
 
   /// Adds a row and flushes it to the disk.
@@ -53,5 +60,6 @@ public struct CSVLog: ~Copyable {
       throw error
     }
     length += bytes.count
+    hash.update(bytes)
   }
 }

@@ -72,7 +72,12 @@ public struct EpochRow: Hashable, Sendable {
   /// The rows of a metrics.csv, which must be complete lines under the one header. What a spec asked
   /// for beyond the columns of all runs is left out.
   public static func read(_ path: String) throws -> [EpochRow] {
-    let text = try Files.readText(path)
+    try read(Files.read(path), path: path)
+  }
+
+  /// The same from memory; `path` is what messages call the file.
+  static func read(_ bytes: [UInt8], path: String) throws -> [EpochRow] {
+    let text = String(decoding: bytes, as: UTF8.self)
     guard text.utf8.last == UInt8(ascii: "\n") else {
       throw RecordError(path, "the last line is cut short")
     }
@@ -112,4 +117,19 @@ public struct TimingRow: Hashable, Sendable {
   }
 
   private func milli(_ seconds: Double) -> Double { (seconds * 1000).rounded() / 1000 }
+
+  /// The lines of a timing.csv that are the rows of the first epochs before `epoch`, each where its
+  /// epoch's is to be; none where the header is damaged.
+  static func sound(_ bytes: [UInt8], before epoch: Int) -> [Substring] {
+    let text = String(decoding: bytes, as: UTF8.self)
+    // What isn't ended by a newline may have lost its end.
+    var lines = text.split(separator: "\n", omittingEmptySubsequences: false).dropLast()
+    guard lines.popFirst() == Substring(header) else { return [] }
+    return Array(
+      lines.prefix(epoch - 1).enumerated().prefix { place, line in
+        let cells = line.split(separator: ",", omittingEmptySubsequences: false)
+        return cells.count == 4 && Int(cells[0]) == place + 1
+          && cells.dropFirst().allSatisfy { Double($0).map { $0 >= 0 } ?? false }
+      }.map(\.element))
+  }
 }

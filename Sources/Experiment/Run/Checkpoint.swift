@@ -6,10 +6,8 @@ import Datasets
 ///
 /// Weights are tensors under their own names ("conv2d_0/kernel"), so that any reader of safetensors
 /// finds them; moments are flat ("adam/m"); the rest is text in the metadata, floating-point numbers
-/// as the shortest text that reads back as the same bits.
+/// as the shortest text that reads back as the same bits. `sha256` is the digest of the whole file.
 enum Checkpoint {
-  private static let format = "runner-checkpoint-1"
-
   /// SHA-256 over the bytes of all weights, moving statistics included, in the network's order.
   static func digest(of network: Network) -> String {
     SHA256.hex(of: UnsafeRawBufferPointer(network.parameters))
@@ -31,7 +29,7 @@ enum Checkpoint {
         floats: UnsafeBufferPointer(moment.values))
     }
     var metadata = [
-      "format": format,
+      "format": CheckpointFile.format,
       "weights_sha256": digest(of: network),
       "epoch": "\(state.epoch)",
       "step": "\(state.step)",
@@ -51,153 +49,116 @@ enum Checkpoint {
       metadata["waited"] = "\(watch.waited)"
     }
     metadata["finish"] = state.finish?.rawValue
+    metadata["metrics_sha256"] = state.metricsDigest
     if network.averageCount > 0 { metadata["averages"] = "\(network.averageCount)" }
     if network.plan.correctsMovingStatistics { metadata["batches"] = "\(network.batchesKept)" }
-    try Safetensors(
-      tensors: weights(of: network) + moments + normalization(of: network), metadata: metadata
-    ).write(to: path)
+    let file = Safetensors(
+      tensors: weights(of: network) + moments + normalization(of: network), metadata: metadata)
+    try AtomicFile.write(file.sealed, to: path)
   }
 
   /// The weights alone, those of the best epoch.
   static func saveWeights(_ network: Network, epoch: Int, to path: String) throws(FileError) {
     let metadata = [
-      "format": format, "epoch": "\(epoch)", "weights_sha256": digest(of: network),
+      "format": CheckpointFile.format, "epoch": "\(epoch)", "weights_sha256": digest(of: network),
     ]
-    try Safetensors(tensors: weights(of: network) + normalization(of: network), metadata: metadata)
-      .write(to: path)
+    let file = Safetensors(
+      tensors: weights(of: network) + normalization(of: network), metadata: metadata)
+    try AtomicFile.write(file.sealed, to: path)
   }
 
   /// Puts a file's weights, or their average where it has one, into the network and returns the epoch
   /// that they are from.
+  ///
+  /// - Parameters:
+  ///   - epochs: those of the training; a checkpoint at its end is of the one after.
+  ///   - notice: is told of a file that isn't protected as a whole.
   @discardableResult
-  static func loadWeights(_ path: String, into network: Network) throws -> Int {
-    let file = try Safetensors(reading: path)
-    try check(file, path)
-    try fill(network, from: file, path)
+  static func loadWeights(
+    _ path: String, into network: Network, epochs: Int,
+    notice: (String) -> Void = { Display.say($0) }
+  ) throws -> Int {
+    let file = try CheckpointFile(reading: path)
+    let epoch = try file.count("epoch")
+    guard (1...epochs + 1).contains(epoch) else {
+      throw RecordError(
+        path, "is damaged: its epoch is \(epoch), in a training of \(epochs)")
+    }
+    file.warning.map(notice)
+    try fill(network, from: file)
     if file.metadata["averages"] != nil {
-      guard let average = file["average"], average.shape == [network.parameters.count] else {
-        throw RecordError(path, "is damaged: it has no average of its weights")
-      }
-      copy(average, to: network.parameters)
+      copy(try file.floats("average", [network.parameters.count]), to: network.parameters)
       network.weightsChanged()
     }
-    return try integer("epoch", of: file, path)
+    return epoch
   }
 
   /// Puts a checkpoint's weights and moments into the network and its position into `state`, whose
-  /// rules (monitor, patience) are the spec's.
-  static func load(_ path: String, into network: Network, _ state: inout TrainingState) throws {
-    let file = try Safetensors(reading: path)
-    try check(file, path)
-    func number(_ key: String) throws -> Double {
-      guard let value = file.metadata[key].flatMap(Double.init) else {
-        throw RecordError(path, "is damaged: it has no number \"\(key)\"")
+  /// rules (monitor, patience) are the spec's; nothing of it before all of it has been checked.
+  ///
+  /// - Parameter isInherited: whether the checkpoint may be of a run with other values in its spec.
+  /// - Throws: `RecordError` for what is damaged, or doesn't fit the spec.
+  static func load(
+    _ path: String, into network: Network, _ state: inout TrainingState,
+    in extent: TrainingExtent, isInherited: Bool = false,
+    notice: (String) -> Void = { Display.say($0) }
+  ) throws {
+    let file = try CheckpointFile(reading: path)
+    var read = state
+    read.epoch = try file.count("epoch")
+    read.step = try file.count("step")
+    read.stepInEpoch = try file.count("step_in_epoch")
+    read.lossSum = try file.number("loss_sum")
+    read.correct = try file.count("correct")
+    read.seen = try file.count("seen")
+    read.plateau.factor = try file.number("plateau_factor")
+    read.plateau.best = try file.number("plateau_best")
+    read.plateau.wait = try file.count("plateau_wait")
+    read.plateau.cooldown = try file.count("plateau_cooldown")
+    read.metricsLength = try file.count("metrics_bytes")
+    read.metricsDigest = file.metadata["metrics_sha256"]
+    if read.watch != nil {
+      read.watch!.best = try file.metadata["best_value"] == nil ? nil : file.number("best_value")
+      read.watch!.bestEpoch = try file.count("best_epoch")
+      read.watch!.waited = try file.count("waited")
+    }
+    read.finish = try file.metadata["finish"].map { text in
+      guard let finish = TrainingState.Finish(rawValue: text) else {
+        throw RecordError(path, "is damaged: finish \(JSONValue.quoted(text)) is not known")
       }
-      return value
+      return finish
     }
-    state.epoch = try integer("epoch", of: file, path)
-    state.step = try integer("step", of: file, path)
-    state.stepInEpoch = try integer("step_in_epoch", of: file, path)
-    state.lossSum = try number("loss_sum")
-    state.correct = try integer("correct", of: file, path)
-    state.seen = try integer("seen", of: file, path)
-    state.plateau.factor = try number("plateau_factor")
-    state.plateau.best = try number("plateau_best")
-    state.plateau.wait = try integer("plateau_wait", of: file, path)
-    state.plateau.cooldown = try integer("plateau_cooldown", of: file, path)
-    state.metricsLength = try integer("metrics_bytes", of: file, path)
-    if state.watch != nil {
-      state.watch!.best = try file.metadata["best_value"] == nil ? nil : number("best_value")
-      state.watch!.bestEpoch = try integer("best_epoch", of: file, path)
-      state.watch!.waited = try integer("waited", of: file, path)
+    let averages = try file.metadata["averages"] == nil ? 0 : file.count("averages")
+    let batches = try network.plan.correctsMovingStatistics ? file.count("batches") : 0
+    if let flaw = read.flaw(in: extent, averages: averages, isInherited: isInherited) {
+      throw RecordError(path, "is damaged, or of another spec: \(flaw)")
     }
-    state.finish = file.metadata["finish"].flatMap(TrainingState.Finish.init)
-    network.averageCount =
-      try file.metadata["averages"] == nil ? 0 : integer("averages", of: file, path)
-    if network.plan.correctsMovingStatistics {
-      network.batchesKept = try integer("batches", of: file, path)
+    let moments = try network.optimizerState.map { moment in
+      (try file.floats(moment.name, [moment.values.count]), moment.values)
     }
-    for moment in network.optimizerState {
-      guard let tensor = file[moment.name], tensor.shape == [moment.values.count] else {
-        throw RecordError(path, "does not fit the spec: \(moment.name) is not as it needs it")
-      }
-      copy(tensor, to: moment.values)
-    }
-    try fill(network, from: file, path)
+    file.warning.map(notice)
+    try fill(network, from: file)
+    for (tensor, values) in moments { copy(tensor, to: values) }
+    network.averageCount = averages
+    network.batchesKept = batches
+    state = read
   }
 
-  private static func check(_ file: Safetensors, _ path: String) throws {
-    guard file.metadata["format"] == format else {
-      throw RecordError(path, "is not a checkpoint of this program (\(format))")
-    }
-  }
-
-  private static func integer(_ key: String, of file: Safetensors, _ path: String) throws -> Int {
-    guard let value = file.metadata[key].flatMap({ Int($0) }), value >= 0 else {
-      throw RecordError(path, "is damaged: it has no count \"\(key)\"")
-    }
-    return value
-  }
-
-  private static func fill(_ network: Network, from file: Safetensors, _ path: String) throws {
-    for tensor in network.tensors {
-      guard let stored = file[tensor.name], stored.type == .f32, stored.shape == tensor.shape else {
-        throw RecordError(path, "does not fit the spec: \(tensor.name) is not as it needs it")
-      }
+  private static func fill(_ network: Network, from file: CheckpointFile) throws {
+    let stored = try network.tensors.map { try file.floats($0.name, $0.shape) }
+    for (tensor, stored) in zip(network.tensors, stored) {
       copy(stored, to: UnsafeMutableBufferPointer(rebasing: network.parameters[tensor.range]))
     }
     network.weightsChanged()
-    try fillNormalization(of: network, from: file, path)
+    try fillNormalization(of: network, from: file)
     guard digest(of: network) == file.metadata["weights_sha256"] else {
-      throw RecordError(path, "is damaged: its weights do not have the digest that it records")
+      throw RecordError(
+        file.path, "is damaged: its weights do not have the digest that it records")
     }
   }
 
   private static func copy(_ tensor: StoredTensor, to values: UnsafeMutableBufferPointer<Float>) {
     precondition(tensor.bytes.count == values.count * 4)
     UnsafeMutableRawBufferPointer(values).copyBytes(from: tensor.bytes)
-  }
-}
-
-// The normalisation of the images is kept with the weights that were trained on them so.
-extension Checkpoint {
-  private static let normalizationNames = [
-    "normalization/mean", "normalization/factor", "normalization/whitening",
-  ]
-
-  private static func normalization(of network: Network) -> [StoredTensor] {
-    guard let normalization = network.normalization else { return [] }
-    let order = normalization.mean.count
-    let tensors = [
-      (normalization.mean, [order]), (normalization.factor, [order]),
-      (normalization.whitening, [order, order]),
-    ]
-    return zip(normalizationNames, tensors).filter { !$1.0.isEmpty }.map { name, tensor in
-      tensor.0.withUnsafeBufferPointer {
-        StoredTensor(name: name, shape: tensor.1, floats: $0)
-      }
-    }
-  }
-
-  private static func fillNormalization(
-    of network: Network, from file: Safetensors, _ path: String
-  ) throws {
-    let parts = normalizationNames.map { file[$0] }
-    guard let mean = parts[0] else {
-      network.normalization = nil
-      return
-    }
-    let order = mean.shape.first ?? 0
-    let input = network.plan.description.input
-    let isWhite = parts[2] != nil
-    guard parts.allSatisfy({ $0?.type ?? .f32 == .f32 }),
-      order == input.count || order == input.channels && !isWhite,
-      mean.shape == [order], (parts[1] == nil) == isWhite,
-      parts[1]?.shape ?? [order] == [order], parts[2]?.shape ?? [order, order] == [order, order]
-    else {
-      throw RecordError(path, "does not fit the spec: normalization is not as it needs it")
-    }
-    network.normalization = Normalization(
-      mean: mean.floats, factor: parts[1]?.floats ?? [], whitening: parts[2]?.floats ?? [])
   }
 }

@@ -89,7 +89,7 @@ extension RunFolder {
       throw RecordError(self.path, "has no \(weights.rawValue) weights (\(path))")
     }
     let network = try Network(spec, team: try Team(threads: threads))
-    var epoch = try Checkpoint.loadWeights(path, into: network)
+    var epoch = try Checkpoint.loadWeights(path, into: network, epochs: spec.training.epochs)
     // A checkpoint at the end of an epoch names the next, which it would begin.
     if weights == .last { epoch = max(1, try EpochRow.read(metrics).count) }
     return (network, epoch)

@@ -61,6 +61,21 @@ public enum RunOutcome: Sendable {
   case interrupted(signal: Int32, step: Int)
   /// The loss stopped being finite; the sentence says at which step and where.
   case diverged(String)
+
+  /// The same as a sentence, for the record.
+  var ending: String {
+    switch self {
+    case .completed(let summary):
+      if summary.stopReason != "epochs" {
+        return "early stopping after epoch \(summary.last.epoch)"
+      }
+      return summary.last.epoch == 1
+        ? "the one epoch was trained" : "all \(summary.last.epoch) epochs were trained"
+    case .interrupted(let signal, let step):
+      return signal == 0 ? "stopped after step \(step)" : "signal \(signal) after step \(step)"
+    case .diverged(let reason): return reason
+    }
+  }
 }
 
 /// One run of an experiment, in its folder.
@@ -69,6 +84,8 @@ public struct Run {
   public let folder: RunFolder
   public let data: RunData
   public let options: RunOptions
+  /// Whether it began with the checkpoint of a run whose spec may have had other values.
+  let isInherited: Bool
 
   /// Makes the folder of a new run and carries the run out. `announce` is told the folder first.
   public static func start(
@@ -100,7 +117,9 @@ public struct Run {
       started: Timestamp.now.iso8601, seed: spec.seed, environment: options.environment)
     record.data = data.record
     record.continues = parent
-    let run = Run(spec: spec, folder: folder, data: data, options: options)
+    let run = Run(
+      spec: spec, folder: folder, data: data, options: options,
+      isInherited: record.continues != nil)
     let outcome = try run.carryOut(&record, isLatest: isLatest)
     _ = consume lock
     return outcome
@@ -126,7 +145,9 @@ public struct Run {
     record.data = data.record
     record.environment.threads = options.threads
     record.resumed.append(Timestamp.now.iso8601)
-    let run = Run(spec: spec, folder: folder, data: data, options: options)
+    let run = Run(
+      spec: spec, folder: folder, data: data, options: options,
+      isInherited: record.continues != nil)
     let outcome = try run.carryOut(&record)
     _ = consume lock
     return outcome
@@ -141,21 +162,11 @@ public struct Run {
       if isLatest { try folder.pointLatest() }
       let outcome = try train()
       switch outcome {
-      case .completed(let summary):
-        record.status = .completed
-        record.ending =
-          summary.stopReason == "epochs"
-          ? (summary.last.epoch == 1
-            ? "the one epoch was trained" : "all \(summary.last.epoch) epochs were trained")
-          : "early stopping after epoch \(summary.last.epoch)"
-      case .interrupted(let signal, let step):
-        record.status = .interrupted
-        record.ending =
-          signal == 0 ? "stopped after step \(step)" : "signal \(signal) after step \(step)"
-      case .diverged(let reason):
-        record.status = .diverged
-        record.ending = reason
+      case .completed: record.status = .completed
+      case .interrupted: record.status = .interrupted
+      case .diverged: record.status = .diverged
       }
+      record.ending = outcome.ending
       record.ended = Timestamp.now.iso8601
       try record.write(to: folder.record)
       return outcome
@@ -176,5 +187,14 @@ extension RunFolder {
     let bytes = try Files.read(resolved, limit: 1 << 20)
     return try ExperimentSpec(
       resolved: try JSONValue(parsing: bytes, name: resolved), name: resolved)
+  }
+
+  /// summary.json, which a completed run has.
+  func readSummary() throws -> JSONValue {
+    do {
+      return try JSONValue(parsing: Files.read(summary, limit: 1 << 20), name: summary)
+    } catch let error as SpecErrors {
+      throw RecordError(summary, "is damaged: \(error)")
+    }
   }
 }

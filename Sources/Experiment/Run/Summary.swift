@@ -55,6 +55,8 @@ public struct Summary: Hashable, Sendable {
   /// Digests of the weights at the end, and of those of the best epoch.
   public var weightsDigest: String
   public var bestWeightsDigest: String?
+  /// That of metrics.csv.
+  public var metricsDigest: String
   public var dataset: String
   /// The dataset whose test images were used, if another.
   public var testDataset: String?
@@ -103,6 +105,7 @@ public struct Summary: Hashable, Sendable {
       "parameters": JSONValue(parameters),
       "weights_sha256": JSONValue(weightsDigest),
       "best_weights_sha256": JSONValue(bestWeightsDigest),
+      "metrics_sha256": JSONValue(metricsDigest),
       "dataset": JSONValue(dataset),
       "test_dataset": JSONValue(testDataset),
       "stands_in_for": JSONValue(standsInFor),

@@ -13,21 +13,19 @@ extension Run {
     let network =
       try isResumed ? Network(spec, team: team) : Network(spec, trainedOn: data, team: team)
     let images = data.train.count
-    let batchSize = spec.training.batchSize * spec.optimizer.accumulation
-    let stepsPerEpoch = (images + batchSize - 1) / batchSize
+    let extent = TrainingExtent(spec, images: images)
+    let stepsPerEpoch = extent.stepsPerEpoch
     var learningRate = LearningRate(
       base: spec.optimizer.learningRate, schedule: spec.schedule, warmup: spec.warmup,
       stepsPerEpoch: stepsPerEpoch)
 
     var state = TrainingState()
     state.watch = watched
-    if isResumed { try Checkpoint.load(folder.last, into: network, &state) }
+    if isResumed { state = try restore(network, from: state, learningRate, in: extent) }
     learningRate.plateau = state.plateau
-    var metrics = try openLog(
-      folder.metrics, EpochRow.header(with: spec.metrics), at: isResumed ? state.metricsLength : nil
-    )
+    var metrics = try openMetrics(at: isResumed ? state.metricsLength : nil)
     var timing = try openTiming(before: state.epoch)
-    state.metricsLength = metrics.length
+    (state.metricsLength, state.metricsDigest) = (metrics.length, metrics.digest)
     var display = Display(options.display, epochs: spec.training.epochs, images: images)
     defer { display.clear() }
 
@@ -38,8 +36,7 @@ extension Run {
       display.beginEpoch(seen: seenBefore)
 
       while state.stepInEpoch < stepsPerEpoch {
-        let first = state.stepInEpoch * batchSize
-        let batch = first..<min(first + batchSize, images)
+        let batch = extent.batch(state.stepInEpoch)
         let result = order.withUnsafeBufferPointer {
           network.trainStep(
             data.train, samples: UnsafeBufferPointer(rebasing: $0[batch]), epoch: state.epoch,
@@ -91,27 +88,19 @@ extension Run {
         epoch: state.epoch, trainSeconds: trainSeconds, valSeconds: validationWatch.seconds,
         imagesPerSecond: Double(images - seenBefore) / trainSeconds)
 
-      if let name = learningRate.monitor, let value = Metric(rawValue: name).flatMap({ row[$0] }) {
-        learningRate.finishEpoch(monitored: value)
-      }
-      state.plateau = learningRate.plateau
-      var verdict: EarlyStopping.Verdict?
-      if let value = state.watch.flatMap({ row[$0.monitor] }) {
-        verdict = state.watch!.observe(value, epoch: state.epoch)
-      }
+      let verdict = state.finishEpoch(
+        row, &learningRate, of: spec.training.epochs, stopsEarly: spec.earlyStopping != nil)
       if verdict == .improved {
         try Checkpoint.saveWeights(network, epoch: state.epoch, to: folder.best)
       }
       network.exchangeAverage()
-      if state.epoch == spec.training.epochs { state.finish = .epochs }
-      if verdict == .stop, spec.earlyStopping != nil { state.finish = .earlyStopping }
 
       try metrics.append(row.csv(with: spec.metrics, measured?.metrics))
       try timing.append(pace.csv)
       display.endEpoch(
         row, pace, isBest: verdict == .improved,
         metrics: zip(spec.metrics, measured?.metrics ?? []).map { ($0.name, $1) })
-      state.metricsLength = metrics.length
+      (state.metricsLength, state.metricsDigest) = (metrics.length, metrics.digest)
       state.beginNextEpoch()
       try Checkpoint.save(state, network, to: folder.last)
       if state.finish == nil, let signal = Interruption.signal {
@@ -146,19 +135,12 @@ extension Run {
     return order
   }
 
-  /// A log that goes on after `length` bytes, or that begins. What a run that was killed before its
-  /// first checkpoint wrote is begun anew.
-  private func openLog(_ path: String, _ header: String, at length: Int?) throws -> CSVLog {
-    if let length { return try CSVLog.resume(path, at: length) }
-    Files.remove(path)
-    return try CSVLog.create(path, header: header)
-  }
-
-  /// timing.csv with the rows of the epochs before `epoch`.
-  private func openTiming(before epoch: Int) throws -> CSVLog {
-    let lines = Files.exists(folder.timing) ? try Files.readText(folder.timing) : ""
-    let kept = lines.split(separator: "\n").prefix(epoch).reduce(0) { $0 + $1.utf8.count + 1 }
-    return try openLog(folder.timing, TimingRow.header, at: epoch > 1 ? kept : nil)
+  /// metrics.csv, to go on after `length` bytes, or from its beginning. What a run that was killed
+  /// before its first checkpoint wrote is begun anew.
+  private func openMetrics(at length: Int?) throws -> CSVLog {
+    if let length { return try CSVLog.resume(folder.metrics, at: length) }
+    Files.remove(folder.metrics)
+    return try CSVLog.create(folder.metrics, header: EpochRow.header(with: spec.metrics))
   }
 
   /// What is known of where the loss stopped being finite.
@@ -182,7 +164,8 @@ extension Run {
     let wantsBest = state.watch != nil && spec.earlyStopping?.restoreBest ?? false
     if let watch = state.watch {
       let lastWeights = Array(network.parameters)
-      let epoch = try Checkpoint.loadWeights(folder.best, into: network)
+      let epoch = try Checkpoint.loadWeights(
+        folder.best, into: network, epochs: spec.training.epochs)
       guard epoch == watch.bestEpoch else {
         throw RecordError(
           folder.best, "holds the weights of epoch \(epoch), not of \(watch.bestEpoch), the best")
@@ -206,7 +189,7 @@ extension Run {
       last: rows.last!, tested: rows[testedEpoch - 1],
       monitor: state.watch?.monitor, best: state.watch?.best, bestEpoch: state.watch?.bestEpoch,
       parameters: network.plan.parameters, weightsDigest: lastDigest,
-      bestWeightsDigest: bestDigest, dataset: data.record.name,
+      bestWeightsDigest: bestDigest, metricsDigest: state.metricsDigest!, dataset: data.record.name,
       testDataset: data.record.test, standsInFor: data.record.standsInFor)
     if let augmentation = spec.testTimeAugmentation,
       let views = data.testViews(augmentation, of: spec, threads: options.threads)

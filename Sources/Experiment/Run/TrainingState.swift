@@ -22,10 +22,26 @@ struct TrainingState: Hashable, Sendable {
   var plateau = LearningRate.PlateauState()
   /// The best epoch so far, and the patience; nil where no figure is watched.
   var watch: EarlyStopping?
-  /// Bytes of metrics.csv.
+  /// Bytes of metrics.csv, and their digest; nil in checkpoints of earlier versions.
   var metricsLength = 0
+  var metricsDigest: String?
   /// Why there is nothing left to train.
   var finish: Finish?
+
+  /// Takes in what an epoch measured: what the schedule, the patience and the number of epochs make of
+  /// it.
+  mutating func finishEpoch(
+    _ row: EpochRow, _ learningRate: inout LearningRate, of epochs: Int, stopsEarly: Bool
+  ) -> EarlyStopping.Verdict? {
+    if let name = learningRate.monitor, let value = Metric(rawValue: name).flatMap({ row[$0] }) {
+      learningRate.finishEpoch(monitored: value)
+    }
+    plateau = learningRate.plateau
+    let verdict = watch.flatMap { row[$0.monitor] }.map { watch!.observe($0, epoch: row.epoch) }
+    if row.epoch == epochs { finish = .epochs }
+    if verdict == .stop, stopsEarly { finish = .earlyStopping }
+    return verdict
+  }
 
   mutating func beginNextEpoch() {
     epoch += 1

@@ -1,15 +1,21 @@
 import ConvNet
 import Datasets
 
-/// A run carried out once more from what its folder records, and compared bit for bit.
+/// A run carried out once more from what its folder records, and compared bit for bit: all that the
+/// record states of what was computed, on what, and how it ended.
 public struct Verification: Sendable {
   public struct Record: Sendable {
     public let spec: ExperimentSpec
     public let run: RunRecord
-    /// metrics.csv, line by line, without the header.
+    let folder: RunFolder
+    /// metrics.csv, and line by line without the header.
+    let metrics: String
     let rows: [String]
-    /// Digests of the last and the best weights, where summary.json is there to tell.
-    let digests: (last: String?, best: String?)?
+    /// summary.json, where it is there.
+    let summary: JSONValue?
+
+    /// Whether the training came to an end, so that all of it can be compared.
+    var isWhole: Bool { run.status == .completed || run.status == .diverged || summary != nil }
   }
 
   /// The first thing that is not the same, and what about the surroundings may be the cause.
@@ -18,9 +24,10 @@ public struct Verification: Sendable {
     public let causes: [String]
   }
 
-  /// How many epochs were compared, and whether the weights could be.
-  public let epochs: Int
-  public let comparedWeights: Bool
+  /// What was compared, what the record doesn't have, and what it has that was not compared.
+  public let compared: [String]
+  public let absent: [String]
+  public let leftOut: [String]
   public let difference: Difference?
 
   /// Reads what a run recorded; needs no checkpoints.
@@ -33,26 +40,18 @@ public struct Verification: Sendable {
         "began with the checkpoint of \(parent), so it can't be carried out again by itself; carry "
           + "its sweep out again in another folder and compare trials.csv")
     }
-    let lines = try Files.readText(folder.metrics).split(separator: "\n").map(String.init)
+    let metrics = try Files.readText(folder.metrics)
+    let lines = metrics.split(separator: "\n").map(String.init)
     let header = EpochRow.header(with: spec.metrics)
     guard lines.first == header else {
       throw RecordError("\(folder.metrics):1", "the header is not \"\(header)\"")
     }
-    guard lines.count > 1 else {
+    guard lines.count > 1 || run.status == .diverged else {
       throw RecordError(folder.path, "recorded no epoch, so there is nothing to verify")
     }
-    var digests: (last: String?, best: String?)?
-    if Files.exists(folder.summary) {
-      let bytes = try Files.read(folder.summary, limit: 1 << 20)
-      let json: JSONValue
-      do {
-        json = try JSONValue(parsing: bytes, name: folder.summary)
-      } catch {
-        throw RecordError(folder.summary, "is damaged: \(error)")
-      }
-      digests = (json["weights_sha256"]?.string, json["best_weights_sha256"]?.string)
-    }
-    return Record(spec: spec, run: run, rows: Array(lines.dropFirst()), digests: digests)
+    return Record(
+      spec: spec, run: run, folder: folder, metrics: metrics, rows: Array(lines.dropFirst()),
+      summary: Files.exists(folder.summary) ? try folder.readSummary() : nil)
   }
 
   /// Carries the run out again in a temporary folder.
@@ -60,72 +59,36 @@ public struct Verification: Sendable {
   public static func carryOut(
     _ record: Record, data: RunData, epochs: Int?, options: RunOptions
   ) throws -> Verification {
+    var comparison = RecordComparison(record)
+    func result(_ difference: String?) -> Verification {
+      Verification(
+        compared: comparison.compared, absent: comparison.absent, leftOut: comparison.leftOut,
+        difference: difference.map {
+          Difference(
+            what: $0, causes: options.environment.differences(from: record.run.environment))
+        })
+    }
+    if let difference = comparison.compareClaims(data.record) { return result(difference) }
+
     let count = min(epochs ?? record.rows.count, record.rows.count)
-    let isWhole = count == record.rows.count && record.run.status == .completed
+    let isAll = count == record.rows.count
+    let isWhole = isAll && record.isWhole
     let temporary = try Files.makeTemporaryFolder()
     defer { Files.remove(temporary) }
-    var options = options
-    options.stopAfterEpoch = isWhole ? nil : count
+    var limited = options
+    limited.stopAfterEpoch = isWhole ? nil : count
     let (folder, outcome) = try Run.start(
-      record.spec, verbatim: [], data: data, under: temporary, options: options)
-
+      record.spec, verbatim: [], data: data, under: temporary, options: limited)
     if case .interrupted(let signal, _) = outcome, signal != 0 {
       throw RunInterrupted(signal: signal)
     }
-
-    var causes: [String] = []
-    if let recorded = record.run.data, recorded.digest != data.record.digest {
-      causes.append(
-        "dataset: \(data.record.name) \(data.record.digest.prefix(12))…, "
-          + "was \(recorded.name) \(recorded.digest.prefix(12))…")
-    }
-    causes += options.environment.differences(from: record.run.environment)
-    func differs(_ what: String) -> Verification {
-      Verification(
-        epochs: count, comparedWeights: false, difference: Difference(what: what, causes: causes))
-    }
-
-    let rows = try Files.readText(folder.metrics).split(separator: "\n").dropFirst().map(
-      String.init)
-    let names = EpochRow.header(with: record.spec.metrics).split(separator: ",")
-    for (index, recorded) in record.rows.prefix(count).enumerated() {
-      guard index < rows.count else {
-        return differs("epoch \(index + 1) is recorded, but the run ended before it")
-      }
-      if rows[index] == recorded { continue }
-      let (now, then) = (
-        rows[index].split(separator: ",", omittingEmptySubsequences: false),
-        recorded.split(separator: ",", omittingEmptySubsequences: false)
-      )
-      let column = names.indices.first { now[$0] != (then.indices.contains($0) ? then[$0] : "") }
-      let detail = column.map {
-        ": \(names[$0]) is \(now[$0]), was \(then.indices.contains($0) ? then[$0] : "missing")"
-      }
-      return differs("epoch \(index + 1) is the first that differs\(detail ?? "")")
-    }
-    guard isWhole else {
-      return Verification(epochs: count, comparedWeights: false, difference: nil)
-    }
-    switch outcome {
-    case .interrupted: preconditionFailure("interrupted without a signal")
-    case .diverged(let reason): return differs("the run diverged: \(reason)")
-    case .completed(let summary):
-      if rows.count > count { return differs("the run went on after epoch \(count)") }
-      guard let digests = record.digests else {
-        return Verification(epochs: count, comparedWeights: false, difference: nil)
-      }
-      if let last = digests.last, last != summary.weightsDigest {
-        return differs(
-          "metrics.csv is the same, but the last weights are \(summary.weightsDigest), were \(last)"
-        )
-      }
-      if let best = digests.best, best != summary.bestWeightsDigest {
-        return differs(
-          "metrics.csv is the same, but the best weights are "
-            + "\(summary.bestWeightsDigest ?? "none"), were \(best)")
-      }
-      return Verification(epochs: count, comparedWeights: digests.last != nil, difference: nil)
-    }
+    let difference =
+      try comparison.compareMetrics(folder, epochs: count, isWhole: isWhole)
+      ?? comparison.compareEnding(outcome, isWhole: isWhole)
+      ?? comparison.compareSummary(outcome, isWhole: isWhole)
+      ?? comparison.compareCheckpoints(folder, isWhole: isAll)
+    comparison.nameTheRest()
+    return result(difference)
   }
 }
 

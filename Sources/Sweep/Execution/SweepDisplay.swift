@@ -76,6 +76,12 @@ struct SweepDisplay {
     metric.isAccuracy ? percent(value) : fixed(value, 4)
   }
 
+  /// Says what is no progress, and is said in any case.
+  mutating func say(_ notice: String) {
+    clear()
+    Display.say(notice)
+  }
+
   /// Draws what is running, five times a second at most.
   mutating func update(_ run: SweepRun) {
     let now = run.clock.seconds

@@ -22,6 +22,8 @@ public struct SweepOptions: Sendable {
   public struct Rehearsal: Sendable {
     /// The trial that ends by a trap.
     public var trapTrial: Int?
+    /// The seed of the run that confirms the winner and ends by a trap.
+    public var trapConfirmation: UInt64?
     /// Ends the process with SIGKILL after so many stages.
     public var killAfter: Int?
     /// Trials train nothing and leave no run.

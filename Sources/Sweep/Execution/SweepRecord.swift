@@ -62,9 +62,10 @@ struct SweepRecord {
     try AtomicFile.write(json.pretty, to: folder.record)
   }
 
-  mutating func end(_ outcome: SweepOutcome, _ folder: SweepFolder) throws {
+  /// - Parameter lacking: what a sweep that went through to its end did not come to.
+  mutating func end(_ outcome: SweepOutcome, lacking: String?, _ folder: SweepFolder) throws {
     switch outcome {
-    case .completed: try write("completed", nil, folder)
+    case .completed: try write(lacking == nil ? "completed" : "failed", lacking, folder)
     case .interrupted(let signal): try write("interrupted", "signal \(signal)", folder)
     case .timeUp(let trials):
       try write("interrupted", "the time limit, after \(trials) trials", folder)

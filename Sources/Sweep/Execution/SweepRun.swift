@@ -19,7 +19,7 @@ public final class SweepRun {
   private var journal: Journal
   private var timing: TimingLog
   private var record: SweepRecord
-  private let reuse: ReuseIndex
+  private var reuse: ReuseIndex
   private let lock: FileLock
   private let form: JournalForm
   let template: TrialTemplate
@@ -56,7 +56,13 @@ public final class SweepRun {
     let claimsFolder = folder.claims
     claims = try options.task.map { try Claims(folder: claimsFolder, task: $0) }
     known = try Journal.read(folder: folder.journal, form: form)
-    if options.retriesFailed { known = known.filter { !$0.value.result.status.isWorthRetrying } }
+    // A winner is confirmed by as many runs as the sweep asks for, whatever kept one of them from its
+    // end: those that failed are run again in any case.
+    known = known.filter { stage, entry in
+      let isAgain =
+        options.retriesFailed || stage.stage == StageID.confirmation && options.task == nil
+      return !(isAgain && entry.result.status.isWorthRetrying)
+    }
     plan = Plan(spec, journal: known)
     journal = try Journal.open(folder: folder.journal, writer: options.task ?? "local", form: form)
     timing = try TimingLog.open(folder.timing)
@@ -73,8 +79,13 @@ public final class SweepRun {
       // Of tasks that share the folder, those that see the end write what it came to, all the same.
       if claims == nil || outcome.isCompleted {
         try writeTable()
-        if outcome.isCompleted { try SweepSummary(self).write(to: folder) }
-        try record.end(outcome, folder)
+        var lacking: String?
+        if outcome.isCompleted {
+          let summary = try SweepSummary(self)
+          try summary.write(to: folder)
+          lacking = summary.lacking
+        }
+        try record.end(outcome, lacking: lacking, folder)
       }
       return outcome
     } catch {
@@ -115,11 +126,11 @@ public final class SweepRun {
       if claims == nil, clock.seconds > tableTime + 10 { try writeTable() }
     }
     if let signal = Interruption.signal { return .interrupted(signal: signal) }
-    if hasGivenUp { return .gaveUp(failures: failures) }
-    return isComplete ? .completed : .timeUp(trials: plan.settled)
+    if isComplete { return .completed }
+    return hasGivenUp ? .gaveUp(failures: failures) : .timeUp(trials: plan.settled)
   }
 
-  /// Whether every trial is over and the winner confirmed.
+  /// Whether every trial is over, and every run that is to confirm the winner.
   private var isComplete: Bool {
     plan.isComplete && Confirmation.stages(of: plan).allSatisfy { confirmed[$0.id.seed] != nil }
   }
@@ -137,7 +148,8 @@ public final class SweepRun {
       } else if try !claim(stage.id) {
         foreign.append(stage.id)
       } else if let task = try task(for: stage) {
-        guard let result = try reuse.result(for: task) else { return task }
+        let found = try reuse.result(for: task, images: images.record) { display.say($0) }
+        guard let result = found else { return task }
         try keep(result, seconds: 0, isReused: true)
       }
     }
@@ -224,7 +236,10 @@ public final class SweepRun {
       do {
         guard let answer = try worker.answer() else { continue }
         worker.task = nil
-        if case .result(let result) = answer { try keep(result, seconds: seconds) }
+        if case .result(let result, let notices) = answer {
+          for notice in notices { display.say(notice) }
+          try keep(result, seconds: seconds)
+        }
       } catch is WorkerProcess.Gone {
         workers.removeAll { $0 === worker }
         let how = worker.end()

@@ -17,6 +17,7 @@ public struct SweepSummary: Sendable {
   /// One of the winner's runs on fresh seeds.
   public struct Confirmed: Sendable {
     public let seed: UInt64
+    public let status: StageResult.Status
     public let metric: Double?
     public let testAccuracy: Double?
     public let testLoss: Double?
@@ -49,7 +50,8 @@ public struct SweepSummary: Sendable {
         json = try JSONValue(parsing: Files.read(summary, limit: 1 << 20), name: summary)
       }
       return Confirmed(
-        seed: seed, metric: result.value(epochs: nil, maximizes: spec.maximizes),
+        seed: seed, status: result.status,
+        metric: result.value(epochs: nil, maximizes: spec.maximizes),
         testAccuracy: json["test_accuracy"]?.double, testLoss: json["test_loss"]?.double)
     }
     var counts = StageResult.Status.allCases.map { (status: $0.rawValue, count: 0) }
@@ -83,6 +85,21 @@ public struct SweepSummary: Sendable {
     }
   }
 
+  /// What a sweep that is over did not come to, as a sentence; nil for one that came to all of it.
+  public var lacking: String? {
+    guard winner != nil else {
+      let endings = counts.map { "\($0.count) \($0.status)" }.joined(separator: ", ")
+      return "no trial has a \(spec.metric.rawValue): \(endings)"
+    }
+    let missing = confirmed.filter { $0.status != .completed }
+    guard let first = missing.first else { return nil }
+    let runs = missing.map { "seed \($0.seed) \($0.status.rawValue)" }.joined(separator: ", ")
+    let isWorthRetrying = missing.contains { $0.status.isWorthRetrying }
+    return "of the winner's \(spec.confirmationSeeds.count) runs on fresh seeds "
+      + "\(missing.count == 1 ? "that on seed \(first.seed) \(first.status.rawValue)" : runs)"
+      + (isWorthRetrying ? "; runner sweep runs what failed again" : "")
+  }
+
   public var testAccuracies: [Double] { confirmed.compactMap(\.testAccuracy) }
 
   private var json: JSONValue {
@@ -105,11 +122,13 @@ public struct SweepSummary: Sendable {
       "trials": .object(statuses),
       "winner": best,
       "confirmed": .array(
-        confirmed.map {
-          [
-            "seed": JSONValue($0.seed), spec.metric.rawValue: number($0.metric),
-            "test_accuracy": number($0.testAccuracy), "test_loss": number($0.testLoss),
+        confirmed.map { run in
+          var json: JSONValue = [
+            "seed": JSONValue(run.seed), spec.metric.rawValue: number(run.metric),
+            "test_accuracy": number(run.testAccuracy), "test_loss": number(run.testLoss),
           ]
+          if run.status != .completed { json["status"] = .string(run.status.rawValue) }
+          return json
         }),
     ]
   }

@@ -31,8 +31,10 @@ extension SweepRun {
       ? try template.confirmation(configuration, seed: stage.id.seed)
       : try template.trial(configuration, seed: stage.id.seed)
     let resolved = experiment.resolved()
-    // What begins with another run's weights, or is tested, isn't told by its spec alone.
-    let isPlain = stage.parent == nil && !isConfirmation
+    // What begins with another run's weights, or is tested, isn't told by its spec alone; and what a
+    // population hands on is a checkpoint in the midst of a training, which no completed run has.
+    let isPlain =
+      stage.parent == nil && !isConfirmation && plan.generation(of: stage.id.trial) == nil
     var task = TrialTask(
       stage: stage.id, experiment: resolved, folder: "\(folder.path)/\(folder.run(of: stage.id))",
       until: stage.until, bar: stage.bar,
@@ -46,6 +48,9 @@ extension SweepRun {
           experiment: resolved, images: images.record.training, kernel: Kernel.current) : "")
     if options.rehearsal.trainsNothing { task.rehearsal = .figures }
     if options.rehearsal.trapTrial == stage.id.trial { task.rehearsal = .trap }
+    if isConfirmation, options.rehearsal.trapConfirmation == stage.id.seed {
+      task.rehearsal = .trap
+    }
     return task
   }
 }

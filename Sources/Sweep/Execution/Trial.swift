@@ -17,8 +17,11 @@ enum Trial {
     case over(Ending)
   }
 
-  /// How far the run in a folder is; what another experiment left there is removed.
-  static func state(of folder: RunFolder, for experiment: JSONValue) throws -> State {
+  /// How far the run in a folder is; what another experiment left there is removed, and what doesn't
+  /// agree with itself.
+  static func state(
+    of folder: RunFolder, for experiment: JSONValue, notice: (String) -> Void
+  ) throws -> State {
     if Files.exists(folder.record), Files.exists(folder.resolved),
       try JSONValue(parsing: Files.read(folder.resolved, limit: 1 << 20), name: folder.resolved)
         == experiment,
@@ -27,14 +30,25 @@ enum Trial {
       switch record.status {
       case .running, .interrupted, .failed: return .begun
       case .diverged: return .over(.diverged(record.ending ?? ""))
-      case .completed: return .over(.completed(try stopReason(of: folder)))
+      case .completed:
+        do {
+          _ = try folder.checkedRows()
+          return .over(.completed(try stopReason(of: folder)))
+        } catch {
+          notice("note: \(folder.path) is trained anew: \(error)")
+        }
       }
     }
+    clear(folder)
+    return .fresh
+  }
+
+  /// Removes what a run left in a folder.
+  static func clear(_ folder: RunFolder) {
     for file in [folder.record, folder.resolved, folder.metrics, folder.timing, folder.summary] {
       Files.remove(file)
     }
     for file in [folder.best, folder.last] { Files.remove(file) }
-    return .fresh
   }
 
   /// Why the training of a completed run ended.

@@ -71,19 +71,20 @@ struct TrialTask: Sendable {
 
 /// A worker's answer.
 enum TrialAnswer {
-  case result(StageResult)
+  /// What it came to, and what the user is to know besides.
+  case result(StageResult, [String] = [])
   /// A signal came; the trial is at a checkpoint.
   case interrupted
 
   var line: String {
-    guard case .result(let result) = self else { return #"{"interrupted":true}"# }
+    guard case .result(let result, let notices) = self else { return #"{"interrupted":true}"# }
     let row: (EpochRow?) -> JSONValue = { $0.map { .string($0.csv) } ?? .null }
     let json: JSONValue = [
       "trial": JSONValue(result.id.trial), "seed": JSONValue(result.id.seed),
       "stage": JSONValue(result.id.stage), "status": .string(result.status.rawValue),
       "reason": .string(result.reason), "key": .string(result.key),
       "curve": .array(result.curve.map { JSONValue($0) }), "best": row(result.best),
-      "last": row(result.last),
+      "last": row(result.last), "notices": .array(notices.map { .string($0) }),
     ]
     return json.compact
   }
@@ -104,6 +105,7 @@ enum TrialAnswer {
       StageResult(
         id: StageID(trial: trial, seed: seed, stage: stage), status: status,
         reason: json["reason"]?.string ?? "", curve: curve.compactMap(\.double),
-        best: row("best"), last: row("last"), key: json["key"]?.string ?? ""))
+        best: row("best"), last: row("last"), key: json["key"]?.string ?? ""),
+      json["notices"]?.array?.compactMap(\.string) ?? [])
   }
 }

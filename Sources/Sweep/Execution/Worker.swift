@@ -55,6 +55,7 @@ public final class Worker {
   }
 
   private func carryOut(_ task: TrialTask) throws -> TrialAnswer {
+    var notices: [String] = []
     let spec = try ExperimentSpec(resolved: task.experiment, name: "trial \(task.stage.trial)")
     let data = try RunData(spec, images: try images(for: spec), threads: 1)
     var options = RunOptions(
@@ -62,25 +63,35 @@ public final class Worker {
     options.stopAfterEpoch = task.until
     options.bar = task.bar
     let folder = try RunFolder.create(at: task.folder)
-    let outcome: RunOutcome
-    switch try Trial.state(of: folder, for: task.experiment) {
-    case .fresh:
+    func start() throws -> RunOutcome {
       if let parent = task.parent {
         try Trial.inherit(from: RunFolder(opening: parent), to: folder)
       }
-      outcome = try Run.start(
+      return try Run.start(
         spec, verbatim: nil, in: folder, parent: task.parent, data: data, options: options)
-    case .begun: outcome = try Run.resume(folder, data: data, options: options)
+    }
+    let outcome: RunOutcome
+    switch try Trial.state(of: folder, for: task.experiment, notice: { notices.append($0) }) {
+    case .fresh: outcome = try start()
+    case .begun:
+      do {
+        outcome = try Run.resume(folder, data: data, options: options)
+      } catch let error as RecordError where error.isOfCheckpoint(in: folder) {
+        // Whatever it lost, a trial comes to the same from its beginning.
+        notices.append("note: \(folder.path) is trained anew: \(error)")
+        Trial.clear(folder)
+        outcome = try start()
+      }
     case .over(let ending): return .result(try Trial.result(of: folder, ending, task))
     }
+    let ending: Trial.Ending
     switch outcome {
     case .interrupted(let signal, _) where signal != 0: return .interrupted
-    case .interrupted: return .result(try Trial.result(of: folder, .open, task))
-    case .diverged(let reason):
-      return .result(try Trial.result(of: folder, .diverged(reason), task))
-    case .completed(let summary):
-      return .result(try Trial.result(of: folder, .completed(summary.stopReason), task))
+    case .interrupted: ending = .open
+    case .diverged(let reason): ending = .diverged(reason)
+    case .completed(let summary): ending = .completed(summary.stopReason)
     }
+    return .result(try Trial.result(of: folder, ending, task), notices)
   }
 
   private func images(for spec: ExperimentSpec) throws -> RunImages {
@@ -102,5 +113,12 @@ public final class Worker {
     return StageResult(
       id: task.stage, status: .completed, reason: "epochs", curve: [value], best: row, last: row,
       key: task.key)
+  }
+}
+
+extension RecordError {
+  /// Whether what a run would go on from is damaged.
+  fileprivate func isOfCheckpoint(in folder: RunFolder) -> Bool {
+    [folder.last, folder.best, folder.metrics].contains { path.hasPrefix($0) }
   }
 }

@@ -38,6 +38,13 @@ extension SweepSpec {
   ) throws(SpecErrors) -> LoadedSweep {
     var reading = SpecReading()
     guard let base = reading.parse(bytes, name: name) else { throw reading.errors }
+    guard case .object = base.content else {
+      reading.report(
+        SpecChecker.Problem(
+          origin: base.origin, path: Path(),
+          message: "found \(base.found), but an experiment or a sweep, an object, is expected"))
+      throw reading.errors
+    }
     var root = JSONNode(
       ["name": "sweep", "sampler": ["name": "grid"], "parameters": [:], "set": [:]],
       origin: .override(0))

@@ -1,0 +1,54 @@
+import Datasets
+
+// A file that is to be trusted to the last bit keeps a digest of all of itself.
+extension Safetensors {
+  /// Where in the metadata it is: SHA-256 of the whole file, header and padding included, in which
+  /// these 64 digits are zeros.
+  static let digestKey = "sha256"
+
+  /// The file's bytes with their digest in the metadata.
+  var sealed: [UInt8] {
+    var file = self
+    file.metadata[Self.digestKey] = Self.blank
+    var bytes = file.encoded
+    // No text of the header can look so: within one, quotes are escaped.
+    let place = Self.placeOfDigest(in: bytes)!
+    bytes.replaceSubrange(place, with: Self.digest(of: bytes, digitsAt: place).utf8)
+    return bytes
+  }
+
+  /// Whether a file's bytes have the digest that they hold; nil where they hold none.
+  static func hasItsDigest(_ bytes: [UInt8]) -> Bool? {
+    placeOfDigest(in: bytes).map { place in
+      digest(of: bytes, digitsAt: place).utf8.elementsEqual(bytes[place])
+    }
+  }
+
+  private static let blank = String(repeating: "0", count: 64)
+
+  private static func digest(of bytes: [UInt8], digitsAt place: Range<Int>) -> String {
+    let digest = SHA256()
+    bytes.withUnsafeBytes { bytes in
+      digest.update(UnsafeRawBufferPointer(rebasing: bytes[..<place.lowerBound]))
+      digest.update(Array(blank.utf8))
+      digest.update(UnsafeRawBufferPointer(rebasing: bytes[place.upperBound...]))
+    }
+    return digest.finalizeHex()
+  }
+
+  /// The digits behind `"sha256":"`, which the header has but once.
+  private static func placeOfDigest(in bytes: [UInt8]) -> Range<Int>? {
+    guard bytes.count >= 8 else { return nil }
+    let length = bytes.withUnsafeBytes { UInt64(littleEndian: $0.loadUnaligned(as: UInt64.self)) }
+    let end = 8 + Int(min(length, UInt64(bytes.count - 8)))
+    let mark = Array("\"\(digestKey)\":\"".utf8)
+    let first = mark.count
+    guard end >= 8 + first + 65 else { return nil }
+    for start in 8...end - first - 65
+    where bytes[start] == mark[0] && bytes[start..<start + first].elementsEqual(mark) {
+      let digits = start + first..<start + first + 64
+      return bytes[digits.upperBound] == UInt8(ascii: "\"") ? digits : nil
+    }
+    return nil
+  }
+}

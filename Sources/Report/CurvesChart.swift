@@ -152,8 +152,8 @@ public struct CurvesChart: Hashable, Sendable {
       clauses.append("tested: epoch \(DecimalText.text(epoch, decimals: 0))")
     }
     let groups = groups
-    if groups.contains(where: { $0.runs.count > 1 }) {
-      let seeds = Set(groups.map(\.runs.count)).sorted().map(String.init)
+    let seeds = Set(groups.map(\.runs.count)).filter { $0 > 1 }.sorted().map(String.init)
+    if !seeds.isEmpty {
       clauses.append("lines are means over \(seeds.joined(separator: " or ")) seeds")
     }
     let leftOut = metricColumns.dropFirst(Self.mostMetrics)

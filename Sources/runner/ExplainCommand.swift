@@ -2,6 +2,7 @@ import ArgumentParser
 import Experiment
 import Report
 import Sweep
+import TerminalText
 
 struct ExplainCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -108,7 +109,7 @@ private enum Explanation {
     `runner explain --all --format markdown` prints them.
 
     """
-  private static let width = 88
+  private static var width: Int { min(88, Terminal.output.columns ?? 88) }
 
   /// The names of all kinds of things, a paragraph for each.
   static func list(of entries: [CatalogueEntry]) -> String {

@@ -19,7 +19,7 @@ struct MistakeSheet {
     let cells = zip(shown, images.pixels).map { mistake, pixels in
       PNGSheet.Cell(
         below: [
-          "is \(name(mistake.label))", "as \(name(mistake.prediction))",
+          "is \(name(mistake.label))", "taken for \(name(mistake.prediction))",
           "\(percent(mistake.confidence))", "image \(mistake.image)",
         ], pixels: pixels)
     }

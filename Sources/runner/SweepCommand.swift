@@ -5,6 +5,7 @@ import Experiment
 import Glibc
 import Report
 import Sweep
+import TerminalText
 
 struct SweepCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -126,11 +127,26 @@ struct SweepCommand: ParsableCommand {
       $0.retriesFailed = retryFailed
       $0.rehearsal = rehearsal.rehearsal
     }
-    if !quiet { Display.say("\(loaded.spec.name): \(sweep.folder.path)") }
+    if !quiet { Display.introduce(heading(loaded.spec, folder: sweep.folder)) }
     if let note = try check.leastMoved.flatMap({ try sweep.movingStatisticsNote(of: $0) }) {
       Display.say("note: in some trials, \(note)")
     }
     try report(try sweep.run(), of: sweep)
+  }
+
+  /// What a sweep tells before it begins.
+  private func heading(_ spec: SweepSpec, folder: SweepFolder) -> [String] {
+    func counted(_ count: Int, _ noun: String) -> String {
+      "\(grouped(count)) \(noun)\(count == 1 ? "" : "s")"
+    }
+    let names = spec.space.parameters.map(\.path).joined(separator: ", ")
+    let atOnce = jobs ?? Team.cores
+    return [
+      "\(spec.name): \(folder.path)",
+      "  search    \(counted(spec.trials, "trial")) of \(counted(spec.seeds.count, "seed")) by "
+        + "\(spec.sampler.name), over \(names)",
+      "  compute   \(counted(atOnce, "trial")) at once, a thread each, kernel \(Kernel.current)",
+    ]
   }
 
   /// Prints what the sweep will try, and what it will take.
@@ -231,7 +247,9 @@ struct SweepCommand: ParsableCommand {
     case .completed:
       let summary = try sweep.summary()
       _ = try SweepPictures(sweep.folder).write(to: sweep.folder.plots)
-      try Output.print(SweepResults(summary, folder: sweep.folder).text, terminator: "")
+      let results = SweepResults(summary, folder: sweep.folder).text
+      try Output.print(
+        WrappedText.fitted(results, columns: Terminal.output.columns), terminator: "")
       try tell(summary)
     }
   }
@@ -240,7 +258,6 @@ struct SweepCommand: ParsableCommand {
 /// Throws the status of a sweep that went through to its end and did not come to all of it.
 private func tell(_ summary: SweepSummary) throws {
   if let lacking = summary.lacking {
-    fflush(nil)
     Display.say("error: \(lacking)")
   }
   if summary.lacking != nil || summary.failures > 0 { throw ExitCode(ExitStatus.failures) }

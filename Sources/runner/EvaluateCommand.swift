@@ -187,6 +187,7 @@ struct EvaluateCommand: ParsableCommand {
     let chart = ConfusionChart(
       title: "\(title): \(percent(report.accuracy)) of \(grouped(report.labels.count)) images",
       classNames: report.classNames, counts: report.confusion)
+    try Files.makeFolders(folder.plots)
     try AtomicFile.write(chart.svg(), to: "\(folder.plots)/confusion.svg")
     Display.say("confusion matrix: \(folder.path)/confusion.csv, \(folder.plots)/confusion.svg")
   }

@@ -90,7 +90,12 @@ private struct TestFunction {
     switch name {
     case "branin": self = .branin
     case "hartmann6": self = .hartmann6
-    default: self = try RecordedTable(path: name).function
+    default:
+      guard Files.exists(name) else {
+        throw UsageError(
+          "\(name): there is no such file; a function is branin, hartmann6 or a CSV file")
+      }
+      self = try RecordedTable(path: name).function
     }
   }
 

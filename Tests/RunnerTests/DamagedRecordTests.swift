@@ -110,7 +110,7 @@ import Testing
 
   /// Times decide nothing: what is sound of them is kept.
   @Test(arguments: [
-    (cut: 1, lost: 1), (cut: 20, lost: 1), (cut: 40, lost: 2), (cut: 10_000, lost: 2),
+    (cut: 1, lost: 1), (cut: 16, lost: 1), (cut: 40, lost: 2), (cut: 10_000, lost: 2),
     (cut: 0, lost: 0),
   ])
   func timesThatWereLostBlockNothing(given: (cut: Int, lost: Int)) throws {

@@ -191,7 +191,8 @@ import Testing
     for rate in ["1e3", "1e2"] {
       let diverged = try Program.run(
         "small.json", #"optimizer={"name":"sgd","learning_rate":\#(rate)}"#,
-        #"model=[{"layer":"flatten"},{"layer":"dense","units":10,"l2":1}]"#, "--quiet",
+        #"model=[{"layer":"flatten"},{"layer":"dense","units":10,"l2":1}]"#, "training.epochs=6",
+        "--quiet",
         "--threads", "1", "--output", rate, in: folder)
       #expect(diverged.status == 1)
       let run = try folder.run(of: "small", under: rate)

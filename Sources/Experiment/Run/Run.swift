@@ -131,6 +131,8 @@ public struct Run {
     _ folder: RunFolder, data: RunData, options: RunOptions
   ) throws -> RunOutcome {
     let lock = try folder.lock()
+    // Where records are kept, empty folders get lost.
+    _ = try RunFolder.create(at: folder.path)
     var record = try RunRecord(reading: folder.record)
     if let recorded = record.data, recorded.digest != data.record.digest {
       throw RecordError(

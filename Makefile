@@ -5,6 +5,7 @@
 # make lint     the formatting
 # make images   the readers of images against Pillow, on 1,400 files
 # make sanitize the tests under the address sanitizer, those of threads under the thread sanitizer
+# make faults   system calls fail, each in turn; STRIDE=50 tries every fiftieth of them
 # make fuzz     hostile bytes to a reader: TARGET=png TIME=1200; without TARGET, which there are
 #
 # ARCH=x86-64-v3 builds for other machines than this one; results keep their bits.
@@ -18,12 +19,12 @@ OPTIMIZED := -Xcc -march=$(ARCH) -Xcc -fno-math-errno
 FLAGS := $(OPTIMIZED)
 STRICT := -Xswiftc -warnings-as-errors
 # Tests are built in a folder for each kind, or each would build again what the other built.
-# The sanitizers look at optimized code: without, arrays live longer than they must, and locks are calls
-# into Swift's own libraries, which the thread sanitizer doesn't see.
-SANITIZE := $(STRICT) -Xswiftc -O -Xswiftc -use-ld=lld
-ADDRESS := $(SANITIZE) --sanitize address --scratch-path .build-asan
-THREAD := $(SANITIZE) --sanitize thread --scratch-path .build-tsan
-OPTIMIZED_TESTS := -c release $(OPTIMIZED) $(STRICT) -Xswiftc -enable-testing --scratch-path .build-test
+OPTIMIZED_TESTS := -c release $(OPTIMIZED) $(STRICT) -Xswiftc -enable-testing
+# Where optimized code frees an array at its last use, unoptimized code keeps it: the address sanitizer
+# looks at the former. Threads do the same in both.
+ADDRESS := $(OPTIMIZED_TESTS) --sanitize address -Xswiftc -use-ld=lld --scratch-path .build-asan
+THREAD := $(STRICT) --sanitize thread -Xswiftc -use-ld=lld --scratch-path .build-tsan
+PLAIN := $(OPTIMIZED_TESTS) --scratch-path .build-test
 # What several threads or processes do together.
 THREADED := TeamTests|DeterminismTests|MemoryTests|LocatorTests|FormatTests|IDXTests|SweepTests|RunnerTests
 # What Swift's globals own looks lost to the leak check: it does not know the spare bits of pointers.
@@ -32,11 +33,12 @@ export TSAN_OPTIONS ?= halt_on_error=1 suppressions=$(CURDIR)/Tests/tsan.txt
 # The C library fills what is freed, and keeps none of it back for the next that asks.
 PERTURBED := GLIBC_TUNABLES=glibc.malloc.perturb=90:glibc.malloc.tcache_count=0
 TIME ?= 1200
+STRIDE ?= 1
 RELEASE := .build/release/runner
 REFERENCES := $(wildcard results/reference/ci/*)
 PACKAGES := libopenblas-dev liblapacke-dev zlib1g-dev libpng-dev libssl-dev libjpeg-dev libbz2-dev
 
-.PHONY: build run install uninstall test unit-tests sanitize address thread fuzz end-to-end \
+.PHONY: build run install uninstall test unit-tests sanitize address thread fuzz faults end-to-end \
   install-test slurm verify-reference images lint format packages clean
 
 build: packages
@@ -65,15 +67,16 @@ uninstall:
 	rm -f $(INSTALLED)
 
 # One set of flags for all checks, or each would build again what the one before it built.
-test end-to-end install-test slurm verify-reference: FLAGS := $(OPTIMIZED) $(STRICT)
+test end-to-end faults install-test slurm verify-reference: FLAGS := $(OPTIMIZED) $(STRICT)
 
-test: packages lint unit-tests sanitize end-to-end install-test slurm verify-reference
+test: STRIDE := 50
+test: packages lint unit-tests sanitize end-to-end faults install-test slurm verify-reference
 	@echo "make test: all passed"
 
 # The numeric suites and the readers run optimized too: what is fast must be right.
 unit-tests: packages
 	@echo "== numbers, data and readers, optimized; freed memory is overwritten"
-	$(PERTURBED) $(SWIFT) test $(OPTIMIZED_TESTS) \
+	$(PERTURBED) $(SWIFT) test $(PLAIN) \
 	  --filter 'ConvNetTests|DatasetsTests|ReaderTests'
 
 sanitize: address thread
@@ -90,18 +93,22 @@ thread: packages
 # it finds there in found/TARGET-*: mended, it belongs to Tests/ReaderTests/corpus/TARGET.
 fuzz: packages
 	@library=$$($(SWIFT) -print-target-info | sed -n 's/.*"runtimeResourcePath": "\(.*\)".*/\1/p') && \
-	FUZZ=1 $(SWIFT) build --product fuzz $(SANITIZE) --sanitize address --scratch-path .build-fuzz \
-	  -Xswiftc -Xfrontend -Xswiftc -sanitize=fuzzer -Xcc -fsanitize=fuzzer-no-link \
-	  -Xlinker --whole-archive \
+	FUZZ=1 $(SWIFT) build --product fuzz $(OPTIMIZED_TESTS) --sanitize address \
+	  --scratch-path .build-fuzz -Xswiftc -Xfrontend -Xswiftc -sanitize=fuzzer \
+	  -Xcc -fsanitize=fuzzer-no-link -Xswiftc -use-ld=lld -Xlinker --whole-archive \
 	  -Xlinker $$library/clang/lib/linux/libclang_rt.fuzzer_no_main-$$(uname -m).a \
 	  -Xlinker --no-whole-archive -Xlinker -lstdc++
 	@mkdir -p .build-fuzz/corpus/$(TARGET) .build-fuzz/found
-	SWIFT_BACKTRACE=enable=no TARGET=$(TARGET) .build-fuzz/debug/fuzz -max_total_time=$(TIME) \
+	SWIFT_BACKTRACE=enable=no TARGET=$(TARGET) .build-fuzz/release/fuzz -max_total_time=$(TIME) \
 	  -timeout=20 -rss_limit_mb=2500 -max_len=16384 -artifact_prefix=.build-fuzz/found/$(TARGET)- \
 	  .build-fuzz/corpus/$(TARGET) Tests/ReaderTests/corpus/$(TARGET)
 
 end-to-end: build
 	Tests/end-to-end.sh $(RELEASE)
+
+faults: build
+	@$(MAKE) --no-print-directory packages PACKAGES=strace
+	Tests/faults.sh $(RELEASE) $(STRIDE)
 
 install-test: build
 	@folder=$$(mktemp -d) && \
@@ -144,8 +151,8 @@ images: READ := RUNNER_IMAGES=$(CURDIR)/.build-images $(SWIFT) test --skip-build
 images: PACKAGES += libjpeg-turbo-progs
 images: packages
 	$(PYTHON) Tests/DatasetsTests/Fixtures/make_images.py .build-images
-	$(SWIFT) build --build-tests $(OPTIMIZED_TESTS)
-	$(PERTURBED) $(READ) $(OPTIMIZED_TESTS)
+	$(SWIFT) build --build-tests $(PLAIN)
+	$(PERTURBED) $(READ) $(PLAIN)
 	$(SWIFT) build --build-tests $(ADDRESS)
 	$(READ) $(ADDRESS)
 

@@ -1,5 +1,4 @@
 // swift-tools-version: 6.1
-import Foundation
 import PackageDescription
 
 /// The readers and their corpora: a test that replays what was found; with FUZZ set, the program that
@@ -8,7 +7,7 @@ let readers: [Target.Dependency] = [
   "ConvNet", "Datasets", "Experiment", "Sweep", "Report", "CZlib",
 ]
 let readerTarget: Target =
-  ProcessInfo.processInfo.environment["FUZZ"] == nil
+  Context.environment["FUZZ"] == nil
   ? .testTarget(
     name: "ReaderTests", dependencies: readers, exclude: ["corpus", "Fuzzer.swift"])
   : .executableTarget(

@@ -77,14 +77,18 @@ extension ByteStream {
   }
 }
 
+/// Refuses images of so many bytes where there is not so much memory, before any of it is taken.
+func checkMemory(ofImages bytes: Int) throws(DatasetError) {
+  guard bytes >= 1 << 24, let (bound, needed) = AvailableMemory().broken(by: bytes) else { return }
+  throw DatasetError(.invalid, MemoryShortage.sentence("the images take", needed, bound))
+}
+
 /// An array of `count` bytes that `body` has written, every one of them.
 /// - Throws: `.invalid` where there is not so much memory, before any is taken.
 func filledBytes(
   _ count: Int, _ body: (UnsafeMutableRawBufferPointer) throws(DatasetError) -> Void
 ) throws(DatasetError) -> [UInt8] {
-  if count >= 1 << 24, let (bound, needed) = AvailableMemory().broken(by: count) {
-    throw DatasetError(.invalid, MemoryShortage.sentence("the images take", needed, bound))
-  }
+  try checkMemory(ofImages: count)
   do {
     return try [UInt8](unsafeUninitializedCapacity: count) { buffer, initialized in
       try body(UnsafeMutableRawBufferPointer(start: buffer.baseAddress, count: count))

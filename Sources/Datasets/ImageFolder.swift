@@ -52,6 +52,7 @@ enum ImageFolder {
       throw DatasetError(
         .invalid, "\(path): \(files.count) images of \(shape) are more than the limit of 4 GiB")
     }
+    try checkMemory(ofImages: total)
     // Each place is written by one thread.
     var problems = [String?](repeating: nil, count: files.count)
     var pixels = [UInt8](repeating: 0, count: total)

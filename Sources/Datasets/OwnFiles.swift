@@ -1,3 +1,5 @@
+import ConvNet
+
 /// A user's own images: where they are, and in what form.
 public struct OwnFiles: Hashable, Sendable {
   /// What a spec names such a dataset.
@@ -164,10 +166,10 @@ private struct OwnFilesReading {
       throw DatasetError(
         .invalid, "\(path): it is a folder; dataset.format \"\(format.rawValue)\" reads a file")
     }
-    let kind = try FileKind(of: path)
+    let kind = try ContentKind(of: path)
     let advice =
       kind == .zip
-      ? FileKind.advice(onArchiveOf: try ZipArchive(path).contentNames) : kind.advice
+      ? ContentKind.advice(onArchiveOf: try ZipArchive(path).contentNames) : kind.advice
     throw DatasetError(.invalid, "\(path): \(advice)")
   }
 
@@ -196,6 +198,9 @@ private struct OwnFilesReading {
           let labels = DatasetLocator.existing("\(path)/\(prefix)-labels-idx1-ubyte")
         else { continue }
         let set = try IDX.read(images: images, labels: labels, classes: classes, threads: threads)
+        if !preparation.keeps(set.imageShape) {
+          try checkMemory(ofImages: ByteCount.product(set.count, shape.count))
+        }
         guard let set = set.prepared(preparation, threads: threads) else {
           throw DatasetError(.invalid, "\(images): \(preparation.refusal(set.imageShape))")
         }
@@ -254,6 +259,7 @@ private struct OwnFilesReading {
 
   private func fitted(_ images: StoredImages, _ path: String) throws(DatasetError) -> StoredImages {
     if preparation.keeps(images.shape) { return images }
+    try checkMemory(ofImages: ByteCount.product(images.count, shape.count))
     guard let fitted = preparation.prepare(images, threads: threads) else {
       throw DatasetError(.invalid, "\(path): \(preparation.refusal(images.shape))")
     }

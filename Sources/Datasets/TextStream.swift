@@ -102,7 +102,7 @@ final class TextStream: ByteStream {
 
   /// The content of a file as it was before it was packed.
   private static func unpacked(_ path: String) throws(DatasetError) -> any ByteStream {
-    let kind = try FileKind(of: path)
+    let kind = try ContentKind(of: path)
     switch kind {
     case .gzip: return try GzipStream(path)
     case .bzip2: return try Bzip2Stream(path)
@@ -111,7 +111,7 @@ final class TextStream: ByteStream {
       let names = archive.contentNames
       let tables = names.filter { OwnFiles.Format.of($0) == .csv }
       guard tables.count == 1 else {
-        throw DatasetError(.invalid, "\(path): \(FileKind.advice(onArchiveOf: names))")
+        throw DatasetError(.invalid, "\(path): \(ContentKind.advice(onArchiveOf: names))")
       }
       return try archive.stream(archive[tables[0]]!)
     case .unknown: return try PlainStream(path)

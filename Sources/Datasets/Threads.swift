@@ -1,5 +1,4 @@
 import ConvNet
-import Synchronization
 
 /// A pointer that several threads use, each its own part.
 struct SendablePointer<Element>: @unchecked Sendable {
@@ -40,20 +39,19 @@ func both<A: Sendable, B: Sendable, Failure: Error>(
   forEachPart(of: 2, threads: 2) { parts in
     for part in parts {
       if part == 0 {
-        let result = Result(catching: first)
-        outcomes.first.withLock { $0 = result }
+        outcomes.first = Result(catching: first)
       } else {
-        let result = Result(catching: second)
-        outcomes.second.withLock { $0 = result }
+        outcomes.second = Result(catching: second)
       }
     }
   }
-  let a = try outcomes.first.withLock { $0! }.get()
-  return (a, try outcomes.second.withLock { $0! }.get())
+  let a = try outcomes.first!.get()
+  return (a, try outcomes.second!.get())
 }
 
 /// What two threads leave for the one that waits for them.
-private final class Outcomes<A: Sendable, B: Sendable, Failure: Error>: Sendable {
-  let first = Mutex<Result<A, Failure>?>(nil)
-  let second = Mutex<Result<B, Failure>?>(nil)
+private final class Outcomes<A: Sendable, B: Sendable, Failure: Error>: @unchecked Sendable {
+  // Each is written by one thread, and read after that one has ended.
+  var first: Result<A, Failure>?
+  var second: Result<B, Failure>?
 }

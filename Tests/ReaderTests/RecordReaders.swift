@@ -16,9 +16,11 @@ extension Reader {
       try withFile(bytes) { path in
         let network = try! Network(smallSpec, team: Team(threads: 1))
         var state = TrainingState()
-        try Checkpoint.load(path, into: network, &state)
+        try Checkpoint.load(
+          path, into: network, &state, in: TrainingExtent(smallSpec, images: 4), notice: { _ in })
         precondition(state.epoch >= 0 && state.step >= 0 && state.seen >= 0)
-        try Checkpoint.loadWeights(path, into: network)
+        try Checkpoint.loadWeights(
+          path, into: network, epochs: smallSpec.training.epochs, notice: { _ in })
       }
     },
     Reader("metrics") { bytes in
@@ -91,7 +93,7 @@ extension Reader {
       """.utf8), name: "small.json"
   ).spec
 
-  /// The digest of a checkpoint's weights.
+  /// The digests of a checkpoint's weights and, where it had one, of all of it.
   private static func repairedCheckpoint(_ bytes: [UInt8]) -> [UInt8] {
     guard var file = try? Safetensors(parsing: bytes, path: "x.safetensors") else { return bytes }
     let network = try! Network(smallSpec, team: Team(threads: 1))
@@ -104,6 +106,6 @@ extension Reader {
       ).copyBytes(from: stored.bytes)
     }
     file.metadata["weights_sha256"] = Checkpoint.digest(of: network)
-    return file.encoded
+    return file.metadata[Safetensors.digestKey] == nil ? file.encoded : file.sealed
   }
 }

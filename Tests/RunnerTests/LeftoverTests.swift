@@ -39,6 +39,41 @@ import Testing
     try expectSameRecord(reference, run, in: folder)
   }
 
+  /// A verification trains in a folder under `$TMPDIR`.
+  @Test func theFolderOfAVerificationThatWasKilled() throws {
+    let folder = try TemporaryFolder()
+    let run = try InterruptionTests.reference(in: folder, ["training.epochs=400"])
+    _ = try Program.shell("mkdir -p tmp/runner-ABCDEF tmp/runner-others && touch tmp/runner-others/.lock", in: folder)
+    func start() throws -> Program.Running {
+      try Program.Running(
+        "/bin/sh",
+        ["-c", "TMPDIR=\"$PWD/tmp\" exec '\(Program.path)' verify \(run) --quiet --threads 1"],
+        in: folder)
+    }
+    func folders() throws -> [String] {
+      try FileManager.default.contentsOfDirectory(atPath: "\(folder.path)/tmp")
+        .filter { $0 != "runner-ABCDEF" && $0 != "runner-others" }
+    }
+    let killed = try start()
+    try waitUntil("a folder") { try folders().contains { folder.exists("tmp/\($0)/small") } }
+    killed.send(SIGKILL)
+    _ = try killed.wait()
+    let left = try folders()
+    #expect(left.count == 1)
+    // The next removes it, and not that of one that is at work, nor what only looks alike.
+    let (first, second) = (try start(), try start())
+    try waitUntil("two folders") {
+      let now = try folders()
+      return now.count == 2 && !now.contains(left[0])
+    }
+    first.send(SIGTERM)
+    second.send(SIGTERM)
+    #expect(try first.wait().status == 143)
+    #expect(try second.wait().status == 143)
+    #expect(try folders() == [])
+    #expect(folder.exists("tmp/runner-ABCDEF") && folder.exists("tmp/runner-others/.lock"))
+  }
+
   /// A download that never ends, by a `curl` of our own.
   private func download(in folder: TemporaryFolder) throws -> (Program.Running, curl: pid_t) {
     try FileManager.default.createDirectory(

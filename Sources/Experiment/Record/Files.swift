@@ -106,16 +106,6 @@ public enum Files {
     }
   }
 
-  /// A new empty folder that only this user can read, under `$TMPDIR` or /tmp.
-  public static func makeTemporaryFolder() throws(FileError) -> String {
-    let base = getenv("TMPDIR").map { String(cString: $0) } ?? "/tmp"
-    var template = Array("\(base)/runner-XXXXXX".utf8CString)
-    guard mkdtemp(&template) != nil else {
-      throw FileError("make a temporary folder here", base, code: errno)
-    }
-    return String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
-  }
-
   /// The path from the root, without links as far as it exists.
   public static func absolute(_ path: String) throws(FileError) -> String {
     if let found = realpath(path, nil) {

@@ -1,11 +1,11 @@
 import Glibc
 
 /// What a file is, by its first bytes.
-enum FileKind: Hashable {
+enum ContentKind: Hashable {
   case gzip, bzip2, xz, zstandard, zip, excel, parquet, hdf5, numpy, pickle, png, jpeg, idx, unknown
 
   init(first: [UInt8]) {
-    let signatures: [(FileKind, [UInt8])] = [
+    let signatures: [(ContentKind, [UInt8])] = [
       (.gzip, [0x1F, 0x8B]), (.bzip2, Array("BZh".utf8)), (.xz, [0xFD, 0x37, 0x7A, 0x58, 0x5A]),
       (.zstandard, [0x28, 0xB5, 0x2F, 0xFD]), (.zip, [0x50, 0x4B, 3, 4]),
       (.zip, [0x50, 0x4B, 5, 6]), (.excel, [0xD0, 0xCF, 0x11, 0xE0]),
@@ -58,7 +58,7 @@ enum FileKind: Hashable {
     func have(_ endings: String...) -> Int {
       names.count { name in endings.contains { name.lowercased().hasSuffix($0) } }
     }
-    if names.contains("[Content_Types].xml") { return FileKind.excel.advice }
+    if names.contains("[Content_Types].xml") { return ContentKind.excel.advice }
     if have(".npy") > 0 {
       return "it is a ZIP archive of NumPy arrays (\(shown)); give dataset.format \"npz\""
     }

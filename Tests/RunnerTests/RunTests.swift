@@ -11,9 +11,13 @@ import Testing
     // What it says, without the figures.
     let errors = result.errors.split(separator: "\n")
     #expect(errors.first == "small: \(run)")
-    #expect(errors.count == 4)
+    #expect(errors.count == 1 + 4 + 3)
+    #expect(
+      errors[1]
+        == "  data      synthetic_digits: 48 images to train on, 12 to validate on, 20 to test on")
+    #expect(errors[3] == "  training  3 epochs of 5 steps of 10 images, by adam")
     for epoch in 1...3 {
-      let line = errors[epoch]
+      let line = errors[4 + epoch]
       #expect(line.hasPrefix("epoch \(epoch)/3  loss "))
       for word in ["accuracy ", "val_loss ", "val_accuracy "] { #expect(line.contains(word)) }
     }

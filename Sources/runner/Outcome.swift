@@ -24,7 +24,8 @@ func report(_ outcome: RunOutcome, of folder: RunFolder, spec: ExperimentSpec) t
       of: folder, title: spec.name,
       testedEpoch: summary.testAccuracy == nil ? nil : summary.tested.epoch)
     let results = Results(summary, folder: folder, curves: curves)
-    try Output.print(WrappedText.fitted(results.text, columns: Terminal.output.columns), terminator: "")
+    try Output.print(
+      WrappedText.fitted(results.text, columns: Terminal.output.columns), terminator: "")
     if !summary.isAsExpected {
       for check in summary.checks where !check.isMet {
         Display.say("expectation not met: \(check.description)")

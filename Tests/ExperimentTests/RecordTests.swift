@@ -87,7 +87,7 @@ final class TemporaryFolder {
     guard FileManager.default.isWritableFile(atPath: "/dev/full") else { return }
     #expect(throws: FileError.self) {
       var log = CSVLog(
-        FileDescriptor(raw: open("/dev/full", O_WRONLY), path: "/dev/full"), length: 0)
+        FileDescriptor(raw: open("/dev/full", O_WRONLY), path: "/dev/full"))
       try log.append("1,2")
     }
   }

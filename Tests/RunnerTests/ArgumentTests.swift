@@ -77,7 +77,8 @@ import Testing
     let run = try Program.run("own.json", "dataset.corrupt=skip", "--threads", "1", in: folder)
     #expect(run.status == 0, "\(run)")
     #expect(
-      try folder.text("\(folder.run(of: "own"))/run.json").contains(#"photos/b/caf\\xE9.PNG: its name"#))
+      try folder.text("\(folder.run(of: "own"))/run.json").contains(
+        #"photos/b/caf\\xE9.PNG: its name"#))
     // A class.
     _ = try Program.shell("mkdir \"photos/$(printf '\\351')\"", in: folder)
     let other = try Program.run("own.json", "dataset.corrupt=skip", "--threads", "1", in: folder)
@@ -97,7 +98,8 @@ import Testing
     let folder = try TemporaryFolder()
     for path in [#""path": "a\u0000b.npz""#, #""path": "a.npz", "test_path": "a\u0000""#] {
       try folder.write(
-        OwnDataTests.spec("\(path), \"classes\": 3, \"shape\": [8, 8, 1]", units: 3), to: "own.json")
+        OwnDataTests.spec("\(path), \"classes\": 3, \"shape\": [8, 8, 1]", units: 3), to: "own.json"
+      )
       let result = try Program.run("own.json", in: folder)
       #expect(result.status == 2)
       #expect(result.errors.contains("without a NUL character"), "\(result)")
@@ -121,12 +123,14 @@ import Testing
       #expect(result.status == 2 && result.output == "", "\(result)")
       #expect(result.errors.contains("give an option of sbatch as key=value or key"), "\(result)")
     }
-    let good = try script("--slurm time=2:00:00 --slurm exclusive --slurm 'comment=it'\\''s a #1 \\'")
+    let good = try script(
+      "--slurm time=2:00:00 --slurm exclusive --slurm 'comment=it'\\''s a #1 \\'")
     #expect(good.status == 0, "\(good)")
     for line in [
       "#SBATCH --time=2:00:00", "#SBATCH --exclusive", "#SBATCH --comment=it\\'s\\ a\\ \\#1\\ \\\\",
     ] {
-      #expect(good.output.split(separator: "\n").contains { $0 == line }, "\(line) in \(good.output)")
+      #expect(
+        good.output.split(separator: "\n").contains { $0 == line }, "\(line) in \(good.output)")
     }
     let odd = try script("--output \"50% of 'it' #1\"")
     let place = folder.url.resolvingSymlinksInPath().path

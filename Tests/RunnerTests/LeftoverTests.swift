@@ -43,7 +43,8 @@ import Testing
   @Test func theFolderOfAVerificationThatWasKilled() throws {
     let folder = try TemporaryFolder()
     let run = try InterruptionTests.reference(in: folder, ["training.epochs=400"])
-    _ = try Program.shell("mkdir -p tmp/runner-ABCDEF tmp/runner-others && touch tmp/runner-others/.lock", in: folder)
+    _ = try Program.shell(
+      "mkdir -p tmp/runner-ABCDEF tmp/runner-others && touch tmp/runner-others/.lock", in: folder)
     func start() throws -> Program.Running {
       try Program.Running(
         "/bin/sh",

@@ -17,7 +17,7 @@ extension Reader {
         let network = try! Network(smallSpec, team: Team(threads: 1))
         var state = TrainingState()
         try Checkpoint.load(
-          path, into: network, &state, in: TrainingExtent(smallSpec, images: 4), notice: { _ in })
+          path, into: network, &state, in: TrainingExtent(smallSpec, images: 10), notice: { _ in })
         precondition(state.epoch >= 0 && state.step >= 0 && state.seen >= 0)
         try Checkpoint.loadWeights(
           path, into: network, epochs: smallSpec.training.epochs, notice: { _ in })

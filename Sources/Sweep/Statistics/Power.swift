@@ -45,7 +45,9 @@ public enum Power {
     let (centre, spread) = (0.5 * log(n1 / n2), (1 / n1 + 1 / n2).squareRoot())
     let low = centre - (40 / n1 + 40.squareRoot() * spread)
     let high = centre + (40 / n2 + 40.squareRoot() * spread)
-    let width = min(spread, 1, 1 / max(1, abs(delta))) / 5
+    // The tails change over 1/δ of the statistic, but never faster than χ² with ν lets it vary.
+    let sharpness = min(abs(delta), (2 * (n1 + n2)).squareRoot())
+    let width = min(spread, 1, 1 / max(1, sharpness)) / 5
     let count = Int(((high - low) / width).rounded(.up))
     let step = (high - low) / Double(count)
     var (power, total) = (0.0, 0.0)
@@ -73,7 +75,9 @@ public enum Power {
   public static func pairsNeeded(
     effect d: Double, alpha: Double = 0.05, power: Double = 0.8, limit: Int = 1_000_000
   ) -> Int? {
-    least(from: 2, limit) { paired(pairs: $0, effect: d, alpha: alpha) >= power }
+    least(from: 2, limit, near: valuesOfNormal(effect: d, alpha, power)) {
+      paired(pairs: $0, effect: d, alpha: alpha) >= power
+    }
   }
 
   /// The least number of values that each of two groups must get more for Welch's test to show the
@@ -82,7 +86,12 @@ public enum Power {
     _ first: Group, _ second: Group, difference: Double, alpha: Double = 0.05, power: Double = 0.8,
     limit: Int = 1_000_000
   ) -> Int? {
-    least(from: 0, limit) { more in
+    let deviation =
+      (first.deviation * first.deviation + second.deviation * second.deviation).squareRoot()
+    let near =
+      valuesOfNormal(effect: difference / deviation, alpha, power)
+      - Double(min(first.count, second.count))
+    return least(from: 0, limit, near: near) { more in
       var (first, second) = (first, second)
       first.count += more
       second.count += more
@@ -100,17 +109,36 @@ public enum Power {
     return t.upperTail(critical) + t.cumulative(-critical)
   }
 
+  /// How many values the test takes where their deviation is known: ((z₁₋α/₂ + z_power)/d)².
+  private static func valuesOfNormal(effect d: Double, _ alpha: Double, _ power: Double) -> Double {
+    let normal = StudentT(degrees: 1e9)
+    let sum = normal.quantile(1 - alpha / 2) + normal.quantile(power)
+    return sum * sum / (d * d)
+  }
+
   /// The least n from a first one on that is enough, of which all greater ones are.
+  /// - Parameter guess: where to begin to look, in steps that double.
   private static func least(
-    from first: Int, _ limit: Int, _ isEnough: (Int) -> Bool
+    from first: Int, _ limit: Int, near guess: Double, _ isEnough: (Int) -> Bool
   ) -> Int? {
-    if isEnough(first) { return first }
-    var low = first  // Not enough.
-    var high = first + 1
-    while !isEnough(high) {
-      if high >= limit { return nil }
-      low = high
-      high = min(limit, 2 * high)
+    let guess = guess < Double(limit) ? max(first, Int(max(guess, 0))) : limit
+    var (low, high, step) = (guess, guess, 1)
+    if isEnough(guess) {
+      repeat {
+        if high == first { return first }
+        low = max(first, high - step)
+        if !isEnough(low) { break }
+        high = low
+        step *= 2
+      } while true
+    } else {
+      repeat {
+        if low >= limit { return nil }
+        high = min(limit, low + step)
+        if isEnough(high) { break }
+        low = high
+        step *= 2
+      } while true
     }
     while high - low > 1 {
       let middle = (low + high) / 2

@@ -74,8 +74,7 @@ struct SweepSpecErrorTests {
     Case(
       "\"sampler\"",
       "\"smapler\"",
-      "1:1: \"sampler\" is missing; an object with a \"name\" is expected\n"
-        + "21:3: smapler: unknown key; did you mean \"sampler\"?"),
+      "21:3: smapler: unknown key; did you mean \"sampler\"?"),
     Case(
       "\"random\"",
       "\"bayesian\"",

@@ -58,6 +58,16 @@ if [ -d "$folder/three/quickstart/latest" ]; then
     fail "an interruption changed the metrics"
 fi
 
+# Output that is lost.
+for command in "data fetch $data" "data check $data" "verify --quiet $run" "explain --all"; do
+  status=0
+  # shellcheck disable=SC2086
+  "$runner" $command > /dev/full 2> "$folder/errors" || status=$?
+  [ "$status" = 1 ] || fail "$command with lost output gave status $status, not 1"
+  grep -q 'cannot write the standard output: No space left' "$folder/errors" ||
+    fail "$command didn't say that its output is lost"
+done
+
 status=0
 "$runner" experiments/quickstart.json optimizer.learning_rat=1 > "$folder/out" 2>&1 || status=$?
 [ "$status" = 2 ] || fail "a misspelt key gave status $status, not 2"

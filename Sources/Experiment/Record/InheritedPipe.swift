@@ -3,16 +3,21 @@ import Glibc
 
 /// A pipe that the program was started with, named as a file: what a shell makes of `<(…)`, or
 /// /dev/stdin.
-struct InheritedPipe {
+package struct InheritedPipe {
   private let descriptor: Int32
   private let path: String
 
+  /// The descriptor that a path stands for.
+  package static func descriptor(namedBy path: String) -> Int32? {
+    if path == "/dev/stdin" { return 0 }
+    let prefix = ["/dev/fd/", "/proc/self/fd/"].first(where: path.hasPrefix)
+    return prefix.flatMap { Int32(path.dropFirst($0.count)) }
+  }
+
   /// Nil for any other path.
   init?(_ path: String) {
-    let prefix = ["/dev/fd/", "/proc/self/fd/"].first(where: path.hasPrefix)
-    let number = path == "/dev/stdin" ? 0 : prefix.flatMap { Int32(path.dropFirst($0.count)) }
     var status = stat()
-    guard let number, fstat(number, &status) == 0,
+    guard let number = Self.descriptor(namedBy: path), fstat(number, &status) == 0,
       [S_IFIFO, S_IFSOCK].contains(status.st_mode & S_IFMT)
     else { return nil }
     descriptor = number

@@ -63,9 +63,12 @@ extension SweepSpec {
     return nearMiss(to: key, among: own) == nil
   }
 
-  /// A path that is meant from the folder of a file.
+  /// A path that is meant from the folder of a file, or, where that came through a descriptor, from the
+  /// current one.
   private static func besides(_ file: String, _ path: String) -> String {
-    guard !path.hasPrefix("/"), let slash = file.lastIndex(of: "/") else { return path }
+    guard !path.hasPrefix("/"), InheritedPipe.descriptor(namedBy: file) == nil,
+      let slash = file.lastIndex(of: "/")
+    else { return path }
     var folder = file[..<slash].split(separator: "/", omittingEmptySubsequences: false)
     var rest = path[...]
     while rest.hasPrefix("../"), let last = folder.last, last != "..", last != ".", !last.isEmpty {

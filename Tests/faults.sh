@@ -154,9 +154,11 @@ for scenario in "${scenarios[@]}"; do
         rm -f trace
         status=0
         # shellcheck disable=SC2046
-        timeout --kill-after=5 60 strace -f -qq -o trace -e trace="${names[$call]}" -e signal=none \
-          -e inject="${names[$call]}:$action:when=$n" "$runner" $(command_of "$scenario") \
-          > output 2> errors || status=$?
+        {
+          timeout --kill-after=5 60 strace -f -qq -o trace -e trace="${names[$call]}" \
+            -e inject="${names[$call]}:$action:when=$n" "$runner" $(command_of "$scenario") \
+            > output 2> errors
+        } 2> /dev/null || status=$?
         # strace counts the calls of each process and thread apart, so several may be hit at once.
         if [ "$fault" = KILL ]; then
           hit=$(grep -q 'killed by SIGKILL' trace && echo 1 || echo 0)

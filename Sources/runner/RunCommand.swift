@@ -89,9 +89,10 @@ struct ResumeCommand: ParsableCommand {
     for difference in options.environment.differences(from: record.environment) {
       Display.say("note: not as when the run began: \(difference)")
     }
-    try compute.introduce(spec, data, in: folder)
     Interruption.listen()
-    let outcome = try Run.resume(folder, data: data, options: options)
+    let outcome = try Run.resume(folder, data: data, options: options) {
+      try compute.introduce(spec, data, in: folder)
+    }
     try report(outcome, of: folder, spec: spec)
   }
 }

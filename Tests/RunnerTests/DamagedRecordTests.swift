@@ -164,7 +164,9 @@ import Testing
     let anew = try Program.run(
       "\(run)/resolved.json", "--quiet", "--threads", "1", "--output", "anew", in: folder)
     #expect(anew.status == 0, "\(anew.errors)")
-    try expectSameRecord(try folder.run(of: "small", under: "anew"), run, in: folder)
+    // A spec that is resolved today has keys that were unknown then.
+    try expectSameRecord(
+      try folder.run(of: "small", under: "anew"), run, in: folder, except: "resolved.json")
   }
 
   @Test func aRunOfAnEarlierVersionVerifies() throws {

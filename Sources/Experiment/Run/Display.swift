@@ -28,9 +28,10 @@ public struct Display: Sendable {
     self.images = images
   }
 
-  /// A sentence to the user, in every style. What kind of one it is, as `error:`, is told by a colour
-  /// too.
+  /// A sentence to the user, in every style, broken between its words where a terminal is narrower.
+  /// What kind of one it is, as `error:`, is told by a colour too.
   public static func say(_ text: String) {
+    let text = WrappedText.fitted(text, columns: Terminal.errors.columns)
     let kind = tints.first { text.hasPrefix($0.prefix) }
     let prefix = kind.map { Terminal.errors.tinted($0.prefix, $0.tint) } ?? ""
     write("\(prefix)\(text.dropFirst(kind?.prefix.count ?? 0))\n")
@@ -41,10 +42,8 @@ public struct Display: Sendable {
     ("WARNING:", .warning),
   ]
 
-  /// Lines that tell what is begun, each broken between its words where the terminal is narrower.
-  public static func introduce(_ lines: [String]) {
-    say(WrappedText.fitted(lines.joined(separator: "\n"), columns: Terminal.errors.columns))
-  }
+  /// Lines that tell what is begun.
+  public static func introduce(_ lines: [String]) { say(lines.joined(separator: "\n")) }
 
   mutating func beginEpoch(seen: Int) {
     clock = Stopwatch()

@@ -127,8 +127,9 @@ public struct Run {
 
   /// Goes on with an interrupted or killed run, from its last checkpoint or else from the start.
   /// Ends with the same bytes as though it had never been interrupted.
+  /// - Parameter announce: is called before the training begins, once the run is this process's.
   public static func resume(
-    _ folder: RunFolder, data: RunData, options: RunOptions
+    _ folder: RunFolder, data: RunData, options: RunOptions, announce: () throws -> Void = {}
   ) throws -> RunOutcome {
     let lock = try folder.lock()
     // Where records are kept, empty folders get lost.
@@ -150,6 +151,7 @@ public struct Run {
     let run = Run(
       spec: spec, folder: folder, data: data, options: options,
       isInherited: record.continues != nil)
+    try announce()
     let outcome = try run.carryOut(&record)
     _ = consume lock
     return outcome

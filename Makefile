@@ -69,12 +69,13 @@ uninstall:
 # One set of flags for all checks, or each would build again what the one before it built.
 test end-to-end faults install-test slurm verify-reference: FLAGS := $(OPTIMIZED) $(STRICT)
 
-test: STRIDE := 50
-test: packages lint unit-tests sanitize end-to-end faults install-test slurm verify-reference
+test: packages lint unit-tests end-to-end install-test slurm verify-reference
 	@echo "make test: all passed"
 
 # The numeric suites and the readers run optimized too: what is fast must be right.
 unit-tests: packages
+	@echo "== all tests"
+	$(SWIFT) test $(STRICT)
 	@echo "== numbers, data and readers, optimized; freed memory is overwritten"
 	$(PERTURBED) $(SWIFT) test $(PLAIN) \
 	  --filter 'ConvNetTests|DatasetsTests|ReaderTests'

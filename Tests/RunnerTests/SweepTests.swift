@@ -365,9 +365,9 @@ import Testing
     let again = try Program.run("sweep", "sweep.json", in: folder)
     #expect(again.status == 0, "\(again.errors)")
     #expect(
-      again.errors.split(separator: "\n").filter { !$0.hasPrefix("sweep: ") }.map {
-        $0.prefix(20)
-      } == ["winner, fresh seed 3"])
+      again.errors.split(separator: "\n").filter {
+        !$0.hasPrefix("sweep: ") && !$0.hasPrefix("  ")
+      }.map { $0.prefix(20) } == ["winner, fresh seed 3"])
     #expect(again.output.contains(" over 3 fresh seeds\n"))
     #expect(try folder.text("results/sweep/sweep.json").contains(#""status": "completed""#))
     #expect(try Program.run("sweep", "sweep.json", "--output", "whole", in: folder).status == 0)

@@ -41,7 +41,7 @@ public enum Power {
     let a2 = second.deviation * second.deviation / Double(second.count)
     precondition(a1 + a2 > 0)
     let delta = difference / (a1 + a2).squareRoot()
-    // Of w in its middle; beyond `reach` of it on either side the density is below e⁻⁴⁰.
+    // Of w in its middle; beyond `low` and `high` the density is below e⁻⁴⁰.
     let (centre, spread) = (0.5 * log(n1 / n2), (1 / n1 + 1 / n2).squareRoot())
     let low = centre - (40 / n1 + 40.squareRoot() * spread)
     let high = centre + (40 / n2 + 40.squareRoot() * spread)

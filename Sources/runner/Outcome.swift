@@ -2,6 +2,7 @@ import ArgumentParser
 import Datasets
 import Experiment
 import Report
+import Sweep
 import TerminalText
 
 /// Tells the user how a run ended, and throws the exit status where that isn't 0.
@@ -35,6 +36,16 @@ func report(_ outcome: RunOutcome, of folder: RunFolder, spec: ExperimentSpec) t
   }
 }
 
+/// Draws the curves of a completed run whose process ended before it had drawn them.
+func drawMissingCurves(of folder: RunFolder, title: String) throws {
+  guard !Files.exists(folder.curves) else { return }
+  let lock = try folder.lock()
+  try Files.makeFolders(folder.plots)
+  try drawCurves(
+    of: folder, title: title, testedEpoch: RecordedRun(reading: folder).testedEpoch)
+  _ = consume lock
+}
+
 /// Draws plots/curves.svg from metrics.csv; nil when no epoch was completed.
 @discardableResult
 private func drawCurves(
@@ -42,14 +53,13 @@ private func drawCurves(
 ) throws -> String? {
   let text = try Files.readText(folder.metrics)
   guard let table = try? MetricsTable(parsing: text), !table.epochs.isEmpty else { return nil }
-  let path = "\(folder.plots)/curves.svg"
   let chart = CurvesChart(
     title: title,
     runs: [
       .init(name: folder.id, metrics: table, testedEpoch: testedEpoch.map(Double.init))
     ])
-  try AtomicFile.write(chart.svg(), to: path)
-  return path
+  try AtomicFile.write(chart.svg(), to: folder.curves)
+  return folder.curves
 }
 
 /// What a completed run prints on stdout.

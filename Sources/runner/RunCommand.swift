@@ -73,6 +73,7 @@ struct ResumeCommand: ParsableCommand {
     let record = try RunRecord(reading: folder.record)
     switch record.status {
     case .completed:
+      try drawMissingCurves(of: folder, title: record.name)
       try Output.print("\(folder.path) is complete: \(record.ending ?? "nothing is left to do").")
       return
     case .diverged:
@@ -90,7 +91,7 @@ struct ResumeCommand: ParsableCommand {
       Display.say("note: not as when the run began: \(difference)")
     }
     Interruption.listen()
-    let outcome = try Run.resume(folder, data: data, options: options) {
+    let outcome = try Run.resume(folder, isLatest: true, data: data, options: options) {
       try compute.introduce(spec, data, in: folder)
     }
     try report(outcome, of: folder, spec: spec)

@@ -39,6 +39,37 @@ import Testing
     try expectSameRecord(reference, run, in: folder)
   }
 
+  /// What a run draws and links last is made good by the command that goes on with it.
+  @Test func aPictureAndALinkThatWereNotMade() throws {
+    let folder = try TemporaryFolder()
+    let run = try InterruptionTests.reference(in: folder)
+    let picture = try folder.data("\(run)/plots/curves.svg")
+    _ = try Program.shell(
+      "rm -r \(run)/plots/curves.svg && touch \(run)/plots/.curves.svg.tmp-4194305-1", in: folder)
+    #expect(try Program.run("resume", run, in: folder).status == 0)
+    #expect(try folder.data("\(run)/plots/curves.svg") == picture)
+    #expect(!folder.exists("\(run)/plots/.curves.svg.tmp-4194305-1"))
+
+    func latest() throws -> String {
+      try FileManager.default.destinationOfSymbolicLink(
+        atPath: "\(folder.path)/results/small/latest")
+    }
+    _ = try Program.run(
+      "small.json", "--quiet", "--threads", "1", "--stop-at-step", "7", in: folder)
+    let stopped = try #require(try folder.runs(of: "small").last)
+    _ = try Program.shell("rm results/small/latest", in: folder)
+    #expect(try Program.run("resume", stopped, "--quiet", in: folder).status == 0)
+    #expect(stopped == "results/small/\(try latest())")
+    // One that began later keeps the link.
+    _ = try Program.run(
+      "small.json", "--quiet", "--threads", "1", "--stop-at-step", "7", in: folder)
+    let newer = try latest()
+    _ = try Program.run("small.json", "--quiet", "--stop-at-step", "7", in: folder)
+    let newest = try latest()
+    #expect(try Program.run("resume", "results/small/\(newer)", "--quiet", in: folder).status == 0)
+    #expect(try latest() == newest)
+  }
+
   /// A verification trains in a folder under `$TMPDIR`.
   @Test func theFolderOfAVerificationThatWasKilled() throws {
     let folder = try TemporaryFolder()

@@ -12,6 +12,7 @@ public struct RunFolder: Hashable, Sendable {
   public var metrics: String { "\(path)/metrics.csv" }
   public var timing: String { "\(path)/timing.csv" }
   public var plots: String { "\(path)/plots" }
+  public var curves: String { "\(plots)/curves.svg" }
   public var best: String { "\(path)/checkpoints/best.safetensors" }
   public var last: String { "\(path)/checkpoints/last.safetensors" }
 
@@ -79,18 +80,25 @@ public struct RunFolder: Hashable, Sendable {
   /// The link to this run before it takes the place of another.
   private var newLink: String { "\(path)/.latest" }
 
+  private var latest: String { "\(Files.parent(of: path))/latest" }
+
+  /// Whether `latest` points to no run that began after this one.
+  var isNewest: Bool {
+    guard Files.exists(latest), let target = Files.target(ofLink: latest) else { return true }
+    return target <= id
+  }
+
   /// Makes `results/<name>/latest` point here. A convenience: where the file system has no links,
   /// nothing is lost.
   func pointLatest() throws(FileError) {
-    let link = "\(Files.parent(of: path))/latest"
     guard symlink(id, newLink) == 0 else {
       if [EPERM, EOPNOTSUPP, ENOSYS, EINVAL].contains(errno) { return }
-      throw FileError("create", link, code: errno)
+      throw FileError("create", latest, code: errno)
     }
-    guard rename(newLink, link) == 0 else {
+    guard rename(newLink, latest) == 0 else {
       let code = errno
       unlink(newLink)
-      throw FileError("create", link, code: code)
+      throw FileError("create", latest, code: code)
     }
   }
 

@@ -127,9 +127,12 @@ public struct Run {
 
   /// Goes on with an interrupted or killed run, from its last checkpoint or else from the start.
   /// Ends with the same bytes as though it had never been interrupted.
-  /// - Parameter announce: is called before the training begins, once the run is this process's.
+  /// - Parameters:
+  ///   - isLatest: whether `latest` beside the folder is to point to it where it points to no later run.
+  ///   - announce: is called before the training begins, once the run is this process's.
   public static func resume(
-    _ folder: RunFolder, data: RunData, options: RunOptions, announce: () throws -> Void = {}
+    _ folder: RunFolder, isLatest: Bool = false, data: RunData, options: RunOptions,
+    announce: () throws -> Void = {}
   ) throws -> RunOutcome {
     let lock = try folder.lock()
     // Where records are kept, empty folders get lost.
@@ -152,7 +155,7 @@ public struct Run {
       spec: spec, folder: folder, data: data, options: options,
       isInherited: record.continues != nil)
     try announce()
-    let outcome = try run.carryOut(&record)
+    let outcome = try run.carryOut(&record, isLatest: isLatest && folder.isNewest)
     _ = consume lock
     return outcome
   }

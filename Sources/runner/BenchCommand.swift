@@ -62,13 +62,13 @@ private struct Bench {
   let spec: ExperimentSpec
   let data: RunData
   let team: Team
-  let network: Network
+  let trainer: Trainer
 
   init(_ spec: ExperimentSpec, _ data: RunData, threads: Int) throws {
     self.spec = spec
     self.data = data
     team = try Team(threads: threads)
-    network = try Network(spec, trainedOn: data, team: team)
+    trainer = try Trainer(spec, trainedOn: data, team: team)
   }
 
   func measure(epochs: Int) throws -> BenchResult {
@@ -81,7 +81,7 @@ private struct Bench {
     func train(_ samples: ArraySlice<Int32>) {
       step += 1
       _ = samples.withUnsafeBufferPointer {
-        network.trainStep(
+        trainer.trainStep(
           data.train, samples: $0, epoch: 1, step: step,
           learningRate: spec.optimizer.learningRate)
       }
@@ -110,21 +110,25 @@ private struct Bench {
     train(order[0..<min(batch, order.count)])
     let allocations = allocations_stop()
 
-    _ = network.evaluate(test, range: 0..<test.count)
+    let inference = trainer.inference
+    func evaluate(_ range: Range<Int>) {
+      _ = inference.evaluate(test, range: range, loss: spec.loss)
+    }
+    evaluate(0..<test.count)
     let evaluations = (0..<5).map { _ in
-      seconds { _ = network.evaluate(test, range: 0..<test.count) }
+      seconds { evaluate(0..<test.count) }
     }
     let latencies = (0..<min(1000, test.count)).map { i in
-      seconds { _ = network.evaluate(test, range: i..<i + 1) }
+      seconds { evaluate(i..<i + 1) }
     }
 
-    let profile = Profile(network, clock: monotonicNanoseconds)
-    network.profile = profile
+    let profile = Profile(trainer, clock: monotonicNanoseconds)
+    trainer.profile = profile
     let profiled = min(300, (order.count + batch - 1) / batch)
     pass(steps: profiled)
-    network.profile = nil
+    trainer.profile = nil
     return BenchResult(
-      spec: spec, plan: network.plan, threads: team.count, images: data.train.count,
+      spec: spec, plan: trainer.plan, threads: team.count, images: data.train.count,
       testImages: test.count, epochSeconds: epochSeconds, peaks: peaks,
       allocations: allocations, evaluationSeconds: median(evaluations),
       latencySeconds: median(latencies), profile: profile,

@@ -65,9 +65,9 @@ import Testing
   }
 
   private func network(_ debias: Bool, threads: Int, averaging: WeightAveraging? = nil) throws
-    -> Network
+    -> Trainer
   {
-    try Network(
+    try Trainer(
       NetworkDescription(
         input: .image(height: 6, width: 6, channels: 2),
         layers: [
@@ -84,7 +84,7 @@ import Testing
     .image(height: 6, width: 6, channels: 2), randomFloats(33 * 72, seed: 8, scale: 3),
     labels: (0..<33).map { $0 % 3 })
 
-  private func train(_ network: Network, _ steps: ClosedRange<Int>) {
+  private func train(_ network: Trainer, _ steps: ClosedRange<Int>) {
     for step in steps {
       let batch = (0..<11).map { (step * 11 + $0) % 33 }
       _ = network.trainStep(Self.source, samples: batch, step: step, learningRate: 0.05)
@@ -120,9 +120,10 @@ import Testing
       let now = Array(network.tensor("batch_norm_1/moving_mean"))
       expected = step == 1 ? now : zip(expected, now).map { 0.5 * $0 + 0.5 * $1 }
     }
-    network.exchangeAverage()
-    expectClose(
-      Array(network.tensor("batch_norm_1/moving_mean")), expected.map(Double.init), within: 1e-6,
-      "average")
+    network.withAverage {
+      expectClose(
+        Array(network.tensor("batch_norm_1/moving_mean")), expected.map(Double.init),
+        within: 1e-6, "average")
+    }
   }
 }

@@ -88,7 +88,7 @@ import Testing
   @Test func scoresOfAnEvaluation() throws {
     let source = GivenSource.random(.vector(5), count: 37, classes: 3, seed: 9)
     func scores(threads: Int, _ ranges: [Range<Int>]) throws -> [UInt32] {
-      let network = try Network(
+      let network = try Trainer(
         NetworkDescription(
           input: .vector(5), layers: [.dense(DenseDescription(units: 3))], classes: 3),
         optimizer: sgd(), batchSize: 8, seed: 1, team: team(threads))

@@ -32,8 +32,8 @@ import Testing
         name: name, input: input, model: layers.map { .layer($0) }, optimizer: optimizer)
     }
 
-    func network(batch: Int, threads: Int, seed: UInt64 = 7) throws -> Network {
-      let network = try Network(
+    func network(batch: Int, threads: Int, seed: UInt64 = 7) throws -> Trainer {
+      let network = try Trainer(
         NetworkDescription(input: input, model: model, classes: 10), optimizer: optimizer,
         batchSize: batch, seed: seed, team: team(threads))
       // Wide kernels begin as zeros, and here as numbers that were drawn once.
@@ -112,7 +112,7 @@ import Testing
       trace.correct.append(result.correct)
     }
     trace.parameters = bits(network.parameters)
-    trace.moments = network.optimizerState.map { bits($0.values) }
+    trace.moments = network.updater.state.map { bits($0.values) }
     trace.evaluation = network.evaluate(source, range: 0..<80).lossSum.bitPattern
     return trace
   }
@@ -126,33 +126,46 @@ import Testing
     }
   }
 
-  /// Every sample's loss and prediction, however the set is cut.
+  /// Every sample's scores, loss and prediction, however the set is cut: by the trainer, and by its model
+  /// alone.
   @Test(arguments: allCases) func evaluationIsTheSameHoweverCut(_ c: Case) throws {
     let source = GivenSource.random(c.input, count: 75, classes: 10)
-    func losses(threads: Int, _ ranges: [Range<Int>]) throws -> [UInt32] {
+    func scores(threads: Int, _ ranges: [Range<Int>]) throws -> [UInt32] {
       let network = try c.network(batch: 8, threads: threads)
       network.trainStep(source, samples: Array(0..<8), step: 1, learningRate: 1e-2)
+      let alone = try Inference(network.model, team: team(threads))
+      let loss = LossFunction(.softmaxCrossEntropy, classes: 10)
       return ranges.flatMap { range in
         var predictions = [UInt8](repeating: 77, count: range.count)
-        let result = predictions.withUnsafeMutableBufferPointer {
-          network.evaluate(source, range: range, predictions: $0)
+        var scores = [Float](repeating: 77, count: 10 * range.count)
+        let result = predictions.withUnsafeMutableBufferPointer { predictions in
+          scores.withUnsafeMutableBufferPointer {
+            network.evaluate(source, range: range, predictions: predictions, scores: $0)
+          }
         }
         #expect(result.count == range.count)
         #expect(result.correct == zip(range, predictions).count { $0 % 10 == Int($1) })
-        let losses = (0..<range.count).map { network.losses.base[$0] }
-        #expect(result.lossSum == losses.reduce(0.0) { $0 + Double($1) })
-        return bits(losses)
+        var (sum, scratch) = (0.0, [Float](repeating: 0, count: 10))
+        for (place, sample) in range.enumerated() {
+          let own = Array(scores[10 * place..<10 * place + 10])
+          sum += Double(loss.loss(own, label: sample % 10, scratch: &scratch).loss)
+        }
+        #expect(result.lossSum == sum)
+        var again = [Float](repeating: 77, count: 10 * range.count)
+        again.withUnsafeMutableBufferPointer { alone.scores(of: source, range: range, into: $0) }
+        #expect(bits(again) == bits(scores))
+        return bits(scores)
       }
     }
-    let whole = try losses(threads: 1, [0..<75])
+    let whole = try scores(threads: 1, [0..<75])
     for threads in [2, 3] {
-      #expect(try losses(threads: threads, [0..<75]) == whole)
+      #expect(try scores(threads: threads, [0..<75]) == whole)
       // At whole tiles, with any kernel.
-      #expect(try losses(threads: threads, [0..<32, 32..<64, 64..<75]) == whole)
+      #expect(try scores(threads: threads, [0..<32, 32..<64, 64..<75]) == whole)
     }
     guard BLAS.prefersSmallProducts else { return }
-    #expect(try losses(threads: 1, (0..<75).map { $0..<$0 + 1 }) == whole)
-    #expect(try losses(threads: 2, [0..<1, 1..<9, 9..<9, 9..<50, 50..<75]) == whole)
+    #expect(try scores(threads: 1, (0..<75).map { $0..<$0 + 1 }) == whole)
+    #expect(try scores(threads: 2, [0..<1, 1..<9, 9..<9, 9..<50, 50..<75]) == whole)
   }
 
   /// An evaluation between two steps changes neither, and draws no random number.
@@ -173,7 +186,7 @@ import Testing
   /// A network that takes over another's parameters and moments continues as it would have.
   @Test(arguments: allCases) func stateIsComplete(_ c: Case) throws {
     let source = GivenSource.random(c.input, count: 40, classes: 10)
-    func step(_ network: Network, _ step: Int) {
+    func step(_ network: Trainer, _ step: Int) {
       network.trainStep(
         source, samples: (0..<13).map { ($0 * 5 + step) % 40 }, step: step, learningRate: 1e-2)
     }
@@ -183,7 +196,7 @@ import Testing
     let second = try c.network(batch: 13, threads: 1)
     step(second, 9)
     for i in second.parameters.indices { second.parameters[i] = first.parameters[i] }
-    for (to, from) in zip(second.optimizerState, first.optimizerState) {
+    for (to, from) in zip(second.updater.state, first.updater.state) {
       #expect(to.name == from.name)
       for i in to.values.indices { to.values[i] = from.values[i] }
     }

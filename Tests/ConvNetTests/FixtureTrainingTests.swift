@@ -167,7 +167,7 @@ import Testing
 
   @Test func wholeNetworks() throws {
     for c in try Fixture.cases("training", as: NetworkCase.self) {
-      let network = try Network(
+      let network = try Trainer(
         c.description, optimizer: OptimizerDescription(rule: c.rule, learningRate: c.learningRate),
         batchSize: 4, seed: 1, team: team(2))
       for (name, tensor) in c.initial { network.set(c.name(of: name), to: tensor.floats) }
@@ -195,7 +195,7 @@ import Testing
   }
 }
 
-extension Network {
+extension Trainer {
   /// Σw² over the kernels that have a penalty: all but the last.
   fileprivate var sumOfPenalizedSquares: Double {
     var sum = 0.0

@@ -183,7 +183,7 @@ import Testing
   func agreesWithDifferences(_ c: Case) throws {
     let samples = 11
     let source = GivenSource.random(c.input, count: samples, classes: 3, seed: 21)
-    let network = try Network(
+    let network = try Trainer(
       NetworkDescription(input: c.input, model: c.model, classes: 3), optimizer: sgd(),
       mixing: c.mixing, batchSize: samples, seed: 4, team: team())
     // Biases, scales and offsets away from 0 and 1, where an error could hide.
@@ -199,7 +199,7 @@ import Testing
     func objective() -> Double {
       let step = network.trainStep(source, samples: Array(0..<samples), step: 1, learningRate: 0)
       var sum = step.lossSum / Double(samples)
-      for parameter in network.parameterList {
+      for parameter in network.updater.parameters {
         let (l1, l2) = (Double(parameter.regularization.l1), Double(parameter.l2))
         guard l1 != 0 || l2 != 0 else { continue }
         for i in parameter.offset..<parameter.offset + parameter.count {
@@ -211,8 +211,8 @@ import Testing
     }
 
     _ = objective()
-    let gradients = Array(network.gradients.all)
-    for parameter in network.parameterList {
+    let gradients = Array(network.updater.gradients.all)
+    for parameter in network.updater.parameters {
       var (error, size) = (0.0, 0.0)
       for i in stride(from: 0, to: parameter.count, by: (parameter.count + 11) / 12) {
         let at = parameter.offset + i
@@ -242,11 +242,11 @@ import Testing
   @Test func differencesAreLargeEnoughToTell() throws {
     let c = Self.cases[0]
     let source = GivenSource.random(c.input, count: 11, classes: 3, seed: 21)
-    let network = try Network(
+    let network = try Trainer(
       NetworkDescription(input: c.input, model: c.model, classes: 3), optimizer: sgd(),
       batchSize: 11, seed: 4, team: team())
     network.trainStep(source, samples: Array(0..<11), step: 1, learningRate: 0)
-    for parameter in network.parameterList {
+    for parameter in network.updater.parameters {
       let gradient = network.gradient(parameter.name)
       let size = gradient.reduce(0.0) { $0 + Double($1) * Double($1) }.squareRoot()
       #expect(size > 0.02, "\(parameter.name)")

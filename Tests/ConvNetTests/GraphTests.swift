@@ -102,9 +102,8 @@ import Testing
       let (inputs, output, workspace) = (shapes.map(tensor), tensor(c.output.sample), Workspace())
       let activation = Activation(
         fixture: c.activation, slope: nil, alpha: nil, approximate: nil)
-      let layer = NetworkBuilder.layer(
-        MergeDescription(merge, activation: activation), from: inputs, shapes, to: output,
-        [workspace])
+      let layer = MergeDescription(merge, activation: activation)
+        .layer(of: inputs, shapes, to: output, [workspace])
       workspace.allocate(in: arena)
       let tile = Tile(index: 0, size: Tile.size, batch: samples, worker: 0, step: 1)
       for (input, values) in zip(inputs, c.inputs) {
@@ -130,14 +129,14 @@ import Testing
     let cases = try Fixture.cases("graphs", as: TrainedCase.self)
     #expect(Set(cases.map(\.name)) == Set(Self.models.keys))
     for c in cases {
-      let network = try Network(
+      let network = try Trainer(
         NetworkDescription(
           input: c.images.sample, model: try #require(Self.models[c.name]), classes: 3),
         optimizer: OptimizerDescription(
           rule: .sgd(momentum: c.momentum, nesterov: true, convention: .pytorch),
           learningRate: c.learningRate), batchSize: 5, seed: 1, team: team(2))
       let trained = network.tensors.filter { c.initial[$0.name] != nil }
-      #expect(trained.count == c.initial.count && trained.count == network.parameterList.count)
+      #expect(trained.count == c.initial.count && trained.count == network.updater.parameters.count)
       for (name, tensor) in c.initial { network.set(name, to: tensor.floats) }
       network.weightsChanged()
       let source = GivenSource(c.images.sample, c.images.floats, labels: c.labels)
@@ -291,7 +290,7 @@ import Testing
     let head = Self.chain(.flatten, Self.dense(3))
     let source = GivenSource.random(Self.image, count: 13, classes: 3)
     let ends = try [block, names].map { model in
-      let network = try Network(
+      let network = try Trainer(
         NetworkDescription(input: Self.image, model: model + head, classes: 3),
         optimizer: sgd(0.1), batchSize: 13, seed: 5, team: team())
       for step in 1...2 {
@@ -310,7 +309,7 @@ import Testing
       .layer(layers[3], inputs: ["x"]),
     ]
     for model in [layers.map { ModelItem.layer($0) }, blocks] {
-      let network = try Network(
+      let network = try Trainer(
         NetworkDescription(input: Self.image, model: model, classes: 3), optimizer: sgd(),
         batchSize: 4, seed: 5, team: team())
       #expect(network.layers.map(\.name) == ["conv2d_0+max_pool_1", "dense_3"])
@@ -320,7 +319,7 @@ import Testing
 
   /// A pooling joins its convolution only where no one else reads that.
   @Test func whatIsReadTwiceIsNotPooledAway() throws {
-    let network = try Network(
+    let network = try Trainer(
       NetworkDescription(input: Self.image, model: Self.varied[5].model, classes: 3),
       optimizer: sgd(), batchSize: 4, seed: 5, team: team())
     #expect(network.layers.prefix(3).map(\.name) == ["conv2d_0", "fork_0", "max_pool_1"])

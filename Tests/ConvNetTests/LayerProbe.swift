@@ -4,7 +4,7 @@
 /// gradient. An identity layer before them gives them an input gradient; a dense layer after them
 /// makes all of their output live.
 final class LayerProbe {
-  let network: Network
+  let network: Trainer
   private let input: Shape
   private let output: Shape
   /// The layers under test, as built.
@@ -33,7 +33,7 @@ final class LayerProbe {
     }
     let suffix: [ModelItem] = [.layer(.flatten), .layer(.dense(DenseDescription(units: 2)))]
     // A worker for each tile, so that each keeps its values.
-    let network = try Network(
+    let network = try Trainer(
       NetworkDescription(input: input, model: prefix + model + suffix, classes: 2),
       optimizer: sgd(), batchSize: samples, seed: seed, team: team(Tile.count(of: samples)))
     let places = prefix.count..<network.plan.layers.count - suffix.count
@@ -102,13 +102,11 @@ final class LayerProbe {
     let count = values.count / input.count
     network.current.source = GivenSource(input, values)
     network.current.count = count
-    network.current.isTraining = isTraining
     network.current.step = step
-    network.current.firstSample = 0
     for i in 0..<count { network.sampleList[i] = Int32(i) }
     if isTraining { network.batchesKept += 1 }
     let tiles = tiles(isTraining)
-    for tile in tiles { network.perform([.fill], tile, first: tile.first) }
+    for tile in tiles { network.perform([.fill], tile) }
     for i in 0..<tested.upperBound {
       if let layer = network.layers[i].layer as? any BatchCoupledLayer, isTraining {
         for tile in tiles { layer.gather(tile) }
@@ -140,10 +138,13 @@ final class LayerProbe {
       }
       for tile in tiles { network.layers[i].layer.backward(tile) }
     }
-    for (index, tile) in network.updateTiles.enumerated() {
-      let parameter = network.parameterList[tile.parameter].name
+    let batch = network.current.count
+    network.updater.takePass(count: batch, of: batch, isFirst: true, isLast: true)
+    for (index, tile) in network.updater.tiles.enumerated() {
+      let parameter = network.updater.parameters[tile.parameter].name
       if names.contains(String(parameter.split(separator: "/")[0])) {
-        network.perform(update: Network.updatePhase, tile: index, worker: 0)
+        network.updater.perform(
+          phase: Updater.Phase.update.rawValue, tile: index, worker: 0)
       }
     }
     let before = network.layers[tested.lowerBound - 1].output

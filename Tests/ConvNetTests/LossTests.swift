@@ -23,8 +23,8 @@ import Testing
   }
 
   /// A network whose only layer is the identity.
-  private func identity(_ classes: Int, _ loss: LossDescription, batch: Int) throws -> Network {
-    let network = try Network(
+  private func identity(_ classes: Int, _ loss: LossDescription, batch: Int) throws -> Trainer {
+    let network = try Trainer(
       NetworkDescription(
         input: .vector(classes), layers: [.dense(DenseDescription(units: classes))],
         classes: classes), loss: loss, optimizer: sgd(), batchSize: batch, seed: 1, team: team())
@@ -145,7 +145,7 @@ import Testing
     let weights: [Float] = [1, 0.5, 2, 0.25, 3]
     let source = GivenSource.random(.vector(6), count: 40, classes: 5)
     func run(threads: Int) throws -> [UInt32] {
-      let network = try Network(
+      let network = try Trainer(
         NetworkDescription(
           input: .vector(6),
           layers: [

@@ -8,8 +8,8 @@ import Testing
 
   private func network(
     _ c: DeterminismTests.Case, threads: Int, sharesMemory: Bool
-  ) throws -> Network {
-    try Network(
+  ) throws -> Trainer {
+    try Trainer(
       NetworkPlan(NetworkDescription(input: c.input, model: c.model, classes: 10)),
       optimizer: c.optimizer, batchSize: 21, seed: 7, team: team(threads),
       sharesMemory: sharesMemory)
@@ -78,7 +78,7 @@ import Testing
     func memory(_ blocks: Int) throws -> (shared: Int, unshared: Int) {
       let norm = LayerDescription.batchNorm(BatchNormDescription())
       let layers = GraphTests.chain(GraphTests.conv(8), norm, .activation(.relu))
-      let network = try Network(
+      let network = try Trainer(
         NetworkDescription(
           input: .image(height: 12, width: 12, channels: 8),
           model: [.repeated(blocks, [.residual(layers)])]

@@ -127,10 +127,10 @@ import Testing
 
   private func network(
     _ mixing: [BatchMixing], batch: Int, threads: Int, accumulation: Int = 1
-  ) throws -> Network {
+  ) throws -> Trainer {
     var optimizer = sgd(0.05)
     optimizer.accumulation = accumulation
-    return try Network(
+    return try Trainer(
       NetworkDescription(
         input: Self.image,
         layers: [

@@ -16,8 +16,8 @@ import Testing
     .dense(DenseDescription(units: 3)),
   ]
 
-  private func network(_ layers: [LayerDescription] = layers) throws -> Network {
-    try Network(
+  private func network(_ layers: [LayerDescription] = layers) throws -> Trainer {
+    try Trainer(
       NetworkDescription(input: Self.input, layers: layers, classes: 3),
       optimizer: OptimizerDescription(
         rule: .adam(beta1: 0.9, beta2: 0.999, epsilon: 1e-7, convention: .keras),
@@ -43,12 +43,12 @@ import Testing
     for i in tensor.indices { tensor[i] = value }
     network.weightsChanged()
     let parameters = bits(network.parameters)
-    let moments = network.optimizerState.map { bits($0.values) }
+    let moments = network.updater.state.map { bits($0.values) }
     let result = network.trainStep(source, samples: samples, step: 2, learningRate: 1e-3)
     #expect(!result.isFinite)
     #expect(!result.lossSum.isFinite)
     #expect(bits(network.parameters) == parameters)
-    #expect(network.optimizerState.map { bits($0.values) } == moments)
+    #expect(network.updater.state.map { bits($0.values) } == moments)
     #expect(network.firstNonFiniteLayer() == layer)
   }
 

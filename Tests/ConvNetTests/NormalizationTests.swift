@@ -60,7 +60,7 @@ import Testing
     let shape = Shape.image(height: 6, width: 5, channels: 2)
     let source = GivenSource.random(shape, count: 50, classes: 10)
     func trace(threads: Int) throws -> [UInt32] {
-      let network = try Network(
+      let network = try Trainer(
         NetworkDescription(
           input: shape, layers: [.flatten, .dense(DenseDescription(units: 10))], classes: 10),
         optimizer: sgd(0.1), batchSize: 13, seed: 2, team: team(threads))

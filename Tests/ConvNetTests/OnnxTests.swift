@@ -71,7 +71,7 @@ import Testing
         } + [
           .layer(.merge(MergeDescription(Merge(rawValue: c.kind)!)), inputs: names)
         ]
-      let network = try Network(
+      let network = try Trainer(
         NetworkDescription(
           input: .vector(all), model: model, classes: c.output.shape[1]), optimizer: sgd(),
         batchSize: samples, seed: 1, team: team())

@@ -92,10 +92,10 @@ import Testing
     let neutral = LayerDescription.batchNorm(
       BatchNormDescription(epsilon: 0, scale: false, center: false))
     let source = GivenSource.random(input, count: 9, classes: 4)
-    let live = try Network(
+    let live = try Trainer(
       NetworkDescription(input: input, layers: [conv, pool, conv, pool] + head, classes: 4),
       optimizer: sgd(), batchSize: 9, seed: 1, team: team())
-    let whole = try Network(
+    let whole = try Trainer(
       NetworkDescription(
         input: input, layers: [conv, neutral, pool, conv, neutral, pool] + head, classes: 4),
       optimizer: sgd(), batchSize: 9, seed: 1, team: team())

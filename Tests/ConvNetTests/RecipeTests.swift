@@ -47,8 +47,8 @@ import Testing
 
   private func run(
     _ c: Case, _ fixture: Fixtures, threads: Int
-  ) throws -> (network: Network, losses: [Double]) {
-    let network = try Network(
+  ) throws -> (network: Trainer, losses: [Double]) {
+    let network = try Trainer(
       NetworkDescription(input: .vector(7), layers: Self.layers, classes: 3),
       optimizer: c.optimizer, batchSize: 4, seed: 1, team: team(threads))
     for (name, tensor) in fixture.initial { network.set(name, to: tensor.floats) }
@@ -80,11 +80,12 @@ import Testing
     }
     guard let average = c.average else { return }
     let trained = bits(network.parameters)
-    network.exchangeAverage()
-    for (name, tensor) in average {
-      expectClose(Array(network.tensor(name)), tensor.values, within: 1e-5, "average of \(name)")
+    network.withAverage {
+      for (name, tensor) in average {
+        expectClose(
+          Array(network.tensor(name)), tensor.values, within: 1e-5, "average of \(name)")
+      }
     }
-    network.exchangeAverage()
     #expect(bits(network.parameters) == trained)
   }
 
@@ -93,7 +94,7 @@ import Testing
     let c = try #require(fixture.cases.first { $0.name == name })
     func trace(threads: Int) throws -> [[UInt32]] {
       let network = try run(c, fixture, threads: threads).network
-      return [bits(network.parameters)] + network.optimizerState.map { bits($0.values) }
+      return [bits(network.parameters)] + network.updater.state.map { bits($0.values) }
     }
     let one = try trace(threads: 1)
     #expect(try trace(threads: 2) == one)
@@ -127,7 +128,7 @@ import Testing
           source, samples: (0..<20).map { ($0 * 7 + step) % 40 }, step: step, learningRate: 0.01)
         network.average()
       }
-      return [bits(network.parameters)] + network.optimizerState.map { bits($0.values) }
+      return [bits(network.parameters)] + network.updater.state.map { bits($0.values) }
     }
     let one = try trace(threads: 1)
     #expect(try trace(threads: 2) == one)

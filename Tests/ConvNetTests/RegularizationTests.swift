@@ -27,14 +27,14 @@ import Testing
 
   private func run(
     _ c: Case, _ fixture: Fixtures, threads: Int, sharpness: Float? = nil
-  ) throws -> (network: Network, losses: [Double]) {
+  ) throws -> (network: Trainer, losses: [Double]) {
     let regularization = KernelRegularization(
       l1: c.l1, orthogonal: c.orthogonal, maxNorm: c.maxNorm)
     var optimizer = OptimizerDescription(
       rule: .sgd(momentum: c.momentum, nesterov: false, convention: .keras),
       learningRate: c.learningRate)
     optimizer.sharpness = sharpness
-    let network = try Network(
+    let network = try Trainer(
       NetworkDescription(
         input: fixture.images.sample,
         layers: [
@@ -106,7 +106,8 @@ import Testing
       let weights = Buffer(rows * columns)
       _ = weights.all.update(fromContentsOf: c.kernel.floats)
       let parameter = Parameter(
-        name: "w", role: .kernel, shape: [rows, columns], offset: 0, rows: rows, columns: columns,
+        name: "w", layer: 0, role: .kernel, shape: [rows, columns], offset: 0, rows: rows,
+        columns: columns,
         l2: 0, regularization: KernelRegularization(), source: .settled)
       let penalty = OrthogonalPenalty(
         parameter, weight: c.weight, in: weights, arena: try Arena(bytes: 1 << 20))

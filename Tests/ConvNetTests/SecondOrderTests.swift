@@ -60,7 +60,7 @@ import Testing
   @Test(arguments: names) func fiftySteps(_ name: String) throws {
     let fixture = try Fixture.load("second_order", as: Fixtures.self)
     let c = try #require(fixture.cases.first { $0.name == name })
-    let network = try Network(
+    let network = try Trainer(
       NetworkDescription(input: fixture.inputs.sample, layers: Self.layers, classes: 3),
       optimizer: OptimizerDescription(rule: c.rule, learningRate: c.learningRate), batchSize: 4,
       seed: 1, team: team())
@@ -111,7 +111,7 @@ import Testing
           learningRate: 1e-2)
         #expect(result.isFinite)
       }
-      return [bits(network.parameters)] + network.optimizerState.map { bits($0.values) }
+      return [bits(network.parameters)] + network.updater.state.map { bits($0.values) }
     }
     let one = try trace(threads: 1)
     #expect(try trace(threads: 2) == one)
@@ -122,7 +122,7 @@ import Testing
   @Test func momentsOfPassesAddUp() throws {
     let source = GivenSource.random(DeterminismTests.image, count: 32, classes: 10)
     func state(batch: Int, accumulation: Int) throws -> [(name: String, values: [Float])] {
-      let network = try Network(
+      let network = try Trainer(
         NetworkDescription(
           input: DeterminismTests.image,
           layers: [
@@ -134,7 +134,7 @@ import Testing
           rule: .kfac(KFACDescription(damping: 0.1)), learningRate: 1e-2,
           accumulation: accumulation), batchSize: batch, seed: 7, team: team())
       network.trainStep(source, samples: Array(0..<32), step: 1, learningRate: 1e-2)
-      return network.optimizerState.map { ($0.name, Array($0.values)) }
+      return network.updater.state.map { ($0.name, Array($0.values)) }
     }
     let whole = try state(batch: 32, accumulation: 1)
     for (parts, other) in zip(try state(batch: 16, accumulation: 2), whole) {
@@ -167,7 +167,7 @@ import Testing
     let plain = try c.network(batch: 20, threads: 1).memory
     c.optimizer.rule = rule
     let network = try c.network(batch: 20, threads: 1)
-    let state = network.optimizerState.reduce(0) { $0 + 4 * $1.values.count }
+    let state = network.updater.state.reduce(0) { $0 + 4 * $1.values.count }
     #expect(network.memory - plain > state - 8 * network.parameters.count)
   }
 }

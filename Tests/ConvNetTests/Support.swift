@@ -117,7 +117,7 @@ func sgd(_ learningRate: Float = 0) -> OptimizerDescription {
     rule: .sgd(momentum: 0, nesterov: false, convention: .keras), learningRate: learningRate)
 }
 
-extension Network {
+extension Trainer {
   func tensor(_ name: String) -> UnsafeMutableBufferPointer<Float> {
     let range = tensors.first { $0.name == name }!.range
     return UnsafeMutableBufferPointer(rebasing: parameters[range])
@@ -131,7 +131,7 @@ extension Network {
 
   /// The gradient of a trainable tensor, as the last step left it.
   func gradient(_ name: String) -> [Float] {
-    Array(gradients.all[tensors.first { $0.name == name }!.range])
+    Array(updater.gradients.all[tensors.first { $0.name == name }!.range])
   }
 
   @discardableResult

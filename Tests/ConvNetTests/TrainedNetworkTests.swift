@@ -33,13 +33,13 @@ import Testing
     var kinds: Set<String> = []
     for c in fixture.cases {
       #expect(c.losses.count == 50)
-      let network = try Network(
+      let network = try Trainer(
         NetworkDescription(input: fixture.images.sample, model: c.model.map(\.item), classes: 3),
         loss: c.loss.description,
         optimizer: OptimizerDescription(rule: c.rule, learningRate: c.learningRate),
         batchSize: fixture.batches[0].count, seed: 1, team: team(2))
       kinds.formUnion(network.plan.layers.map(\.description.kind))
-      #expect(Set(c.initial.keys) == Set(network.parameterList.map(\.name)), "\(c.name)")
+      #expect(Set(c.initial.keys) == Set(network.updater.parameters.map(\.name)), "\(c.name)")
       #expect(Set(c.final.keys) == Set(network.tensors.map(\.name)), "\(c.name)")
       for (name, tensor) in c.initial { network.set(name, to: tensor.floats) }
       network.weightsChanged()

@@ -38,9 +38,9 @@ import Testing
   }
 
   /// A network whose scores are its inputs.
-  private func identity(_ classes: Int, threads: Int) throws -> Network {
+  private func identity(_ classes: Int, threads: Int) throws -> Trainer {
     BLAS.useOneThread()
-    let network = try Network(
+    let network = try Trainer(
       NetworkDescription(
         input: .vector(classes), model: [.layer(.dense(DenseDescription(units: classes)))],
         classes: classes),
@@ -68,7 +68,7 @@ import Testing
       let views = (0..<c.views).map {
         View(c.scores[$0 * size..<($0 + 1) * size], labels: c.labels)
       }
-      let averaged = AveragedViews(try identity(c.classes, threads: threads), views)
+      let averaged = AveragedViews(try identity(c.classes, threads: threads).inference, views)
       #expect(averaged.views == c.views)
       #expect(averaged.accuracy == c.accuracy)
       #expect(abs(averaged.crossEntropy - c.crossEntropy) <= 1e-9 * c.crossEntropy)

@@ -41,9 +41,9 @@ import Testing
     return state
   }()
 
-  private static func network() throws -> Network {
+  private static func network() throws -> Trainer {
     BLAS.useOneThread()
-    let network = try Network(spec, team: Team(threads: 1))
+    let network = try Trainer(spec, team: Team(threads: 1))
     network.normalization = Normalization(mean: [0.25], factor: [3], whitening: [])
     return network
   }
@@ -55,15 +55,15 @@ import Testing
     folder = try TemporaryFolder()
     path = "\(folder.path)/last.safetensors"
     let network = try Self.network()
-    for (place, state) in network.optimizerState.enumerated() {
+    for (place, state) in network.updater.state.enumerated() {
       for i in state.values.indices { state.values[i] = Float(place * 1000 + i) / 7 }
     }
-    network.averageCount = 12
+    network.updater.averaging?.count = 12
     try Checkpoint.save(Self.state, network, to: path)
   }
 
   /// The error of reading it back; nil where it was read, and then nothing but the whole is right.
-  private func failure(in network: Network) throws -> String? {
+  private func failure(in network: Trainer) throws -> String? {
     var state = TrainingState()
     state.watch = EarlyStopping(monitor: .valLoss, patience: .max)
     let before = state
@@ -121,13 +121,13 @@ import Testing
           #expect(try failure(in: network) != nil, "bit \(bit)")
         }
         #expect(throws: RecordError.self, "bit \(bit)") {
-          try Checkpoint.loadWeights(file, into: network, epochs: 3, notice: { _ in })
+          try Checkpoint.model(file, network.plan, epochs: 3, notice: { _ in })
         }
       }
       for length in [0, 7, 8, 100, header, sound.count - 1] {
         try Data(sound[..<length]).write(to: URL(filePath: file))
         #expect(throws: RecordError.self, "\(length) bytes") {
-          try Checkpoint.loadWeights(file, into: network, epochs: 3, notice: { _ in })
+          try Checkpoint.model(file, network.plan, epochs: 3, notice: { _ in })
         }
       }
     }
@@ -213,7 +213,7 @@ import Testing
   @Test func anAverageThatTheSpecDoesNotAskForIsRefused() throws {
     var spec = Self.spec
     spec.optimizer.averaging = nil
-    let network = try Network(spec, team: Team(threads: 1))
+    let network = try Trainer(spec, team: Team(threads: 1))
     var state = Self.state
     #expect {
       try Checkpoint.load(
@@ -221,7 +221,7 @@ import Testing
     } throws: {
       "\($0)".hasSuffix("averages is 12, but the spec averages no weights")
     }
-    #expect(network.averageCount == 0)
+    #expect(network.updater.averaging == nil)
   }
 
   /// A checkpoint of an earlier version is read, and it is told what its digest doesn't protect. One

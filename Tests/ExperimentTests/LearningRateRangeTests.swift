@@ -51,7 +51,7 @@ import Testing
     let fixture = try JSONDecoder().decode(Fixture.self, from: Data(contentsOf: url))
     BLAS.useOneThread()
     for c in fixture.cases {
-      let network = try Network(
+      let network = try Trainer(
         NetworkDescription(
           input: .vector(7),
           layers: [

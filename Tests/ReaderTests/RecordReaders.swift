@@ -14,13 +14,13 @@ extension Reader {
     },
     Reader("checkpoint", repair: repairedCheckpoint) { bytes in
       try withFile(bytes) { path in
-        let network = try! Network(smallSpec, team: Team(threads: 1))
+        let network = try! Trainer(smallSpec, team: Team(threads: 1))
         var state = TrainingState()
         try Checkpoint.load(
           path, into: network, &state, in: TrainingExtent(smallSpec, images: 10), notice: { _ in })
         precondition(state.epoch >= 0 && state.step >= 0 && state.seen >= 0)
-        try Checkpoint.loadWeights(
-          path, into: network, epochs: smallSpec.training.epochs, notice: { _ in })
+        _ = try Checkpoint.model(
+          path, network.plan, epochs: smallSpec.training.epochs, notice: { _ in })
       }
     },
     Reader("metrics") { bytes in
@@ -96,7 +96,7 @@ extension Reader {
   /// The digests of a checkpoint's weights and, where it had one, of all of it.
   private static func repairedCheckpoint(_ bytes: [UInt8]) -> [UInt8] {
     guard var file = try? Safetensors(parsing: bytes, path: "x.safetensors") else { return bytes }
-    let network = try! Network(smallSpec, team: Team(threads: 1))
+    let network = try! Trainer(smallSpec, team: Team(threads: 1))
     for tensor in network.tensors {
       guard let stored = file[tensor.name], stored.bytes.count == 4 * tensor.range.count else {
         return bytes

@@ -43,7 +43,7 @@ extension AveragePoolDescription: LayerForm {
 
   func make(_ site: LayerSite) -> any Layer {
     AveragePool(
-      geometry: site.layer.geometry!, countIncludePad: countIncludePad, input: site.input,
+      geometry: site.geometry, countIncludePad: countIncludePad, input: site.input,
       output: site.output)
   }
 }

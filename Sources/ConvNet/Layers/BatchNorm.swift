@@ -1,3 +1,83 @@
+/// Batch normalisation over a channel (Ioffe and Szegedy 2015), with Keras's defaults:
+///
+///     y = γ(x − μ)/√(σ² + ε) + β     moving = momentum·moving + (1 − momentum)·batch
+///
+/// μ and σ² are those of the channel in the batch, in evaluation the moving ones; σ² is the biased
+/// variance in both (Keras; PyTorch's moving one is unbiased, its momentum 1 less this). Images and
+/// vectors keep their shape; γ, β, and the moving statistics are (C).
+///
+/// The moving statistics begin at 0 and 1, of which momentumᵗ is left after t batches. Without that
+/// bias, as Adam's moments (Kingma and Ba 2014): the average of the batches alone, each weighted by how
+/// long ago it was,
+///
+///     moving = Σᵢ (1 − momentum)·momentumᵗ⁻ⁱ·batchᵢ / (1 − momentumᵗ)
+public struct BatchNormDescription: Hashable, Sendable {
+  public var momentum: Float
+  public var epsilon: Float
+  /// Whether there is a γ, which begins at 1.
+  public var scale: Bool
+  /// Whether there is a β, which begins at 0.
+  public var center: Bool
+  /// Whether the moving statistics are without the bias of their beginning.
+  public var debias: Bool
+  public init(
+    momentum: Float = 0.99, epsilon: Float = 1e-3, scale: Bool = true, center: Bool = true,
+    debias: Bool = false
+  ) {
+    self.momentum = momentum
+    self.epsilon = epsilon
+    self.scale = scale
+    self.center = center
+    self.debias = debias
+  }
+}
+
+extension BatchNormDescription: LayerForm {
+  var kind: String { "batch_norm" }
+  /// Batch statistics are taken over the whole map.
+  var liveOutputs: LiveOutputs { .all }
+  var needsGradient: Bool { true }
+
+  func infer(_ input: Shape) -> InferredLayer { InferredLayer(output: input) }
+
+  func inputRead(by live: Extent, of input: Shape, _ geometry: WindowGeometry?) -> Extent {
+    input.extent
+  }
+
+  func parameters(of input: Shape) -> [ParameterForm] {
+    (scale ? [.channels(.scale, input.channels, initial: 1, gradient: .settled)] : [])
+      + (center ? [.channels(.offset, input.channels, initial: 0, gradient: .settled)] : [])
+  }
+
+  func statistics(of input: Shape) -> [ParameterForm] {
+    [
+      .channels(.movingMean, input.channels, initial: 0),
+      .channels(.movingVariance, input.channels, initial: 1),
+    ]
+  }
+
+  /// An activation that it can end with.
+  func fuses(_ layer: NetworkPlan.Layer, with next: NetworkPlan.Layer) -> Bool {
+    guard case .activation(let activation) = next.description else { return false }
+    return Limits(activation) != nil
+  }
+
+  func make(_ site: LayerSite) -> any Layer {
+    var limits = Limits.none
+    if case .activation(let activation) = site.fused?.description {
+      limits = Limits(activation)!
+    }
+    let memory = BatchNorm.Memory(
+      scale: site.parameters[.scale]?.values.base, offset: site.parameters[.offset]?.values.base,
+      scaleGradient: site.gradient(.scale), offsetGradient: site.gradient(.offset),
+      movingMean: site.statistic(.movingMean), movingVariance: site.statistic(.movingVariance))
+    return BatchNorm(
+      self, limits: limits, channels: site.layer.output.channels, input: site.input,
+      output: site.output, parameters: memory, tiles: Tile.count(of: site.batchSize),
+      workspaces: site.workspaces, arena: site.arena)
+  }
+}
+
 /// Batch normalisation (Ioffe and Szegedy 2015), over the m values of a channel in a batch:
 ///
 ///     x̂ = (x − μ)/√(σ² + ε)     z = γx̂ + β     y = f(z)

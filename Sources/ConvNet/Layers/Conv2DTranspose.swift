@@ -138,7 +138,7 @@ final class Conv2DTranspose: Layer {
     bias = site.parameters[.bias]
     workspaces = site.workspaces
     lowering = Lowering(
-      geometry: site.layer.geometry!, channels: output.channels, stored: output.extent,
+      geometry: site.geometry, channels: output.channels, stored: output.extent,
       columns: input.extent.width)
     let rowFloats = input.extent.width * lowering.patch
     rowsPerBlock = max(1, min(input.extent.height, Conv2D.blockBudget / rowFloats))

@@ -1,10 +1,76 @@
+/// Every output a weighted sum of every input (Keras's `Dense`, PyTorch's `Linear` with its weight
+/// transposed):
+///
+///     y = a(x·W + b)
+///
+/// A vector (C) gives one of (units); W is (C, units), b (units). A plan refuses (`NetworkError`)
+/// images, which a `flatten` makes vectors, and kernels of more than 2³¹ numbers. Defaults are Keras's.
+public struct DenseDescription: Hashable, Sendable {
+  public var units: Int
+  public var activation: Activation
+  public var bias: Bool
+  public var initializer: Initializer
+  /// λ of a penalty λ·Σw² on the kernel, added to the objective (Keras's `l2`).
+  public var l2: Float
+  /// What else holds the kernel in bounds.
+  public var regularization: KernelRegularization
+  public init(
+    units: Int, activation: Activation = .linear, bias: Bool = true,
+    initializer: Initializer = .glorotUniform, l2: Float = 0,
+    regularization: KernelRegularization = KernelRegularization()
+  ) {
+    self.units = units
+    self.activation = activation
+    self.bias = bias
+    self.initializer = initializer
+    self.l2 = l2
+    self.regularization = regularization
+  }
+}
+
+extension DenseDescription: LayerForm {
+  var kind: String { "dense" }
+
+  func infer(_ input: Shape) throws(NetworkError) -> InferredLayer {
+    guard case .vector(let inputs) = input else {
+      throw NetworkError("needs a vector, not an image of \(input); put a flatten layer before it")
+    }
+    let kernel = try NetworkPlan.product(
+      [inputs, units], what: "a kernel of \(inputs)x\(units)")
+    return InferredLayer(output: .vector(units), flops: 2 * kernel)
+  }
+
+  func parameters(of input: Shape) -> [ParameterForm] {
+    let weights = ParameterForm(
+      role: .kernel, shape: [input.count, units], rows: input.count, columns: units,
+      initial: .drawn(initializer, rows: input.count, columns: units, fanOut: units),
+      gradient: .wholeBatch, l2: l2, regularization: regularization)
+    return bias
+      ? [weights, .channels(.bias, units, initial: 0, gradient: .wholeBatch)] : [weights]
+  }
+
+  func make(_ site: LayerSite) -> any Layer {
+    let kernel = site.parameters[.kernel]!.values
+    let layer = Dense(
+      activation: activation.fused, input: site.input, output: site.output, kernel: kernel,
+      kernelTransposed: site.input.hasGradient ? site.transposed(.kernel) : kernel.transposed,
+      bias: site.parameters[.bias]?.values.base)
+    if site.trains {
+      site.input.wholeBatch = true
+      site.output.wholeBatch = true
+      _ = site.curvature(positions: 1, of: layer)
+    }
+    return layer
+  }
+}
+
 /// A fully connected layer with its bias and activation.
 ///
 ///     Y = X·W + b     dW = Xᵀ·dY     dX = dY·Wᵀ
 ///
 /// W is stored (inputs, units). dW is a product over the whole batch, so that it is summed once; the
 /// update computes it, rows of W at a time (`Parameter.Source.product`).
-final class Dense: Layer {
+final class Dense: WholeBatchLayer {
   var inputs: [Activations] { [input] }
 
   private let input: Activations
@@ -14,8 +80,6 @@ final class Dense: Layer {
   private let kernelTransposed: Matrix
   private let bias: UnsafeMutablePointer<Float>?
 
-  /// Whether the kernel outgrows a core's second-level cache together with a tile's activations.
-  /// Such a layer is a phase of its own, over wider tiles.
   var isWide: Bool { kernel.rows * kernel.columns > 262_144 }
 
   init(
@@ -29,8 +93,6 @@ final class Dense: Layer {
     self.kernel = kernel
     self.kernelTransposed = kernelTransposed
     self.bias = bias
-    input.wholeBatch = true
-    output.wholeBatch = true
   }
 
   func forward(_ tile: Tile) {
@@ -54,17 +116,14 @@ final class Dense: Layer {
       into: Matrix(input.gradients(of: tile), rows: tile.count, columns: kernel.rows))
   }
 
-  /// X of a batch, (N, inputs).
   func inputs(of batch: Int) -> Matrix {
     Matrix(input.batchValues, rows: batch, columns: kernel.rows)
   }
 
-  /// dY of a batch, before the activation, (N, units).
   func gradients(of batch: Int) -> Matrix {
     Matrix(output.batchGradients, rows: batch, columns: kernel.columns)
   }
 
-  /// dW of some rows of W, over a batch, into `gradient`, (rows, units).
   func kernelGradient(
     rows: Range<Int>, batch: Int, into gradient: UnsafeMutablePointer<Float>
   ) {
@@ -73,7 +132,6 @@ final class Dense: Layer {
       into: Matrix(gradient, rows: rows.count, columns: kernel.columns))
   }
 
-  /// db = column sums of dY over a batch, (units).
   func biasGradient(batch: Int, into gradient: UnsafeMutablePointer<Float>) {
     gradient.update(repeating: 0, count: kernel.columns)
     addColumnSums(

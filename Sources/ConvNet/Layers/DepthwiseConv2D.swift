@@ -100,7 +100,7 @@ final class DepthwiseConv2D: Layer {
 
   convenience init(_ description: DepthwiseConv2DDescription, _ site: LayerSite) {
     self.init(
-      site.layer.geometry!, activation: description.activation.fused, input: site.input,
+      site.geometry, activation: description.activation.fused, input: site.input,
       output: site.output, kernel: site.parameters[.kernel]!, bias: site.parameters[.bias],
       workspaces: site.workspaces)
   }

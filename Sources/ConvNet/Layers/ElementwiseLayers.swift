@@ -1,5 +1,43 @@
 // Layers without parameters that map each element, or each position's channels, by itself.
 
+/// One vector of an image: nothing is computed.
+struct FlattenForm: LayerForm {
+  var kind: String { "flatten" }
+  var passesThrough: PassesThrough { .always }
+  func infer(_ input: Shape) -> InferredLayer { InferredLayer(output: .vector(input.count)) }
+  func inputRead(by live: Extent, of input: Shape, _ geometry: WindowGeometry?) -> Extent {
+    input.extent
+  }
+  func make(_ site: LayerSite) -> any Layer { preconditionFailure("nothing is computed") }
+}
+
+struct ActivationForm: LayerForm {
+  let function: Activation
+  var kind: String { "activation" }
+  var liveOutputs: LiveOutputs { .asInput }
+  func infer(_ input: Shape) -> InferredLayer { InferredLayer(output: input) }
+  func make(_ site: LayerSite) -> any Layer {
+    ActivationLayer(
+      function, channels: site.layer.output.channels, input: site.input, output: site.output)
+  }
+}
+
+struct DropoutForm: LayerForm {
+  let rate: Float
+  var kind: String { "dropout" }
+  var liveOutputs: LiveOutputs { .asInput }
+  var passesThrough: PassesThrough { .inInference }
+  func infer(_ input: Shape) throws(NetworkError) -> InferredLayer {
+    guard rate >= 0, rate < 1 else { throw NetworkError("a rate of \(rate) is not in 0..<1") }
+    return InferredLayer(output: input)
+  }
+  func make(_ site: LayerSite) -> any Layer {
+    Dropout(
+      rate: rate, layer: site.place, seed: site.seed, input: site.input, output: site.output,
+      workers: site.workers, arena: site.arena)
+  }
+}
+
 /// An activation as a layer of its own: y = f(x), dx = dy·f′(x). Softmax is over the channels:
 /// dx = y·(dy − Σ dy·y).
 final class ActivationLayer: Layer {

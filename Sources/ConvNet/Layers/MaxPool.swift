@@ -1,3 +1,45 @@
+/// The largest of each window, per channel (Keras's `MaxPooling2D`):
+///
+///     y[r, q, c] = max x[r·S + i − P, q·S + j − P, c]     dx = Σ dy over the windows that x won
+///
+/// (H, W, C) gives (H', W', C), H' as for a convolution. Padding never wins, and of equals the first
+/// one does. A plan refuses (`NetworkError`) vectors, windows that do not fit or have more than 255
+/// positions, and a side of padding as wide as the window.
+public struct MaxPoolDescription: Hashable, Sendable {
+  public var size: Extent
+  /// By default the size.
+  public var stride: Extent
+  public var padding: Padding
+  public init(size: Extent, stride: Extent? = nil, padding: Padding = .valid) {
+    self.size = size
+    self.stride = stride ?? size
+    self.padding = padding
+  }
+}
+
+extension MaxPoolDescription: LayerForm {
+  var kind: String { "max_pool" }
+
+  func infer(_ input: Shape) throws(NetworkError) -> InferredLayer {
+    let (extent, channels) = try NetworkPlan.image(input, for: kind)
+    let geometry = try WindowGeometry(
+      input: extent, window: size, stride: stride, padding: padding)
+    guard size.height * size.width <= 255 else {
+      throw NetworkError("a window of more than 255 positions is not supported")
+    }
+    try padding.checkIsSmaller(than: size)
+    return InferredLayer(output: Shape(geometry.output, channels), geometry: geometry)
+  }
+
+  func inputRead(by live: Extent, of input: Shape, _ geometry: WindowGeometry?) -> Extent {
+    geometry!.inputRead(by: live)
+  }
+
+  func make(_ site: LayerSite) -> any Layer {
+    MaxPool(geometry: site.geometry, input: site.input, output: site.output)
+  }
+}
+
 /// Max pooling that is not part of a convolution: windows may overlap, or hang over a padded edge.
 ///
 ///     y = max over the window of x     dx = the sum of dy over the windows that x won

@@ -160,18 +160,28 @@ final class Fork: Layer {
   }
 }
 
-extension NetworkBuilder {
-  /// The layer of a merge; an activation whose derivative needs its input is left to a layer of its
-  /// own.
-  static func layer(
-    _ merge: MergeDescription, from inputs: [Activations], _ shapes: [Shape],
-    to output: Activations, _ workspaces: [Workspace]
+extension MergeDescription: LayerForm {
+  var kind: String { merge.rawValue }
+  /// What is merged must have one extent.
+  var liveOutputs: LiveOutputs { .all }
+
+  func infer(_ inputs: [Shape]) throws(NetworkError) -> InferredLayer {
+    InferredLayer(output: try merge.output(of: inputs))
+  }
+  func infer(_ input: Shape) throws(NetworkError) -> InferredLayer { try infer([input]) }
+
+  func make(_ site: LayerSite) -> any Layer {
+    layer(of: site.inputs, site.shapes, to: site.output, site.workspaces)
+  }
+
+  /// An activation whose derivative needs its input is left to a layer of its own.
+  func layer(
+    of inputs: [Activations], _ shapes: [Shape], to output: Activations, _ workspaces: [Workspace]
   ) -> any Layer {
-    let activation = merge.activation.fused
-    if merge.merge == .multiply, inputs.contains(where: { $0.size != output.size }) {
+    if merge == .multiply, inputs.contains(where: { $0.size != output.size }) {
       return BroadcastProduct(
-        activation, inputs: inputs, shapes: shapes, output: output, workspaces: workspaces)
+        activation.fused, inputs: inputs, shapes: shapes, output: output, workspaces: workspaces)
     }
-    return MergeLayer(merge.merge, activation, inputs: inputs, output: output)
+    return MergeLayer(merge, activation.fused, inputs: inputs, output: output)
   }
 }

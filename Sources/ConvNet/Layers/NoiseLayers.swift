@@ -20,6 +20,7 @@ public struct GaussianNoiseDescription: Hashable, Sendable {
 extension SpatialDropoutDescription: LayerForm {
   var kind: String { "spatial_dropout" }
   var liveOutputs: LiveOutputs { .asInput }
+  var passesThrough: PassesThrough { .inInference }
 
   func infer(_ input: Shape) throws(NetworkError) -> InferredLayer {
     _ = try NetworkPlan.image(input, for: kind)
@@ -33,6 +34,7 @@ extension SpatialDropoutDescription: LayerForm {
 extension GaussianNoiseDescription: LayerForm {
   var kind: String { "gaussian_noise" }
   var liveOutputs: LiveOutputs { .asInput }
+  var passesThrough: PassesThrough { .inInference }
 
   func infer(_ input: Shape) throws(NetworkError) -> InferredLayer {
     guard deviation >= 0, deviation.isFinite else {

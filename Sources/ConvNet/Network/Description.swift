@@ -1,4 +1,4 @@
-// What a network is made of, as values: what the user may ask for. `Network` builds it.
+// What a network is made of, as values. Each layer's own description is in its file, in Layers.
 
 /// Height and width.
 public struct Extent: Hashable, Sendable {
@@ -87,138 +87,6 @@ public enum Initializer: String, Hashable, Sendable, CaseIterable {
   case zeros
 }
 
-/// A convolution as networks have it, a cross-correlation (LeCun et al. 1998; Keras's `Conv2D`,
-/// PyTorch's with its kernel as (K, K, C / groups, F)). With the padding's top and left P, stride S and
-/// dilation D,
-///
-///     y[r, q, f] = a(b[f] + Σ x[r·S + i·D − P, q·S + j·D − P, c]·w[i, j, c, f])
-///
-/// the sum over the window's i, j and the channels c of f's group. (H, W, C) gives (H', W', F), H' =
-/// ⌊(H + padding − (K − 1)·D − 1)/S⌋ + 1. A plan refuses (`NetworkError`) vectors, windows larger than
-/// the padded image, groups that do not divide C and F, sizes outside 1...65536, and kernels of more
-/// than 2³¹ numbers. Defaults are Keras's.
-public struct Conv2DDescription: Hashable, Sendable {
-  public var filters: Int
-  public var kernel: Extent
-  public var stride: Extent
-  public var padding: Padding
-  public var activation: Activation
-  public var bias: Bool
-  public var initializer: Initializer
-  /// λ of a penalty λ·Σw² on the kernel, added to the objective (Keras's `l2`).
-  public var l2: Float
-  /// What else holds the kernel in bounds.
-  public var regularization: KernelRegularization
-  /// Parts that the channels and filters are cut into; a filter sees the channels of its part
-  /// (Krizhevsky, Sutskever and Hinton 2012).
-  public var groups: Int
-  /// From one row or column that the kernel sees to the next (Yu and Koltun 2016).
-  public var dilation: Extent
-
-  public init(
-    filters: Int, kernel: Extent, stride: Extent = Extent(1, 1), padding: Padding = .valid,
-    groups: Int = 1, dilation: Extent = Extent(1, 1),
-    activation: Activation = .linear, bias: Bool = true,
-    initializer: Initializer = .glorotUniform, l2: Float = 0,
-    regularization: KernelRegularization = KernelRegularization()
-  ) {
-    self.filters = filters
-    self.kernel = kernel
-    self.stride = stride
-    self.padding = padding
-    self.activation = activation
-    self.bias = bias
-    self.initializer = initializer
-    self.l2 = l2
-    self.regularization = regularization
-    self.groups = groups
-    self.dilation = dilation
-  }
-}
-
-/// The largest of each window, per channel (Keras's `MaxPooling2D`):
-///
-///     y[r, q, c] = max x[r·S + i − P, q·S + j − P, c]     dx = Σ dy over the windows that x won
-///
-/// (H, W, C) gives (H', W', C), H' as for a convolution. Padding never wins, and of equals the first
-/// one does. A plan refuses (`NetworkError`) vectors, windows that do not fit or have more than 255
-/// positions, and a side of padding as wide as the window.
-public struct MaxPoolDescription: Hashable, Sendable {
-  public var size: Extent
-  /// By default the size.
-  public var stride: Extent
-  public var padding: Padding
-  public init(size: Extent, stride: Extent? = nil, padding: Padding = .valid) {
-    self.size = size
-    self.stride = stride ?? size
-    self.padding = padding
-  }
-}
-
-/// Every output a weighted sum of every input (Keras's `Dense`, PyTorch's `Linear` with its weight
-/// transposed):
-///
-///     y = a(x·W + b)
-///
-/// A vector (C) gives one of (units); W is (C, units), b (units). A plan refuses (`NetworkError`)
-/// images, which a `flatten` makes vectors, and kernels of more than 2³¹ numbers. Defaults are Keras's.
-public struct DenseDescription: Hashable, Sendable {
-  public var units: Int
-  public var activation: Activation
-  public var bias: Bool
-  public var initializer: Initializer
-  /// λ of a penalty λ·Σw² on the kernel, added to the objective (Keras's `l2`).
-  public var l2: Float
-  /// What else holds the kernel in bounds.
-  public var regularization: KernelRegularization
-  public init(
-    units: Int, activation: Activation = .linear, bias: Bool = true,
-    initializer: Initializer = .glorotUniform, l2: Float = 0,
-    regularization: KernelRegularization = KernelRegularization()
-  ) {
-    self.units = units
-    self.activation = activation
-    self.bias = bias
-    self.initializer = initializer
-    self.l2 = l2
-    self.regularization = regularization
-  }
-}
-
-/// Batch normalisation over a channel (Ioffe and Szegedy 2015), with Keras's defaults:
-///
-///     y = γ(x − μ)/√(σ² + ε) + β     moving = momentum·moving + (1 − momentum)·batch
-///
-/// μ and σ² are those of the channel in the batch, in evaluation the moving ones; σ² is the biased
-/// variance in both (Keras; PyTorch's moving one is unbiased, its momentum 1 less this). Images and
-/// vectors keep their shape; γ, β, and the moving statistics are (C).
-///
-/// The moving statistics begin at 0 and 1, of which momentumᵗ is left after t batches. Without that
-/// bias, as Adam's moments (Kingma and Ba 2014): the average of the batches alone, each weighted by how
-/// long ago it was,
-///
-///     moving = Σᵢ (1 − momentum)·momentumᵗ⁻ⁱ·batchᵢ / (1 − momentumᵗ)
-public struct BatchNormDescription: Hashable, Sendable {
-  public var momentum: Float
-  public var epsilon: Float
-  /// Whether there is a γ, which begins at 1.
-  public var scale: Bool
-  /// Whether there is a β, which begins at 0.
-  public var center: Bool
-  /// Whether the moving statistics are without the bias of their beginning.
-  public var debias: Bool
-  public init(
-    momentum: Float = 0.99, epsilon: Float = 1e-3, scale: Bool = true, center: Bool = true,
-    debias: Bool = false
-  ) {
-    self.momentum = momentum
-    self.epsilon = epsilon
-    self.scale = scale
-    self.center = center
-    self.debias = debias
-  }
-}
-
 /// A layer. Its description says what it computes; what it refuses, `NetworkPlan` throws.
 public enum LayerDescription: Hashable, Sendable {
   case conv2D(Conv2DDescription)
@@ -248,21 +116,6 @@ public enum LayerDescription: Hashable, Sendable {
   case spatialDropout(SpatialDropoutDescription)
   case gaussianNoise(GaussianNoiseDescription)
   case squeezeExcite(SqueezeExciteDescription)
-
-  /// The name that a spec gives this layer.
-  public var kind: String {
-    switch self {
-    case .conv2D: "conv2d"
-    case .maxPool: "max_pool"
-    case .flatten: "flatten"
-    case .dense: "dense"
-    case .dropout: "dropout"
-    case .activation: "activation"
-    case .batchNorm: "batch_norm"
-    case .merge(let merge): merge.merge.rawValue
-    default: form!.kind
-    }
-  }
 }
 
 /// A network from images to class scores (logits).

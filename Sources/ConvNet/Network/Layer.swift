@@ -7,10 +7,26 @@ protocol Layer: AnyObject {
   var inputs: [Activations] { get }
   /// What its backward pass needs of its tensors' values; the memory of others is given away.
   var backwardReads: BackwardReads { get }
+  /// Whether its kernel outgrows a core's second-level cache together with a tile's activations. Such a
+  /// layer is a phase of its own, over wider tiles.
+  var isWide: Bool { get }
 }
 
 extension Layer {
   var backwardReads: BackwardReads { [.inputs, .output] }
+  var isWide: Bool { false }
+}
+
+/// A layer whose inputs and gradients of a whole batch are matrices, of which its parameters' gradients
+/// are products.
+protocol WholeBatchLayer: Layer {
+  /// X of a batch, (N, inputs), and dY, (N, outputs).
+  func inputs(of batch: Int) -> Matrix
+  func gradients(of batch: Int) -> Matrix
+  /// dW of some rows of W, over a batch, into `gradient`, (rows, outputs).
+  func kernelGradient(rows: Range<Int>, batch: Int, into gradient: UnsafeMutablePointer<Float>)
+  /// db, (outputs).
+  func biasGradient(batch: Int, into gradient: UnsafeMutablePointer<Float>)
 }
 
 /// A layer in which the samples of a batch depend on one another, so that a batch passes it in two
@@ -31,15 +47,17 @@ struct Parameter {
   enum Source {
     /// The sum of one partial gradient per tile, at this offset of each tile's partials.
     case partials(offset: Int)
-    /// Xᵀ·dY over the whole batch: rows of the kernel of this dense layer.
-    case product(Dense)
-    /// The column sums of dY over the whole batch: the bias of this dense layer.
-    case columnSums(Dense)
-    /// Already in the gradient buffer.
+    /// Xᵀ·dY over the whole batch: rows of this layer's kernel.
+    case product(any WholeBatchLayer)
+    /// The column sums of dY over the whole batch: this layer's bias.
+    case columnSums(any WholeBatchLayer)
+    /// In the gradient buffer, once the layer has gone back.
     case settled
   }
 
   let name: String
+  /// Its layer's place in the plan.
+  let layer: Int
   let role: TensorInfo.Role
   let shape: [Int]
   let offset: Int
@@ -69,7 +87,7 @@ public struct TensorInfo: Sendable, Hashable {
 
   public let name: String
   public let shape: [Int]
-  /// Its floats within `Network.parameters`.
+  /// Its floats within the weights.
   public let range: Range<Int>
   public let role: Role
 }

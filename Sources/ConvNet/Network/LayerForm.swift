@@ -7,8 +7,14 @@ protocol LayerForm: Sendable {
   /// The function that ends it.
   var activation: Activation { get }
   var liveOutputs: LiveOutputs { get }
+  /// Whether it computes nothing, so that its output is its input: always, or where no one trains.
+  var passesThrough: PassesThrough { get }
+  /// Whether its backward pass reads the gradient of its output though nothing below has weights.
+  var needsGradient: Bool { get }
 
-  /// - Throws: `NetworkError` where the input does not fit it, or a size overflows.
+  /// - Throws: `NetworkError` where the inputs do not fit it, or a size overflows.
+  func infer(_ inputs: [Shape]) throws(NetworkError) -> InferredLayer
+  /// The same of the one input that most layers have.
   func infer(_ input: Shape) throws(NetworkError) -> InferredLayer
 
   /// How much of the input, from its first row and column, the first `live` outputs read.
@@ -16,6 +22,11 @@ protocol LayerForm: Sendable {
 
   /// Its trainable tensors, in the order of the network's memory.
   func parameters(of input: Shape) -> [ParameterForm]
+  /// What it keeps of batches for evaluation.
+  func statistics(of input: Shape) -> [ParameterForm]
+
+  /// Whether it does the work of the layer that alone reads it too.
+  func fuses(_ layer: NetworkPlan.Layer, with next: NetworkPlan.Layer) -> Bool
 
   func make(_ site: LayerSite) -> any Layer
 }
@@ -23,9 +34,16 @@ protocol LayerForm: Sendable {
 extension LayerForm {
   var activation: Activation { .linear }
   var liveOutputs: LiveOutputs { .thoseRead }
+  var passesThrough: PassesThrough { .never }
+  var needsGradient: Bool { false }
+  func infer(_ inputs: [Shape]) throws(NetworkError) -> InferredLayer { try infer(inputs[0]) }
   func inputRead(by live: Extent, of input: Shape, _ geometry: WindowGeometry?) -> Extent { live }
   func parameters(of input: Shape) -> [ParameterForm] { [] }
+  func statistics(of input: Shape) -> [ParameterForm] { [] }
+  func fuses(_ layer: NetworkPlan.Layer, with next: NetworkPlan.Layer) -> Bool { false }
 }
+
+enum PassesThrough { case never, inInference, always }
 
 /// Which of a layer's outputs are computed.
 enum LiveOutputs {
@@ -53,11 +71,15 @@ struct ParameterForm {
     case drawn(Initializer, rows: Int, columns: Int, fanOut: Int)
   }
 
+  /// Where the gradient of a batch is found; see `Parameter.Source`.
+  enum Gradient { case partials, wholeBatch, settled }
+
   let role: TensorInfo.Role
   let shape: [Int]
   let rows: Int
   let columns: Int
   let initial: Initial
+  var gradient = Gradient.partials
   var l2: Float = 0
   var regularization = KernelRegularization()
   /// Whether its layer multiplies by the transpose too.
@@ -67,25 +89,12 @@ struct ParameterForm {
 
   /// A number for each of some channels.
   static func channels(
-    _ role: TensorInfo.Role, _ count: Int, initial: Float
+    _ role: TensorInfo.Role, _ count: Int, initial: Float, gradient: Gradient = .partials
   ) -> ParameterForm {
     ParameterForm(
-      role: role, shape: [count], rows: 1, columns: count, initial: .constant(initial))
+      role: role, shape: [count], rows: 1, columns: count, initial: .constant(initial),
+      gradient: gradient)
   }
-}
-
-/// Where a layer is made: its place in the plan, and the memory that it works on.
-struct LayerSite {
-  let place: Int
-  let layer: NetworkPlan.Layer
-  let input: Activations
-  let output: Activations
-  let parameters: [TensorInfo.Role: TiledParameter]
-  let batchSize: Int
-  let workers: Int
-  let seed: UInt64
-  let workspaces: [Workspace]
-  let arena: Arena
 }
 
 /// A trainable tensor in its network's memory, with each tile's own part of its gradient.
@@ -115,10 +124,17 @@ extension Activation {
 }
 
 extension LayerDescription {
-  /// The layer's own account of itself; nil for the few kinds that the plan and the builder know.
-  var form: (any LayerForm)? {
+  /// The layer's own account of itself.
+  var form: any LayerForm {
     switch self {
-    case .conv2D, .maxPool, .flatten, .dense, .dropout, .activation, .batchNorm, .merge: nil
+    case .conv2D(let conv): conv
+    case .maxPool(let pool): pool
+    case .flatten: FlattenForm()
+    case .dense(let dense): dense
+    case .dropout(let rate): DropoutForm(rate: rate)
+    case .activation(let activation): ActivationForm(function: activation)
+    case .batchNorm(let norm): norm
+    case .merge(let merge): merge
     case .averagePool(let pool): pool
     case .globalPool(let pool): pool
     case .frame(let frame): frame
@@ -133,15 +149,7 @@ extension LayerDescription {
     case .squeezeExcite(let block): block
     }
   }
-}
 
-extension LayerDescription {
-  var liveOutputs: LiveOutputs {
-    switch self {
-    case .dropout, .activation: .asInput
-    // Batch statistics are taken over the whole map; what is merged must have one extent.
-    case .batchNorm, .merge: .all
-    default: form?.liveOutputs ?? .thoseRead
-    }
-  }
+  /// The name that a spec gives this layer.
+  public var kind: String { form.kind }
 }

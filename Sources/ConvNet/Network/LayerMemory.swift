@@ -27,8 +27,10 @@ struct ConvolutionWeights {
 
 /// Each tile's own part of the gradients, summed in tile order by the update.
 final class Partials {
-  private(set) var size = 0
+  private(set) var size: Int
   private var buffer = Buffer(0)
+
+  init(size: Int = 0) { self.size = size }
 
   func reserve(_ count: Int) -> Int {
     defer { size += (count + 15) & ~15 }

@@ -1,149 +1,75 @@
-/// Lays out a network's memory and makes its layers.
+/// Lays out a network's memory and makes its layers: those of training, which go back too, or those of
+/// inference alone.
 final class NetworkBuilder {
+  /// What the layers are for.
+  enum Purpose {
+    /// Batches of so many samples, moved by this rule.
+    case training(batchSize: Int, rule: OptimizerRule, seed: UInt64)
+    case inference
+  }
+
   let plan: NetworkPlan
-  let batchSize: Int
+  let layout: TensorLayout
   let workers: Int
-  let seed: UInt64
   let arena: Arena
   let workspaces: [Workspace]
-
-  let partials = Partials()
+  let weights: Buffer
+  /// Of what is trained; empty in inference.
+  let gradients: Buffer
+  let partials: Partials
   let input: Activations
-  private(set) var weights = Buffer(0)
-  private(set) var gradients = Buffer(0)
-  private(set) var parameters: [Parameter] = []
-  private(set) var tensors: [TensorInfo] = []
-  private(set) var layers: [Network.BuiltLayer] = []
+  private(set) var parameters: [Parameter]
+  private(set) var layers: [BuiltLayer] = []
   /// Those that K-FAC moves.
   private(set) var curvatures: [KroneckerLayer] = []
   /// For each layer of the plan, its output once for each that will read it; those that have read it
   /// are gone.
   private var outputs: [[Activations]] = []
-  private var trainable = 0
-  private var total = 0
+  private let purpose: Purpose
 
-  private let rule: OptimizerRule
-
+  /// - Parameter weights: the tensors, as `layout` has them.
   init(
-    _ plan: NetworkPlan, rule: OptimizerRule, batchSize: Int, workers: Int, seed: UInt64,
-    arena: Arena
+    _ plan: NetworkPlan, _ layout: TensorLayout, for purpose: Purpose, weights: Buffer,
+    workers: Int, arena: Arena
   ) {
     self.plan = plan
-    self.rule = rule
-    self.batchSize = batchSize
+    self.layout = layout
+    self.purpose = purpose
+    self.weights = weights
     self.workers = workers
-    self.seed = seed
     self.arena = arena
+    parameters = layout.parameters
+    partials = Partials(size: layout.partials)
     workspaces = (0..<workers).map { _ in Workspace() }
     let shape = plan.description.input
     input = Activations(extent: shape.extent, channels: shape.channels, hasGradient: false)
+    if case .training = purpose {
+      gradients = arena.floats(layout.trainable)
+    } else {
+      gradients = arena.floats(0)
+    }
+    makeLayers()
+    for workspace in workspaces { workspace.allocate(in: arena) }
+    if trains { partials.allocate(tiles: Tile.count(of: batchSize), in: arena) }
   }
 
-  var inferenceTile: Int { layers.contains { $0.isWide } ? Tile.wideSize : Tile.size }
+  var trains: Bool { if case .training = purpose { true } else { false } }
+
+  /// 0 in inference.
+  var batchSize: Int { if case .training(let batchSize, _, _) = purpose { batchSize } else { 0 } }
+
+  var seed: UInt64 { if case .training(_, _, let seed) = purpose { seed } else { 0 } }
+
+  /// Samples of a tile of an evaluation.
+  var inferenceTile: Int { layers.contains { $0.layer.isWide } ? Tile.wideSize : Tile.size }
 
   /// The class scores.
   var logits: Activations { outputs.last![0] }
 
-  func build() throws(NetworkError) {
-    layOutParameters()
-    weights = arena.floats(total)
-    gradients = arena.floats(trainable)
-    if arena.holdsMemory { try initialize() }
-    makeLayers()
-    for workspace in workspaces { workspace.allocate(in: arena) }
-    partials.allocate(tiles: Tile.count(of: batchSize), in: arena)
-  }
-
   // MARK: parameters
 
-  private func layOutParameters() {
-    var statistics: [(name: String, role: TensorInfo.Role, count: Int)] = []
-    for (i, layer) in plan.layers.enumerated() {
-      let name = "\(layer.description.kind)_\(i)"
-      switch layer.description {
-      case .conv2D(let conv):
-        let channels = layer.input.channels / conv.groups
-        let patch = conv.kernel.height * conv.kernel.width * channels
-        add(
-          name, .kernel,
-          [conv.kernel.height, conv.kernel.width, channels, conv.filters],
-          rows: patch, columns: conv.filters, l2: conv.l2, regularization: conv.regularization,
-          source: .partials(offset: partials.reserve(patch * conv.filters)))
-        if conv.bias {
-          add(
-            name, .bias, [conv.filters], rows: 1, columns: conv.filters,
-            source: .partials(offset: partials.reserve(conv.filters)))
-        }
-      case .dense(let dense):
-        add(
-          name, .kernel, [layer.input.count, dense.units], rows: layer.input.count,
-          columns: dense.units, l2: dense.l2, regularization: dense.regularization)
-        if dense.bias { add(name, .bias, [dense.units], rows: 1, columns: dense.units) }
-      case .batchNorm(let norm):
-        let channels = layer.input.channels
-        if norm.scale { add(name, .scale, [channels], rows: 1, columns: channels) }
-        if norm.center { add(name, .offset, [channels], rows: 1, columns: channels) }
-        statistics.append((name, .movingMean, channels))
-        statistics.append((name, .movingVariance, channels))
-      case .maxPool, .flatten, .dropout, .activation, .merge: break
-      default: addParameters(of: layer, name)
-      }
-    }
-    trainable = total
-    for (name, role, count) in statistics {
-      tensors.append(
-        TensorInfo(
-          name: "\(name)/\(role.rawValue)", shape: [count], range: total..<total + count, role: role
-        ))
-      total += (count + 15) & ~15
-    }
-  }
-
-  func add(
-    _ layer: String, _ role: TensorInfo.Role, _ shape: [Int], rows: Int, columns: Int,
-    l2: Float = 0, regularization: KernelRegularization = KernelRegularization(),
-    source: Parameter.Source = .settled
-  ) {
-    let name = "\(layer)/\(role.rawValue)"
-    parameters.append(
-      Parameter(
-        name: name, role: role, shape: shape, offset: total, rows: rows, columns: columns, l2: l2,
-        regularization: regularization, source: source))
-    tensors.append(
-      TensorInfo(name: name, shape: shape, range: total..<total + rows * columns, role: role))
-    total += (rows * columns + 15) & ~15
-  }
-
-  private func initialize() throws(NetworkError) {
-    for (i, layer) in plan.layers.enumerated() {
-      switch layer.description {
-      case .conv2D(let conv):
-        let kernel = parameters[index(i, .kernel)!]
-        try conv.initializer.fill(
-          weights.base + kernel.offset, rows: kernel.rows, columns: kernel.columns,
-          fanOut: conv.kernel.height * conv.kernel.width * conv.filters, seed: seed, layer: i)
-      case .dense(let dense):
-        let kernel = parameters[index(i, .kernel)!]
-        try dense.initializer.fill(
-          weights.base + kernel.offset, rows: kernel.rows, columns: kernel.columns,
-          fanOut: dense.units, seed: seed, layer: i)
-      case .maxPool, .flatten, .dropout, .activation, .batchNorm, .merge: break
-      default: try initializeParameters(of: layer, i)
-      }
-    }
-    for tensor in tensors where tensor.role == .scale || tensor.role == .movingVariance {
-      (weights.base + tensor.range.lowerBound).update(repeating: 1, count: tensor.range.count)
-    }
-  }
-
   func index(_ layer: Int, _ role: TensorInfo.Role) -> Int? {
-    let name = "\(plan.layers[layer].description.kind)_\(layer)/\(role.rawValue)"
-    return parameters.firstIndex { $0.name == name }
-  }
-
-  private func pointer(_ layer: Int, _ role: TensorInfo.Role) -> UnsafeMutablePointer<Float>? {
-    let name = "\(plan.layers[layer].description.kind)_\(layer)/\(role.rawValue)"
-    return tensors.first { $0.name == name }.map { weights.base + $0.range.lowerBound }
+    parameters.firstIndex { $0.layer == layer && $0.role == role }
   }
 
   /// The transposed copy of a kernel, (columns, rows), that its layer's input gradient wants.
@@ -154,66 +80,83 @@ final class NetworkBuilder {
     return Matrix(copy.base, rows: parameter.columns, columns: parameter.rows)
   }
 
+  func tiled(_ form: ParameterForm, of place: Int) -> TiledParameter {
+    let index = index(place, form.role)!
+    var offset = 0
+    if case .partials(let place) = parameters[index].source { offset = place }
+    return TiledParameter(
+      values: Matrix(
+        weights.base + parameters[index].offset, rows: form.rows, columns: form.columns),
+      transposed: form.wantsTransposed ? transposedKernel(index) : nil, partials: partials,
+      offset: offset)
+  }
+
+  func curvature(
+    _ kernel: Int, _ bias: Int?, positions: Int, layer: (any WholeBatchLayer)?
+  ) -> KroneckerLayer? {
+    guard case .training(let batchSize, .kfac(let kfac), _) = purpose,
+      max(parameters[kernel].rows, parameters[kernel].columns) <= kfac.largest
+    else { return nil }
+    let curvature = KroneckerLayer(
+      kernel: kernel, bias: bias, in: parameters, positions: positions, layer: layer,
+      tiles: Tile.count(of: batchSize), arena: arena)
+    curvatures.append(curvature)
+    return curvature
+  }
+
   // MARK: layers
 
   private func makeLayers() {
     outputs = plan.layers.map { _ in [] }
     var i = 0
     while i < plan.layers.count {
-      let layer = plan.layers[i]
-      let first = i
+      let (first, layer) = (i, plan.layers[i])
+      let form = layer.description.form
       let inputs = layer.inputs.map(read)
-      let hasWeightsBelow = inputs.contains(where: \.hasGradient)
-      var current = inputs[0]
-      switch layer.description {
-      case .conv2D(let conv):
-        let (output, pool) = convolutionOutput(i)
-        appendConvolution(conv, i, pool: pool, from: current, to: output)
-        if pool != nil { i += 1 }
-        current = finish(conv.activation, first, through: i, from: output)
-      case .maxPool:
-        let output = tensor(layer, hasGradient: hasWeightsBelow)
-        append(MaxPool(geometry: layer.geometry!, input: current, output: output), first, output)
-        current = output
-      case .flatten: break
-      case .dense(let dense):
-        let output = tensor(layer, hasGradient: true)
-        appendDense(dense, i, from: current, to: output)
-        current = finish(dense.activation, first, through: i, from: output)
-      case .dropout(let rate):
-        let output = tensor(layer, hasGradient: hasWeightsBelow)
-        append(
-          Dropout(
-            rate: rate, layer: i, seed: seed, input: current, output: output, workers: workers,
-            arena: arena),
-          first, output)
-        current = output
-      case .activation(let activation):
-        let output = tensor(layer, hasGradient: hasWeightsBelow)
-        append(
-          ActivationLayer(
-            activation, channels: layer.output.channels, input: current, output: output), first,
-          output)
-        current = output
-      case .batchNorm(let norm):
-        let output = tensor(layer, hasGradient: true)
-        let limits = limits(after: i)
-        if limits != nil { i += 1 }
-        appendBatchNorm(norm, first, through: i, limits ?? .none, from: current, to: output)
-        current = output
-      case .merge(let merge):
-        let output = tensor(layer, hasGradient: hasWeightsBelow)
-        let shapes = layer.inputs.map(shape)
-        append(Self.layer(merge, from: inputs, shapes, to: output, workspaces), first, output)
-        current = finish(merge.activation, first, through: i, from: output)
-      default:
-        let output = tensor(layer, hasGradient: hasWeightsBelow || layer.parameters > 0)
-        appendForm(layer, i, from: current, to: output)
-        current = finish(layer.description.form!.activation, first, through: i, from: output)
+      if passesThrough(form) {
+        give(inputs[0], of: i)
+        i += 1
+        continue
       }
-      give(current, of: i)
+      var fused: NetworkPlan.Layer?
+      if let next = onlyReader(of: i), form.fuses(layer, with: next) {
+        fused = next
+        i += 1
+      }
+      let last = fused ?? layer
+      let hasGradient =
+        inputs.contains(where: \.hasGradient) || layer.parameters > 0 || form.needsGradient
+      let output = Activations(
+        extent: last.live, channels: last.output.channels, hasGradient: trains && hasGradient)
+      let made = form.make(
+        LayerSite(
+          first, fused: fused, inputs: inputs, shapes: layer.inputs.map(shape), output: output,
+          self))
+      append(made, first, output, through: i)
+      if let made = made as? any WholeBatchLayer { takeGradients(from: made, first) }
+      give(finish(form.activation, first, from: output), of: i)
       i += 1
     }
+  }
+
+  private func passesThrough(_ form: any LayerForm) -> Bool {
+    switch form.passesThrough {
+    case .never: false
+    case .inInference: !trains
+    case .always: true
+    }
+  }
+
+  /// The layer after this one, where that reads it alone and no other does.
+  private func onlyReader(of i: Int) -> NetworkPlan.Layer? {
+    guard i + 1 < plan.layers.count, plan.followsTheLast(i + 1), plan.layers[i].readers == 1
+    else { return nil }
+    return plan.layers[i + 1]
+  }
+
+  private func takeGradients(from layer: any WholeBatchLayer, _ place: Int) {
+    if let kernel = index(place, .kernel) { parameters[kernel].source = .product(layer) }
+    if let bias = index(place, .bias) { parameters[bias].source = .columnSums(layer) }
   }
 
   /// What a layer reads. Of a tensor with a gradient each reader has a view of its own.
@@ -241,57 +184,20 @@ final class NetworkBuilder {
     }
   }
 
-  func tensor(_ layer: NetworkPlan.Layer, hasGradient: Bool) -> Activations {
-    Activations(extent: layer.live, channels: layer.output.channels, hasGradient: hasGradient)
-  }
-
-  func append(
+  private func append(
     _ layer: any Layer, _ place: Int, _ output: Activations, through: Int? = nil,
     kind: String? = nil
   ) {
     layers.append(
-      Network.BuiltLayer(
+      BuiltLayer(
         layer: layer, output: output, place: place,
         name: (place...(through ?? place))
           .map { "\(kind ?? plan.layers[$0].description.kind)_\($0)" }.joined(separator: "+")))
   }
 
-  private func appendDense(
-    _ dense: DenseDescription, _ i: Int, from input: Activations, to output: Activations
-  ) {
-    let kernel = index(i, .kernel)!
-    let bias = index(i, .bias)
-    let matrix = Matrix(
-      weights.base + parameters[kernel].offset, rows: parameters[kernel].rows,
-      columns: parameters[kernel].columns)
-    let layer = Dense(
-      activation: dense.activation.followsFromOutput ? dense.activation : .linear, input: input,
-      output: output, kernel: matrix,
-      kernelTransposed: input.hasGradient ? transposedKernel(kernel) : matrix.transposed,
-      bias: bias.map { weights.base + parameters[$0].offset })
-    parameters[kernel].source = .product(layer)
-    if let bias { parameters[bias].source = .columnSums(layer) }
-    append(layer, i, output)
-    _ = curvature(kernel, bias, positions: 1, dense: layer)
-  }
-
-  /// What K-FAC knows of a layer, if it moves it.
-  func curvature(
-    _ kernel: Int, _ bias: Int?, positions: Int, dense: Dense?
-  ) -> KroneckerLayer? {
-    guard case .kfac(let kfac) = rule,
-      max(parameters[kernel].rows, parameters[kernel].columns) <= kfac.largest
-    else { return nil }
-    let curvature = KroneckerLayer(
-      kernel: kernel, bias: bias, in: parameters, positions: positions, dense: dense,
-      tiles: Tile.count(of: batchSize), arena: arena)
-    curvatures.append(curvature)
-    return curvature
-  }
-
   /// An activation that cannot end its layer, because its derivative needs its input, follows it.
   private func finish(
-    _ activation: Activation, _ place: Int, through last: Int, from output: Activations
+    _ activation: Activation, _ place: Int, from output: Activations
   ) -> Activations {
     guard !activation.followsFromOutput else { return output }
     let activated = Activations(
@@ -301,30 +207,13 @@ final class NetworkBuilder {
       place, activated)
     return activated
   }
+}
 
-  /// The activation after a layer that alone reads it, where it is one that a batch norm can end with.
-  private func limits(after i: Int) -> Limits? {
-    guard i + 1 < plan.layers.count, plan.followsTheLast(i + 1), plan.layers[i].readers == 1,
-      case .activation(let activation) = plan.layers[i + 1].description
-    else { return nil }
-    return Limits(activation)
-  }
-
-  private func appendBatchNorm(
-    _ norm: BatchNormDescription, _ i: Int, through last: Int, _ limits: Limits,
-    from input: Activations, to output: Activations
-  ) {
-    func gradient(_ role: TensorInfo.Role) -> UnsafeMutablePointer<Float>? {
-      index(i, role).map { gradients.base + parameters[$0].offset }
-    }
-    let memory = BatchNorm.Memory(
-      scale: pointer(i, .scale), offset: pointer(i, .offset), scaleGradient: gradient(.scale),
-      offsetGradient: gradient(.offset), movingMean: pointer(i, .movingMean)!,
-      movingVariance: pointer(i, .movingVariance)!)
-    append(
-      BatchNorm(
-        norm, limits: limits, channels: plan.layers[i].output.channels, input: input,
-        output: output, parameters: memory, tiles: Tile.count(of: batchSize),
-        workspaces: workspaces, arena: arena), i, output, through: last)
-  }
+/// A layer, the tensor it writes, and the place in the plan of the first of the layers that it stands for
+/// (a convolution may do the pooling after it too).
+struct BuiltLayer {
+  let layer: any Layer
+  let output: Activations
+  let place: Int
+  let name: String
 }

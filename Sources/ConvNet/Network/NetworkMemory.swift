@@ -16,7 +16,8 @@ extension NetworkBuilder {
   /// - Parameter isShared: whether tensors that are not needed at the same time may lie in one place.
   func allocateTensors(isShared: Bool) -> TensorMemory {
     let tensors = [input] + layers.map(\.output)
-    let isByTile = layers.contains { $0.layer is any BatchCoupledLayer || $0.isWide }
+    let isByTile =
+      trains && layers.contains { $0.layer is any BatchCoupledLayer || $0.layer.isWide }
     for tensor in tensors { tensor.prepare(tile: inferenceTile, isByTile: isByTile) }
     let lives = lives(of: tensors)
     var contents: [(tensor: Activations, content: Activations.Content)] = []
@@ -49,6 +50,7 @@ extension NetworkBuilder {
   /// For each content, from when to when each tensor is needed in a training step.
   private func lives(of tensors: [Activations]) -> [[ObjectIdentifier: ClosedRange<Int>]] {
     let timeline = StepTimeline(layers: layers.count)
+    let trains = trains
     var lives = Activations.Content.allCases.map { _ in [ObjectIdentifier: ClosedRange<Int>]() }
     func need(_ content: Activations.Content, of tensor: Activations, at moment: Int) {
       let tensor = ObjectIdentifier(content == .values ? tensor.root : tensor)
@@ -58,19 +60,21 @@ extension NetworkBuilder {
     }
     need(.values, of: input, at: timeline.fill)
     need(.values, of: logits, at: timeline.loss)
-    need(.gradients, of: logits, at: timeline.loss)
+    if trains { need(.gradients, of: logits, at: timeline.loss) }
     for (i, built) in layers.enumerated() {
       let (forward, backward) = (timeline.forward(i), timeline.backward(i))
       let reads = built.layer.backwardReads
       for input in built.layer.inputs {
         need(.values, of: input, at: forward)
+        guard trains else { continue }
         if reads.contains(.inputs) { need(.values, of: input, at: backward) }
         need(.gradients, of: input, at: backward)
       }
       need(.values, of: built.output, at: forward)
+      need(.winners, of: built.output, at: forward)
+      guard trains else { continue }
       if reads.contains(.output) { need(.values, of: built.output, at: backward) }
       need(.gradients, of: built.output, at: backward)
-      need(.winners, of: built.output, at: forward)
       need(.winners, of: built.output, at: backward)
     }
     return lives

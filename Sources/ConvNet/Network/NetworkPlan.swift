@@ -85,7 +85,7 @@ public struct NetworkPlan: Sendable {
         if case .layer(let place) = input { drafts[place].output } else { description.input }
       }
       do throws(NetworkError) {
-        let draft = try Self.infer(node.layer, inputs: shapes)
+        let draft = try Draft(node.layer, inputs: shapes)
         try Self.check(draft.output)
         drafts.append(draft)
       } catch {
@@ -110,18 +110,25 @@ public struct NetworkPlan: Sendable {
       return Layer(
         description: draft.layer, place: node.place, kind: node.kind, name: node.name,
         inputs: node.inputs, readers: expansion.readers[i], input: draft.input,
-        output: draft.output, live: lives[i], parameters: draft.parameters, flops: draft.flops,
-        geometry: draft.geometry)
+        output: draft.output, live: lives[i], parameters: draft.parameters,
+        flops: draft.inferred.flops, geometry: draft.inferred.geometry)
     }
   }
 
   private struct Draft {
     let layer: LayerDescription
     let input: Shape
-    let output: Shape
-    var parameters = 0
-    var flops = 0
-    var geometry: WindowGeometry?
+    let inferred: InferredLayer
+    let parameters: Int
+
+    init(_ layer: LayerDescription, inputs: [Shape]) throws(NetworkError) {
+      self.layer = layer
+      input = inputs[0]
+      inferred = try layer.form.infer(inputs)
+      parameters = layer.form.parameters(of: input).reduce(0) { $0 + $1.count }
+    }
+
+    var output: Shape { inferred.output }
   }
 
   private static func check(_ shape: Shape) throws(NetworkError) {
@@ -147,75 +154,6 @@ public struct NetworkPlan: Sendable {
     return result
   }
 
-  private static func infer(
-    _ layer: LayerDescription, inputs: [Shape]
-  ) throws(NetworkError) -> Draft {
-    let input = inputs[0]
-    switch layer {
-    case .conv2D(let conv):
-      let (extent, channels) = try image(input, for: "conv2d")
-      let geometry = try WindowGeometry(
-        input: extent, window: conv.kernel, stride: conv.stride, padding: conv.padding,
-        dilation: conv.dilation)
-      try checkGroups(conv.groups, channels: channels, filters: conv.filters)
-      let (height, width, seen) = (conv.kernel.height, conv.kernel.width, channels / conv.groups)
-      let kernel = try product(
-        [height, width, seen, conv.filters],
-        what: "a kernel of \(height)x\(width)x\(seen)x\(conv.filters)")
-      return Draft(
-        layer: layer, input: input,
-        output: .image(
-          height: geometry.output.height, width: geometry.output.width, channels: conv.filters),
-        parameters: kernel + (conv.bias ? conv.filters : 0),
-        flops: try work(kernel, at: geometry.output), geometry: geometry)
-    case .maxPool(let pool):
-      let (extent, channels) = try image(input, for: "max_pool")
-      let geometry = try WindowGeometry(
-        input: extent, window: pool.size, stride: pool.stride, padding: pool.padding)
-      guard pool.size.height * pool.size.width <= 255 else {
-        throw NetworkError("a window of more than 255 positions is not supported")
-      }
-      try pool.padding.checkIsSmaller(than: pool.size)
-      return Draft(
-        layer: layer, input: input,
-        output: .image(
-          height: geometry.output.height, width: geometry.output.width, channels: channels),
-        geometry: geometry)
-    case .flatten:
-      return Draft(layer: layer, input: input, output: .vector(input.count))
-    case .dense(let dense):
-      guard case .vector(let inputs) = input else {
-        throw NetworkError(
-          "needs a vector, not an image of \(input); put a flatten layer before it")
-      }
-      let kernel = try product([inputs, dense.units], what: "a kernel of \(inputs)x\(dense.units)")
-      return Draft(
-        layer: layer, input: input, output: .vector(dense.units),
-        parameters: kernel + (dense.bias ? dense.units : 0), flops: 2 * kernel)
-    case .dropout(let rate):
-      guard rate >= 0, rate < 1 else {
-        throw NetworkError("a rate of \(rate) is not in 0..<1")
-      }
-      return Draft(layer: layer, input: input, output: input)
-    case .activation:
-      return Draft(layer: layer, input: input, output: input)
-    case .batchNorm(let norm):
-      let channels = input.channels
-      return Draft(
-        layer: layer, input: input, output: input,
-        parameters: (norm.scale ? channels : 0) + (norm.center ? channels : 0))
-    case .merge(let merge):
-      return Draft(layer: layer, input: input, output: try merge.merge.output(of: inputs))
-    default:
-      let form = layer.form!
-      let inferred = try form.infer(input)
-      return Draft(
-        layer: layer, input: input, output: inferred.output,
-        parameters: form.parameters(of: input).reduce(0) { $0 + $1.count },
-        flops: inferred.flops, geometry: inferred.geometry)
-    }
-  }
-
   /// Operations of one sample where each of `weights` is a multiply-add at each position.
   static func work(_ weights: Int, at output: Extent) throws(NetworkError) -> Int {
     let positions = try product([output.height, output.width, 2], what: "the output")
@@ -225,15 +163,6 @@ public struct NetworkPlan: Sendable {
         "\(weights) weights at \(positions / 2) positions are too much work for one sample")
     }
     return flops
-  }
-
-  private static func checkGroups(
-    _ groups: Int, channels: Int, filters: Int
-  ) throws(NetworkError) {
-    guard groups > 0, channels % groups == 0, filters % groups == 0 else {
-      throw NetworkError(
-        "\(channels) channels and \(filters) filters cannot be cut into \(groups) groups")
-    }
   }
 
   static func image(
@@ -252,16 +181,9 @@ public struct NetworkPlan: Sendable {
     var lives = drafts.map { _ in Extent(1, 1) }
     lives[lives.count - 1] = drafts.last!.output.extent
     for (i, draft) in drafts.enumerated().reversed() {
-      if draft.layer.liveOutputs == .all { lives[i] = draft.output.extent }
-      let read: Extent
-      switch draft.layer {
-      case .conv2D, .maxPool: read = draft.geometry!.inputRead(by: lives[i])
-      case .flatten, .batchNorm: read = draft.input.extent
-      case .merge: read = draft.output.extent
-      case .dense, .dropout, .activation: read = lives[i]
-      default:
-        read = draft.layer.form!.inputRead(by: lives[i], of: draft.input, draft.geometry)
-      }
+      let form = draft.layer.form
+      if form.liveOutputs == .all { lives[i] = draft.output.extent }
+      let read = form.inputRead(by: lives[i], of: draft.input, draft.inferred.geometry)
       for case .layer(let input) in inputs[i] {
         // What is multiplied may have one row or column for all of the others'.
         let whole = drafts[input].output.extent
@@ -272,7 +194,7 @@ public struct NetworkPlan: Sendable {
     }
     // An element-by-element layer keeps all that its input holds.
     for (i, draft) in drafts.enumerated() {
-      guard draft.layer.liveOutputs == .asInput else { continue }
+      guard draft.layer.form.liveOutputs == .asInput else { continue }
       if case .layer(let input) = inputs[i][0] {
         lives[i] = lives[input]
       } else {

@@ -8,7 +8,7 @@ final class KroneckerLayer: KernelRule {
   /// Where the products of a batch are found.
   enum Source {
     /// The inputs and gradients of the whole batch are at hand.
-    case batch(Dense)
+    case batch(any WholeBatchLayer)
     /// Each tile's part, at these offsets, which the layer takes in with its backward pass.
     case tiles(Partials, inputs: Int, outputs: Int)
   }
@@ -33,7 +33,8 @@ final class KroneckerLayer: KernelRule {
   private let half: Buffer
 
   init(
-    kernel: Int, bias: Int?, in parameters: [Parameter], positions: Int, dense: Dense?, tiles: Int,
+    kernel: Int, bias: Int?, in parameters: [Parameter], positions: Int,
+    layer: (any WholeBatchLayer)?, tiles: Int,
     arena: Arena
   ) {
     self.parameters = [kernel] + (bias.map { [$0] } ?? [])
@@ -42,8 +43,8 @@ final class KroneckerLayer: KernelRule {
     biasDistance = bias.map { parameters[$0].offset - parameters[kernel].offset }
     inputs = SecondMoment(order: patch + (bias == nil ? 0 : 1), arena: arena)
     outputs = SecondMoment(order: parameters[kernel].columns, arena: arena)
-    if let dense {
-      source = .batch(dense)
+    if let layer {
+      source = .batch(layer)
     } else {
       let partials = Partials()
       source = .tiles(

@@ -7,7 +7,7 @@ public struct StepResult: Sendable {
   public let isFinite: Bool
 }
 
-extension Network: TeamWork {
+extension Trainer: TeamWork {
   /// One step: forward, loss, backward, update.
   ///
   /// - Parameters:
@@ -20,22 +20,21 @@ extension Network: TeamWork {
     _ source: any SampleSource, samples: UnsafeBufferPointer<Int32>, epoch: Int, step: Int,
     learningRate: Float, momentum: Float? = nil
   ) -> StepResult {
-    let limit = batchSize * optimizer.accumulation
+    let passes = updater.optimizer.accumulation
+    let limit = batchSize * passes
     precondition(!samples.isEmpty && samples.count <= limit)
     precondition(source.sampleShape == plan.description.input)
     current.source = source
     current.epoch = epoch
-    current.isTraining = true
     current.total = samples.count
-    current.hasAccumulated = false
-    kfac?.begin(step: step)
+    updater.begin(step: step)
     var (lossSum, correct) = (0.0, 0)
     for first in stride(from: 0, to: samples.count, by: batchSize) {
       let end = min(first + batchSize, samples.count)
       for i in first..<end { sampleList[i - first] = samples[i] }
       current.count = end - first
       // No two passes of a run draw the same numbers.
-      current.step = (step - 1) * optimizer.accumulation + first / batchSize + 1
+      current.step = (step - 1) * passes + first / batchSize + 1
       forwardAndBack()
       for i in 0..<current.count {
         lossSum += Double(losses.base[i])
@@ -48,19 +47,17 @@ extension Network: TeamWork {
       for layer in layers {
         (layer.layer as? any BatchCoupledLayer)?.commit(count: batchesKept)
       }
-      kfac?.takePass(
-        count: current.count, of: samples.count, isFirst: first == 0, isLast: end == samples.count,
-        team: team)
-      if end < samples.count { accumulate(isFirst: first == 0) }
+      updater.takePass(
+        count: current.count, of: samples.count, isFirst: first == 0, isLast: end == samples.count)
     }
-    update(step: step, learningRate: learningRate, momentum: momentum) { forwardAndBack() }
+    updater.update(step: step, learningRate: learningRate, momentum: momentum) { forwardAndBack() }
     return StepResult(lossSum: lossSum, correct: correct, isFinite: true)
   }
 
   /// A pass up to the update: what the parameters' gradients are made of is left with the layers.
   private func forwardAndBack() {
     current.mix = mixer?.draw(pass: current.step)
-    for (index, phase) in training.enumerated() {
+    for (index, phase) in phases.enumerated() {
       switch phase {
       case .tiles(_, let size):
         team.run(self, phase: index, tiles: Tile.count(of: current.count, size: size))
@@ -70,38 +67,27 @@ extension Network: TeamWork {
     }
   }
 
-  static let inferencePhase = -2
-
   private func coupled(_ layer: Int) -> any BatchCoupledLayer {
     layers[layer].layer as! any BatchCoupledLayer
   }
 
   public func perform(phase: Int, tile index: Int, worker: Int) {
-    switch phase {
-    case Self.updatePhase, Self.gatherPhase, Self.applyPhase, Self.accumulatePhase,
-      Self.displacePhase, Self.kernelPhase, Self.penaltyPhase, Self.boundPhase,
-      Self.transposePhase:
-      perform(update: phase, tile: index, worker: worker)
-    case Self.averagePhase: average(run: index)
-    case Self.inferencePhase: infer(index, worker: worker)
-    default:
-      guard case .tiles(let operations, let size) = training[phase] else {
-        preconditionFailure("only tiles are shared out")
-      }
-      let tile = Tile(
-        index: index, size: size, batch: current.count, worker: worker, step: current.step)
-      perform(operations, tile, first: tile.first)
+    guard case .tiles(let operations, let size) = phases[phase] else {
+      preconditionFailure("only tiles are shared out")
     }
+    let tile = Tile(
+      index: index, size: size, batch: current.count, worker: worker, step: current.step)
+    perform(operations, tile)
   }
 
-  func perform(_ operations: [Operation], _ tile: Tile, first: Int) {
+  func perform(_ operations: [Operation], _ tile: Tile) {
     for operation in operations {
       let start = profile?.now() ?? 0
       switch operation {
-      case .fill: fill(tile, first: first)
+      case .fill: fill(tile)
       case .forward(let layer): layers[layer].layer.forward(tile)
       case .gather(let layer): coupled(layer).gather(tile)
-      case .loss: loss(tile, first: first)
+      case .loss: loss(tile)
       case .gatherBackward(let layer): coupled(layer).gatherBackward(tile)
       case .backward(let layer): layers[layer].layer.backward(tile)
       }
@@ -109,16 +95,16 @@ extension Network: TeamWork {
     }
   }
 
-  private func fill(_ tile: Tile, first: Int) {
+  private func fill(_ tile: Tile) {
     let source = current.source!
     let values = input.values(of: tile)
     for i in 0..<tile.count {
-      let sample = tile.isTraining ? Int(sampleList[first + i]) : current.firstSample + first + i
       source.fill(
-        values + i * input.size, sample: sample, epoch: current.epoch, worker: tile.worker)
+        values + i * input.size, sample: Int(sampleList[tile.first + i]), epoch: current.epoch,
+        worker: tile.worker)
     }
-    normalizer?.apply(values, count: tile.count, worker: tile.worker)
-    if tile.isTraining, let mix = current.mix { mixer!.mix(values, by: mix, tile) }
+    answering.normalizer?.apply(values, count: tile.count, worker: tile.worker)
+    if let mix = current.mix { mixer!.mix(values, by: mix, tile) }
   }
 
   /// The class that a sample of the batch is counted as, the one of a mixed sample's two that has the
@@ -134,41 +120,35 @@ extension Network: TeamWork {
     return current.source!.label(of: Int(sampleList[partner]))
   }
 
-  private func loss(_ tile: Tile, first: Int) {
+  private func loss(_ tile: Tile) {
     let source = current.source!
     let values = logits.values(of: tile)
     let gradients = logits.gradients(of: tile)
     let scale = 1 / Float(current.total)
-    if let scores = current.scores {
-      (scores + first * loss.classes).update(from: values, count: tile.count * loss.classes)
-    }
     for i in 0..<tile.count {
-      let sample = tile.isTraining ? Int(sampleList[first + i]) : current.firstSample + first + i
-      let label = source.label(of: sample)
+      let place = tile.first + i
+      let label = source.label(of: Int(sampleList[place]))
       let (scores, scratch) = (values + i * loss.classes, gradients + i * loss.classes)
       var (value, prediction) = loss.loss(scores, label: label, scratch: scratch)
-      if tile.isTraining {
-        loss.gradient(scores, label: label, scratch: scratch, scale: scale)
-        if let mix = current.mix {
-          loss.mix(
-            &value, scratch, scores, label: partnerLabel(of: first + i, mix), share: mix.share,
-            scale: scale, scratch: mixer!.scratch(of: tile.worker))
-        }
+      loss.gradient(scores, label: label, scratch: scratch, scale: scale)
+      if let mix = current.mix {
+        loss.mix(
+          &value, scratch, scores, label: partnerLabel(of: place, mix), share: mix.share,
+          scale: scale, scratch: mixer!.scratch(of: tile.worker))
       }
-      losses.base[first + i] = value
-      predictions[first + i] = UInt8(truncatingIfNeeded: prediction)
+      losses.base[place] = value
+      predictions[place] = Int32(truncatingIfNeeded: prediction)
     }
   }
 
   /// After a step whose loss was not finite: the first layer whose output is not, as
   /// "model[2] (conv2d)"; nil when all are, so that the loss itself overflowed.
   public func firstNonFiniteLayer() -> String? {
-    precondition(current.isTraining)
     for (place, layer) in layers.enumerated() {
       for index in 0..<Tile.count(of: current.count) {
         let tile = Tile(
           index: index, size: Tile.size, batch: current.count, worker: 0, step: current.step)
-        perform([.fill] + (0...place).map { .forward($0) }, tile, first: tile.first)
+        perform([.fill] + (0...place).map { .forward($0) }, tile)
         let values = layer.output.values(of: tile)
         for i in 0..<tile.count * layer.output.size where !values[i].isFinite {
           let layer = plan.layers[layer.place]

@@ -26,30 +26,44 @@ public enum WeightAveraging: Hashable, Sendable {
   }
 }
 
-extension Network {
-  /// Takes the weights as they are into their average.
-  public func average() {
-    guard let averaging = optimizer.averaging else {
-      preconditionFailure("this optimizer averages no weights")
-    }
-    switch averaging {
-    case .exponential(let decay): current.averageShare = averageCount == 0 ? 1 : 1 - decay
-    case .stochastic: current.averageShare = 1 / Float(averageCount + 1)
-    }
-    averageCount += 1
-    team.run(
-      self, phase: Self.averagePhase, tiles: (weights.count + Self.averageRun - 1) / Self.averageRun
-    )
+/// The average of the weights of a training.
+public final class AveragedWeights: TeamWork {
+  /// How often it has taken the weights in; with its values a checkpoint must hold it.
+  public var count = 0
+
+  private let averaging: WeightAveraging
+  private let weights: Buffer
+  private let averages: Buffer
+  private let team: Team
+  /// What the weights count for.
+  private var share: Float = 1
+
+  init(_ averaging: WeightAveraging, of weights: Buffer, team: Team, arena: Arena) {
+    self.averaging = averaging
+    self.weights = weights
+    self.team = team
+    averages = arena.floats(weights.count)
   }
 
-  static let averagePhase = -5
-  private static let averageRun = 16_384
+  var values: UnsafeMutableBufferPointer<Float> { averages.all }
+
+  /// Takes the weights in as they are.
+  func take() {
+    switch averaging {
+    case .exponential(let decay): share = count == 0 ? 1 : 1 - decay
+    case .stochastic: share = 1 / Float(count + 1)
+    }
+    count += 1
+    team.run(self, phase: 0, tiles: (weights.count + Self.run - 1) / Self.run)
+  }
+
+  private static let run = 16_384
 
   /// a += share·(w − a) for one run of the weights.
-  func average(run index: Int) {
-    let start = index * Self.averageRun
-    let count = min(Self.averageRun, weights.count - start)
-    let (w, a, share) = (weights.base + start, averages.base + start, current.averageShare)
+  public func perform(phase: Int, tile index: Int, worker: Int) {
+    let start = index * Self.run
+    let count = min(Self.run, weights.count - start)
+    let (w, a, share) = (weights.base + start, averages.base + start, share)
     if share == 1 {
       a.update(from: w, count: count)
     } else {
@@ -57,12 +71,9 @@ extension Network {
     }
   }
 
-  /// Lets the weights and their average change places, if there is an average yet. To be called in
-  /// pairs around an evaluation.
-  public func exchangeAverage() {
-    guard averageCount > 0 else { return }
+  /// Lets the weights and their average change places.
+  func exchange() {
     let (w, a) = (weights.base, averages.base)
     for i in 0..<weights.count { (w[i], a[i]) = (a[i], w[i]) }
-    weightsChanged()
   }
 }

@@ -9,28 +9,32 @@ import Datasets
 /// as the shortest text that reads back as the same bits. `sha256` is the digest of the whole file.
 enum Checkpoint {
   /// SHA-256 over the bytes of all weights, moving statistics included, in the network's order.
-  static func digest(of network: Network) -> String {
-    SHA256.hex(of: UnsafeRawBufferPointer(network.parameters))
+  static func digest(of trainer: Trainer) -> String {
+    SHA256.hex(of: UnsafeRawBufferPointer(trainer.parameters))
   }
 
-  private static func weights(of network: Network) -> [StoredTensor] {
-    network.tensors.map { tensor in
+  static func digest(of model: Model) -> String {
+    model.weights.withUnsafeBytes { SHA256.hex(of: $0) }
+  }
+
+  private static func weights(of trainer: Trainer) -> [StoredTensor] {
+    trainer.tensors.map { tensor in
       StoredTensor(
         name: tensor.name, shape: tensor.shape,
-        floats: UnsafeBufferPointer(rebasing: network.parameters[tensor.range]))
+        floats: UnsafeBufferPointer(rebasing: trainer.parameters[tensor.range]))
     }
   }
 
   /// Everything that a resumed run needs.
-  static func save(_ state: TrainingState, _ network: Network, to path: String) throws(FileError) {
-    let moments = network.optimizerState.map { moment in
+  static func save(_ state: TrainingState, _ trainer: Trainer, to path: String) throws(FileError) {
+    let moments = trainer.updater.state.map { moment in
       StoredTensor(
         name: moment.name, shape: [moment.values.count],
         floats: UnsafeBufferPointer(moment.values))
     }
     var metadata = [
       "format": CheckpointFile.format,
-      "weights_sha256": digest(of: network),
+      "weights_sha256": digest(of: trainer),
       "epoch": "\(state.epoch)",
       "step": "\(state.step)",
       "step_in_epoch": "\(state.stepInEpoch)",
@@ -50,34 +54,37 @@ enum Checkpoint {
     }
     metadata["finish"] = state.finish?.rawValue
     metadata["metrics_sha256"] = state.metricsDigest
-    if network.averageCount > 0 { metadata["averages"] = "\(network.averageCount)" }
-    if network.plan.correctsMovingStatistics { metadata["batches"] = "\(network.batchesKept)" }
+    if let averaging = trainer.updater.averaging, averaging.count > 0 {
+      metadata["averages"] = "\(averaging.count)"
+    }
+    if trainer.plan.correctsMovingStatistics { metadata["batches"] = "\(trainer.batchesKept)" }
     let file = Safetensors(
-      tensors: weights(of: network) + moments + normalization(of: network), metadata: metadata)
+      tensors: weights(of: trainer) + moments + normalization(of: trainer.normalization),
+      metadata: metadata)
     try AtomicFile.write(file.sealed, to: path)
   }
 
   /// The weights alone, those of the best epoch.
-  static func saveWeights(_ network: Network, epoch: Int, to path: String) throws(FileError) {
+  static func saveWeights(_ trainer: Trainer, epoch: Int, to path: String) throws(FileError) {
     let metadata = [
-      "format": CheckpointFile.format, "epoch": "\(epoch)", "weights_sha256": digest(of: network),
+      "format": CheckpointFile.format, "epoch": "\(epoch)", "weights_sha256": digest(of: trainer),
     ]
     let file = Safetensors(
-      tensors: weights(of: network) + normalization(of: network), metadata: metadata)
+      tensors: weights(of: trainer) + normalization(of: trainer.normalization), metadata: metadata)
     try AtomicFile.write(file.sealed, to: path)
   }
 
-  /// Puts a file's weights, or their average where it has one, into the network and returns the epoch
-  /// that they are from.
+  /// The model that a file holds, with its weights or, where it has one, with their average; and the
+  /// epoch that they are from.
   ///
   /// - Parameters:
+  ///   - plan: of the spec.
   ///   - epochs: those of the training; a checkpoint at its end is of the one after.
   ///   - notice: is told of a file that isn't protected as a whole.
-  @discardableResult
-  static func loadWeights(
-    _ path: String, into network: Network, epochs: Int,
+  static func model(
+    _ path: String, _ plan: NetworkPlan, epochs: Int,
     notice: (String) -> Void = { Display.say($0) }
-  ) throws -> Int {
+  ) throws -> (Model, epoch: Int) {
     let file = try CheckpointFile(reading: path)
     let epoch = try file.count("epoch")
     guard (1...epochs + 1).contains(epoch) else {
@@ -85,21 +92,20 @@ enum Checkpoint {
         path, "is damaged: its epoch is \(epoch), in a training of \(epochs)")
     }
     file.warning.map(notice)
-    try fill(network, from: file)
+    var model = try model(plan, from: file)
     if file.metadata["averages"] != nil {
-      copy(try file.floats("average", [network.parameters.count]), to: network.parameters)
-      network.weightsChanged()
+      model.weights = try file.floats("average", [model.weights.count]).floats
     }
-    return epoch
+    return (model, epoch)
   }
 
-  /// Puts a checkpoint's weights and moments into the network and its position into `state`, whose
+  /// Puts a checkpoint's weights and moments into the trainer and its position into `state`, whose
   /// rules (monitor, patience) are the spec's; nothing of it before all of it has been checked.
   ///
   /// - Parameter isInherited: whether the checkpoint may be of a run with other values in its spec.
   /// - Throws: `RecordError` for what is damaged, or doesn't fit the spec.
   static func load(
-    _ path: String, into network: Network, _ state: inout TrainingState,
+    _ path: String, into trainer: Trainer, _ state: inout TrainingState,
     in extent: TrainingExtent, isInherited: Bool = false,
     notice: (String) -> Void = { Display.say($0) }
   ) throws {
@@ -129,32 +135,33 @@ enum Checkpoint {
       return finish
     }
     let averages = try file.metadata["averages"] == nil ? 0 : file.count("averages")
-    let batches = try network.plan.correctsMovingStatistics ? file.count("batches") : 0
+    let batches = try trainer.plan.correctsMovingStatistics ? file.count("batches") : 0
     if let flaw = read.flaw(in: extent, averages: averages, isInherited: isInherited) {
       throw RecordError(path, "is damaged, or of another spec: \(flaw)")
     }
-    let moments = try network.optimizerState.map { moment in
+    let moments = try trainer.updater.state.map { moment in
       (try file.floats(moment.name, [moment.values.count]), moment.values)
     }
     file.warning.map(notice)
-    try fill(network, from: file)
+    trainer.model = try model(trainer.plan, from: file)
     for (tensor, values) in moments { copy(tensor, to: values) }
-    network.averageCount = averages
-    network.batchesKept = batches
+    trainer.updater.averaging?.count = averages
+    trainer.batchesKept = batches
     state = read
   }
 
-  private static func fill(_ network: Network, from file: CheckpointFile) throws {
-    let stored = try network.tensors.map { try file.floats($0.name, $0.shape) }
-    for (tensor, stored) in zip(network.tensors, stored) {
-      copy(stored, to: UnsafeMutableBufferPointer(rebasing: network.parameters[tensor.range]))
+  /// The model as the training left it, checked against its digest.
+  private static func model(_ plan: NetworkPlan, from file: CheckpointFile) throws -> Model {
+    var model = Model(plan)
+    for tensor in model.tensors {
+      model[tensor] = try file.floats(tensor.name, tensor.shape).floats[...]
     }
-    network.weightsChanged()
-    try fillNormalization(of: network, from: file)
-    guard digest(of: network) == file.metadata["weights_sha256"] else {
+    model.normalization = try normalization(of: file, input: plan.description.input)
+    guard digest(of: model) == file.metadata["weights_sha256"] else {
       throw RecordError(
         file.path, "is damaged: its weights do not have the digest that it records")
     }
+    return model
   }
 
   private static func copy(_ tensor: StoredTensor, to values: UnsafeMutableBufferPointer<Float>) {

@@ -6,8 +6,8 @@ extension Checkpoint {
     "normalization/mean", "normalization/factor", "normalization/whitening",
   ]
 
-  static func normalization(of network: Network) -> [StoredTensor] {
-    guard let normalization = network.normalization else { return [] }
+  static func normalization(of normalization: Normalization?) -> [StoredTensor] {
+    guard let normalization else { return [] }
     let order = normalization.mean.count
     let tensors = [
       (normalization.mean, [order]), (normalization.factor, [order]),
@@ -20,16 +20,14 @@ extension Checkpoint {
     }
   }
 
-  static func fillNormalization(
-    of network: Network, from file: CheckpointFile
-  ) throws {
+  /// - Parameter input: what the plan takes.
+  /// - Throws: `RecordError` where it doesn't fit that.
+  static func normalization(
+    of file: CheckpointFile, input: Shape
+  ) throws(RecordError) -> Normalization? {
     let parts = normalizationNames.map { file[$0] }
-    guard let mean = parts[0] else {
-      network.normalization = nil
-      return
-    }
+    guard let mean = parts[0] else { return nil }
     let order = mean.shape.first ?? 0
-    let input = network.plan.description.input
     let isWhite = parts[2] != nil
     guard parts.allSatisfy({ $0?.type ?? .f32 == .f32 }),
       order == input.count || order == input.channels && !isWhite,
@@ -39,7 +37,7 @@ extension Checkpoint {
       throw RecordError(
         file.path, "does not fit the spec: normalization is not as it needs it")
     }
-    network.normalization = Normalization(
+    return Normalization(
       mean: mean.floats, factor: parts[1]?.floats ?? [], whitening: parts[2]?.floats ?? [])
   }
 }

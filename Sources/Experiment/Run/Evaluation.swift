@@ -44,14 +44,15 @@ extension RunFolder {
     views: TestTimeAugmentation? = nil
   ) throws -> TestReport {
     let test = try data.requireTest()
-    let (network, epoch) = try network(weights, spec: spec, threads: threads)
+    let (inference, epoch) = try inference(weights, spec: spec, threads: threads)
     let count = test.count
     let classes = data.classNames.count
     var predictions = [UInt8](repeating: 0, count: count)
     var scores = [Float](repeating: 0, count: count * classes)
     let result = predictions.withUnsafeMutableBufferPointer { predictions in
       scores.withUnsafeMutableBufferPointer {
-        network.evaluate(test, range: 0..<count, predictions: predictions, scores: $0)
+        inference.evaluate(
+          test, range: 0..<count, loss: spec.loss, predictions: predictions, scores: $0)
       }
     }
     let labels = (0..<count).map { UInt8(test.label(of: $0)) }
@@ -69,7 +70,7 @@ extension RunFolder {
     }
     mistakes.sort { ($1.confidence, $0.image) < ($0.confidence, $1.image) }
     let averaged = views.flatMap { views in
-      data.testViews(views, of: spec, threads: threads).map { AveragedViews(network, $0) }
+      data.testViews(views, of: spec, threads: threads).map { AveragedViews(inference, $0) }
     }
     return TestReport(
       weights: weights, epoch: epoch, loss: result.loss, accuracy: result.accuracy,
@@ -80,18 +81,18 @@ extension RunFolder {
       mistakes: mistakes, averaged: averaged)
   }
 
-  /// The network with the weights of a run, and the epoch that they are from.
-  func network(
+  /// The model of a run, ready to answer, and the epoch that its weights are from.
+  func inference(
     _ weights: Summary.Weights, spec: ExperimentSpec, threads: Int
-  ) throws -> (Network, epoch: Int) {
+  ) throws -> (Inference, epoch: Int) {
     let path = weights == .best ? best : last
     guard Files.exists(path) else {
       throw RecordError(self.path, "has no \(weights.rawValue) weights (\(path))")
     }
-    let network = try Network(spec, team: try Team(threads: threads))
-    var epoch = try Checkpoint.loadWeights(path, into: network, epochs: spec.training.epochs)
+    var (model, epoch) = try Checkpoint.model(
+      path, NetworkPlan(spec.network), epochs: spec.training.epochs)
     // A checkpoint at the end of an epoch names the next, which it would begin.
     if weights == .last { epoch = max(1, try EpochRow.read(metrics).count) }
-    return (network, epoch)
+    return (try Inference(model, team: Team(threads: threads)), epoch)
   }
 }

@@ -43,14 +43,14 @@ public struct LearningRateRange: Sendable {
     _ spec: ExperimentSpec, data: RunData, threads: Int, from: Double, to: Double, steps: Int
   ) throws {
     self.init(
-      try Network(spec, trainedOn: data, team: try Team(threads: threads)), on: data.train,
+      try Trainer(spec, trainedOn: data, team: try Team(threads: threads)), on: data.train,
       batchSize: spec.training.batchSize * spec.optimizer.accumulation, seed: spec.seed,
       from: from, to: to, steps: steps)
   }
 
   /// - Parameter seed: decides the order of the images.
   init(
-    _ network: Network, on source: any SampleSource, batchSize: Int, seed: UInt64, from: Double,
+    _ trainer: Trainer, on source: any SampleSource, batchSize: Int, seed: UInt64, from: Double,
     to: Double, steps: Int
   ) {
     precondition(from > 0 && from <= to && steps >= 2)
@@ -70,7 +70,7 @@ public struct LearningRateRange: Sendable {
       first = batch.upperBound
       let rate = Float(from * Elementary.exp(growth * Double(step - 1)))
       let result = order.withUnsafeBufferPointer {
-        network.trainStep(
+        trainer.trainStep(
           source, samples: UnsafeBufferPointer(rebasing: $0[batch]), epoch: epoch, step: step,
           learningRate: rate)
       }

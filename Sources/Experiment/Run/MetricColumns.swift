@@ -6,17 +6,20 @@ struct MeasuredImages {
   /// The figures that the spec asks for, in its order; nil for one that has no value.
   let metrics: [Double?]
 
-  init(_ network: Network, _ source: any SampleSource, _ metrics: [ClassificationMetric]) {
+  init(
+    _ inference: Inference, _ source: any SampleSource, loss: LossDescription,
+    _ metrics: [ClassificationMetric]
+  ) {
     let range = 0..<source.count
     guard !metrics.isEmpty else {
-      result = network.evaluate(source, range: range)
+      result = inference.evaluate(source, range: range, loss: loss)
       self.metrics = []
       return
     }
-    let classes = network.plan.description.classes
+    let classes = inference.plan.description.classes
     var scores = [Float](repeating: 0, count: range.count * classes)
     result = scores.withUnsafeMutableBufferPointer {
-      network.evaluate(source, range: range, scores: $0)
+      inference.evaluate(source, range: range, loss: loss, scores: $0)
     }
     // Scores that aren't numbers have no order; the loss tells.
     guard result.lossSum.isFinite else {

@@ -3,18 +3,18 @@ import Datasets
 
 // How a run goes on from what its folder holds.
 extension Run {
-  /// Puts the folder's last checkpoint into the network, and returns where the training stands: after
+  /// Puts the folder's last checkpoint into the trainer, and returns where the training stands: after
   /// the checkpoint and metrics.csv have been held against each other, and before either is changed.
   ///
   /// - Throws: `RecordError` that says what is damaged and what can be done.
   func restore(
-    _ network: Network, from beginning: TrainingState, _ learningRate: LearningRate,
+    _ trainer: Trainer, from beginning: TrainingState, _ learningRate: LearningRate,
     in extent: TrainingExtent
   ) throws -> TrainingState {
     var state = beginning
     do {
       try Checkpoint.load(
-        folder.last, into: network, &state, in: extent, isInherited: isInherited)
+        folder.last, into: trainer, &state, in: extent, isInherited: isInherited)
       let rows = try restoredRows(state)
       var flaw: String?
       if !isInherited {

@@ -17,14 +17,15 @@ extension RunFolder {
     _ weights: Summary.Weights, spec: ExperimentSpec, data: RunData, severity: Int?, seed: UInt64,
     threads: Int
   ) throws -> [CorruptionResult] {
-    let (network, _) = try network(weights, spec: spec, threads: threads)
+    let (inference, _) = try inference(weights, spec: spec, threads: threads)
     guard let source = try data.requireTest() as? ImageSource else {
       preconditionFailure("test images come from an image set")
     }
     return Corruption.allCases.map { corruption in
       let spoiled = corruption.apply(
         to: source.images, severity: severity, seed: seed, threads: threads)
-      let result = network.evaluate(source.with(spoiled), range: 0..<source.count)
+      let result = inference.evaluate(
+        source.with(spoiled), range: 0..<source.count, loss: spec.loss)
       return CorruptionResult(
         corruption: corruption, severity: corruption.severity(severity),
         accuracy: result.accuracy, loss: result.loss)

@@ -32,14 +32,14 @@ public struct AveragedViews: Hashable, Sendable {
   public let crossEntropy: Double
 
   /// - Parameter views: the images each time they are looked at, in one order.
-  init(_ network: Network, _ views: [any SampleSource]) {
+  init(_ inference: Inference, _ views: [any SampleSource]) {
     let count = views[0].count
-    let classes = network.plan.description.classes
+    let classes = inference.plan.description.classes
     var sums = [Double](repeating: 0, count: count * classes)
     var scores = [Float](repeating: 0, count: count * classes)
     for view in views {
-      _ = scores.withUnsafeMutableBufferPointer {
-        network.evaluate(view, range: 0..<count, scores: $0)
+      scores.withUnsafeMutableBufferPointer {
+        inference.scores(of: view, range: 0..<count, into: $0)
       }
       for first in stride(from: 0, to: count * classes, by: classes) {
         Self.addSoftmax(of: scores[first..<first + classes], to: &sums)

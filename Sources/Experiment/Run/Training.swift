@@ -10,8 +10,8 @@ extension Run {
   func train() throws -> RunOutcome {
     let team = try Team(threads: options.threads)
     let isResumed = Files.exists(folder.last)
-    let network =
-      try isResumed ? Network(spec, team: team) : Network(spec, trainedOn: data, team: team)
+    let trainer =
+      try isResumed ? Trainer(spec, team: team) : Trainer(spec, trainedOn: data, team: team)
     let images = data.train.count
     let extent = TrainingExtent(spec, images: images)
     let stepsPerEpoch = extent.stepsPerEpoch
@@ -21,7 +21,7 @@ extension Run {
 
     var state = TrainingState()
     state.watch = watched
-    if isResumed { state = try restore(network, from: state, learningRate, in: extent) }
+    if isResumed { state = try restore(trainer, from: state, learningRate, in: extent) }
     learningRate.plateau = state.plateau
     var metrics = try openMetrics(at: isResumed ? state.metricsLength : nil)
     var timing = try openTiming(before: state.epoch)
@@ -38,18 +38,18 @@ extension Run {
       while state.stepInEpoch < stepsPerEpoch {
         let batch = extent.batch(state.stepInEpoch)
         let result = order.withUnsafeBufferPointer {
-          network.trainStep(
+          trainer.trainStep(
             data.train, samples: UnsafeBufferPointer(rebasing: $0[batch]), epoch: state.epoch,
             step: state.step + 1, learningRate: learningRate.rate(step: state.step),
             momentum: learningRate.momentum(step: state.step))
         }
-        guard result.isFinite else { return .diverged(divergence(of: network, state)) }
+        guard result.isFinite else { return .diverged(divergence(of: trainer, state)) }
         state.step += 1
         state.stepInEpoch += 1
         if let averaging = spec.optimizer.averaging,
           averaging.includes(step: state.step, stepsPerEpoch: stepsPerEpoch)
         {
-          network.average()
+          trainer.average()
         }
         state.lossSum += result.lossSum
         state.correct += result.correct
@@ -59,11 +59,11 @@ extension Run {
         if state.step == options.stopAtStep { Interruption.request(SIGUSR1) }
         if state.stepInEpoch < stepsPerEpoch {
           if let signal = Interruption.signal {
-            try Checkpoint.save(state, network, to: folder.last)
+            try Checkpoint.save(state, trainer, to: folder.last)
             return .interrupted(signal: signal, step: state.step)
           }
           if let every = spec.checkpoint.everySteps, state.step % every == 0 {
-            try Checkpoint.save(state, network, to: folder.last)
+            try Checkpoint.save(state, trainer, to: folder.last)
           }
         }
         display.update(state)
@@ -72,8 +72,11 @@ extension Run {
 
       let validationWatch = Stopwatch()
       display.validating(state)
-      network.exchangeAverage()
-      let measured = data.validation.map { MeasuredImages(network, $0, spec.metrics) }
+      let measured = trainer.withAverage {
+        data.validation.map {
+          MeasuredImages(trainer.inference, $0, loss: spec.loss, spec.metrics)
+        }
+      }
       let validation = measured?.result
       if let validation, !validation.lossSum.isFinite {
         return .diverged("the validation loss after step \(state.step) is not finite")
@@ -91,9 +94,10 @@ extension Run {
       let verdict = state.finishEpoch(
         row, &learningRate, of: spec.training.epochs, stopsEarly: spec.earlyStopping != nil)
       if verdict == .improved {
-        try Checkpoint.saveWeights(network, epoch: state.epoch, to: folder.best)
+        try trainer.withAverage {
+          try Checkpoint.saveWeights(trainer, epoch: state.epoch, to: folder.best)
+        }
       }
-      network.exchangeAverage()
 
       try metrics.append(row.csv(with: spec.metrics, measured?.metrics))
       try timing.append(pace.csv)
@@ -102,12 +106,12 @@ extension Run {
         metrics: zip(spec.metrics, measured?.metrics ?? []).map { ($0.name, $1) })
       (state.metricsLength, state.metricsDigest) = (metrics.length, metrics.digest)
       state.beginNextEpoch()
-      try Checkpoint.save(state, network, to: folder.last)
+      try Checkpoint.save(state, trainer, to: folder.last)
       if state.finish == nil, let signal = Interruption.signal {
         return .interrupted(signal: signal, step: state.step)
       }
     }
-    return .completed(try finish(network, state))
+    return .completed(try finish(trainer, state))
   }
 
   /// Whether the options end the run here, between two epochs.
@@ -144,10 +148,10 @@ extension Run {
   }
 
   /// What is known of where the loss stopped being finite.
-  private func divergence(of network: Network, _ state: TrainingState) -> String {
-    let layer = network.firstNonFiniteLayer()
-    let tensor = network.tensors.first { tensor in
-      !network.parameters[tensor.range].allSatisfy(\.isFinite)
+  private func divergence(of trainer: Trainer, _ state: TrainingState) -> String {
+    let layer = trainer.firstNonFiniteLayer()
+    let tensor = trainer.tensors.first { tensor in
+      !trainer.parameters[tensor.range].allSatisfy(\.isFinite)
     }
     var text = "the loss of step \(state.step + 1) (epoch \(state.epoch)) is not finite"
     if let layer { text += "; the first output that isn't is that of \(layer)" }
@@ -156,30 +160,29 @@ extension Run {
   }
 
   /// Tests the weights that the spec asks for, and writes summary.json.
-  private func finish(_ network: Network, _ state: TrainingState) throws -> Summary {
-    let lastDigest = Checkpoint.digest(of: network)
+  private func finish(_ trainer: Trainer, _ state: TrainingState) throws -> Summary {
+    let lastDigest = Checkpoint.digest(of: trainer)
     let rows = try EpochRow.read(folder.metrics)
     var testedEpoch = rows.count
     var bestDigest: String?
     let wantsBest = state.watch != nil && spec.earlyStopping?.restoreBest ?? false
+    var model = trainer.withAverage { trainer.model }
     if let watch = state.watch {
-      let lastWeights = Array(network.parameters)
-      let epoch = try Checkpoint.loadWeights(
-        folder.best, into: network, epochs: spec.training.epochs)
+      let (best, epoch) = try Checkpoint.model(
+        folder.best, trainer.plan, epochs: spec.training.epochs)
       guard epoch == watch.bestEpoch else {
         throw RecordError(
           folder.best, "holds the weights of epoch \(epoch), not of \(watch.bestEpoch), the best")
       }
-      bestDigest = Checkpoint.digest(of: network)
-      if wantsBest {
-        testedEpoch = epoch
-      } else {
-        _ = network.parameters.update(fromContentsOf: lastWeights)
-        network.weightsChanged()
-      }
+      bestDigest = Checkpoint.digest(of: best)
+      if wantsBest { (testedEpoch, model) = (epoch, best) }
     }
-    if !wantsBest { network.exchangeAverage() }
-    let measured = data.test.map { MeasuredImages(network, $0, spec.metrics) }
+    // Nothing is trained any more: what answered while it was answers now.
+    trainer.model = model
+    let inference = trainer.inference
+    let measured = data.test.map {
+      MeasuredImages(inference, $0, loss: spec.loss, spec.metrics)
+    }
     var summary = Summary(
       testLoss: measured?.result.loss, testAccuracy: measured?.result.accuracy,
       testMetrics: zip(spec.metrics, measured?.metrics ?? []).map {
@@ -188,13 +191,13 @@ extension Run {
       testedWeights: wantsBest ? .best : .last, stopReason: state.finish!.rawValue,
       last: rows.last!, tested: rows[testedEpoch - 1],
       monitor: state.watch?.monitor, best: state.watch?.best, bestEpoch: state.watch?.bestEpoch,
-      parameters: network.plan.parameters, weightsDigest: lastDigest,
+      parameters: model.plan.parameters, weightsDigest: lastDigest,
       bestWeightsDigest: bestDigest, metricsDigest: state.metricsDigest!, dataset: data.record.name,
       testDataset: data.record.test, standsInFor: data.record.standsInFor)
     if let augmentation = spec.testTimeAugmentation,
       let views = data.testViews(augmentation, of: spec, threads: options.threads)
     {
-      summary.averaged = AveragedViews(network, views)
+      summary.averaged = AveragedViews(inference, views)
     }
     if data.record.standsInFor == nil {
       summary.checks = spec.expect.compactMap { expectation in

@@ -20,8 +20,9 @@ public struct TrainingMemory: Hashable, Sendable {
     self.isBeginning = isBeginning
     let split = spec.dataset.split
     let tested = spec.dataset.loadedTestCount ?? 0
-    network = try NetworkFootprint(
-      NetworkPlan(spec.network), loss: spec.loss, optimizer: spec.optimizer, mixing: spec.mixing,
+    network = NetworkFootprint(
+      try NetworkPlan(spec.network), loss: spec.loss, optimizer: spec.optimizer,
+      mixing: spec.mixing,
       batchSize: spec.training.batchSize, workers: threads,
       normalization: spec.dataset.normalization, evaluated: max(split?.validation ?? 0, tested))
     images =
@@ -33,8 +34,8 @@ public struct TrainingMemory: Hashable, Sendable {
   }
 
   public var total: Int {
-    // A checkpoint is written after the normalisation was fitted.
-    ByteCount.sum(network.bytes, images, max(checkpoint, network.fitting))
+    // One after another: the normalisation is fitted, images are validated, a checkpoint is written.
+    ByteCount.sum(network.bytes, images, max(checkpoint, network.fitting, network.evaluation))
   }
 
   /// What is mapped besides, most of it never touched, where the calling thread has its part: OpenBLAS's

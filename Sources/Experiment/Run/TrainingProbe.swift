@@ -66,14 +66,14 @@ public struct TrainingProbe {
   /// Seconds of a step, the mean of as many as fit into some tenths of a second.
   private static func measure(_ spec: ExperimentSpec, threads: Int) throws -> Double {
     let batchSize = spec.training.batchSize
-    let network = try Network(spec, team: Team(threads: threads))
+    let trainer = try Trainer(spec, team: Team(threads: threads))
     let images = BlankImages(spec.network.input, count: batchSize)
     let samples = (0..<Int32(batchSize)).map { $0 }
     var step = 0
     func run() {
       step += 1
       _ = samples.withUnsafeBufferPointer {
-        network.trainStep(images, samples: $0, epoch: 1, step: step, learningRate: 0)
+        trainer.trainStep(images, samples: $0, epoch: 1, step: step, learningRate: 0)
       }
     }
     run()  // The first step meets cold caches.

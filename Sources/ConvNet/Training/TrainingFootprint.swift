@@ -1,9 +1,11 @@
 /// The bytes that a network takes with its optimizer, known from its plan before any of them is taken.
 /// Sums that are more than can be counted are `Int.max`.
 public struct NetworkFootprint: Hashable, Sendable {
-  /// What `Network.memory` will be, once it normalises its images and has evaluated the most samples.
+  /// What `Trainer.memory` will be, once it normalises its images.
   public let bytes: Int
-  /// What `Network.memorySaved` will be.
+  /// What an evaluation takes besides, while it goes on.
+  public let evaluation: Int
+  /// What `Trainer.memorySaved` will be.
   public let saved: Int
   /// Of the tensors of a checkpoint: the weights and what the optimizer remembers.
   public let checkpoint: Int
@@ -13,24 +15,24 @@ public struct NetworkFootprint: Hashable, Sendable {
   /// - Parameters:
   ///   - workers: how many the team has.
   ///   - evaluated: how many samples are evaluated at once, at the most.
-  /// - Throws: `NetworkError` where such a network cannot be built.
   public init(
     _ plan: NetworkPlan, loss: LossDescription = .softmaxCrossEntropy,
     optimizer: OptimizerDescription, mixing: [BatchMixing] = [], batchSize: Int, workers: Int,
     normalization: NormalizationDescription? = nil, evaluated: Int = 0
-  ) throws(NetworkError) {
-    let network = try Network.counted(
+  ) {
+    let network = Trainer.counted(
       plan, loss: loss, optimizer: optimizer, mixing: mixing, batchSize: batchSize,
       workers: workers)
     let input = plan.description.input
     bytes = ByteCount.sum(
       network.memory,
-      normalization.map { Normalizer.bytes($0, input: input, workers: workers) } ?? 0,
-      evaluated > batchSize ? Network.evaluationBytes(evaluated) : 0)
+      normalization.map { Normalizer.bytes($0, input: input, workers: workers) } ?? 0)
+    evaluation = Inference.evaluationBytes(
+      evaluated, classes: plan.description.classes, workers: workers)
     saved = network.memorySaved
     checkpoint = ByteCount.product(
       MemoryLayout<Float>.stride,
-      ByteCount.sum(network.optimizerState.map(\.values.count) + [network.parameters.count]))
+      ByteCount.sum(network.updater.state.map(\.values.count) + [network.parameters.count]))
     fitting = normalization.map { $0.fittingBytes(input) } ?? 0
   }
 }

@@ -1,10 +1,14 @@
-/// Where a network's samples come from: images and their classes.
-public protocol SampleSource: AnyObject, Sendable {
+/// Where images come from.
+public protocol ImageSamples: AnyObject, Sendable {
   var sampleShape: Shape { get }
   var count: Int { get }
-  /// The class of a sample, in 0..<classes.
-  func label(of sample: Int) -> Int
   /// Writes the sample's height·width·channels floats. Called on any worker of a team, and a pure
   /// function of (sample, epoch): `worker` only picks scratch memory.
   func fill(_ destination: UnsafeMutablePointer<Float>, sample: Int, epoch: Int, worker: Int)
+}
+
+/// Images with their classes.
+public protocol SampleSource: ImageSamples {
+  /// The class of a sample, in 0..<classes.
+  func label(of sample: Int) -> Int
 }

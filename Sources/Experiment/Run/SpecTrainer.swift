@@ -1,7 +1,7 @@
 import ConvNet
 
-extension Network {
-  /// The network of an experiment, built to be trained.
+extension Trainer {
+  /// The network of an experiment, to be trained.
   /// - Throws: `MemoryShortage` where it would not fit; `NetworkError`.
   public convenience init(_ spec: ExperimentSpec, team: Team) throws {
     try spec.checkMemory(threads: team.count, isBeginning: false)

@@ -10,16 +10,15 @@ public final class Profile {
   private let places: [Int]
 
   /// - Parameter clock: a monotonic time, nanoseconds say.
-  public init(_ network: Network, clock: @escaping () -> UInt64) {
+  public init(_ trainer: Trainer, clock: @escaping () -> UInt64) {
     now = clock
-    layers = network.layers.count
-    names = network.layers.map(\.name)
-    places = network.layers.map(\.place)
-    gradientLayer = network.parameterList.map { parameter in
-      let place = Int(parameter.name.split(separator: "/")[0].split(separator: "_").last!)!
-      return network.layers.firstIndex { $0.place == place }!
+    layers = trainer.layers.count
+    names = trainer.layers.map(\.name)
+    places = trainer.layers.map(\.place)
+    gradientLayer = trainer.updater.parameters.map { parameter in
+      trainer.layers.firstIndex { $0.place == parameter.layer }!
     }
-    times = Array(repeating: Array(repeating: 0, count: 3 * layers + 3), count: network.team.count)
+    times = Array(repeating: Array(repeating: 0, count: 3 * layers + 3), count: trainer.team.count)
   }
 
   /// The layers as they were built: "conv2d_0+max_pool_1".

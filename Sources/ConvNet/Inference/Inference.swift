@@ -1,0 +1,138 @@
+/// A model at work: forward only, without dropout and with moving statistics. It holds the weights and,
+/// for each worker, the values of one tile of samples; no gradients, no moments, no labels.
+///
+/// Tiles begin at multiples of their size of the source, wherever a range begins, so that what is
+/// answered for a sample depends neither on the range nor on the number of workers.
+public final class Inference: TeamWork {
+  public let plan: NetworkPlan
+  public let team: Team
+
+  /// What is done to every image before the first layer; nil for nothing.
+  public var normalization: Normalization? {
+    get { normalizer?.normalization }
+    set {
+      normalizer = newValue.map {
+        Normalizer($0, input: plan.description.input, workers: team.count)
+      }
+    }
+  }
+  private(set) var normalizer: Normalizer?
+
+  let arena: Arena
+  private let weights: Buffer
+  private let parameters: [Parameter]
+  private let layers: [BuiltLayer]
+  private let input: Activations
+  private let logits: Activations
+  /// Samples of a tile.
+  private let tile: Int
+  private var current = Current()
+
+  /// What the tiles of one call share.
+  private struct Current {
+    var source: (any ImageSamples)?
+    var range = 0..<0
+    /// The first sample of the first tile.
+    var firstOfTiles = 0
+    var sink: (Scores) -> Void = { _ in }
+  }
+
+  /// The scores of some samples that one worker has worked out.
+  struct Scores {
+    /// (samples.count, classes)
+    let values: UnsafePointer<Float>
+    let samples: Range<Int>
+    let worker: Int
+  }
+
+  /// - Throws: `OutOfMemory`.
+  public convenience init(_ model: Model, team: Team) throws(OutOfMemory) {
+    let layout = TensorLayout(model.plan)
+    let counter = Arena()
+    _ = Inference(
+      model.plan, layout, weights: counter.floats(layout.count),
+      team: Team(counting: team.count), arena: counter)
+    let arena = try Arena(bytes: counter.bytes)
+    self.init(
+      model.plan, layout, weights: arena.floats(layout.count), team: team, arena: arena)
+    self.model = model
+  }
+
+  /// - Parameter weights: the tensors, which others may change between two calls; see `weightsChanged`.
+  init(_ plan: NetworkPlan, _ layout: TensorLayout, weights: Buffer, team: Team, arena: Arena) {
+    self.plan = plan
+    self.team = team
+    self.arena = arena
+    self.weights = weights
+    let builder = NetworkBuilder(
+      plan, layout, for: .inference, weights: weights, workers: team.count, arena: arena)
+    _ = builder.allocateTensors(isShared: true)
+    parameters = builder.parameters
+    layers = builder.layers
+    input = builder.input
+    logits = builder.logits
+    tile = builder.inferenceTile
+  }
+
+  /// What answers, as a value.
+  public var model: Model {
+    get { Model(plan, weights: Array(weights.all), normalization: normalization) }
+    set {
+      precondition(newValue.weights.count == weights.count)
+      _ = weights.all.update(fromContentsOf: newValue.weights)
+      normalization = newValue.normalization
+      weightsChanged()
+    }
+  }
+
+  /// To be called when the weights were written from outside: renews the transposed kernels.
+  func weightsChanged() {
+    for parameter in parameters {
+      parameter.copyTransposed(weights.base, rows: 0..<parameter.rows)
+    }
+  }
+
+  /// The scores of the classes (logits) of some samples, (range.count, classes), in `scores`.
+  public func scores(
+    of source: any ImageSamples, range: Range<Int>, into scores: UnsafeMutableBufferPointer<Float>
+  ) {
+    let classes = plan.description.classes
+    precondition(scores.count == range.count * classes)
+    guard let base = scores.baseAddress else { return }
+    forEachTile(of: source, range: range) { tile in
+      (base + (tile.samples.lowerBound - range.lowerBound) * classes).update(
+        from: tile.values, count: tile.samples.count * classes)
+    }
+  }
+
+  /// Calls `body` with the scores of tile after tile of a range, on any worker.
+  func forEachTile(
+    of source: any ImageSamples, range: Range<Int>, _ body: (Scores) -> Void
+  ) {
+    precondition(source.sampleShape == plan.description.input)
+    precondition(range.lowerBound >= 0 && range.upperBound <= source.count)
+    guard !range.isEmpty else { return }
+    withoutActuallyEscaping(body) { sink in
+      current = Current(
+        source: source, range: range, firstOfTiles: range.lowerBound / tile * tile, sink: sink)
+      let tiles = Tile.count(of: range.upperBound - current.firstOfTiles, size: tile)
+      team.run(self, phase: 0, tiles: tiles)
+      current = Current()
+    }
+  }
+
+  public func perform(phase: Int, tile index: Int, worker: Int) {
+    let start = current.firstOfTiles + index * tile
+    let samples = start..<start + tile
+    let range = samples.clamped(to: current.range)
+    let tile = Tile(
+      index: index, size: tile, count: range.count, worker: worker, isTraining: false, step: 0)
+    let values = input.values(of: tile)
+    for (i, sample) in range.enumerated() {
+      current.source!.fill(values + i * input.size, sample: sample, epoch: 0, worker: worker)
+    }
+    normalizer?.apply(values, count: range.count, worker: worker)
+    for layer in layers { layer.layer.forward(tile) }
+    current.sink(Scores(values: logits.values(of: tile), samples: range, worker: worker))
+  }
+}

@@ -1,0 +1,65 @@
+/// Where a layer is made: its place in the plan, and the memory that it works on.
+struct LayerSite {
+  let place: Int
+  let layer: NetworkPlan.Layer
+  /// The layer after it whose work it does too.
+  let fused: NetworkPlan.Layer?
+  let inputs: [Activations]
+  /// The textbook shapes of the inputs.
+  let shapes: [Shape]
+  let output: Activations
+  let parameters: [TensorInfo.Role: TiledParameter]
+  private let builder: NetworkBuilder
+
+  init(
+    _ place: Int, fused: NetworkPlan.Layer?, inputs: [Activations], shapes: [Shape],
+    output: Activations, _ builder: NetworkBuilder
+  ) {
+    self.place = place
+    self.fused = fused
+    self.inputs = inputs
+    self.shapes = shapes
+    self.output = output
+    self.builder = builder
+    layer = builder.plan.layers[place]
+    var parameters: [TensorInfo.Role: TiledParameter] = [:]
+    for form in layer.description.form.parameters(of: layer.input) {
+      parameters[form.role] = builder.tiled(form, of: place)
+    }
+    self.parameters = parameters
+  }
+
+  var input: Activations { inputs[0] }
+  var geometry: WindowGeometry { layer.geometry! }
+  /// Whether it goes back too.
+  var trains: Bool { builder.trains }
+  /// The most samples of a batch; 0 where no one trains.
+  var batchSize: Int { builder.batchSize }
+  var workers: Int { builder.workers }
+  var seed: UInt64 { builder.seed }
+  var workspaces: [Workspace] { builder.workspaces }
+  var arena: Arena { builder.arena }
+
+  /// The transposed copy of a kernel, (columns, rows), which the update keeps.
+  func transposed(_ role: TensorInfo.Role) -> Matrix {
+    builder.transposedKernel(builder.index(place, role)!)
+  }
+
+  /// Where a `settled` gradient goes.
+  func gradient(_ role: TensorInfo.Role) -> UnsafeMutablePointer<Float>? {
+    builder.index(place, role).map { builder.gradients.base + builder.parameters[$0].offset }
+  }
+
+  func statistic(_ role: TensorInfo.Role) -> UnsafeMutablePointer<Float> {
+    let name = "\(layer.description.kind)_\(place)/\(role.rawValue)"
+    let tensor = builder.layout.tensors.first { $0.name == name }!
+    return builder.weights.base + tensor.range.lowerBound
+  }
+
+  /// What K-FAC knows of the layer, if it moves it.
+  func curvature(positions: Int, of layer: (any WholeBatchLayer)? = nil) -> KroneckerLayer? {
+    guard let kernel = builder.index(place, .kernel) else { return nil }
+    return builder.curvature(
+      kernel, builder.index(place, .bias), positions: positions, layer: layer)
+  }
+}

@@ -1,0 +1,59 @@
+/// Some rows of one parameter: a worker sums their gradient and updates them while they are in
+/// cache. Cut by the parameter's shape alone.
+struct UpdateTile {
+  let parameter: Int
+  let rows: Range<Int>
+
+  private static let floats = 6144
+
+  /// Rows that are transposed together; a tile of fewer leaves that to a phase of its own, for it
+  /// would write a little of many lines.
+  static let transposedTogether = 16
+
+  /// Where a transposed copy is renewed after the update.
+  static func transposes(_ parameters: [Parameter]) -> [UpdateTile] {
+    parameters.enumerated().flatMap { index, parameter -> [UpdateTile] in
+      guard parameter.transposed != nil, parameter.transposesApart else { return [] }
+      let panel = 2 * transposedTogether
+      return stride(from: 0, to: parameter.rows, by: panel).map {
+        UpdateTile(parameter: index, rows: $0..<min($0 + panel, parameter.rows))
+      }
+    }
+  }
+
+  static func rowsTogether(_ columns: Int) -> Int { max(1, floats / columns) }
+
+  static func cut(_ parameters: [Parameter]) -> [UpdateTile] {
+    parameters.enumerated().flatMap { index, parameter in
+      let panel = rowsTogether(parameter.columns)
+      return stride(from: 0, to: parameter.rows, by: panel).map {
+        UpdateTile(parameter: index, rows: $0..<min($0 + panel, parameter.rows))
+      }
+    }
+  }
+}
+
+extension Parameter {
+  /// Where a tile's numbers lie in the weights, the gradient and the moments, and how many they are.
+  func run(of tile: UpdateTile) -> (start: Int, count: Int) {
+    (offset + tile.rows.lowerBound * columns, tile.rows.count * columns)
+  }
+}
+
+extension Parameter {
+  var transposesApart: Bool { UpdateTile.rowsTogether(columns) < UpdateTile.transposedTogether }
+
+  /// Renews the transposed copy of some rows.
+  func copyTransposed(_ weights: UnsafeMutablePointer<Float>, rows range: Range<Int>) {
+    guard let transposed else { return }
+    let from = weights + offset
+    let to = transposed.base
+    let together = 2 * UpdateTile.transposedTogether
+    for first in stride(from: range.lowerBound, to: range.upperBound, by: together) {
+      let end = min(first + together, range.upperBound)
+      for column in 0..<columns {
+        for row in first..<end { to[column &* rows &+ row] = from[row &* columns &+ column] }
+      }
+    }
+  }
+}

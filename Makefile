@@ -3,7 +3,7 @@
 # make test     everything that CI runs
 # make install  puts the program, its manual page and completions under PREFIX; make uninstall
 # make lint     the formatting
-# make images   the readers of images against Pillow, on 1,400 files
+# make images   the readers of images against Pillow, on 1,800 files
 # make sanitize the tests under the address sanitizer, those of threads under the thread sanitizer
 # make faults   system calls fail, each in turn; STRIDE=50 tries every fiftieth of them
 # make fuzz     hostile bytes to a reader: TARGET=png TIME=1200; without TARGET, which there are
@@ -36,7 +36,8 @@ TIME ?= 1200
 STRIDE ?= 1
 RELEASE := .build/release/runner
 REFERENCES := $(wildcard results/reference/ci/*)
-PACKAGES := libopenblas-dev liblapacke-dev zlib1g-dev libpng-dev libssl-dev libjpeg-dev libbz2-dev
+PACKAGES := libopenblas-dev liblapacke-dev zlib1g-dev libpng-dev libssl-dev libjpeg-dev libbz2-dev \
+  libwebp-dev libtiff-dev libgif-dev
 
 .PHONY: build run install uninstall test unit-tests sanitize address thread fuzz faults end-to-end \
   install-test slurm verify-reference images lint format packages clean

@@ -28,11 +28,18 @@ let package = Package(
     .systemLibrary(name: "CBzip2", providers: [.apt(["libbz2-dev"])]),
     .target(name: "CPNG", linkerSettings: [.linkedLibrary("png")]),
     .target(name: "CJPEG", linkerSettings: [.linkedLibrary("jpeg")]),
+    .target(
+      name: "CWebP", linkerSettings: [.linkedLibrary("webp"), .linkedLibrary("webpdemux")]),
+    .target(name: "CTIFF", linkerSettings: [.linkedLibrary("tiff")]),
+    .target(name: "CGIF", linkerSettings: [.linkedLibrary("gif")]),
     .target(name: "CAllocations"),
     .target(name: "COneThread"),
     .target(name: "ConvNet", dependencies: ["COpenBLAS", "CLAPACKE", "COneThread"]),
     .target(
-      name: "Datasets", dependencies: ["ConvNet", "CZlib", "CPNG", "CCrypto", "CBzip2", "CJPEG"]),
+      name: "Datasets",
+      dependencies: [
+        "ConvNet", "CZlib", "CPNG", "CCrypto", "CBzip2", "CJPEG", "CWebP", "CTIFF", "CGIF",
+      ]),
     .target(name: "TerminalText"),
     .target(name: "Experiment", dependencies: ["Datasets", "ConvNet", "TerminalText"]),
     .target(name: "Sweep", dependencies: ["Experiment", "Datasets", "ConvNet", "TerminalText"]),

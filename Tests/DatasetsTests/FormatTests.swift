@@ -116,7 +116,7 @@ func message(_ body: () throws -> Void) -> String {
   @Test(arguments: FormatFixture.read.pictures.keys.sorted())
   func picturesAsPillowDecodesThem(name: String) throws {
     let expected = fixture.pictures[name]!
-    let image = try ImageFolder.decode(FormatFixture.path(name))
+    let image = try ImageFile(FormatFixture.path(name)).decode()
     #expect(image.shape == expected.imageShape)
     let difference = zip(image.pixels, expected.array).map { abs(Int($0) - Int($1)) }.max()!
     // Builds of libjpeg may round a colour otherwise.
@@ -209,7 +209,7 @@ func message(_ body: () throws -> Void) -> String {
     let stopped = message {
       _ = try ownSet(folder.path, shape: shape, classes: .count(2), readsTest: false)
     }
-    #expect(stopped.contains("/cat/aa.png: it is neither PNG nor JPEG"))
+    #expect(stopped.contains("/cat/aa.png: its first bytes are those of no PNG"))
     #expect(stopped.contains("1 more cannot be used"))
     let skipping = try ownSet(
       folder.path, shape: shape, classes: .count(2), readsTest: false, corrupt: .skip)

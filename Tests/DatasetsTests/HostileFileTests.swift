@@ -18,7 +18,7 @@ import Testing
 
   func problem(_ bytes: [UInt8], _ name: String = "a.png") throws -> String {
     do {
-      _ = try ImageFolder.decode(try folder.file(name, bytes))
+      _ = try ImageFile(try folder.file(name, bytes)).decode()
       return "no problem"
     } catch let error as ImageProblem { return error.message }
   }
@@ -45,7 +45,7 @@ import Testing
   }
 
   @Test func theGoodOneIsRead() throws {
-    #expect(try ImageFolder.decode(folder.file("good.png", png)).pixels == [1, 2, 3, 4, 5, 6])
+    #expect(try ImageFile(folder.file("good.png", png)).decode().pixels == [1, 2, 3, 4, 5, 6])
   }
 
   @Test func everyTornPNGIsRefused() throws {
@@ -119,7 +119,7 @@ import Testing
 
   @Test func whatIsNoImage() throws {
     #expect(try problem([], "a.png") == "it is empty")
-    #expect(try problem(Array("GIF89a".utf8)).contains("neither PNG nor JPEG"))
+    #expect(try problem(Array("FLIF4".utf8)).contains("its first bytes are those of no PNG"))
   }
 
   // MARK: - NPY

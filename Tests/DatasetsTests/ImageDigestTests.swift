@@ -4,13 +4,13 @@ import Testing
 
 @testable import Datasets
 
-/// PNG and JPEG files of all kinds as Pillow reads them, or refused for what is wrong; see
+/// Image files of all kinds as Pillow reads them, or refused for what is wrong; see
 /// make_images.py. Besides those of Fixtures/images, those of the folder that `RUNNER_IMAGES` names.
 @Suite struct ImageDigestTests {
   struct Digests: Decodable {
     struct Entry: Decodable {
       let height, width, channels: Int?
-      let pixels, grey: String?
+      let pixels, grey, upright: String?
       let refused: String?
     }
     let files: [String: Entry]
@@ -29,13 +29,18 @@ import Testing
   /// What of a file differs from what Pillow makes of it; nil where nothing does.
   static func difference(_ path: String, _ expected: Digests.Entry) -> String? {
     do {
-      let image = try ImageFolder.decode(path)
+      let file = try ImageFile(path)
+      let image = try file.decode()
       if expected.refused != nil { return "is read" }
       let sizes = [image.shape.height, image.shape.width, image.shape.channels]
       guard sizes == [expected.height, expected.width, expected.channels] else {
         return "is \(image.shape)"
       }
       guard SHA256.hex(of: image.pixels) == expected.pixels else { return "has other pixels" }
+      let upright = try file.decode(turned: true)
+      guard SHA256.hex(of: upright.pixels) == expected.upright ?? expected.pixels else {
+        return "is turned otherwise"
+      }
       return SHA256.hex(of: image.withChannels(1).pixels) == expected.grey
         ? nil : "is other as grey"
     } catch {
@@ -83,8 +88,8 @@ import Testing
   /// Files of PngSuite that differ in nothing but the order of their pixels.
   @Test(arguments: ["0g01", "0g02", "0g04", "0g08", "0g16", "2c08", "6a08"])
   func interlacingChangesNoPixel(kind: String) throws {
-    let plain = try ImageFolder.decode("\(Self.fixtures)/pngsuite-basn\(kind).png")
-    let interlaced = try ImageFolder.decode("\(Self.fixtures)/pngsuite-basi\(kind).png")
+    let plain = try ImageFile("\(Self.fixtures)/pngsuite-basn\(kind).png").decode()
+    let interlaced = try ImageFile("\(Self.fixtures)/pngsuite-basi\(kind).png").decode()
     #expect(plain.shape == interlaced.shape && plain.pixels == interlaced.pixels)
   }
 

@@ -5,6 +5,16 @@ extension Reader {
   static let dataset: [Reader] = [
     Reader("png", repair: Checksums.png) { try image($0, PNGFile.decode) },
     Reader("jpeg") { try image($0, JPEGFile.decode) },
+    Reader("webp") { try image($0, WebPFile.decode) },
+    Reader("tiff") { try image($0, TIFFFile.decode) },
+    Reader("gif") { try image($0, GIFFile.decode) },
+    Reader("bmp") { try image($0, BMPFile.decode) },
+    Reader("exif") { bytes in
+      guard let orientation = Orientation(noted: bytes[...]) else {
+        throw ImageProblem("no orientation is noted")
+      }
+      precondition((1...8).contains(orientation.rawValue))
+    },
     Reader("npy") { bytes in
       try withFile(bytes) { path in
         try either(

@@ -9,22 +9,24 @@ import CZlib
 /// Of 16 bits the high byte is taken, as Pillow opens colours. A grey file of 16 bits it opens as
 /// numbers, which it cuts off at 255 unless told how to make bytes of them: what is read here is its
 /// `image.point(lambda v: v / 256).convert("L")`.
-enum PNGFile {
+enum PNGFile: ImageFormat {
   static let signature: [UInt8] = [0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A]
 
-  static func decode(_ file: [UInt8]) throws(ImageProblem) -> StoredImages {
-    let shape = try check(file)
-    var pixels = [UInt8](repeating: 0, count: shape.count)
+  /// By half of the signature: the rest is damaged where text is sent as text.
+  static func begins(_ file: [UInt8]) -> Bool { file.starts(with: signature.prefix(4)) }
+
+  static func pixels(_ file: [UInt8], _ header: ImageHeader) throws(ImageProblem) -> [UInt8] {
+    var pixels = [UInt8](repeating: 0, count: header.shape.count)
     try ImageProblem.check { message in
       png_reader_read(file, file.count, &pixels, pixels.count, message)
     }
-    return StoredImages(shape: shape, pixels: pixels)
+    return pixels
   }
 
-  /// Checks the file's chunks, and gives the shape that its header announces.
-  private static func check(_ file: [UInt8]) throws(ImageProblem) -> ImageShape {
+  /// Checks the file's chunks.
+  static func header(_ file: [UInt8]) throws(ImageProblem) -> ImageHeader {
     guard file.starts(with: signature) else { throw ImageProblem("it is not a PNG file") }
-    var shape: ImageShape?
+    var header: ImageHeader?
     /// Where the pixels' chunks end.
     var pixelsEnd: Int?
     var place = 8
@@ -63,8 +65,11 @@ enum PNGFile {
         let (width, height) = (file.bigEndian(16), file.bigEndian(20))
         try ImageProblem.check(width: width, height: height)
         // The colour type's second bit is for colours, palettes among them.
-        shape = ImageShape(height: height, width: width, channels: file[25] & 2 != 0 ? 3 : 1)
+        header = ImageHeader(
+          shape: ImageShape(height: height, width: width, channels: file[25] & 2 != 0 ? 3 : 1))
       case "PLTE": break
+      case "eXIf": header?.orientation = Orientation(exif: file[place + 8..<place + 8 + length])
+      case "acTL": header?.isFirstOfSeveral = true
       case "IDAT":
         guard pixelsEnd == nil || pixelsEnd == place else {
           throw ImageProblem(
@@ -73,8 +78,8 @@ enum PNGFile {
         }
         pixelsEnd = end
       case "IEND":
-        guard let shape, pixelsEnd != nil else { throw ImageProblem("it has no pixels (IDAT)") }
-        return shape
+        guard let header, pixelsEnd != nil else { throw ImageProblem("it has no pixels (IDAT)") }
+        return header
       default:
         // A capital first letter is for chunks without which an image cannot be understood.
         guard kind[0] & 0x20 != 0 else {

@@ -1,9 +1,9 @@
-"""Makes images/: PNG and JPEG files of all kinds, and digests.json, what Pillow makes of each: its height,
-width, channels, the SHA-256 of its pixels and of those turned grey; or, of those that are refused, a part
-of what is said.
+"""Makes images/: image files of all kinds, and digests.json, what Pillow makes of each: its height, width,
+channels, the SHA-256 of its pixels, of those turned grey and, where it notes how it is held, of those
+turned upright; or, of those that are refused, a part of what is said.
 
     python3 make_images.py           the small set beside this script
-    python3 make_images.py FOLDER    1,000 PNG and 400 JPEG files of up to 1,500 x 1,500 pixels
+    python3 make_images.py FOLDER    1,000 PNG, 400 JPEG and 400 other files of up to 1,500 x 1,500 pixels
 
 NumPy, Pillow, pypng's source (for its copy of PngSuite), and cjpeg and jpegtran (libjpeg-turbo-progs).
 PngSuite is copyright 1996 and 2011 by Willem van Schaik: "Permission to use, copy, modify and distribute
@@ -23,9 +23,10 @@ from pathlib import Path
 
 import numpy as np
 import PIL
-from PIL import Image, features
+from PIL import Image, ImageOps, features
 
 import jpeg_files
+import other_files
 import png_files
 
 warnings.filterwarnings("ignore", "Palette images with Transparency")
@@ -39,15 +40,18 @@ def digest(image):
 def as_pillow_reads(file):
     """Grey files as L, all others as RGB."""
     image = Image.open(io.BytesIO(file))
-    if image.mode == "I;16":
+    if image.mode.startswith("I;16"):
         # Without being told how, `convert` cuts such numbers off at 255.
-        image = image.point(lambda v: v / 256).convert("L")
+        image = Image.fromarray((np.asarray(image) // 256).astype(np.uint8))
     is_grey_png = image.format == "PNG" and file[25] in (0, 4)
     pixels = image.convert("L" if image.mode in ("1", "L", "LA") or is_grey_png else "RGB")
-    return {
+    result = {
         "height": image.height, "width": image.width, "channels": len(pixels.getbands()),
         "pixels": digest(pixels), "grey": digest(image.convert("L")),
     }
+    if image.getexif().get(0x0112, 1) != 1:
+        result["upright"] = digest(ImageOps.exif_transpose(image).convert(pixels.mode))
+    return result
 
 
 def pngsuite():
@@ -87,7 +91,8 @@ class Folder:
     def finish(self):
         versions = {
             "pillow": PIL.__version__, "numpy": np.__version__,
-            "libjpeg_turbo": features.version("libjpeg_turbo"), "zlib": features.version("zlib")}
+            "libjpeg_turbo": features.version("libjpeg_turbo"), "zlib": features.version("zlib"),
+            "libwebp": features.version("webp"), "libtiff": features.version("libtiff")}
         text = json.dumps({"versions": versions, "files": self.digests}, indent=1)
         (self.path / "digests.json").write_text(text + "\n")
 
@@ -128,6 +133,15 @@ def main():
         folder.refused(f"spoiled-{name}.png", file, text)
     for name, (file, text) in jpeg_files.spoiled(rng, folder.path).items():
         folder.refused(f"spoiled-{name}.jpg", file, text)
+
+    rng = np.random.default_rng(17)
+    for name, file in other_files.fixed(rng).items():
+        folder.read(name, file)
+    for number in range(48 if is_small else 400):
+        ending, file = other_files.random_file(rng, number, *sizes(rng, 24 if is_small else 1500))
+        folder.read(f"{number:04}.{ending}", file)
+    for name, (file, text) in other_files.refused(rng).items():
+        folder.refused(f"spoiled-{name}", file, text)
     folder.finish()
 
 

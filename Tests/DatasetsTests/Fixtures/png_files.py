@@ -168,8 +168,8 @@ def spoiled(rng):
     sound, z = file(), zlib.compress(rows * 4)
     palette = chunk(b"PLTE", bytes(range(9)))
     return {
-        "signature-bit": (b"\x09" + sound[1:], "neither PNG nor JPEG"),
-        "signature-letter": (sound[:1] + b"p" + sound[2:], "neither PNG nor JPEG"),
+        "signature-bit": (b"\x09" + sound[1:], "its first bytes are those of no PNG"),
+        "signature-letter": (sound[:1] + b"p" + sound[2:], "its first bytes are those of no PNG"),
         "signature-line-feed": (sound[:7] + b"\r" + sound[8:], "not a PNG file"),
         "line-feeds-added": (sound.replace(b"\r\n", b"\r\r\n"), "not a PNG file"),
         "line-feeds-lost": (sound.replace(b"\r\n", b"\n"), "not a PNG file"),

@@ -1,0 +1,74 @@
+import Glibc
+
+/// What an image's file says before any pixel of it is decoded.
+struct ImageHeader: Hashable {
+  /// Of what `pixels(of:_:)` gives: one channel where the file is grey, else three.
+  var shape: ImageShape
+  /// How the picture is held, where the file notes it and its pixels are as they were taken.
+  var orientation = Orientation.upright
+  /// Whether the file has more pictures, of which this is the first: frames or pages.
+  var isFirstOfSeveral = false
+}
+
+/// A form of image files.
+protocol ImageFormat {
+  /// Whether a file is of this form, by its first bytes.
+  static func begins(_ file: [UInt8]) -> Bool
+
+  /// Checks what a file announces, its sizes against `Limit.pixels` before anything of them is allocated.
+  static func header(_ file: [UInt8]) throws(ImageProblem) -> ImageHeader
+
+  /// Decodes the pixels, height·width·channels bytes.
+  static func pixels(_ file: [UInt8], _ header: ImageHeader) throws(ImageProblem) -> [UInt8]
+}
+
+extension ImageFormat {
+  static func decode(_ file: [UInt8]) throws(ImageProblem) -> StoredImages {
+    let header = try header(file)
+    return StoredImages(shape: header.shape, pixels: try pixels(file, header))
+  }
+}
+
+/// A file of any of the forms that are read, told apart by their first bytes, whatever it is called.
+struct ImageFile {
+  /// In small letters.
+  static let endings: Set<String> = [
+    ".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".webp", ".bmp", ".dib", ".tif", ".tiff", ".gif",
+  ]
+  /// For messages.
+  static let formNames = "PNG, JPEG, WebP, BMP, TIFF or GIF"
+
+  private static var formats: [any ImageFormat.Type] {
+    [PNGFile.self, JPEGFile.self, WebPFile.self, TIFFFile.self, GIFFile.self, BMPFile.self]
+  }
+
+  private let format: any ImageFormat.Type
+  private let bytes: [UInt8]
+  let header: ImageHeader
+
+  /// Reads a file and its header.
+  init(_ path: String) throws(ImageProblem) {
+    do throws(FileError) {
+      let file = try FileDescriptor.reading(path)
+      let size = try file.size()
+      guard size <= Limit.file else { throw FileError("read", path, code: EFBIG) }
+      bytes = try file.read(size, at: 0)
+    } catch {
+      throw ImageProblem("\(error.reason)")
+    }
+    let bytes = bytes
+    guard let format = Self.formats.first(where: { $0.begins(bytes) }) else {
+      throw ImageProblem(
+        bytes.isEmpty
+          ? "it is empty" : "its first bytes are those of no \(Self.formNames) file")
+    }
+    self.format = format
+    header = try format.header(bytes)
+  }
+
+  /// - Parameter turned: whether the picture is turned upright, where its header notes a turn.
+  func decode(turned: Bool = false) throws(ImageProblem) -> StoredImages {
+    let image = StoredImages(shape: header.shape, pixels: try format.pixels(bytes, header))
+    return turned ? image.turned(header.orientation) : image
+  }
+}

@@ -5,8 +5,10 @@ import Experiment
 extension DataCommand.Show {
   /// A row for each of the first training images: the image, then what each epoch makes of it.
   func showAugmented() throws {
-    let spec = try ExperimentSpec.load(path: name, overrides: overrides).spec
     let compute = ComputeOptions(threads: 1, data: dataFolder, quiet: false)
+    let spec = try ExperimentSpec.load(
+      path: name, overrides: overrides, locator: compute.locator
+    ).spec
     let data = try compute.load(spec)
     let view = TrainingView(spec, data)
     let shape = data.train.sampleShape

@@ -42,13 +42,13 @@ struct BaselinesCommand: ParsableCommand {
   @OptionGroup var compute: ComputeOptions
 
   func run() throws {
-    let loaded = try ExperimentSpec.load(path: spec, overrides: overrides)
+    let loaded = try ExperimentSpec.load(
+      path: spec, overrides: overrides, locator: compute.locator)
     var spec = loaded.spec
     try compute.useKernel(spec.compute.kernel)
     spec.augmentation = []
     try Baselines.checkMemory(spec)
-    let data = try RunData(
-      spec, images: compute.loadImages(spec.dataset), threads: compute.threadCount)
+    let data = try compute.data(of: spec, try compute.loadImages(spec.dataset))
     let baselines = try Baselines(spec, data: data, threads: compute.threadCount)
     var table = TextTable([
       .init("method"), .init("chosen"), .init("parameters", .right),

@@ -46,7 +46,9 @@ struct BenchCommand: ParsableCommand {
   }
 
   func run() throws {
-    var spec = try ExperimentSpec.load(path: spec, overrides: overrides).spec
+    var spec = try ExperimentSpec.load(
+      path: spec, overrides: overrides, locator: compute.locator
+    ).spec
     try compute.useKernel(spec.compute.kernel)
     spec.dataset.validation = .none
     if !augmentation { spec.augmentation = [] }

@@ -23,9 +23,7 @@ private struct Place: ParsableArguments {
     transform: Arguments.path)
   var folder: String?
 
-  var locator: DatasetLocator {
-    DatasetLocator(dataFolder: folder, environment: ProcessInfo.processInfo.environment)
-  }
+  var locator: DatasetLocator { .standard(dataFolder: folder) }
 }
 
 /// Which dataset.
@@ -140,10 +138,10 @@ extension DataCommand {
         for file in entry.files { try Output.print("  \(file)") }
         try show(dataset.train, dataset.test, digest: dataset.digest)
       } else {
-        let spec = try ExperimentSpec.load(path: name).spec
-        let images = try ComputeOptions(threads: 1, data: place.folder, quiet: true)
-          .loadImages(spec.dataset)
-        let record = images.record
+        let spec = try ExperimentSpec.load(path: name, locator: place.locator).spec
+        let compute = ComputeOptions(threads: 1, data: place.folder, quiet: true)
+        let images = try compute.loadImages(spec.dataset)
+        let record = try compute.data(of: spec, images).record
         try Output.print("\(record.name): \(record.source)")
         try show(images.train, images.test, digest: record.digest)
         for note in record.notes { try Output.print("  note      \(note)") }

@@ -55,7 +55,8 @@ struct LearningRateCommand: ParsableCommand {
   }
 
   func run() throws {
-    let loaded = try ExperimentSpec.load(path: spec, overrides: overrides)
+    let loaded = try ExperimentSpec.load(
+      path: spec, overrides: overrides, locator: compute.locator)
     try compute.useKernel(loaded.spec.compute.kernel)
     let data = try compute.load(loaded.spec)
     Interruption.listen()

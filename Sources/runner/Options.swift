@@ -45,6 +45,8 @@ struct ComputeOptions: ParsableArguments {
 
   var threadCount: Int { threads ?? Team.cores }
 
+  var locator: DatasetLocator { .standard(dataFolder: data) }
+
   /// Makes this process compute with a kernel, if need be by starting itself anew, and checks it.
   /// Comes before any other work.
   func useKernel(_ name: String) throws {
@@ -68,8 +70,14 @@ struct ComputeOptions: ParsableArguments {
   /// Reads the data of a spec; those that a run recorded, where it is one that has begun.
   func load(_ spec: ExperimentSpec, recorded: RunRecord.Data? = nil) throws -> RunData {
     try spec.checkMemory(threads: threadCount)
-    let images = try loadImages(spec.dataset, recorded: recorded)
-    return try RunData(spec, images: images, threads: threadCount)
+    return try data(of: spec, try loadImages(spec.dataset, recorded: recorded))
+  }
+
+  /// What a spec makes of its images, with a warning of what they lack.
+  func data(of spec: ExperimentSpec, _ images: RunImages) throws -> RunData {
+    let data = try RunData(spec, images: images, threads: threadCount)
+    for warning in data.warnings { Display.say("WARNING: \(warning)") }
+    return data
   }
 
   /// Reads the images that a spec's section stands for.

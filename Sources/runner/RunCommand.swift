@@ -33,7 +33,8 @@ struct RunCommand: ParsableCommand {
   @OptionGroup var rehearsal: RehearsalOptions
 
   func run() throws {
-    let loaded = try ExperimentSpec.load(path: spec, overrides: overrides)
+    let loaded = try ExperimentSpec.load(
+      path: spec, overrides: overrides, locator: compute.locator)
     try compute.useKernel(loaded.spec.compute.kernel)
     // Before anything is left behind.
     try loaded.spec.checkMemory(threads: compute.threadCount)

@@ -112,7 +112,8 @@ struct SweepCommand: ParsableCommand {
   }
 
   func run() throws {
-    let loaded = try SweepSpec.open(path: spec, arguments: values, seeds: seeds)
+    let loaded = try SweepSpec.open(
+      path: spec, arguments: values, seeds: seeds, locator: .standard(dataFolder: data))
     let folder = SweepFolder("\(output)/\(loaded.spec.name)")
     if status {
       guard folder.isSweep else { throw UsageError("\(folder.path): there is no such sweep yet") }
@@ -279,6 +280,7 @@ struct SweepSession {
     try compute.useKernel(first.compute.kernel)
     try loaded.spec.checkMemory(jobs: compute.threadCount)
     let images = try compute.loadImages(first.dataset)
+    _ = try compute.data(of: first, images)
     let run = compute.runOptions()
     var options = SweepOptions(
       jobs: compute.threadCount, command: run.command, environment: run.environment)

@@ -33,7 +33,9 @@ struct ValidateCommand: ParsableCommand {
   @OptionGroup var compute: ComputeOptions
 
   func run() throws {
-    let spec = try ExperimentSpec.load(path: spec, overrides: overrides).spec
+    let spec = try ExperimentSpec.load(
+      path: spec, overrides: overrides, locator: compute.locator
+    ).spec
     try compute.useKernel(spec.compute.kernel)
     let plan = try NetworkPlan(spec.network)
     if let graph { try AtomicFile.write(plan.chart(title: spec.name).svg(), to: graph) }
@@ -45,10 +47,11 @@ struct ValidateCommand: ParsableCommand {
       shortage = error
     }
     let probe = try shortage == nil ? TrainingProbe(spec, threads: compute.threadCount) : nil
-    let split = spec.dataset.split
-    let seconds = probe.flatMap { probe in
-      probe.stepsPerEpoch.map { probe.secondsPerStep * Double($0) }
-    }
+    let counts = try fileCounts(spec)
+    let split =
+      counts.map { (validation: $0.validation, training: $0.training) } ?? spec.dataset.split
+    let steps = split.map { ($0.training + spec.training.batchSize - 1) / spec.training.batchSize }
+    let seconds = probe.flatMap { probe in steps.map { probe.secondsPerStep * Double($0) } }
     func megabytes(_ bytes: Int) -> String { fixed(Double(bytes) / 1e6, 1) }
     var document = TextDocument()
     document.append(
@@ -63,7 +66,8 @@ struct ValidateCommand: ParsableCommand {
         line: "data       \(spec.dataset.name.rawValue): "
           + (split.map {
             "\(grouped($0.training)) images to train on, \(grouped($0.validation)) to validate on"
-          } ?? "as many images as there are in \(spec.dataset.files?.path ?? "the files")")),
+          } ?? "as many images as there are in the files")
+          + (counts.map { ", \($0.test == 0 ? "none" : grouped($0.test)) to test on" } ?? "")),
       .init("memory_saved_bytes", .integer(memory.network.saved)),
       .init(
         "memory_bytes", .integer(memory.network.bytes),
@@ -75,7 +79,7 @@ struct ValidateCommand: ParsableCommand {
       .init("kernel", .text(Kernel.current)),
       .init(
         "seconds_per_epoch", seconds.map { .number($0) } ?? .missing(),
-        line: probe.map { time(spec, $0, seconds) }),
+        line: probe.map { time(spec, $0, seconds, steps: steps) }),
     ]
     if let note = spec.movingStatisticsNote() {
       facts.append(.init("note", .text(note), line: "note       \(note)"))
@@ -89,8 +93,23 @@ struct ValidateCommand: ParsableCommand {
     if let shortage { throw shortage }
   }
 
+  /// How many images come to be trained, validated and tested on, where they are the user's own: whether
+  /// the files are there and of the classes that the spec says is looked at before all else.
+  private func fileCounts(
+    _ spec: ExperimentSpec
+  ) throws -> (training: Int, validation: Int, test: Int)? {
+    guard spec.dataset.name == .files else { return nil }
+    let counts = try compute.locator.countFiles(
+      spec.dataset.request(), threads: compute.threadCount)
+    let parts = spec.dataset.parts(of: counts)
+    _ = try spec.dataset.validation.held(of: parts.training + parts.validation)
+    return parts
+  }
+
   /// How long it will take, and how that is known.
-  private func time(_ spec: ExperimentSpec, _ probe: TrainingProbe, _ seconds: Double?) -> String {
+  private func time(
+    _ spec: ExperimentSpec, _ probe: TrainingProbe, _ seconds: Double?, steps: Int?
+  ) -> String {
     let threads = compute.threadCount
     return "time       about "
       + (seconds.map {
@@ -98,7 +117,7 @@ struct ValidateCommand: ParsableCommand {
           + "\(duration($0 * Double(spec.training.epochs))) for \(spec.training.epochs)"
       } ?? "\(fixed(probe.secondsPerStep * 1000, 1)) ms per step")
       + ", with \(threads) thread\(threads == 1 ? "" : "s") and the kernel \(Kernel.current) ("
-      + (probe.stepsPerEpoch.map { "\($0) steps" } ?? "steps")
+      + (steps.map { "\($0) steps" } ?? "steps")
       + " of \(spec.training.batchSize) images; augmentation not counted"
       + (probe.isCounted ? "; by its operations, for it is too large to be tried)" : ")")
   }

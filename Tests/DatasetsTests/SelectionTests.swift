@@ -48,6 +48,32 @@ import Testing
     }
   }
 
+  /// Of rows that come class by class, a count is a mixture; of what was published shuffled, the first.
+  @Test func countsOfSortedImagesAreDrawn() throws {
+    let folder = try TemporaryFolder()
+    let rows = (0..<90).map { "\($0 / 30),\($0),1,2,3" }.joined(separator: "\n")
+    let path = try folder.file("sorted.csv", Array(rows.utf8))
+    func set(seed: UInt64) throws -> Dataset {
+      var request = DatasetRequest("files", trainCount: 30, testCount: 12)
+      request.files = OwnFiles(path: path, testPath: path, classes: .count(3))
+      request.preparation = ImagePreparation(shape: ImageShape(height: 2, width: 2, channels: 1))
+      request.subsetSeed = seed
+      return try DatasetLocator(dataFolder: nil, environment: [:]).load(request, progress: nil)
+    }
+    let drawn = try set(seed: 1)
+    #expect(drawn.train.count == 30 && drawn.test?.count == 12)
+    #expect(drawn.train.classCounts.allSatisfy { $0 > 4 })
+    #expect(drawn.test?.classCounts.allSatisfy { $0 > 0 } == true)
+    let firsts = (0..<30).map { drawn.train.image($0)[0] }
+    #expect(firsts == firsts.sorted() && Set(firsts).count == 30)
+    // Each with its own label.
+    #expect(zip(firsts, drawn.train.labels).allSatisfy { $0 / 30 == $1 })
+    #expect(try set(seed: 1).digest == drawn.digest)
+    #expect(try set(seed: 2).train.digest != drawn.train.digest)
+    #expect(DatasetCatalog.mnist.isShuffled)
+    #expect(DatasetCatalog.all.filter { !$0.isShuffled }.map(\.name) == ["emnist_letters"])
+  }
+
   /// What comes twice is distorted in two ways, the first of them as though it came once.
   @Test func copiesAreDistortedApart() {
     let set = smallSet(6, height: 8, width: 8)

@@ -114,11 +114,43 @@ struct SpecDatasetTests {
       "dataset.name: \"fashon_mnist\" is not a dataset; did you mean \"fashion_mnist\"?"),
     Case(
       "\"name\": \"files\", \"path\": \"a\"",
-      "dataset.name: \"files\" needs \"shape\", \"classes\" too; nothing is known of them beforehand"
+      "dataset.path: a is not on this machine; looked in "),
+    Case(
+      "\"name\": \"files\", \"shape\": [8, 8, 1]",
+      "dataset.name: \"files\" needs \"path\", \"classes\" too; nothing is known of them beforehand"
     ),
     Case(
+      "\"name\": \"files\", \"path\": \"a\", \"shape\": [8, 8, 1], \"test\": \"none\", "
+        + "\"classes\": [\"cat\", \"\u{C4}\", \"A\u{308}\"]",
+      "dataset.classes[2]: \"A\u{308}\" is listed twice; each class has a name of its own", units: 3
+    ),
+    Case(
+      "\"name\": \"files\", \"path\": \"a\", \"shape\": [8, 8, 1], \"classes\": 10, \"test\": 0.2, "
+        + "\"test_path\": \"b\"",
+      "dataset.test_path: \"test\" is a share of the images already; give one of the two"),
+    Case(
+      "\"name\": \"mnist\", \"test\": 0.2",
+      "dataset.test: a share of the images is for \"files\"; mnist has test images of its own"),
+    Case(
+      "\"name\": \"mnist\", \"test_count\": 0",
+      "dataset.test_count: is 0, which is for a share of the images as \"test\"; give \"test\" "
+        + "\"none\""),
+    Case(
+      "\"name\": \"files\", \"path\": \"a\", \"shape\": [8, 8, 1], \"classes\": 10, \"test\": 0.2, "
+        + "\"validation\": 0.1, \"validation_path\": \"b\"",
+      "dataset.validation: images are held out of the training images, and \"validation_path\" has "
+        + "others; give one of the two"),
+    Case(
+      "\"name\": \"mnist\", \"validation_path\": \"b\"",
+      "dataset.validation_path: is of the dataset \"files\" only, not of mnist"),
+    Case(
+      "\"name\": \"files\", \"path\": \"a.csv\", \"shape\": [8, 8, 1], \"classes\": 10, "
+        + "\"test\": 0.2, \"exif_orientation\": true",
+      "dataset.exif_orientation: is of the format \"images\", not of \"csv\""),
+    Case(
       "\"name\": \"files\", \"path\": \"a\", \"classes\": 10, \"shape\": [8, 8, 1]",
-      "dataset.path: its test images are not said; give \"test_path\", or \"test\" \"none\""),
+      "dataset.path: its test images are not said; give \"test_path\", a share of the images, as "
+        + "\"test\": 0.2, or \"test\" \"none\""),
     Case(
       "\"name\": \"mnist\", \"path\": \"a\"",
       "dataset.path: is of the dataset \"files\" only, not of mnist"),
@@ -127,7 +159,7 @@ struct SpecDatasetTests {
       "dataset.label_column: is of the dataset \"files\" only, not of mnist"),
     Case(
       "\"name\": \"mnist\", \"validation\": \"own\"",
-      "dataset.validation: \"own\" is of the dataset \"files\" in the format \"npz\" or \"npy\""),
+      "dataset.validation: \"own\" is of the dataset \"files\", with a \"validation_path\" or in"),
     Case(
       "\"name\": \"mnist\", \"validation\": \"x_val\"",
       "dataset.validation: \"x_val\" is not the images to validate on; did you mean \"own\"?"),

@@ -40,7 +40,7 @@ import Testing
     try folder.write("no image", to: "photos/c/0.png")
     let refused = try Program.run("own.json", "--threads", "1", in: folder)
     #expect(refused.status != 0)
-    #expect(refused.errors.contains("photos/c/0.png: it is neither PNG nor JPEG"))
+    #expect(refused.errors.contains("photos/c/0.png: its first bytes are those of no PNG"))
     #expect(refused.errors.contains("give dataset.corrupt \"skip\" to leave them out"))
 
     let result = try Program.run(
@@ -48,7 +48,9 @@ import Testing
     #expect(result.status == 0, "\(result.errors)")
     #expect(result.errors.contains("WARNING: 2 image files cannot be used and are left out"))
     let run = try folder.run(of: "own")
-    #expect(try folder.text("\(run)/run.json").contains("photos/c/0.png: it is neither PNG"))
+    #expect(
+      try folder.text("\(run)/run.json").contains(
+        "photos/c/0.png: its first bytes are those of no PNG"))
     let checked = try Program.run("data", "check", "own.json", in: folder)
     #expect(checked.status != 0 && checked.errors.contains("photos/c/0.png"))
     let verified = try Program.run("verify", run, "--threads", "2", in: folder)
@@ -85,7 +87,8 @@ import Testing
       to: "own.json")
     let validated = try Program.run("validate", "own.json", in: folder)
     #expect(validated.status == 0, "\(validated.errors)")
-    #expect(validated.output.contains("files: as many images as there are in train.csv"))
+    #expect(
+      validated.output.contains("files: 20 images to train on, 4 to validate on, none to test on"))
     let result = try Program.run("own.json", "--threads", "1", in: folder)
     #expect(result.status == 0, "\(result.errors)")
     #expect(result.output.contains("test accuracy  not measured"))
@@ -96,6 +99,46 @@ import Testing
     let ragged = try Program.run("own.json", in: folder)
     #expect(ragged.status != 0)
     #expect(ragged.errors.contains("train.csv:25: it has 2 fields where the first line has 26"))
+  }
+
+  /// A share of the images that is none is told before anything is trained; a class that a part lacks is
+  /// named wherever it is read.
+  @Test func sharesThatAreNone() throws {
+    let folder = try TemporaryFolder()
+    let rows = (0..<12).map { i in
+      "\(["ant", "bee", "cow"][i / 5]),"
+        + (0..<25).map { String((i * 31 + $0 * 7) % 256) }
+        .joined(separator: ",")
+    }
+    try folder.write(rows.joined(separator: "\n"), to: "train.csv")
+    try folder.write(rows[3..<8].joined(separator: "\n"), to: "test.csv")
+    try folder.write(
+      Self.spec(
+        """
+        "path": "train.csv", "test_path": "test.csv", "classes": ["ant", "bee", "cow", "dog"],
+        "shape": [5, 5, 1], "validation": 0.04
+        """, units: 4),
+      to: "own.json")
+    for command in [["own.json"], ["sweep", "own.json", "optimizer.learning_rate=0.01,0.001"]] {
+      let none = try Program.Running(Program.path, command, in: folder).wait()
+      #expect(none.status == 2)
+      #expect(
+        none.errors.contains(
+          "dataset.validation: 0.04 of the 12 training images is not even one to validate on; give a "
+            + "greater share, a count, or 0"), "\(none.errors)")
+      #expect(try folder.runs(of: "own") == [])
+    }
+    let result = try Program.run("own.json", "dataset.validation=1", in: folder)
+    #expect(result.status == 0, "\(result.errors)")
+    #expect(
+      result.errors.contains("WARNING: there is no image to train on of the class dog\n"))
+    #expect(result.errors.contains("WARNING: there is no image to validate on of the 3 classes "))
+    let tested = "there is no image to test on of the 2 classes cow, dog"
+    #expect(result.errors.contains("WARNING: \(tested)\n"), "\(result.errors)")
+    #expect(try folder.text("\(folder.run(of: "own"))/run.json").contains(tested))
+    let resolved = try "\(folder.run(of: "own"))/resolved.json"
+    let checked = try Program.run("data", "check", resolved, in: folder)
+    #expect(checked.output.contains("  note      \(tested)\n"), "\(checked.output)")
   }
 
   /// What a hostile file claims is not allocated: the program is given 1 GB of address space beyond its

@@ -17,9 +17,9 @@ struct CSVLayout {
 
   /// - Parameters:
   ///   - asked: what the spec says of the column of labels.
-  ///   - expected: the shape that the spec gives.
+  ///   - expected: the shape that the spec gives; nil where it is for the table to tell.
   init(
-    _ survey: CSVSurvey, asked: LabelColumn?, expected: ImageShape, classes: ClassNames
+    _ survey: CSVSurvey, asked: LabelColumn?, expected: ImageShape?, classes: ClassNames
   ) throws(DatasetError) {
     let columns = survey.columns
     let header = survey.header
@@ -55,7 +55,7 @@ struct CSVLayout {
       }
       label = named.first
     }
-    guard label != nil || columns.count != expected.count else {
+    if let expected, label == nil, columns.count == expected.count {
       throw refuse(
         "\(columns.count) fields are as many as \(expected) has pixels: there is no label")
     }
@@ -78,7 +78,7 @@ struct CSVLayout {
       // A text that is no pixel is perhaps the label itself.
       let texts = columns.indices.filter { others.contains($0) && columns[$0].isText }
       if texts.count == 1,
-        columns[texts[0]].mayBeLabel || left(others) + 1 == expected.count
+        columns[texts[0]].mayBeLabel || left(others) + 1 == expected?.count
           || !fits(left(others)) && fits(left(others) + 1)
       {
         label = texts[0]
@@ -90,12 +90,12 @@ struct CSVLayout {
     }
     if let first = columns.indices.first(where: { !others.contains($0) }), first != label,
       columns[first].countsUp, columns[first].numbers > 1, fits(left(others) - 1),
-      !fits(left(others)) || left(others) - 1 == expected.count
+      !fits(left(others)) || left(others) - 1 == expected?.count
     {
       others.insert(first)
     }
-    if !fits(left(others)) || left(others) != expected.count && left([]) == expected.count {
-      if left([]) == expected.count, !others.isEmpty {
+    if !fits(left(others)) || left(others) != expected?.count && left([]) == expected?.count {
+      if let expected, left([]) == expected.count, !others.isEmpty {
         throw refuse(
           "\(list(others)) looks like no pixel, but without it there are \(left(others)) where "
             + "\(expected) takes \(expected.count); take it out of the file, or give another "
@@ -107,7 +107,9 @@ struct CSVLayout {
       throw DatasetError(
         .damaged,
         "\(survey.path):\(survey.firstLine): \(columns.count) fields are a label and "
-          + "\(left([])) pixels, which make neither \(expected) nor a square image")
+          + "\(left([])) pixels, which make "
+          + (expected.map { "neither \($0) nor a square image" }
+            ?? "no square image; give dataset.shape"))
     }
     if label == nil {
       let kept = columns.indices.filter { !others.contains($0) }

@@ -63,6 +63,27 @@ struct ClassLabels {
     return rows.map { table[Int($0)] }
   }
 
+  /// The classes that these are, where nobody says them: as many as there are numbers, where they count
+  /// from 0, else the different labels, numbers by their value, texts by their letters.
+  func found(_ path: String) throws(DatasetError) -> OwnFiles.Classes {
+    func refuse(_ message: String) -> DatasetError {
+      DatasetError(.invalid, "\(path): \(message); give dataset.classes")
+    }
+    guard distinct.count <= 256 else {
+      throw refuse("its labels are of more than 256 kinds")
+    }
+    if let odd = distinct.first(where: {
+      $0.text.isEmpty || Int($0.text) == nil && Double($0.text) != nil
+    }) {
+      throw refuse("a label is \(shownLabel(odd.text)), neither a whole number nor a name")
+    }
+    guard distinct.count > 1 else { throw refuse("all its labels are equal") }
+    let numbers = distinct.compactMap { Int($0.text) }.sorted()
+    if numbers == Array(0..<distinct.count) { return .count(numbers.count) }
+    return numbers.count == distinct.count
+      ? .names(numbers.map(String.init)) : .names(distinct.map(\.text).sorted())
+  }
+
   private func shownLabel(_ text: String) -> String {
     Int(text) != nil ? text : "\"\(text.prefix(40))\""
   }
@@ -103,6 +124,16 @@ struct ClassNames: Hashable {
       names.enumerated().map { ($1, UInt8($0)) }, uniquingKeysWith: { first, _ in first })
     mayBeNumbered = names.enumerated().allSatisfy { Int($1) == nil || Int($1) == $0 }
   }
+
+  init(_ classes: OwnFiles.Classes) {
+    switch classes {
+    case .count(let count): self.init((0..<count).map(String.init), areGiven: false)
+    case .names(let names): self.init(names, areGiven: true)
+    }
+  }
+
+  /// Of labels that nothing is known of: any small number may be one.
+  static let unknown = ClassNames(.count(256))
 
   func named(_ text: String) -> UInt8? { byName[text] }
 

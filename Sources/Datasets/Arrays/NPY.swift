@@ -66,15 +66,7 @@ enum NPY {
     let header = try NPYHeader(stream)
     let path = stream.path
     let sizes = header.shape
-    let isOneHot = sizes.count == 2 && sizes[1] > 1
-    guard sizes.count == 1 || sizes.count == 2 && sizes[1] > 0 else {
-      throw DatasetError(
-        .damaged, "\(path): it holds \(header.described); labels are (N), (N, 1) or (N, classes)")
-    }
-    guard sizes[0] > 0, sizes[0] <= Limit.images else {
-      throw DatasetError(.damaged, "\(path): it holds \(header.described): none, or too many")
-    }
-    if isOneHot {
+    if try isOneHot(header, path) {
       guard sizes[1] == classes.names.count, !"SU".contains(header.element.kind) else {
         throw DatasetError(
           .damaged,
@@ -83,12 +75,50 @@ enum NPY {
       }
       return try oneHot(try NPYElements(stream, header, "labels"), header, path, noted)
     }
+    return try collected(stream, header)
+      .classes(of: classes, place: { "\(path): label \($0)" }, noted: noted)
+  }
+
+  /// The classes that an array of labels is of, where nobody says them: as many as a one-hot row has
+  /// numbers, or those of the labels.
+  static func classes(_ stream: any ByteStream) throws(DatasetError) -> OwnFiles.Classes {
+    let header = try NPYHeader(stream)
+    if try isOneHot(header, stream.path) { return .count(header.shape[1]) }
+    return try collected(stream, header).found(stream.path)
+  }
+
+  /// The shape of an array's images, where nobody says it.
+  static func shape(_ stream: any ByteStream) throws(DatasetError) -> ImageShape {
+    let layout = try ImageLayout(
+      try NPYHeader(stream), expected: nil, path: stream.path, noted: { _ in })
+    try layout.shape.check(stream.path)
+    return layout.shape
+  }
+
+  /// Whether labels are rows of numbers, one for each class.
+  private static func isOneHot(_ header: NPYHeader, _ path: String) throws(DatasetError) -> Bool {
+    let sizes = header.shape
+    guard sizes.count == 1 || sizes.count == 2 && sizes[1] > 0 else {
+      throw DatasetError(
+        .damaged, "\(path): it holds \(header.described); labels are (N), (N, 1) or (N, classes)")
+    }
+    guard sizes[0] > 0, sizes[0] <= Limit.images else {
+      throw DatasetError(.damaged, "\(path): it holds \(header.described): none, or too many")
+    }
+    return sizes.count == 2 && sizes[1] > 1
+  }
+
+  /// The labels of an array that has one of each image.
+  private static func collected(
+    _ stream: any ByteStream, _ header: NPYHeader
+  ) throws(DatasetError) -> ClassLabels {
+    let (path, count) = (stream.path, header.shape[0])
     let elements = try NPYElements(stream, header, "labels")
     var labels = ClassLabels()
     if "SU".contains(header.element.kind) {
-      for place in 0..<sizes[0] { labels.append(elements.text(place)) }
+      for place in 0..<count { labels.append(elements.text(place)) }
     } else {
-      let numbers = elements.withNumbers { number in (0..<sizes[0]).map(number) }
+      let numbers = elements.withNumbers { number in (0..<count).map(number) }
       for (place, value) in numbers.enumerated() {
         guard let whole = Int(exactly: value) else {
           throw DatasetError(
@@ -97,7 +127,7 @@ enum NPY {
         labels.append(whole)
       }
     }
-    return try labels.classes(of: classes, place: { "\(path): label \($0)" }, noted: noted)
+    return labels
   }
 
   private static func oneHot(
@@ -169,7 +199,7 @@ private struct ImageLayout {
   }
 
   init(
-    _ header: NPYHeader, expected: ImageShape, path: String, noted: (String) -> Void
+    _ header: NPYHeader, expected: ImageShape?, path: String, noted: (String) -> Void
   ) throws(DatasetError) {
     let (sizes, strides) = (header.shape, header.strides)
     (count, isFortran) = (sizes.first ?? 0, header.isFortran)
@@ -185,9 +215,9 @@ private struct ImageLayout {
       if mayBeLast, mayBeFirst, last != expected, first != expected {
         throw DatasetError(
           .damaged,
-          "\(path): it holds \(header.described), which may be (N, H, W, C) or (N, C, H, W), and "
-            + "neither is of the spec's shape \(expected); save x.transpose(0, 2, 3, 1) if the "
-            + "channels come first")
+          "\(path): it holds \(header.described), which may be (N, H, W, C) or (N, C, H, W), "
+            + (expected.map { "and neither is of the spec's shape \($0)" } ?? "give dataset.shape")
+            + "; save x.transpose(0, 2, 3, 1) if the channels come first")
       } else {
         isFirst = mayBeFirst && (!mayBeLast || last != expected)
       }
@@ -203,7 +233,9 @@ private struct ImageLayout {
       guard let flat = ImageShape(flat: sizes[1], expected: expected) else {
         throw DatasetError(
           .damaged,
-          "\(path): \(sizes[1]) numbers per image make neither \(expected) nor a square image")
+          "\(path): \(sizes[1]) numbers per image make "
+            + (expected.map { "neither \($0) nor a square image" }
+              ?? "no square image; give dataset.shape"))
       }
       shape = flat
       image = strides[0]

@@ -25,11 +25,7 @@ enum PixelCSV {
     var table = PixelTable(survey, layout, scale, classes)
     var lines = LineStream(try TextStream(path))
     while let line = try lines.next() {
-      if lines.number < survey.firstLine || survey.dialect.isBlank(line)
-        || lines.number == survey.firstLine && survey.header != nil
-      {
-        continue
-      }
+      if survey.isNoRow(line, lines.number) { continue }
       let problem = survey.row(line, lines.number) { table.read($0, lines.number) }
       if let problem {
         throw DatasetError(
@@ -48,6 +44,31 @@ enum PixelCSV {
     }
     if let note = scale.note(range, worst: table.worst) { notes.append(note) }
     return (StoredImages(shape: layout.shape, pixels: table.pixels), labels, notes)
+  }
+}
+
+extension PixelCSV {
+  /// The shape and the classes of a table's images, where nobody says one of them or both.
+  static func survey(
+    _ path: String, expected: ImageShape?, classes: ClassNames?, labelColumn: LabelColumn?
+  ) throws(DatasetError) -> (shape: ImageShape, classes: OwnFiles.Classes?) {
+    let names = classes ?? .unknown
+    let survey = try CSVSurvey(path, classes: names)
+    let layout = try CSVLayout(survey, asked: labelColumn, expected: expected, classes: names)
+    var labels = ClassLabels()
+    if classes == nil {
+      var lines = LineStream(try TextStream(path))
+      while let line = try lines.next() {
+        if survey.isNoRow(line, lines.number) { continue }
+        survey.row(line, lines.number) { row in
+          var fields = survey.dialect.fields(of: row)
+          for _ in 0..<layout.label { _ = fields.next() }
+          guard let field = fields.next() else { return }
+          labels.append(field, survey.dialect.allowsDecimalComma, names)
+        }
+      }
+    }
+    return (layout.shape, classes == nil ? try labels.found(path) : nil)
   }
 }
 
@@ -123,6 +144,11 @@ extension ClassLabels {
 }
 
 extension CSVSurvey {
+  /// Whether a line holds no image: before the first, blank, or the header.
+  fileprivate func isNoRow(_ line: UnsafeRawBufferPointer, _ number: Int) -> Bool {
+    number < firstLine || dialect.isBlank(line) || number == firstLine && header != nil
+  }
+
   /// What was taken for granted of the lines.
   var notes: [String] {
     var notes: [String] = []

@@ -89,10 +89,14 @@ public struct CatalogEntry: Sendable {
   public let source: Source
   /// The folder that its files lie in; several entries may share one.
   public let folderName: String
+  /// Whether its images were published in no order of their classes, so that the first of them are as
+  /// good as any.
+  public let isShuffled: Bool
 
   public init(
     name: String, summary: String, height: Int, width: Int, channels: Int, classNames: [String],
-    trainCount: Int, testCount: Int, licence: String, source: Source, folderName: String? = nil
+    trainCount: Int, testCount: Int, licence: String, source: Source, folderName: String? = nil,
+    isShuffled: Bool = true
   ) {
     self.name = name
     self.summary = summary
@@ -105,6 +109,7 @@ public struct CatalogEntry: Sendable {
     self.licence = licence
     self.source = source
     self.folderName = folderName ?? name
+    self.isShuffled = isShuffled
   }
 
   public var files: [PublishedFile] {

@@ -150,7 +150,9 @@ public enum DatasetCatalog {
             "https://biometrics.nist.gov/cs_links/EMNIST/",
             "https://www.itl.nist.gov/iaui/vip/cs_links/EMNIST/",
           ]),
-        folderName: "emnist")
+        folderName: "emnist",
+        // The test images of this split come class by class.
+        isShuffled: split.name != "letters")
     }
   }()
 

@@ -12,11 +12,16 @@ public enum CorruptImages: String, Hashable, Sendable, CaseIterable {
 public struct DatasetRequest: Hashable, Sendable {
   /// A name in `DatasetCatalog`, or `OwnFiles.name`.
   public var name: String
-  /// Only the first so many images; nil for all, or for what the catalog says of a built-in set.
+  /// Only so many images; nil for all, or for what the catalog says of a built-in set. The first of a
+  /// set that was published shuffled, else some that are drawn.
   public var trainCount: Int?
   public var testCount: Int?
+  /// What decides which images are drawn.
+  public var subsetSeed: UInt64 = 1
   /// Whether the test images are wanted at all; where not, they aren't read.
   public var readsTest: Bool
+  /// The part of one's own training images, in (0, 1), that is there to test on; nil where others are.
+  public var testShare: Double?
   /// Whether the training images are; where not, one's own files aren't read for them, and others are
   /// read for nothing.
   public var readsTrain = true
@@ -83,8 +88,11 @@ extension DatasetLocator {
       let dataset = try read(
         entry, at: location, provenance: provenance, readsTest: request.readsTest,
         threads: threads)
-      return try dataset.limited(train: request.trainCount, test: request.testCount)
-        .prepared(request.preparation, threads: threads)
+      return try dataset.limited(
+        train: request.trainCount, test: request.testCount,
+        drawnBy: entry.isShuffled ? nil : request.subsetSeed
+      )
+      .prepared(request.preparation, threads: threads)
     } catch {
       guard error.kind == .unavailable, let name = request.whenUnavailable, name != entry.name
       else { throw error }

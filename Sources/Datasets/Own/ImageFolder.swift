@@ -1,52 +1,27 @@
-import Glibc
-
-/// A folder with a folder per class, each holding PNG and JPEG files, told apart by their first bytes.
-/// Classes and files come in the order of their names' bytes. Files with other endings than .png, .jpg
-/// and .jpeg, and hidden ones, are no images.
+/// A folder with a folder per class, each holding image files, told apart by their first bytes.
 enum ImageFolder {
-  /// The names of the folders in a folder.
-  static func classes(of path: String) throws(DatasetError) -> [String] {
-    let found = try names(in: path)
-    if let name = found.notUTF8.first {
-      throw DatasetError(FileError(nameNotUTF8: name, in: path))
-    }
-    let names = found.names.filter { FileKind(of: "\(path)/\($0)") == .folder }
-    guard !names.isEmpty else {
-      throw DatasetError(
-        .invalid, "\(path): there is no folder in it; each class has one, with its images")
-    }
-    return names
+  /// What was read: the set, what was left out of it, each file with the reason, and what to tell.
+  struct Contents {
+    let set: ImageSet
+    let skipped: [String]
+    let notes: [DatasetNote]
   }
 
-  /// - Returns: the set, and what was left out of it: each file with the reason.
+  /// What is to be told of a file that was read.
+  private struct Traits: OptionSet {
+    let rawValue: UInt8
+    static let hasMore = Traits(rawValue: 1)
+    static let isTurned = Traits(rawValue: 2)
+  }
+
+  /// - Parameter turns: whether pictures are turned upright, where their files note how they are held.
   static func read(
     _ path: String, classNames: [String], preparation: ImagePreparation, corrupt: CorruptImages,
-    threads: Int
-  ) throws(DatasetError) -> (set: ImageSet, skipped: [String]) {
+    turns: Bool = false, threads: Int
+  ) throws(DatasetError) -> Contents {
     let shape = preparation.shape!
-    let present = try classes(of: path)
-    if let other = present.first(where: { !classNames.contains($0) }) {
-      throw DatasetError(
-        .invalid,
-        "\(path): the folder \(other) is no class; those are \(classNames.joined(separator: ", "))")
-    }
-    var files: [String] = []
-    var labels: [UInt8] = []
-    // Files that a path of this program cannot name.
-    var unnamed: [String] = []
-    for (label, name) in classNames.enumerated() where present.contains(name) {
-      let found = try names(in: "\(path)/\(name)")
-      for file in found.names where isImage(file) {
-        files.append("\(path)/\(name)/\(file)")
-        labels.append(UInt8(label))
-      }
-      for file in found.notUTF8 where isImage(file) {
-        unnamed.append("\(path)/\(name)/\(file): its name is not UTF-8; rename it")
-      }
-    }
-    guard !files.isEmpty || !unnamed.isEmpty else {
-      throw DatasetError(.invalid, "\(path): there is no PNG or JPEG file in its folders")
-    }
+    let listing = try ImageListing(path, classNames: classNames)
+    let files = listing.files
     let (total, overflow) = files.count.multipliedReportingOverflow(by: shape.count)
     guard !overflow, total <= Limit.content, files.count <= Limit.images else {
       throw DatasetError(
@@ -55,32 +30,39 @@ enum ImageFolder {
     try checkMemory(ofImages: total)
     // Each place is written by one thread.
     var problems = [String?](repeating: nil, count: files.count)
+    var traits = [Traits](repeating: [], count: files.count)
     var pixels = [UInt8](repeating: 0, count: total)
-    let paths = files
     problems.withUnsafeMutableBufferPointer { problems in
-      pixels.withUnsafeMutableBufferPointer { pixels in
-        let (told, made) = (
-          SendablePointer(problems.baseAddress!), SendablePointer(pixels.baseAddress!)
-        )
-        forEachPart(of: paths.count, threads: threads) { range in
-          for index in range {
-            do throws(ImageProblem) {
-              let image = try decode(paths[index])
-              guard let image = preparation.prepare(image) else {
-                throw ImageProblem(preparation.refusal(image.shape))
+      traits.withUnsafeMutableBufferPointer { traits in
+        pixels.withUnsafeMutableBufferPointer { pixels in
+          let (told, noted, made) = (
+            SendablePointer(problems.baseAddress!), SendablePointer(traits.baseAddress!),
+            SendablePointer(pixels.baseAddress!)
+          )
+          forEachPart(of: files.count, threads: threads) { range in
+            for index in range {
+              do throws(ImageProblem) {
+                let file = try ImageFile(files[index].path)
+                let decoded = try file.decode(turned: turns)
+                guard let image = preparation.prepare(decoded) else {
+                  throw ImageProblem(preparation.refusal(decoded.shape))
+                }
+                image.pixels.withUnsafeBufferPointer {
+                  (made.pointer + index * shape.count).update(
+                    from: $0.baseAddress!, count: shape.count)
+                }
+                if file.header.isFirstOfSeveral { noted.pointer[index].insert(.hasMore) }
+                if file.header.orientation != .upright { noted.pointer[index].insert(.isTurned) }
+              } catch {
+                told.pointer[index] = "\(files[index].path): \(error.message)"
               }
-              image.pixels.withUnsafeBufferPointer {
-                (made.pointer + index * shape.count).update(
-                  from: $0.baseAddress!, count: shape.count)
-              }
-            } catch {
-              told.pointer[index] = "\(paths[index]): \(error.message)"
             }
           }
         }
       }
     }
-    let skipped = unnamed + problems.compactMap { $0 }
+    let skipped = listing.unnamed + problems.compactMap { $0 }
+    var labels = files.map(\.label)
     if let first = skipped.first {
       let others = skipped.count == 1 ? "" : "\n\(skipped.count - 1) more cannot be used"
       guard corrupt == .skip else {
@@ -89,7 +71,7 @@ enum ImageFolder {
           "\(first)\(others)\nremove or repair such files, or give dataset.corrupt \"skip\" to leave "
             + "them out")
       }
-      guard skipped.count < unnamed.count + files.count else {
+      guard skipped.count < listing.unnamed.count + files.count else {
         throw DatasetError(.damaged, "\(first)\(others); that leaves no image")
       }
       var kept = 0
@@ -105,42 +87,68 @@ enum ImageFolder {
       pixels.removeLast((files.count - kept) * shape.count)
       labels.removeLast(files.count - kept)
     }
-    let set = StoredImages(shape: shape, pixels: pixels)
-      .set(labels: labels, classes: classNames.count)
-    return (set, skipped)
-  }
-
-  /// The pixels of a PNG or JPEG file.
-  static func decode(_ path: String) throws(ImageProblem) -> StoredImages {
-    let bytes: [UInt8]
-    do throws(FileError) {
-      let file = try FileDescriptor.reading(path)
-      let size = try file.size()
-      guard size <= Limit.file else {
-        throw FileError("read", path, code: EFBIG)
+    func read(_ trait: Traits) -> [Substring] {
+      zip(files, traits).filter { $1.contains(trait) }.map {
+        $0.0.path.dropFirst(path.count + 1)
       }
-      bytes = try file.read(size, at: 0)
-    } catch {
-      throw ImageProblem("\(error.reason)")
     }
-    if bytes.starts(with: PNGFile.signature.prefix(4)) { return try PNGFile.decode(bytes) }
-    if bytes.starts(with: JPEGFile.signature) { return try JPEGFile.decode(bytes) }
-    throw ImageProblem(
-      bytes.isEmpty ? "it is empty" : "it is neither PNG nor JPEG: its first bytes are neither's")
+    var texts: [String] = []
+    let several = read(.hasMore)
+    if let first = several.first {
+      texts.append(
+        several.count == 1
+          ? "\(first) holds several pictures, of which the first is read"
+          : "\(several.count) images hold several pictures each, of which the first is read, such as "
+            + first)
+    }
+    let turned = read(.isTurned)
+    if !turns, let first = turned.first {
+      texts.append(
+        (turned.count == 1
+          ? "\(first) notes a turn (EXIF) and is read as it is stored"
+          : "\(turned.count) images note a turn (EXIF) and are read as they are stored, such as "
+            + first)
+          + "; dataset.exif_orientation true turns \(turned.count == 1 ? "it" : "them") upright")
+    }
+    return Contents(
+      set: StoredImages(shape: shape, pixels: pixels).set(
+        labels: labels, classes: classNames.count),
+      skipped: skipped,
+      notes: listing.notes + texts.map { DatasetNote(place: path, text: $0) })
   }
 
-  private static func isImage(_ name: String) -> Bool {
-    let name = name.lowercased()
-    return [".png", ".jpg", ".jpeg"].contains { name.hasSuffix($0) }
-  }
-
-  /// What is in a folder, but for what is hidden.
-  private static func names(
-    in path: String
-  ) throws(DatasetError) -> (names: [String], notUTF8: [String]) {
-    let all = try DatasetError.wrapping { () throws(FileError) in try FolderNames(of: path) }
-    return (
-      all.names.filter { !$0.hasPrefix(".") }, all.notUTF8.filter { !$0.hasPrefix(".") }
-    )
+  /// The one shape of all images in a folder, in colour where any of them is.
+  /// - Throws: `.invalid` where they are of several sizes, as soon as two are known.
+  static func shape(
+    _ path: String, classNames: [String], turns: Bool
+  ) throws(DatasetError) -> ImageShape {
+    var first: (path: String, shape: ImageShape)?
+    var problem: String?
+    var channels = 1
+    for file in try ImageListing(path, classNames: classNames).files.map(\.path) {
+      let header: ImageHeader
+      do throws(ImageProblem) {
+        header = try ImageFile(file).header
+      } catch {
+        problem = problem ?? "\(file): \(error.message)"
+        continue
+      }
+      let shape = turns ? header.orientation.shape(of: header.shape) : header.shape
+      channels = max(channels, shape.channels)
+      let one = first ?? (file, shape)
+      first = one
+      guard one.shape.height == shape.height, one.shape.width == shape.width else {
+        throw DatasetError(
+          .invalid,
+          "\(path): its images are of several sizes: \(one.path) is \(one.shape.height)x"
+            + "\(one.shape.width), \(file) \(shape.height)x\(shape.width); give dataset.shape, "
+            + "[height, width, 1 or 3], and dataset.resize")
+      }
+    }
+    guard var shape = first?.shape else {
+      throw DatasetError(.damaged, problem ?? "\(path): none of its images can be read")
+    }
+    shape.channels = channels
+    return shape
   }
 }

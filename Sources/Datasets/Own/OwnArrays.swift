@@ -13,9 +13,27 @@ enum ArrayNames {
     let only: [Pair] = [("x", "y"), ("images", "labels"), ("data", "labels"), ("arr_0", "arr_1")]
     return switch part {
     case .test: named("test") + (isOwn ? only : [])
-    case .validation: named("val") + named("valid") + named("validation")
+    case .validation: named("val") + named("valid") + named("validation") + (isOwn ? only : [])
     case .training: named("train") + only
     }
+  }
+
+  /// The first pair that is there.
+  static func pair(_ part: FilesPart, isOwn: Bool, in arrays: any ArraySource) -> Pair? {
+    candidates(part, isOwn: isOwn).first { arrays.has($0.images) && arrays.has($0.labels) }
+  }
+
+  /// The same.
+  /// - Throws: `.invalid` where there is none, with what there is.
+  static func pair(
+    _ part: FilesPart, isOwn: Bool, in arrays: any ArraySource, path: String
+  ) throws(DatasetError) -> Pair {
+    if let pair = pair(part, isOwn: isOwn, in: arrays) { return pair }
+    let wanted = candidates(part, isOwn: isOwn).map { "\($0.images) with \($0.labels)" }
+      .joined(separator: ", ")
+    throw DatasetError(
+      .invalid,
+      "\(path): there are no \(part.rawValue) images: none of \(wanted)" + arrays.contents)
   }
 }
 

@@ -54,20 +54,56 @@ public struct Dataset: Sendable {
     self.substitution = substitution
   }
 
-  /// The first images of each set; nil for all.
-  public func limited(train: Int?, test: Int?) throws(DatasetError) -> Dataset {
-    func first(_ count: Int?, of set: ImageSet, _ part: String) throws(DatasetError) -> ImageSet {
+  /// So many images of each set; nil for all.
+  /// - Parameter seed: what they are drawn by, to stay in their order; nil for the first of them.
+  public func limited(
+    train: Int?, test: Int?, drawnBy seed: UInt64? = nil
+  ) throws(DatasetError) -> Dataset {
+    func some(
+      _ count: Int?, of set: ImageSet, _ part: String, _ use: Selection.Use
+    ) throws(DatasetError) -> ImageSet {
       guard let count else { return set }
       guard count > 0, count <= set.count else {
         throw DatasetError(
           .invalid, "\(name) has \(set.count) \(part) images; \(count) were asked for")
       }
-      return set.prefix(count)
+      guard let seed else { return set.prefix(count) }
+      let drawn = Selection.drawn(
+        count, of: set.labels.indices.map { Int32($0) }, seed: seed, use)
+      return set.subset(drawn.sorted())
     }
     return with(
-      train: try first(train, of: self.train, "training"),
-      test: try self.test.map { (set) throws(DatasetError) in try first(test, of: set, "test") })
+      train: try some(train, of: self.train, "training", .trainCount),
+      test: try self.test.map { (set) throws(DatasetError) in
+        try some(test, of: set, "test", .testCount)
+      })
   }
+
+  /// The same with a share of the training images to test on, each class its own, rounded by largest
+  /// remainders, drawn by the seed.
+  func holdingOut(_ share: Double, seed: UInt64) throws(DatasetError) -> Dataset {
+    let count = Int((share * Double(train.count)).rounded(.toNearestOrAwayFromZero))
+    guard count > 0, count < train.count else {
+      throw DatasetError(
+        .invalid,
+        "dataset.test: \(share) of the \(train.count) images is "
+          + (count > 0 ? "all of them; there is none to train on" : "not even one to test on"))
+    }
+    let quotas = try Split.quotas(labels: train.labels, count: count, "dataset.test")
+    var isHeld = [Bool](repeating: false, count: train.count)
+    for label in 0..<train.classes where quotas[label] > 0 {
+      let members = train.labels.indices.filter { Int(train.labels[$0]) == label }.map { Int32($0) }
+      let drawn = Selection.drawn(quotas[label], of: members, seed: seed, .test, label: label)
+      for index in drawn { isHeld[Int(index)] = true }
+    }
+    let all = train.labels.indices.map { Int32($0) }
+    return with(
+      train: train.subset(all.filter { !isHeld[Int($0)] }),
+      test: train.subset(all.filter { isHeld[Int($0)] }))
+  }
+
+  /// The same for those who test on nothing.
+  var withoutTest: Dataset { with(train: train, test: nil) }
 
   /// The same with all images made to fit.
   func prepared(

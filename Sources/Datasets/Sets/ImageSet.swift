@@ -76,6 +76,24 @@ public struct ImageSet: Sendable {
       pixels: pixels[0..<count * pixelsPerImage], labels: Array(labels[..<count]))
   }
 
+  /// Some of the images, in the order of their numbers, as a set of their own.
+  func subset(_ indices: [Int32]) -> ImageSet {
+    if indices.count == count { return self }
+    let size = pixelsPerImage
+    let chosen = [UInt8](unsafeUninitializedCapacity: indices.count * size) { buffer, initialized in
+      pixels.withUnsafeBufferPointer { source in
+        for (place, index) in indices.enumerated() {
+          (buffer.baseAddress! + place * size).update(
+            from: source.baseAddress! + Int(index) * size, count: size)
+        }
+      }
+      initialized = indices.count * size
+    }
+    return ImageSet(
+      height: height, width: width, channels: channels, classes: classes, pixels: chosen,
+      labels: indices.map { labels[Int($0)] })
+  }
+
   /// These images and then others of the same shape and classes.
   func appending(_ others: ImageSet) -> ImageSet {
     precondition(shape == others.shape && classes == others.classes)

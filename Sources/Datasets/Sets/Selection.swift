@@ -57,7 +57,7 @@ public struct Selection: Hashable, Sendable {
       case .fraction(let fraction):
         count = images.isEmpty ? 0 : max(1, Int((fraction * Double(images.count)).rounded()))
       }
-      chosen += drawn(count, of: images, label: label, use: 0)
+      chosen += Self.drawn(count, of: images, seed: seed, .subset, label: label)
     }
     return chosen.sorted()
   }
@@ -79,7 +79,7 @@ public struct Selection: Hashable, Sendable {
     for (label, images) in members.enumerated() {
       let (times, rest) = wanted.quotientAndRemainder(dividingBy: images.count)
       for _ in 0..<times { result += images }
-      result += drawn(rest, of: images, label: label, use: 1)
+      result += Self.drawn(rest, of: images, seed: seed, .balance, label: label)
     }
     return result.sorted()
   }
@@ -92,10 +92,18 @@ public struct Selection: Hashable, Sendable {
     return members
   }
 
-  private func drawn(_ count: Int, of images: [Int32], label: Int, use: UInt32) -> [Int32] {
+  /// What is drawn for: each by random numbers of its own.
+  enum Use: UInt32 {
+    case subset, balance, trainCount, testCount, test
+  }
+
+  /// So many of the images, in the order of the draw; all in their own order where there are no more.
+  static func drawn(
+    _ count: Int, of images: [Int32], seed: UInt64, _ use: Use, label: Int = 0
+  ) -> [Int32] {
     guard count < images.count else { return images }
     var random = RandomStream(
-      seed: seed, purpose: .selection, epoch: use, sample: UInt32(label))
+      seed: seed, purpose: .selection, epoch: use.rawValue, sample: UInt32(label))
     var order = images
     random.shuffle(&order)
     return Array(order.prefix(count))

@@ -28,7 +28,7 @@ public struct Split: Hashable, Sendable {
 
     var isHeldOut = [Bool](repeating: false, count: total)
     if stratified && count > 0 {
-      var left = try Self.quotas(labels: labels, count: count)
+      var left = try Self.quotas(labels: labels, count: count, "dataset.validation")
       for index in order where left[Int(labels[Int(index)])] > 0 {
         left[Int(labels[Int(index)])] -= 1
         isHeldOut[Int(index)] = true
@@ -61,14 +61,18 @@ public struct Split: Hashable, Sendable {
 
   /// How many images of each class are held out: its share of `count` rounded down, and one more
   /// where most was lost, the lower class first among equals.
-  private static func quotas(labels: [UInt8], count: Int) throws(DatasetError) -> [Int] {
+  /// - Parameter key: what of a spec asks for them.
+  static func quotas(
+    labels: [UInt8], count: Int, _ key: String
+  ) throws(DatasetError) -> [Int] {
     var sizes = [Int](repeating: 0, count: 256)
     for label in labels { sizes[Int(label)] += 1 }
     let present = sizes.indices.filter { sizes[$0] > 0 }
     guard count >= present.count else {
       throw DatasetError(
         .invalid,
-        "a stratified validation split of \(count) images cannot hold all \(present.count) classes")
+        "\(key): \(count) image\(count == 1 ? "" : "s"), each class its share, cannot be of all "
+          + "\(present.count) classes")
     }
     var quotas = sizes.map { $0 * count / labels.count }
     let byRemainder = present.sorted {

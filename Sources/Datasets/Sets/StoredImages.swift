@@ -12,8 +12,8 @@ public struct ImageShape: Hashable, Sendable, CustomStringConvertible {
 
   /// The image that `flat` numbers without a shape are: the one expected, if there are as many; else
   /// a square one, grey or of three colours; nil where they are neither.
-  init?(flat: Int, expected: ImageShape) {
-    if flat == expected.count {
+  init?(flat: Int, expected: ImageShape?) {
+    if let expected, flat == expected.count {
       self = expected
       return
     }

@@ -12,6 +12,8 @@ public struct RunData: Sendable {
   let testImages: ImageSet?
   public let classNames: [String]
   public let record: RunRecord.Data
+  /// What isn't as one would expect it of the data, as sentences to the user.
+  public let warnings: [String]
 
   /// Selects the images, holds those for validation out, and sets the augmentation up.
   /// - Parameter threads: how many workers may augment images at once.
@@ -24,7 +26,7 @@ public struct RunData: Sendable {
     let chosen = try selection.chosen(labels: trainable, classes: set.classes)
     let labels = chosen.map { $0.map { set.labels[Int($0)] } } ?? trainable
     let split = try Split(
-      labels: labels, validation: spec.dataset.validation.count(of: labels.count),
+      labels: labels, validation: try spec.dataset.validation.held(of: labels.count),
       stratified: spec.dataset.stratified, seed: spec.seed)
     func indices(_ places: [Int32]) -> [Int32] {
       chosen.map { chosen in places.map { chosen[Int($0)] } } ?? places
@@ -45,7 +47,29 @@ public struct RunData: Sendable {
     testImages = images.test
     test = images.test.map { ImageSource($0) }
     classNames = images.classNames
-    record = images.record
+    warnings = Self.warnings(
+      [
+        ("train on", training.map { set.labels[Int($0)] }),
+        ("validate on", held.map { set.labels[Int($0)] }), ("test on", images.test?.labels ?? []),
+      ], images.classNames)
+    var record = images.record
+    record.notes += warnings
+    self.record = record
+  }
+
+  /// Tells of the classes without any image in one of the parts that there are.
+  private static func warnings(
+    _ parts: [(use: String, labels: [UInt8])], _ names: [String]
+  ) -> [String] {
+    parts.compactMap { use, labels in
+      let present = Set(labels)
+      let absent = names.indices.filter { !present.contains(UInt8($0)) }.map { names[$0] }
+      guard !labels.isEmpty, !absent.isEmpty else { return nil }
+      let shown =
+        absent.prefix(12).joined(separator: ", ") + (absent.count > 12 ? ", …" : "")
+      return "there is no image to \(use) of the "
+        + (absent.count == 1 ? "class \(shown)" : "\(absent.count) classes \(shown)")
+    }
   }
 
   /// The pixels (H, W, C) of some test images, as the network is given them before normalisation.

@@ -1,6 +1,5 @@
 import ConvNet
 import Datasets
-import FoundationEssentials
 
 /// The images that an experiment's dataset section stands for, before any of them are held out.
 public struct RunImages: Sendable {
@@ -35,8 +34,7 @@ public struct RunImages: Sendable {
     _ section: DatasetSpec, recorded: RunRecord.Data?, dataFolder: String?, threads: Int,
     progress: @escaping (DownloadProgress) -> Void, notice: (String) -> Void
   ) throws -> RunImages {
-    let locator = DatasetLocator(
-      dataFolder: dataFolder, environment: ProcessInfo.processInfo.environment)
+    let locator = DatasetLocator.standard(dataFolder: dataFolder)
     var request = section.request()
     if let recorded {
       request.whenUnavailable = nil
@@ -45,9 +43,7 @@ public struct RunImages: Sendable {
         if request.preparation.resize == .none { request.preparation.resize = .bilinear }
       }
     }
-    let other: DatasetName? =
-      if case .of(let name) = section.test, name != section.name { name } else { nil }
-    request.readsTest = other == nil && section.test != .none
+    let other = section.otherTest
     let set = try locator.load(request, threads: threads, progress: progress)
     var test = set.test
     var (skipped, notes) = (set.skipped, set.notes)
@@ -57,6 +53,7 @@ public struct RunImages: Sendable {
       request.trainCount = nil
       request.whenUnavailable = nil
       request.readsTrain = false
+      request.readsTest = true
       request.readsValidation = false
       let own = try locator.load(request, threads: threads, progress: progress)
       test = own.test

@@ -38,9 +38,10 @@ public struct DatasetSpec: Hashable, Sendable {
   public var validation: ValidationSplit
   /// Whether the validation images keep the proportions of the classes.
   public var stratified: Bool
-  /// Only the first so many training images, before the validation split; nil for all.
+  /// Only so many training images, before the validation split; nil for all.
   public var trainCount: Int?
-  /// Only the first so many test images; nil for all.
+  /// Only so many test images; nil for all. 0 for none, where `test` is a share of the images, which is
+  /// kept apart nonetheless.
   public var testCount: Int?
   public var test: TestSet
   /// What is done to the images before the first layer, fitted on those that are trained on; nil for
@@ -94,6 +95,7 @@ public struct DatasetSpec: Hashable, Sendable {
     switch test {
     case .own: testCount ?? name.testCount
     case .of(let other): testCount ?? other.testCount
+    case .share: testCount
     case .none: 0
     }
   }
@@ -107,8 +109,28 @@ public struct DatasetSpec: Hashable, Sendable {
     }
   }
 
-  /// What is to be read for this section.
-  func request() -> DatasetRequest {
+  /// How many images of one's own files come to be trained, validated and tested on, as many as can be.
+  /// - Parameter counts: how many there are in the files.
+  public func parts(
+    of counts: (training: Int, validation: Int?, test: Int?)
+  ) -> (training: Int, validation: Int, test: Int) {
+    var (total, tested) = (counts.training, counts.test ?? 0)
+    if case .share(let share) = test {
+      tested = Int((share * Double(total)).rounded(.toNearestOrAwayFromZero))
+      total -= tested
+    }
+    let loaded = selection.count(of: min(trainCount ?? total, total), classes: classCount)
+    let held = validation.count(of: loaded)
+    return (loaded - held, counts.validation ?? held, min(testCount ?? tested, tested))
+  }
+
+  /// The dataset whose test images are used, if another.
+  var otherTest: DatasetName? {
+    if case .of(let other) = test, other != name { other } else { nil }
+  }
+
+  /// What is to be read for this section, but for another dataset's test images.
+  public func request() -> DatasetRequest {
     var request = DatasetRequest(
       name.rawValue, trainCount: trainCount, testCount: testCount, syntheticSeed: syntheticSeed,
       whenUnavailable: whenUnavailable?.rawValue)
@@ -116,7 +138,10 @@ public struct DatasetSpec: Hashable, Sendable {
     request.preparation = preparation
     request.preparation.shape = imageShape
     request.corrupt = corrupt
+    request.subsetSeed = selection.seed
     request.readsValidation = validation == .own
+    request.readsTest = otherTest == nil && test != .none && testCount != 0
+    if case .share(let share) = test { request.testShare = share }
     return request
   }
 }
@@ -126,17 +151,20 @@ public enum TestSet: Hashable, Sendable {
   /// The dataset's own.
   case own
   case of(DatasetName)
+  /// A part of the dataset's training images, in (0, 1), by class: never trained on.
+  case share(Double)
   /// Nobody's: none are read. So are the trials of a sweep, which choose by the validation images.
   case none
 
   /// What a spec says for `none`.
   static let noneName = "none"
 
-  var name: String? {
+  var json: JSONValue {
     switch self {
-    case .own: nil
-    case .of(let name): name.rawValue
-    case .none: Self.noneName
+    case .own: .null
+    case .of(let name): .string(name.rawValue)
+    case .share(let share): JSONValue(share)
+    case .none: .string(Self.noneName)
     }
   }
 }
@@ -159,5 +187,18 @@ public enum ValidationSplit: Hashable, Sendable {
     case .fraction(let fraction): Int((fraction * Double(total)).rounded(.toNearestOrAwayFromZero))
     case .count(let count): count
     }
+  }
+
+  /// The same of images that were counted.
+  /// - Throws: `DatasetError` where a share of them is not even one.
+  public func held(of total: Int) throws(DatasetError) -> Int {
+    let held = count(of: total)
+    if case .fraction(let fraction) = self, held == 0 {
+      throw DatasetError(
+        .invalid,
+        "dataset.validation: \(fraction) of the \(total) training image\(total == 1 ? "" : "s") is not "
+          + "even one to validate on; give a greater share, a count, or 0")
+    }
+    return held
   }
 }

@@ -3,6 +3,8 @@
 package struct SpecChecker {
   package let root: JSONNode
   package private(set) var problems: [Problem] = []
+  /// Why one's own files don't tell their classes or their shape, where they were asked.
+  package var filesReason: String?
 
   /// Something wrong, not yet turned into lines and columns.
   package struct Problem: Error, Hashable {

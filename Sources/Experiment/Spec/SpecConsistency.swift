@@ -170,7 +170,9 @@ extension SpecChecker {
   }
 
   private mutating func checkMonitors(_ spec: JSONValue) {
-    guard spec["dataset"]?["validation"]?.double == 0 else { return }
+    guard spec["dataset"]?["validation"]?.double == 0,
+      spec["dataset"]?["validation_path"]?.string == nil
+    else { return }
     for section in ["schedule", "early_stopping"] {
       guard let name = spec[section]?["monitor"]?.string, let metric = Metric(rawValue: name),
         metric.needsValidation
@@ -190,14 +192,16 @@ extension SpecChecker {
   }
 
   private mutating func checkExpectations(_ spec: JSONValue) {
-    let readsNoTest = spec["dataset"]?["test"]?.string == TestSet.noneName
+    let isNone = spec["dataset"]?["test"]?.string == TestSet.noneName
+    let readsNoTest = isNone || spec["dataset"]?["test_count"]?.int == 0
     for metric in Metric.allCases {
       if readsNoTest, !metric.isMonitorable, let bounds = spec["expect"]?[metric.rawValue],
         !bounds.isNull
       {
         report(
           at: Path() + "expect" + metric.rawValue,
-          "\(metric.rawValue) is never measured, since dataset.test is \"\(TestSet.noneName)\"")
+          "\(metric.rawValue) is never measured, since dataset."
+            + (isNone ? "test is \"\(TestSet.noneName)\"" : "test_count is 0"))
       }
       guard let bounds = spec["expect"]?[metric.rawValue], let least = bounds["min"]?.double,
         let most = bounds["max"]?.double, least > most

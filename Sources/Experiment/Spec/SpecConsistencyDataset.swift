@@ -54,7 +54,9 @@ extension SpecChecker {
         "\(count) is more than the \(most) test images of \(test.rawValue)")
     }
     checkSubset(dataset, facts, &loaded)
-    if dataset["validation"]?.string != nil { return checkOwnValidation(dataset, name) }
+    if dataset["validation"]?.string != nil || dataset["validation_path"]?.string != nil {
+      return checkOwnValidation(dataset, name)
+    }
     guard let validation = dataset["validation"], let loaded else { return }
     let split = ValidationSplit(checked: validation)
     let held = split.count(of: loaded)
@@ -130,9 +132,14 @@ extension SpecChecker {
   private mutating func checkFiles(_ dataset: JSONValue, _ name: DatasetName) {
     let section = Self.section
     let test = dataset["test"]?.string
+    checkShare(dataset, name)
     guard name == .files || test == OwnFiles.name else {
-      for key in ["path", "test_path", "format", "classes", "label_column", "pixel_max"] {
-        if let value = dataset[key], !value.isNull {
+      let keys = [
+        "path", "test_path", "validation_path", "format", "classes", "label_column", "pixel_max",
+        "exif_orientation",
+      ]
+      for key in keys {
+        if let value = dataset[key], !value.isNull, value != .bool(false) {
           report(at: section + key, "is of the dataset \"files\" only, not of \(name.rawValue)")
         }
       }
@@ -140,38 +147,69 @@ extension SpecChecker {
     }
     func isMissing(_ key: String) -> Bool { dataset[key] == .null }
     checkForm(dataset)
+    checkClassNames(dataset)
     if name == .files {
       let missing = ["path", "shape", "classes"].filter(isMissing)
       if !missing.isEmpty {
         report(
-          at: section + "name",
-          "\"files\" needs \(missing.quotedList) too; nothing is known of them beforehand")
+          at: section + (missing.contains("path") ? "name" : "path"),
+          filesReason
+            ?? "\"files\" needs \(missing.quotedList) too; nothing is known of them beforehand")
         return
       }
-      if test == nil, isMissing("test_path"), let path = dataset["path"]?.string {
-        let format =
-          dataset["format"]?.string.flatMap(OwnFiles.Format.init(rawValue:)) ?? .of(path)
-        if !format.holdsTest {
-          report(
-            at: section + "path",
-            "its test images are not said; give \"test_path\", or \"test\" \"none\"")
-        }
+      if dataset["test"] == .null, isMissing("test_path"),
+        OwnFiles.Format(checked: dataset)?.holdsTest == false
+      {
+        report(
+          at: section + "path",
+          "its test images are not said; give \"test_path\", a share of the images, as \"test\": 0.2, "
+            + "or \"test\" \"none\"")
       }
     } else if isMissing("test_path") {
       report(at: section + "test", "\"files\" needs \"test_path\" too")
     }
   }
 
+  /// Whether a share of the images can be kept apart to test on.
+  private mutating func checkShare(_ dataset: JSONValue, _ name: DatasetName) {
+    let section = Self.section
+    guard dataset["test"]?.double != nil else {
+      if dataset["test_count"]?.int == 0 {
+        report(
+          at: section + "test_count",
+          "is 0, which is for a share of the images as \"test\"; give \"test\" \"none\"")
+      }
+      return
+    }
+    if name != .files {
+      report(
+        at: section + "test",
+        "a share of the images is for \"files\"; \(name.rawValue) has test images of its own")
+    } else if dataset["test_path"]?.string != nil {
+      report(
+        at: section + "test_path", "\"test\" is a share of the images already; give one of the two")
+    }
+  }
+
+  /// Each class has a name of its own, however its letters are written (NFC or NFD).
+  private mutating func checkClassNames(_ dataset: JSONValue) {
+    var seen: Set<String> = []
+    for (place, name) in (dataset["classes"]?.array ?? []).enumerated() {
+      guard let name = name.string, !seen.insert(name).inserted else { continue }
+      report(
+        at: Self.section + "classes" + place,
+        "\(shortened(name)) is listed twice; each class has a name of its own")
+    }
+  }
+
   /// What only some forms of files have.
   private mutating func checkForm(_ dataset: JSONValue) {
-    guard let path = dataset["path"]?.string ?? dataset["test_path"]?.string else { return }
-    let format =
-      dataset["format"]?.string.flatMap(OwnFiles.Format.init(rawValue:)) ?? .of(path)
+    guard let format = OwnFiles.Format(checked: dataset) else { return }
     let forms: [(key: String, formats: [OwnFiles.Format])] = [
-      ("label_column", [.csv]), ("pixel_max", [.csv, .npz, .npy]),
+      ("label_column", [.csv]), ("pixel_max", [.csv, .npz, .npy]), ("exif_orientation", [.images]),
     ]
     for (key, formats) in forms where !formats.contains(format) {
-      guard let value = dataset[key], !value.isNull else { continue }
+      guard let value = dataset[key], !value.isNull, value != .bool(false) else { continue }
       report(
         at: Self.section + key,
         "is of the format \(formats.map(\.rawValue).quotedList), not of \"\(format.rawValue)\"")
@@ -180,15 +218,22 @@ extension SpecChecker {
 
   /// Whether a set of images to validate on can be there.
   private mutating func checkOwnValidation(_ dataset: JSONValue, _ name: DatasetName) {
-    let path = dataset["path"]?.string ?? ""
-    let format =
-      dataset["format"]?.string.flatMap(OwnFiles.Format.init(rawValue:)) ?? .of(path)
-    guard name == .files, format == .npz || format == .npy else {
+    let hasPath = dataset["validation_path"]?.string != nil
+    // Elsewhere the path itself is reported.
+    guard name == .files || !hasPath else { return }
+    guard name == .files, hasPath || OwnFiles.Format(checked: dataset)?.holdsValidation == true
+    else {
       report(
         at: Self.section + "validation",
-        "\"own\" is of the dataset \"files\" in the format \"npz\" or \"npy\"; give a fraction or a "
-          + "count of the training images")
+        "\"own\" is of the dataset \"files\", with a \"validation_path\" or in the format \"npz\" or "
+          + "\"npy\"; give a fraction or a count of the training images")
       return
+    }
+    if hasPath, let held = dataset["validation"]?.double, held != 0 {
+      report(
+        at: Self.section + "validation",
+        "images are held out of the training images, and \"validation_path\" has others; give one of "
+          + "the two")
     }
     if dataset["stratified"] == .bool(true) {
       report(

@@ -14,6 +14,7 @@ extension DatasetSpec {
       syntheticSeed: value["synthetic_seed"]!.uint64!,
       whenUnavailable: dataset("when_unavailable"))
     files = OwnFiles(checked: value)
+    if files?.validationPath != nil { self.validation = .own }
     preparation = ImagePreparation(
       shape: ImageShape(checked: value["shape"]),
       resize: .init(rawValue: value["resize"]!.string!)!, inverts: value.bool("invert"))
@@ -24,25 +25,19 @@ extension DatasetSpec {
   }
 
   var json: JSONValue {
-    var classes: JSONValue = .null
-    switch files?.classes {
-    case .count(let count): classes = JSONValue(count)
-    case .names(let names): classes = .array(names.map { .string($0) })
-    case nil: break
-    }
     return [
       "name": .string(name.rawValue), "validation": validation.json,
       "stratified": .bool(stratified), "train_count": JSONValue(trainCount),
-      "test_count": JSONValue(testCount), "test": JSONValue(test.name),
+      "test_count": JSONValue(testCount), "test": test.json,
       "normalize": normalization?.json ?? .null, "synthetic_seed": JSONValue(syntheticSeed),
       "when_unavailable": JSONValue(whenUnavailable?.rawValue),
       "path": JSONValue(files?.path), "test_path": JSONValue(files?.testPath),
-      "format": JSONValue(files?.format.rawValue), "classes": classes,
+      "validation_path": JSONValue(files?.validationPath),
+      "format": JSONValue(files?.format.rawValue), "classes": files?.classes.json ?? .null,
       "label_column": files?.labelColumn?.json ?? .null,
       "pixel_max": files?.pixelMax.map { Bounds.value($0) } ?? .null,
-      "shape": preparation.shape.map {
-        .array([$0.height, $0.width, $0.channels].map { JSONValue($0) })
-      } ?? .null,
+      "shape": preparation.shape?.json ?? .null,
+      "exif_orientation": .bool(files?.followsOrientation ?? false),
       "resize": .string(preparation.resize.rawValue), "invert": .bool(preparation.inverts),
       "corrupt": .string(corrupt.rawValue), "per_class": selection.subset?.perClass ?? .null,
       "fraction": selection.subset?.fraction ?? .null, "subset_seed": JSONValue(selection.seed),
@@ -73,10 +68,8 @@ extension OwnFiles {
   /// Nil where a spec names none, or leaves out what they need.
   init?(checked value: JSONValue) {
     let classes: Classes
-    if let count = value["classes"]?.int {
-      classes = .count(count)
-    } else if let names = value["classes"]?.array?.compactMap(\.string), !names.isEmpty {
-      classes = .names(names)
+    if let said = Classes(checked: value["classes"]) {
+      classes = said
     } else if let entry = DatasetName(checked: value["name"])?.entry {
       // Another dataset's classes, where only the test images are one's own.
       classes = .names(entry.classNames)
@@ -85,10 +78,44 @@ extension OwnFiles {
     }
     guard let path = value["path"]?.string ?? value["test_path"]?.string else { return nil }
     self.init(
-      path: path, testPath: value["test_path"]?.string,
-      format: value["format"]?.string.flatMap(Format.init(rawValue:)), classes: classes,
-      labelColumn: LabelColumn(checked: value["label_column"]),
+      path: path, testPath: value["test_path"]?.string, format: Format(checked: value),
+      classes: classes, labelColumn: LabelColumn(checked: value["label_column"]),
       pixelMax: value["pixel_max"]?.double)
+    validationPath = value["validation_path"]?.string
+    followsOrientation = value["exif_orientation"] == .bool(true)
+  }
+}
+
+extension OwnFiles.Classes {
+  /// Nil where a spec leaves them to the files.
+  init?(checked value: JSONValue?) {
+    if let count = value?.int {
+      self = .count(count)
+    } else if let names = value?.array?.compactMap(\.string), !names.isEmpty {
+      self = .names(names)
+    } else {
+      return nil
+    }
+  }
+
+  var json: JSONValue {
+    switch self {
+    case .count(let count): JSONValue(count)
+    case .names(let names): .array(names.map { .string($0) })
+    }
+  }
+}
+
+extension OwnFiles.Format {
+  /// What a dataset section says, or else the ending of its path; nil where it has neither.
+  init?(checked dataset: JSONValue) {
+    if let said = dataset["format"]?.string {
+      self.init(rawValue: said)
+    } else if let path = dataset["path"]?.string ?? dataset["test_path"]?.string {
+      self = .of(path)
+    } else {
+      return nil
+    }
   }
 }
 
@@ -97,15 +124,19 @@ extension ImageShape {
     guard let sizes = value?.array?.compactMap(\.int), sizes.count == 3 else { return nil }
     self.init(height: sizes[0], width: sizes[1], channels: sizes[2])
   }
+
+  var json: JSONValue { .array([height, width, channels].map { JSONValue($0) }) }
 }
 
 extension TestSet {
   init(checked value: JSONValue?) {
-    guard let name = value?.string else {
+    if let share = value?.double {
+      self = .share(share)
+    } else if let name = value?.string {
+      self = name == Self.noneName ? .none : .of(DatasetName(rawValue: name)!)
+    } else {
       self = .own
-      return
     }
-    self = name == Self.noneName ? .none : .of(DatasetName(rawValue: name)!)
   }
 }
 

@@ -26,20 +26,25 @@ extension SpecDescription {
             noun: "the images to validate on", names: [ValidationSplit.ownName],
             aliases: ["files": "own", "x_val": "own", "x_valid": "own"])),
       ]), .value(0), aliases: ["validation_split", "val_split", "val"],
-      "Training images held out to validate on: a fraction below 1, or a count. \"own\" for those "
-        + "that an .npz or .npy set holds besides, such as x_val with y_val."),
+      "Training images held out to validate on: a fraction below 1, or a count. \"own\" for those of "
+        + "validation_path, or that an .npz or .npy set holds besides, such as x_val with y_val."),
     Field(
       "stratified", .boolean, .value(false), aliases: ["stratify"],
       "Whether the validation images keep the proportions of the classes."),
     Field(
       "train_count", .integer(1...10_000_000), .none, aliases: ["train", "train_size", "limit"],
-      "Only the first so many training images, validation included; null for all."),
+      "Only so many training images, validation included: the first, or, where a set may be sorted by "
+        + "class, as \"files\" and emnist_letters, some drawn by subset_seed; null for all."),
     Field(
-      "test_count", .integer(1...10_000_000), .none, aliases: ["test_size"],
-      "Only the first so many test images; null for all."),
+      "test_count", .integer(0...10_000_000), .none, aliases: ["test_size"],
+      "Only so many test images, the first or drawn as with train_count; null for all; 0 to test on "
+        + "none where test is a share, which is still kept apart."),
     Field(
-      "test", .choice(testChoice), .none, aliases: ["test_set", "test_dataset"],
-      "The dataset whose test images are used; null for this one's own, \"none\" to read none."),
+      "test", .either([.choice(testChoice), .number(.above(0, below: 1))]), .none,
+      aliases: ["test_set", "test_dataset", "test_split"],
+      "The dataset whose test images are used; null for this one's own, \"none\" to read none. Of "
+        + "\"files\" also a share of the images, such as 0.2, kept apart by class, drawn by "
+        + "subset_seed."),
     Field(
       "normalize", normalization, .none,
       aliases: ["normalization", "normalisation", "standardize", "whiten"],
@@ -62,6 +67,10 @@ extension SpecDescription {
       "test_path", .form(.path), .none, aliases: ["test_file", "test_folder"],
       "Of \"files\": where the test images are; null where they are in the same archive or folder."),
     Field(
+      "validation_path", .form(.path), .none,
+      aliases: ["val_path", "validation_folder", "val_folder"],
+      "Of \"files\": where images to validate on are; null where validation says which."),
+    Field(
       "format", .choice(formatChoice), .none, aliases: ["form", "type"],
       "Of \"files\": what the path holds; null for what its ending says: .npz, .csv, .tsv or .txt "
         + "(also with .gz, .bz2 or .zip), or else a folder of images by class."),
@@ -71,7 +80,7 @@ extension SpecDescription {
         .integer(2...256), .list(of: .text, count: 2...256, noun: "names of classes"),
       ]), .none, aliases: ["class_names", "num_classes", "labels"],
       "Of \"files\": how many classes there are, or their names, for images by class those of their "
-        + "folders."),
+        + "folders; null for those that the folders, or the labels, are of."),
     Field(
       "label_column",
       .either([.integer(-100_000_000...100_000_000), .text]), .none,
@@ -88,8 +97,13 @@ extension SpecDescription {
       "shape",
       .list(of: .integer(1...8192), count: 3...3, noun: "numbers, height, width, channels"),
       .none, aliases: ["image_size", "image_shape", "input_shape", "size"],
-      "What the network sees, [height, width, 1 or 3]; null for the dataset's own. Colour is turned to "
-        + "grey by ITU-R 601-2, grey repeated for colour."),
+      "What the network sees, [height, width, 1 or 3]; null for the dataset's own, or of \"files\" for "
+        + "that of all images. Colour is turned to grey by ITU-R 601-2, grey repeated for colour."),
+    Field(
+      "exif_orientation", .boolean, .value(false),
+      aliases: ["exif", "exif_transpose", "auto_orient", "orientation"],
+      "Of \"files\" in folders of images: whether images are turned upright where their files note how "
+        + "the camera was held (EXIF); TIFF's own are in any case."),
     Field(
       "resize",
       .choice(
@@ -118,7 +132,8 @@ extension SpecDescription {
       "Only this part of each class's training images, validation included, drawn by subset_seed."),
     Field(
       "subset_seed", .seed, .value(1),
-      "Decides what per_class, fraction and balance draw, apart from the experiment's seed."),
+      "Decides what per_class, fraction, balance, counts and a share to test on draw, apart from the "
+        + "experiment's seed."),
     Field(
       "balance",
       .choice(

@@ -15,22 +15,29 @@ public struct LoadedSpec: Sendable {
 extension ExperimentSpec {
   /// Reads a spec file and applies `key.path=value` overrides. Throws everything that is wrong with
   /// the two, by position, before any work is done.
+  /// - Parameter locator: finds one's own files, which are asked for what the spec leaves to them.
   public static func load(
-    path: String, overrides: [String] = []
+    path: String, overrides: [String] = [], locator: DatasetLocator = .standard()
   ) throws(SpecErrors) -> LoadedSpec {
     let bytes: [UInt8]
     do { bytes = try specBytes(path) } catch { throw SpecErrors([error]) }
-    return try load(bytes: bytes, name: path, overrides: overrides)
+    return try load(bytes: bytes, name: path, overrides: overrides, locator: locator)
   }
 
   /// As `load(path:overrides:)`, from memory; `name` is what messages call the file.
   public static func load(
-    bytes: [UInt8], name: String, overrides: [String] = []
+    bytes: [UInt8], name: String, overrides: [String] = [],
+    locator: DatasetLocator = .standard()
   ) throws(SpecErrors) -> LoadedSpec {
     var reading = SpecReading()
     guard var root = reading.parse(bytes, name: name) else { throw reading.errors }
     for override in reading.overrides(overrides) { reading.apply(override, to: &root) }
+    var reason: String?
+    do throws(DatasetError) {
+      if let told = try root.toldByFiles(locator) { root.add(told) }
+    } catch { reason = error.message }
     var checker = SpecChecker(root: root)
+    checker.filesReason = reason
     let checked = checker.checkExperiment()
     reading.report(checker.problems)
     guard reading.isFine, let checked else { throw reading.errors }

@@ -6,7 +6,12 @@ extension TrialTemplate {
   /// of them.
   func trial(_ configuration: Configuration, seed: UInt64) throws(SpecErrors) -> ExperimentSpec {
     var experiment = try confirmation(configuration, seed: seed)
-    experiment.dataset.test = .none
+    if case .share = experiment.dataset.test {
+      // Kept apart all the same.
+      experiment.dataset.testCount = 0
+    } else {
+      experiment.dataset.test = .none
+    }
     return experiment
   }
 

@@ -1,3 +1,4 @@
+import Datasets
 import Experiment
 
 extension SweepSpec {
@@ -5,7 +6,8 @@ extension SweepSpec {
   ///
   /// - Parameter seeds: such as `1-3`, in place of what the sweep says.
   public static func open(
-    path: String, arguments: [String] = [], seeds: String? = nil
+    path: String, arguments: [String] = [], seeds: String? = nil,
+    locator: DatasetLocator = .standard()
   ) throws(SpecErrors) -> LoadedSweep {
     let bytes: [UInt8]
     do { bytes = try specBytes(path) } catch { throw SpecErrors([error]) }
@@ -13,10 +15,11 @@ extension SweepSpec {
     guard let root = reading.parse(bytes, name: path) else { throw reading.errors }
     let isSweep = ["base", "parameters", "sampler"].contains { root[$0] != nil }
     guard isSweep else {
-      return try adHoc(bytes: bytes, name: path, arguments: arguments, seeds: seeds)
+      return try adHoc(
+        bytes: bytes, name: path, arguments: arguments, seeds: seeds, locator: locator)
     }
     let seeds = seeds.map { ["seeds=" + JSONValue.quoted($0)] } ?? []
-    return try load(bytes: bytes, name: path, overrides: arguments + seeds)
+    return try load(bytes: bytes, name: path, overrides: arguments + seeds, locator: locator)
   }
 
   /// A grid over values on the command line: `optimizer.learning_rate=1e-4,3e-4` tries both,
@@ -34,7 +37,8 @@ extension SweepSpec {
 
   /// As `adHoc(path:arguments:seeds:)`, from memory; `name` is what messages call the file.
   public static func adHoc(
-    bytes: [UInt8], name: String, arguments: [String], seeds: String? = nil
+    bytes: [UInt8], name: String, arguments: [String], seeds: String? = nil,
+    locator: DatasetLocator = .standard()
   ) throws(SpecErrors) -> LoadedSweep {
     var reading = SpecReading()
     guard let base = reading.parse(bytes, name: name) else { throw reading.errors }
@@ -79,7 +83,7 @@ extension SweepSpec {
         }
       } catch { reading.report(error) }
     }
-    var reader = SweepReader(reading: reading, root: root, isAdHoc: true)
+    var reader = SweepReader(reading: reading, root: root, isAdHoc: true, locator: locator)
     var (spec, template) = try reader.read { _, _, _ in nil }
     let experiment = spec.base["name"]?.string ?? "sweep"
     spec.name = "\(experiment.prefix(91))-\(spec.identity.prefix(8))"

@@ -1,4 +1,5 @@
 import ConvNet
+import Datasets
 import Experiment
 
 extension SweepSpec {
@@ -9,17 +10,18 @@ extension SweepSpec {
   /// the sweep's but an experiment's is set in the base. Throws everything that is wrong, by
   /// position, before any work is done.
   public static func load(
-    path: String, overrides: [String] = []
+    path: String, overrides: [String] = [], locator: DatasetLocator = .standard()
   ) throws(SpecErrors) -> LoadedSweep {
     let bytes: [UInt8]
     do { bytes = try specBytes(path) } catch { throw SpecErrors([error]) }
-    return try load(bytes: bytes, name: path, overrides: overrides)
+    return try load(bytes: bytes, name: path, overrides: overrides, locator: locator)
   }
 
   /// As `load(path:overrides:)`, from memory; `name` is what messages call the file, and the base is
   /// looked for from its folder.
   public static func load(
-    bytes: [UInt8], name: String, overrides: [String] = []
+    bytes: [UInt8], name: String, overrides: [String] = [],
+    locator: DatasetLocator = .standard()
   ) throws(SpecErrors) -> LoadedSweep {
     var reading = SpecReading()
     guard var root = reading.parse(bytes, name: name) else { throw reading.errors }
@@ -31,7 +33,7 @@ extension SweepSpec {
       }
     }
     var basePath: String?
-    var reader = SweepReader(reading: reading, root: root)
+    var reader = SweepReader(reading: reading, root: root, locator: locator)
     let (spec, template) = try reader.read { path, origin, reading in
       let full = besides(name, path)
       basePath = full

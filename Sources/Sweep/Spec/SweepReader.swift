@@ -1,4 +1,5 @@
 import ConvNet
+import Datasets
 import Experiment
 
 /// Turns a sweep's document into a `SweepSpec`: holds it against its description, takes in the base,
@@ -9,10 +10,15 @@ struct SweepReader {
   let root: JSONNode
   /// Whether the parameters come from the command line, not from a section of the document.
   let isAdHoc: Bool
+  /// Finds one's own files, which are asked for what the base leaves to them.
+  let locator: DatasetLocator
   /// The document with its defaults; what was wrong is missing.
   private(set) var checked: JSONValue = [:]
 
-  init(reading: SpecReading, root: JSONNode, isAdHoc: Bool = false) {
+  init(
+    reading: SpecReading, root: JSONNode, isAdHoc: Bool = false, locator: DatasetLocator
+  ) {
+    self.locator = locator
     self.reading = reading
     self.root = root
     self.isAdHoc = isAdHoc
@@ -46,7 +52,7 @@ struct SweepReader {
     var template: TrialTemplate?
     var written = JSONValue.null
     var assignments: [SweepSpec.Assignment] = []
-    if var base = readBase(load) {
+    if var base = try askFiles(readBase(load), parameters) {
       written = base.value
       assignments = apply(to: &base, parameters)
       let candidate = TrialTemplate(base: base, slots: parameters.map(\.slot))
@@ -115,6 +121,22 @@ struct SweepReader {
     }
     members.removeAll { $0.key == "$schema" }
     base.content = .object(members)
+    return base
+  }
+
+  /// The base with what it leaves to one's own files, as they are with the values of `set`.
+  private mutating func askFiles(
+    _ base: JSONNode?, _ parameters: [ReadParameter]
+  ) throws(SpecErrors) -> JSONNode? {
+    guard var base else { return nil }
+    var set = base
+    _ = apply(to: &set, parameters)
+    do throws(DatasetError) {
+      if let told = try set.toldByFiles(locator) { base.add(told) }
+    } catch {
+      report(base.origin, Path() + "dataset" + "path", error.message)
+      throw reading.errors
+    }
     return base
   }
 

@@ -72,12 +72,19 @@ public struct RecordedRun: Sendable {
   /// The same for runs that were tested on the same images.
   public var testImages: String {
     var name = record.data?.name ?? spec.dataset.name.rawValue
+    var part = ""
     switch spec.dataset.test {
     case .own: break
     case .of(let other): name = other.rawValue
+    case .share(let share): part = "\(share), seed \(spec.dataset.selection.seed), "
     case .none: return "no test images"
     }
-    let count = spec.dataset.testCount.map { "the first \($0)" } ?? "all"
+    let isDrawn = DatasetCatalog[name]?.isShuffled != true
+    let count =
+      part
+      + (spec.dataset.testCount.map {
+        isDrawn ? "\($0), seed \(spec.dataset.selection.seed)," : "the first \($0)"
+      } ?? "all")
     let seed =
       name == DatasetName.syntheticDigits.rawValue ? " of seed \(spec.dataset.syntheticSeed)" : ""
     let files = name == DatasetName.files.rawValue ? spec.dataset.files : nil

@@ -25,6 +25,8 @@ struct Runner: ParsableCommand {
             go on after Ctrl-C or a crash as though nothing had happened
         runner evaluate results/lenet/latest
             test a run's weights: accuracy by class, confusion matrix
+        runner predict results/lenet/latest digit.png
+            what does the network take these images for?
         runner verify results/reference/lenet
             do we still get these very bits?
         runner compare results/reference/t0 results/reference/t2
@@ -54,6 +56,7 @@ struct Runner: ParsableCommand {
       RunCommand.self, ResumeCommand.self, LearningRateCommand.self, SweepCommand.self,
       WorkerCommand.self,
       SweepTaskCommand.self, LeaderboardCommand.self, ValidateCommand.self, EvaluateCommand.self,
+      PredictCommand.self,
       VerifyCommand.self, SchemaCommand.self, ExplainCommand.self, DataCommand.self,
       BenchCommand.self,
       BaselinesCommand.self, PlotCommand.self, CompareCommand.self, DoctorCommand.self,

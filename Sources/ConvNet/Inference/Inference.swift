@@ -105,6 +105,20 @@ public final class Inference: TeamWork {
     }
   }
 
+  /// The probabilities of the classes, p = softmax(z) of the scores z, (source.count, classes).
+  public func probabilities(of source: any ImageSamples) -> [Float] {
+    let classes = plan.description.classes
+    var values = [Float](repeating: 0, count: source.count * classes)
+    values.withUnsafeMutableBufferPointer { values in
+      scores(of: source, range: 0..<source.count, into: values)
+      for row in stride(from: 0, to: values.count, by: classes) {
+        _ = softmax(
+          values.baseAddress! + row, to: values.baseAddress! + row, count: classes)
+      }
+    }
+    return values
+  }
+
   /// Calls `body` with the scores of tile after tile of a range, on any worker.
   func forEachTile(
     of source: any ImageSamples, range: Range<Int>, _ body: (Scores) -> Void

@@ -4,12 +4,15 @@ public enum LabelColumn: Hashable, Sendable {
   case name(String)
   /// Counted from 0, or back from the last, −1.
   case number(Int)
+  /// None does: the images are to be classified.
+  case absent
 }
 
 /// What the columns of a table of images are: one of labels, those of pixels, and others that are left
 /// out. Where that isn't certain it is refused.
 struct CSVLayout {
-  let label: Int
+  /// Nil where there are no labels.
+  let label: Int?
   /// In the order of the pixels.
   let pixels: [Int]
   let shape: ImageShape
@@ -42,10 +45,11 @@ struct CSVLayout {
       count > 0 && ImageShape(flat: count, expected: expected) != nil
     }
 
-    var label = try asked.map { (asked) throws(DatasetError) in
+    let hasLabels = asked != LabelColumn.absent
+    var label = try asked.flatMap { (asked) throws(DatasetError) in
       try Self.column(asked, in: survey)
     }
-    if label == nil, let header {
+    if label == nil, hasLabels, let header {
       let named = header.indices.filter { CSVSurvey.isLabelName(header[$0]) }
       guard named.count <= 1 else {
         throw refuse(
@@ -55,7 +59,7 @@ struct CSVLayout {
       }
       label = named.first
     }
-    if let expected, label == nil, columns.count == expected.count {
+    if let expected, label == nil, hasLabels, columns.count == expected.count {
       throw refuse(
         "\(columns.count) fields are as many as \(expected) has pixels: there is no label")
     }
@@ -68,13 +72,15 @@ struct CSVLayout {
             || header != nil && Self.isIndexName(header![$0]))
       })
     /// How many columns are pixels without these.
-    func left(_ others: Set<Int>) -> Int { columns.count - 1 - others.count }
+    func left(_ others: Set<Int>) -> Int {
+      columns.count - (hasLabels ? 1 : 0) - others.count
+    }
 
-    if label == nil, let odd = header.flatMap({ Self.odd(in: $0, without: others) }) {
+    if label == nil, hasLabels, let odd = header.flatMap({ Self.odd(in: $0, without: others) }) {
       label = odd
       notes.append("\(described(odd)) is taken for the labels: the others are named as pixels")
     }
-    if label == nil {
+    if label == nil, hasLabels {
       // A text that is no pixel is perhaps the label itself.
       let texts = columns.indices.filter { others.contains($0) && columns[$0].isText }
       if texts.count == 1,
@@ -111,7 +117,7 @@ struct CSVLayout {
           + (expected.map { "neither \($0) nor a square image" }
             ?? "no square image; give dataset.shape"))
     }
-    if label == nil {
+    if label == nil, hasLabels {
       let kept = columns.indices.filter { !others.contains($0) }
       let (first, last) = (kept.first!, kept.last!)
       switch Self.end(columns[first], columns[last]) {
@@ -129,8 +135,8 @@ struct CSVLayout {
             + "header that says \"label\"")
       }
     }
-    self.label = label!
-    pixels = columns.indices.filter { $0 != label! && !others.contains($0) }
+    self.label = label
+    pixels = columns.indices.filter { $0 != label && !others.contains($0) }
     shape = ImageShape(flat: pixels.count, expected: expected)!
     try shape.check(survey.path)
     if !others.isEmpty {
@@ -166,12 +172,13 @@ struct CSVLayout {
 
   private static func column(
     _ asked: LabelColumn, in survey: CSVSurvey
-  ) throws(DatasetError) -> Int {
+  ) throws(DatasetError) -> Int? {
     let count = survey.columns.count
     func refuse(_ message: String) -> DatasetError {
       DatasetError(.invalid, "\(survey.path): dataset.label_column \(message)")
     }
     switch asked {
+    case .absent: return nil
     case .number(let number):
       guard (-count..<count).contains(number) else {
         throw refuse(

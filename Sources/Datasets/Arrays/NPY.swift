@@ -5,12 +5,15 @@ enum NPY {
   ///
   /// - Parameters:
   ///   - pixelMax: the number that is white, where the spec says it.
+  ///   - mayBeOne: whether an array may be one image, (H, W) or (H, W, C): one that is of the shape
+  ///     expected, or of which no row is an image.
   ///   - noted: told what was taken for granted.
   static func images(
     _ stream: any ByteStream, expected: ImageShape, pixelMax: Double? = nil,
-    noted: (String) -> Void = { _ in }
+    mayBeOne: Bool = false, noted: (String) -> Void = { _ in }
   ) throws(DatasetError) -> StoredImages {
-    let header = try NPYHeader(stream)
+    var header = try NPYHeader(stream)
+    if mayBeOne, isOneImage(header.shape, expected) { header.shape.insert(1, at: 0) }
     let path = stream.path
     guard !"SU".contains(header.element.kind) else {
       throw DatasetError(
@@ -56,6 +59,16 @@ enum NPY {
     }
     if let note = scale.note(range, worst: worst) { noted(note) }
     return StoredImages(shape: shape, pixels: pixels)
+  }
+
+  private static func isOneImage(_ sizes: [Int], _ expected: ImageShape) -> Bool {
+    switch sizes.count {
+    case 2:
+      sizes == [expected.height, expected.width]
+        || ImageShape(flat: sizes[1], expected: expected) == nil
+    case 3: sizes == [expected.height, expected.width, expected.channels]
+    default: false
+    }
   }
 
   /// Labels: (N) or (N, 1) of whole numbers, however they are stored, or of texts; or one-hot rows,

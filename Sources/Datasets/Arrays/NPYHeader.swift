@@ -13,7 +13,7 @@ struct NPYHeader: Hashable {
   let element: Element
   /// Whether the first index runs fastest.
   let isFortran: Bool
-  let shape: [Int]
+  var shape: [Int]
   /// Bytes before the content.
   let length: Int
 

@@ -9,7 +9,27 @@ enum PixelCSV {
     labelColumn: LabelColumn? = nil,
     pixelMax: Double? = nil
   ) throws(DatasetError) -> (StoredImages, labels: [UInt8], notes: [String]) {
+    try read(
+      CSVSurvey(path, classes: classes), expected: shape, classes: classes,
+      labelColumn: labelColumn, pixelMax: pixelMax)
+  }
+
+  /// The same of a table that needs no labels: it has none where its columns are as many as an image has
+  /// pixels.
+  static func readAsked(
+    _ path: String, expected shape: ImageShape, classes: ClassNames
+  ) throws(DatasetError) -> (StoredImages, labels: [UInt8], notes: [String]) {
     let survey = try CSVSurvey(path, classes: classes)
+    return try read(
+      survey, expected: shape, classes: classes,
+      labelColumn: survey.columns.count == shape.count ? LabelColumn.absent : nil, pixelMax: nil)
+  }
+
+  private static func read(
+    _ survey: CSVSurvey, expected shape: ImageShape, classes: ClassNames,
+    labelColumn: LabelColumn?, pixelMax: Double?
+  ) throws(DatasetError) -> (StoredImages, labels: [UInt8], notes: [String]) {
+    let path = survey.path
     let layout = try CSVLayout(survey, asked: labelColumn, expected: shape, classes: classes)
     var range = PixelRange()
     for column in layout.pixels { range.merge(survey.columns[column].range) }
@@ -33,15 +53,18 @@ enum PixelCSV {
       }
     }
     if let refusal { throw DatasetError(.damaged, "\(path): \(refusal)") }
-    guard table.labels.count == survey.rows else {
+    guard table.lines.count == survey.rows else {
       throw DatasetError(.damaged, "\(path): it changed while it was being read")
     }
     var notes = survey.notes + layout.notes
-    let labels = try table.labels.classes(of: classes) {
-      "\(path):\(table.lines[$0]): the label"
-    } noted: {
-      notes.append($0)
-    }
+    let labels =
+      layout.label == nil
+      ? []
+      : try table.labels.classes(of: classes) {
+        "\(path):\(table.lines[$0]): the label"
+      } noted: {
+        notes.append($0)
+      }
     if let note = scale.note(range, worst: table.worst) { notes.append(note) }
     return (StoredImages(shape: layout.shape, pixels: table.pixels), labels, notes)
   }
@@ -62,7 +85,7 @@ extension PixelCSV {
         if survey.isNoRow(line, lines.number) { continue }
         survey.row(line, lines.number) { row in
           var fields = survey.dialect.fields(of: row)
-          for _ in 0..<layout.label { _ = fields.next() }
+          for _ in 0..<layout.label! { _ = fields.next() }
           guard let field = fields.next() else { return }
           labels.append(field, survey.dialect.allowsDecimalComma, names)
         }
@@ -92,7 +115,7 @@ private struct PixelTable {
   ) {
     var roles = [Role](repeating: .other, count: survey.columns.count)
     for column in layout.pixels { roles[column] = .pixel }
-    roles[layout.label] = .label
+    if let label = layout.label { roles[label] = .label }
     self.roles = roles
     self.scale = scale
     self.classes = classes
@@ -104,6 +127,7 @@ private struct PixelTable {
   mutating func read(_ line: UnsafeRawBufferPointer, _ number: Int) -> String? {
     var fields = dialect.fields(of: line)
     let allowsComma = dialect.allowsDecimalComma
+    lines.append(Int32(clamping: number))
     var column = 0
     while let field = fields.next() {
       guard column < roles.count else { break }
@@ -111,7 +135,6 @@ private struct PixelTable {
       case .other: break
       case .label:
         labels.append(field, allowsComma, classes)
-        lines.append(Int32(clamping: number))
       case .pixel:
         guard let number = field.number(allowsComma: allowsComma),
           let byte = scale.byte(number.value, worst: &worst)

@@ -42,6 +42,15 @@ struct ImageFile {
     [PNGFile.self, JPEGFile.self, WebPFile.self, TIFFFile.self, GIFFile.self, BMPFile.self]
   }
 
+  /// Whether a file of these first bytes is of a form that is read.
+  static func begins(_ file: [UInt8]) -> Bool { formats.contains { $0.begins(file) } }
+
+  /// Whether a file's name says that it is an image.
+  static func hasEnding(_ name: String) -> Bool {
+    guard let dot = name.lastIndex(of: ".") else { return false }
+    return endings.contains(name[dot...].lowercased())
+  }
+
   private let format: any ImageFormat.Type
   private let bytes: [UInt8]
   let header: ImageHeader

@@ -63,7 +63,7 @@ struct ImageListing {
         if parents.count == 1, files.count > before {
           deeper = (deeper.count + files.count - before, deeper.first ?? place)
         }
-      } else if Self.isImage(name) {
+      } else if ImageFile.hasEnding(name) {
         files.append(("\(path)/\(place)", label))
       } else {
         leftOut.add(name, place)
@@ -71,17 +71,12 @@ struct ImageListing {
     }
     for name in found.notUTF8 where !isHidden(name) {
       // Without an ending it may be a folder of images.
-      if Self.isImage(name) || !name.contains(".") {
+      if ImageFile.hasEnding(name) || !name.contains(".") {
         unnamed.append("\(full)/\(name): its name is not UTF-8; rename it")
       } else {
         leftOut.add(name, "\(folder)/\(name)")
       }
     }
-  }
-
-  private static func isImage(_ name: String) -> Bool {
-    guard let dot = name.lastIndex(of: ".") else { return false }
-    return ImageFile.endings.contains(name[dot...].lowercased())
   }
 }
 

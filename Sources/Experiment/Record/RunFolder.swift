@@ -12,6 +12,7 @@ public struct RunFolder: Hashable, Sendable {
   public var metrics: String { "\(path)/metrics.csv" }
   public var timing: String { "\(path)/timing.csv" }
   public var plots: String { "\(path)/plots" }
+  public var model: String { "\(path)/model.safetensors" }
   public var curves: String { "\(plots)/curves.svg" }
   public var best: String { "\(path)/checkpoints/best.safetensors" }
   public var last: String { "\(path)/checkpoints/last.safetensors" }

@@ -156,7 +156,8 @@ enum Checkpoint {
     for tensor in model.tensors {
       model[tensor] = try file.floats(tensor.name, tensor.shape).floats[...]
     }
-    model.normalization = try normalization(of: file, input: plan.description.input)
+    model.normalization = try normalization(
+      of: { file[$0] }, path: file.path, input: plan.description.input)
     guard digest(of: model) == file.metadata["weights_sha256"] else {
       throw RecordError(
         file.path, "is damaged: its weights do not have the digest that it records")

@@ -23,9 +23,9 @@ extension Checkpoint {
   /// - Parameter input: what the plan takes.
   /// - Throws: `RecordError` where it doesn't fit that.
   static func normalization(
-    of file: CheckpointFile, input: Shape
+    of tensor: (String) -> StoredTensor?, path: String, input: Shape
   ) throws(RecordError) -> Normalization? {
-    let parts = normalizationNames.map { file[$0] }
+    let parts = normalizationNames.map(tensor)
     guard let mean = parts[0] else { return nil }
     let order = mean.shape.first ?? 0
     let isWhite = parts[2] != nil
@@ -35,7 +35,7 @@ extension Checkpoint {
       parts[1]?.shape ?? [order] == [order], parts[2]?.shape ?? [order, order] == [order, order]
     else {
       throw RecordError(
-        file.path, "does not fit the spec: normalization is not as it needs it")
+        path, "does not fit the spec: normalization is not as it needs it")
     }
     return Normalization(
       mean: mean.floats, factor: parts[1]?.floats ?? [], whitening: parts[2]?.floats ?? [])

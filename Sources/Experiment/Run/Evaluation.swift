@@ -85,14 +85,7 @@ extension RunFolder {
   func inference(
     _ weights: Summary.Weights, spec: ExperimentSpec, threads: Int
   ) throws -> (Inference, epoch: Int) {
-    let path = weights == .best ? best : last
-    guard Files.exists(path) else {
-      throw RecordError(self.path, "has no \(weights.rawValue) weights (\(path))")
-    }
-    var (model, epoch) = try Checkpoint.model(
-      path, NetworkPlan(spec.network), epochs: spec.training.epochs)
-    // A checkpoint at the end of an epoch names the next, which it would begin.
-    if weights == .last { epoch = max(1, try EpochRow.read(metrics).count) }
+    let (model, epoch) = try storedModel(weights, spec: spec)
     return (try Inference(model, team: Team(threads: threads)), epoch)
   }
 }

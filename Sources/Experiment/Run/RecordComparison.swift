@@ -211,11 +211,40 @@ struct RecordComparison {
     return nil
   }
 
+  // MARK: - The model
+
+  /// - Parameter isWhole: whether the run came to its end, where it leaves a model.
+  mutating func compareModel(_ folder: RunFolder, isWhole: Bool) throws -> String? {
+    let name = "model.safetensors"
+    guard Files.exists(record.folder.model) else {
+      if Files.exists(folder.model) { absent.append(name) }
+      return nil
+    }
+    guard isWhole else {
+      leftOut.append(name)
+      return nil
+    }
+    let (then, now) = (
+      try ModelFile(reading: record.folder.model), try ModelFile(reading: folder.model)
+    )
+    guard then.weightsDigest == now.weightsDigest else {
+      return "\(name): its weights are not the same"
+    }
+    guard then.encoded == now.encoded else {
+      return "\(name): its weights are the same, but not its bytes"
+    }
+    figures.append(name)
+    return nil
+  }
+
   // MARK: - The rest
 
   /// Names what else is in the folder.
   mutating func nameTheRest() {
-    let known = ["resolved.json", "run.json", "metrics.csv", "summary.json", "checkpoints"]
+    let known = [
+      "resolved.json", "run.json", "metrics.csv", "summary.json", "checkpoints",
+      "model.safetensors",
+    ]
     let names = (try? Files.names(in: record.folder.path)) ?? []
     leftOut += names.filter { !known.contains($0) && !$0.hasPrefix(".") }
   }

@@ -204,6 +204,7 @@ extension Run {
         summary[expectation.metric].map { Summary.Check(expectation: expectation, value: $0) }
       }
     }
+    try modelFile(of: model, summary).write(to: folder.model)
     try AtomicFile.write(summary.json.pretty, to: folder.summary)
     return summary
   }

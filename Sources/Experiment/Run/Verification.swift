@@ -87,6 +87,7 @@ public struct Verification: Sendable {
       ?? comparison.compareEnding(outcome, isWhole: isWhole)
       ?? comparison.compareSummary(outcome, isWhole: isWhole)
       ?? comparison.compareCheckpoints(folder, isWhole: isAll)
+      ?? comparison.compareModel(folder, isWhole: isWhole && record.run.status == .completed)
     comparison.nameTheRest()
     return result(difference)
   }

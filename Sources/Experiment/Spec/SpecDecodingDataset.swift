@@ -174,6 +174,7 @@ extension LabelColumn {
     switch self {
     case .name(let name): .string(name)
     case .number(let number): JSONValue(number)
+    case .absent: .null
     }
   }
 }

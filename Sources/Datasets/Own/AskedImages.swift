@@ -1,0 +1,340 @@
+import ConvNet
+import Glibc
+
+/// Images that a model is asked about: their pixels as it takes them, and what is known of each.
+public final class AskedImages: ImageSamples {
+  /// One of them.
+  public struct Image: Hashable, Sendable {
+    /// The file; of several in one file, with its place among them: `x.npy[3]`.
+    public let name: String
+    /// Its class, where its folder or a table says it.
+    public let label: Int?
+  }
+
+  public let images: [Image]
+  /// What cannot be read, each with the reason.
+  public let problems: [String]
+  /// What was taken for granted, or left out, as sentences to the user.
+  public let notes: [String]
+  public let shape: ImageShape
+  private let pixels: [UInt8]
+
+  fileprivate init(
+    _ images: [Image], shape: ImageShape, pixels: [UInt8], problems: [String],
+    notes: [DatasetNote]
+  ) {
+    precondition(pixels.count == images.count * shape.count)
+    self.images = images
+    self.shape = shape
+    self.pixels = pixels
+    self.problems = problems
+    self.notes = DatasetNote.lines(notes)
+  }
+
+  public var sampleShape: Shape {
+    .image(height: shape.height, width: shape.width, channels: shape.channels)
+  }
+  public var count: Int { images.count }
+
+  /// What the model sees of an image, (H, W, C), before it is normalised.
+  public func pixels(of image: Int) -> ArraySlice<UInt8> {
+    pixels[image * shape.count..<(image + 1) * shape.count]
+  }
+
+  public func fill(
+    _ destination: UnsafeMutablePointer<Float>, sample: Int, epoch: Int, worker: Int
+  ) {
+    pixels.withUnsafeBufferPointer {
+      scalePixels($0.baseAddress! + sample * shape.count, into: destination, count: shape.count)
+    }
+  }
+}
+
+/// Reads what a user names to be predicted: image files, folders of them, arrays, IDX files, tables.
+public struct AskedImagesReader {
+  private let preparation: ImagePreparation
+  private let shape: ImageShape
+  private let classes: ClassNames
+  private let turns: Bool
+  private let threads: Int
+  private var images: [AskedImages.Image] = []
+  private var pixels: [UInt8] = []
+  private var problems: [String] = []
+  private var notes: [DatasetNote] = []
+
+  /// - Parameters:
+  ///   - preparation: how an image becomes what the model takes; it has a shape.
+  ///   - turns: whether pictures are turned upright where their files note how they are held.
+  public init(
+    _ preparation: ImagePreparation, classNames: [String], turns: Bool, threads: Int
+  ) {
+    self.preparation = preparation
+    shape = preparation.shape!
+    classes = ClassNames(classNames, areGiven: true)
+    self.turns = turns
+    self.threads = threads
+  }
+
+  /// All that was read.
+  public var asked: AskedImages {
+    AskedImages(images, shape: shape, pixels: pixels, problems: problems, notes: notes)
+  }
+
+  /// Reads a file or a folder, whose images come in the order of their names' bytes.
+  /// - Parameter name: what the user calls it, where that isn't its path.
+  public mutating func read(_ path: String, name: String? = nil) {
+    let name = name ?? path
+    do throws(DatasetError) {
+      switch FileKind(of: path) {
+      case .folder: try readFolder(path)
+      case .file: try readFile(path, name)
+      case nil: problems.append("\(name): there is no such file")
+      case let kind?: problems.append("\(name): \(FileError("read", name, found: kind).reason)")
+      }
+    } catch {
+      problems.append(error.message)
+    }
+  }
+
+  private mutating func readFile(_ path: String, _ name: String) throws(DatasetError) {
+    if ImageFile.isOne(path) || ImageFile.hasEnding(path) {
+      return readPictures([(path, name, nil)], in: nil)
+    }
+    let lowercase = path.lowercased()
+    switch try ContentKind(of: path) {
+    case .numpy:
+      let images = try NPY.images(
+        try PlainStream(path), expected: shape, mayBeOne: true,
+        noted: { notes.append(DatasetNote(place: name, text: $0)) })
+      try add(images, labels: [], name)
+    case .zip where !lowercase.hasSuffix(".csv.zip"):
+      try readArrays(try NPZSource(path), name)
+    case .idx: try readIDX(path, name)
+    case .gzip where lowercase.hasSuffix("-ubyte.gz") || lowercase.hasSuffix(".idx.gz"):
+      try readIDX(path, name)
+    case let kind:
+      guard OwnFiles.Format.of(path) == .csv else {
+        let what = kind == .unknown ? "it is no image, array or table that is read" : kind.advice
+        problems.append("\(name): \(what)")
+        return
+      }
+      let (images, labels, told) = try PixelCSV.readAsked(path, expected: shape, classes: classes)
+      notes += told.map { DatasetNote(place: name, text: $0) }
+      try add(images, labels: labels, name)
+    }
+  }
+
+  private mutating func readFolder(_ path: String) throws(DatasetError) {
+    if let (images, _) = try? IDXFolder.files(path, .test, isOwn: true) {
+      return try readIDX(images, images)
+    }
+    let arrays = NPYFolder(path: path)
+    if ArrayNames.pair(.test, isOwn: true, in: arrays) != nil {
+      return try readArrays(arrays, path)
+    }
+    var found = PictureFolder(path, classes)
+    try found.list()
+    problems += found.unnamed
+    notes += found.notes
+    if found.files.isEmpty, found.unnamed.isEmpty {
+      problems.append("\(path): there is no \(ImageFile.formNames) file in it")
+    }
+    readPictures(found.files.map { ($0.path, $0.path, $0.label) }, in: path)
+  }
+
+  /// Decodes files, several at once.
+  /// - Parameter folder: the folder that they are from, for what is told of several.
+  private mutating func readPictures(
+    _ files: [(path: String, name: String, label: UInt8?)], in folder: String?
+  ) {
+    guard !files.isEmpty else { return }
+    let (preparation, turns, shape) = (preparation, turns, shape)
+    let paths = files.map(\.path)
+    var problems = [String?](repeating: nil, count: files.count)
+    var isTurned = [Bool](repeating: false, count: files.count)
+    var read = [UInt8](repeating: 0, count: files.count * shape.count)
+    problems.withUnsafeMutableBufferPointer { problems in
+      isTurned.withUnsafeMutableBufferPointer { isTurned in
+        read.withUnsafeMutableBufferPointer { read in
+          let (told, turned, made) = (
+            SendablePointer(problems.baseAddress!), SendablePointer(isTurned.baseAddress!),
+            SendablePointer(read.baseAddress!)
+          )
+          forEachPart(of: paths.count, threads: threads) { range in
+            for index in range {
+              do throws(ImageProblem) {
+                let file = try ImageFile(paths[index])
+                turned.pointer[index] = file.header.orientation != .upright
+                let image = try preparation.asked(try file.decode(turned: turns))
+                image.pixels.withUnsafeBufferPointer {
+                  (made.pointer + index * shape.count).update(
+                    from: $0.baseAddress!, count: shape.count)
+                }
+              } catch {
+                told.pointer[index] = error.message
+              }
+            }
+          }
+        }
+      }
+    }
+    for (index, file) in files.enumerated() {
+      if let problem = problems[index] {
+        self.problems.append("\(file.name): \(problem)")
+        continue
+      }
+      images.append(AskedImages.Image(name: file.name, label: file.label.map(Int.init)))
+      pixels += read[index * shape.count..<(index + 1) * shape.count]
+    }
+    let held = files.indices.filter { isTurned[$0] && problems[$0] == nil }
+    if !turns, let first = held.first {
+      notes.append(
+        DatasetNote(
+          place: folder ?? files[first].name,
+          text: held.count == 1
+            ? "\(files[first].name) notes a turn (EXIF) and is read as it is stored; --turn turns it "
+              + "upright"
+            : "\(held.count) images note a turn (EXIF) and are read as they are stored, such as "
+              + "\(files[first].name); --turn turns them upright"))
+    }
+  }
+
+  private mutating func readIDX(_ path: String, _ name: String) throws(DatasetError) {
+    let file = try IDXFile(path, ranks: 3...4, threads: threads)
+    let sizes = file.dimensions
+    let stored = ImageShape(
+      height: sizes[1], width: sizes[2], channels: sizes.count == 4 ? sizes[3] : 1)
+    try stored.check(path)
+    var labels: [UInt8] = []
+    let beside = path.replacingLast("images-idx3", with: "labels-idx1")
+    if beside != path, FileDescriptor.exists(beside) {
+      labels = try IDXFile(beside, ranks: 1...1, count: nil).content
+    }
+    try add(StoredImages(shape: stored, pixels: file.content), labels: labels, name)
+  }
+
+  private mutating func readArrays(
+    _ arrays: any ArraySource, _ name: String
+  ) throws(DatasetError) {
+    var note: (String, String) = ("", "")
+    let pair = ArrayNames.pair(.test, isOwn: true, in: arrays)
+    let only = ["x_test", "X_test", "x", "X", "images", "data", "arr_0"].first(where: arrays.has)
+    guard let x = pair?.images ?? only else {
+      throw DatasetError(
+        .invalid, "\(name): there are no images in it: none of x_test, x, images" + arrays.contents)
+    }
+    var labels: [UInt8] = []
+    if let pair {
+      labels = try NPY.labels(try arrays.stream(pair.labels), classes: classes) {
+        note = (pair.labels, $0)
+      }
+    }
+    if !note.1.isEmpty {
+      notes.append(DatasetNote(place: "\(name): \(note.0)", text: note.1))
+    }
+    let images = try NPY.images(
+      try arrays.stream(x), expected: shape, mayBeOne: true,
+      noted: { notes.append(DatasetNote(place: "\(name): \(x)", text: $0)) })
+    try add(images, labels: labels, name)
+  }
+
+  private mutating func add(
+    _ stored: StoredImages, labels: [UInt8], _ name: String
+  ) throws(DatasetError) {
+    let count = stored.count
+    guard labels.isEmpty || labels.count == count else {
+      throw DatasetError(.damaged, "\(name): there are \(count) images, but \(labels.count) labels")
+    }
+    if let bad = labels.first(where: { Int($0) >= classes.names.count }) {
+      throw DatasetError(
+        .damaged, "\(name): a label is \(bad); there are \(classes.names.count) classes")
+    }
+    try checkMemory(ofImages: ByteCount.product(count, shape.count))
+    do throws(ImageProblem) {
+      pixels += try preparation.asked(stored, threads: threads).pixels
+    } catch {
+      throw DatasetError(.invalid, "\(name): \(error.message)")
+    }
+    for i in 0..<count {
+      images.append(
+        AskedImages.Image(
+          name: count == 1 ? name : "\(name)[\(i)]", label: labels.isEmpty ? nil : Int(labels[i])))
+    }
+  }
+}
+
+extension ImagePreparation {
+  /// The images as a model takes them.
+  /// - Throws: `ImageProblem` where their size is wrong and nothing says how to change it.
+  func asked(_ images: StoredImages, threads: Int = 1) throws(ImageProblem) -> StoredImages {
+    if let prepared = prepare(images, threads: threads) { return prepared }
+    throw ImageProblem(
+      "it is \(images.shape), and the model takes \(shape ?? images.shape); give --resize bilinear or "
+        + "area")
+  }
+}
+
+extension ImageFile {
+  /// Whether a file begins as an image of a form that is read.
+  static func isOne(_ path: String) -> Bool {
+    guard let file = try? FileDescriptor.reading(path), let size = try? file.size(),
+      let first = try? file.read(min(16, size), at: 0)
+    else { return false }
+    return begins(first)
+  }
+}
+
+/// The pictures in a folder and the folders in it, by their endings. One that lies in a folder with a
+/// class's name is of that class.
+private struct PictureFolder {
+  private(set) var files: [(path: String, label: UInt8?)] = []
+  private(set) var unnamed: [String] = []
+  private let path: String
+  private let classes: ClassNames
+  private var leftOut = LeftOut()
+
+  init(_ path: String, _ classes: ClassNames) {
+    self.path = path
+    self.classes = classes
+  }
+
+  var notes: [DatasetNote] {
+    leftOut.note.map { [DatasetNote(place: path, text: $0)] } ?? []
+  }
+
+  mutating func list() throws(DatasetError) { try list(path, label: nil, depth: 0) }
+
+  private mutating func list(_ folder: String, label: UInt8?, depth: Int) throws(DatasetError) {
+    // A link that leads back to a folder above.
+    guard depth < 32 else {
+      throw DatasetError(.invalid, "\(folder): folders lie in folders without an end")
+    }
+    let found = try DatasetError.wrapping { () throws(FileError) in try FolderNames(of: folder) }
+    for name in found.names {
+      let place = folder.hasSuffix("/") ? "\(folder)\(name)" : "\(folder)/\(name)"
+      if isHidden(name) {
+        leftOut.add(hidden: place)
+      } else if FileKind(of: place) == .folder {
+        try list(place, label: label ?? classes.named(name), depth: depth + 1)
+      } else if ImageFile.hasEnding(name) {
+        files.append((place, label))
+      } else {
+        leftOut.add(name, place)
+      }
+    }
+    unnamed += found.notUTF8.filter { !isHidden($0) }.map {
+      "\(folder)/\($0): its name is not UTF-8; rename it"
+    }
+  }
+}
+
+extension String {
+  fileprivate func replacingLast(_ part: String, with other: String) -> String {
+    guard let range = ranges(of: part).last else { return self }
+    return replacingCharacters(in: range, other)
+  }
+
+  private func replacingCharacters(in range: Range<Index>, _ other: String) -> String {
+    self[..<range.lowerBound] + other + self[range.upperBound...]
+  }
+}

@@ -1,0 +1,143 @@
+import ConvNet
+import Datasets
+
+/// A model with all that is needed to use it, as `model.safetensors` holds it: how an image becomes its
+/// input, what its classes are called, where it comes from.
+public struct ModelFile: Sendable {
+  public var model: Model
+  /// Of the experiment.
+  public var name: String
+  public var classNames: [String]
+  /// How an image becomes what the model takes, before the normalisation; it has a shape.
+  public var preparation: ImagePreparation
+  /// What the images of its training look like; nil where that isn't known.
+  public var ink: InkRange?
+  /// The epoch that the weights are from, and what they came to on the test images; nil where nobody
+  /// measured it.
+  public var epoch: Int
+  public var testAccuracy: Double?
+  public var testLoss: Double?
+  /// SHA-256 of the resolved spec; nil for a model that came in from elsewhere.
+  public var specDigest: String?
+  /// The kernel that it was trained with: with it answers have the same bits as in the run.
+  public var kernel: String
+
+  /// What `format` in the metadata says.
+  static let format = "runner-model-1"
+
+  /// SHA-256 over the bytes of all weights, moving statistics included.
+  public var weightsDigest: String { Checkpoint.digest(of: model) }
+
+  /// The bytes of the file; equal models give equal bytes.
+  public var encoded: [UInt8] {
+    let input = model.plan.description.input
+    let architecture: JSONValue = [
+      "input": [
+        JSONValue(input.extent.height), JSONValue(input.extent.width), JSONValue(input.channels),
+      ],
+      "layers": .array(model.plan.description.model.map(\.json)),
+    ]
+    let images: JSONValue = [
+      "resize": .string(preparation.resize.rawValue), "invert": .bool(preparation.inverts),
+    ]
+    var metadata = [
+      "format": Self.format, "name": name, "architecture": architecture.compact,
+      "classes": JSONValue.array(classNames.map { .string($0) }).compact,
+      "images": images.compact, "epoch": "\(epoch)", "kernel": kernel,
+      "weights_sha256": weightsDigest,
+    ]
+    metadata["ink"] = ink?.json.compact
+    metadata["test_accuracy"] = testAccuracy.map { "\($0)" }
+    metadata["test_loss"] = testLoss.map { "\($0)" }
+    metadata["spec_sha256"] = specDigest
+    let tensors = model.tensors.map { tensor in
+      model.weights.withUnsafeBufferPointer {
+        StoredTensor(
+          name: tensor.name, shape: tensor.shape,
+          floats: UnsafeBufferPointer(rebasing: $0[tensor.range]))
+      }
+    }
+    return Safetensors(
+      tensors: tensors + Checkpoint.normalization(of: model.normalization), metadata: metadata
+    ).sealed
+  }
+
+  public func write(to path: String) throws(FileError) { try AtomicFile.write(encoded, to: path) }
+}
+
+extension ModelFile {
+  /// Reads a model, of which all is checked before anything of it is used.
+  /// - Throws: `RecordError` for what is damaged, or no model of this program; `FileError`.
+  public init(reading path: String) throws {
+    let bytes = try Files.read(path)
+    guard Safetensors.hasItsDigest(bytes) ?? true else {
+      throw RecordError(path, "is damaged: its bytes do not have the digest that it records")
+    }
+    let file = try Safetensors(parsing: bytes, path: path)
+    func damaged(_ what: String) -> RecordError { RecordError(path, "is damaged: \(what)") }
+    guard file.metadata["format"] == Self.format else {
+      let format = file.metadata["format"].map(JSONValue.quoted) ?? "none"
+      throw RecordError(
+        path,
+        "is not a model of this program: its format is \(format), not \(JSONValue.quoted(Self.format))"
+          + (file.metadata["format"] == CheckpointFile.format
+            ? "; it is a checkpoint, give the folder of its run" : ""))
+    }
+    guard file.metadata[Safetensors.digestKey] != nil else {
+      throw damaged("its digest is missing")
+    }
+    func json(_ key: String) throws -> JSONValue {
+      guard let text = file.metadata[key] else { throw damaged("it has no \"\(key)\"") }
+      do { return try JSONValue(parsing: Array(text.utf8), name: key) } catch {
+        throw damaged("\(error)")
+      }
+    }
+    let (architecture, images) = (try json("architecture"), try json("images"))
+    guard let names = try json("classes").array?.compactMap(\.string), names.count >= 2,
+      let layers = architecture["layers"], let input = architecture["input"]
+    else { throw damaged("its architecture or its classes are not whole") }
+    // Read as an experiment's network is, so that all is checked that is checked of those.
+    let document: JSONValue = [
+      "name": "model",
+      "dataset": [
+        "name": "files", "path": ".", "classes": .array(names.map { .string($0) }),
+        "shape": input, "resize": images["resize"] ?? .null,
+        "invert": images["invert"] ?? .null, "test": "none",
+      ],
+      "model": layers, "optimizer": ["name": "sgd"], "training": ["epochs": 1, "batch_size": 1],
+    ]
+    let spec: ExperimentSpec
+    do {
+      spec = try ExperimentSpec(resolved: document, name: path)
+    } catch { throw damaged("\(error)") }
+    var model = Model(try NetworkPlan(spec.network))
+    for tensor in model.tensors {
+      guard let stored = file[tensor.name], stored.type == .f32, stored.shape == tensor.shape
+      else { throw damaged("its tensor \(tensor.name) is not as the architecture needs it") }
+      model[tensor] = stored.floats[...]
+    }
+    model.normalization = try Checkpoint.normalization(
+      of: { file[$0] }, path: path, input: model.plan.description.input)
+    func number(_ key: String) throws(RecordError) -> Double? {
+      guard let text = file.metadata[key] else { return nil }
+      guard let value = Double(text) else { throw damaged("its \(key) is no number") }
+      return value
+    }
+    guard let epoch = file.metadata["epoch"].flatMap({ Int($0) }), epoch >= 0,
+      let kernel = file.metadata["kernel"], let name = file.metadata["name"]
+    else { throw damaged("its epoch, its kernel or its name is missing") }
+    self.init(
+      model: model, name: name, classNames: names, preparation: spec.dataset.preparation,
+      ink: try file.metadata["ink"] == nil ? nil : InkRange(json("ink")), epoch: epoch,
+      testAccuracy: try number("test_accuracy"), testLoss: try number("test_loss"),
+      specDigest: file.metadata["spec_sha256"], kernel: kernel)
+    guard weightsDigest == file.metadata["weights_sha256"] else {
+      throw damaged("its weights do not have the digest that it records")
+    }
+  }
+}
+
+extension ExperimentSpec {
+  /// SHA-256 of the resolved spec.
+  var digest: String { SHA256.hex(of: Array(resolved().compact.utf8)) }
+}

@@ -1,0 +1,64 @@
+import ConvNet
+import Datasets
+
+extension Run {
+  /// The model that a run leaves: the weights that were tested.
+  func modelFile(of model: Model, _ summary: Summary) -> ModelFile {
+    var preparation = spec.dataset.preparation
+    preparation.shape = spec.dataset.imageShape
+    return ModelFile(
+      model: model, name: spec.name, classNames: data.classNames, preparation: preparation,
+      ink: InkRange(of: data.plain), epoch: summary.tested.epoch,
+      testAccuracy: summary.testAccuracy, testLoss: summary.testLoss, specDigest: spec.digest,
+      kernel: options.environment.kernel)
+  }
+}
+
+extension RunFolder {
+  /// The model of a run: the one that it left, or one made of a checkpoint where it left none or other
+  /// weights are asked for.
+  ///
+  /// - Throws: `RecordError` where there are no such weights, or the classes have names that only the
+  ///   data tells.
+  public func modelFile(_ weights: Summary.Weights? = nil) throws -> ModelFile {
+    if weights == nil, Files.exists(model) { return try ModelFile(reading: model) }
+    let (spec, record) = (try readResolved(), try RunRecord(reading: self.record))
+    let tested = Files.exists(summary) ? try readSummary()["tested_weights"]?.string : nil
+    let wanted =
+      weights ?? tested.flatMap(Summary.Weights.init(rawValue:))
+      ?? (Files.exists(best) ? .best : .last)
+    let (model, epoch) = try storedModel(wanted, spec: spec)
+    var preparation = spec.dataset.preparation
+    preparation.shape = spec.dataset.imageShape
+    let left = Files.exists(self.model) ? try ModelFile(reading: self.model) : nil
+    let names =
+      try left?.classNames ?? spec.dataset.name.classNames
+      ?? spec.dataset.files.map { (files) throws(RecordError) in
+        if case .names(let names) = files.classes { return names }
+        guard files.format != .images else {
+          throw RecordError(
+            path, "names its classes by the folders of its data, and left no model that keeps them")
+        }
+        return (0..<files.classes.count).map(String.init)
+      } ?? []
+    return ModelFile(
+      model: model, name: spec.name, classNames: names, preparation: preparation, ink: left?.ink,
+      epoch: epoch, testAccuracy: nil, testLoss: nil, specDigest: spec.digest,
+      kernel: record.environment.kernel)
+  }
+
+  /// The model that a checkpoint holds, and the epoch that its weights are from.
+  func storedModel(
+    _ weights: Summary.Weights, spec: ExperimentSpec
+  ) throws -> (Model, epoch: Int) {
+    let path = weights == .best ? best : last
+    guard Files.exists(path) else {
+      throw RecordError(self.path, "has no \(weights.rawValue) weights (\(path))")
+    }
+    var (model, epoch) = try Checkpoint.model(
+      path, NetworkPlan(spec.network), epochs: spec.training.epochs)
+    // A checkpoint at the end of an epoch names the next, which it would begin.
+    if weights == .last { epoch = max(1, try EpochRow.read(metrics).count) }
+    return (model, epoch)
+  }
+}

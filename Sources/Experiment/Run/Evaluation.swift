@@ -38,15 +38,16 @@ public struct Mistake: Hashable, Sendable {
 }
 
 extension RunFolder {
-  /// Tests the weights of a run on its test images, and on several views of each if asked to.
+  /// Tests the weights of a run on images, and on several views of each if asked to.
   public func test(
-    _ weights: Summary.Weights, spec: ExperimentSpec, data: RunData, threads: Int,
+    _ weights: Summary.Weights, spec: ExperimentSpec, images: TestImages, threads: Int,
     views: TestTimeAugmentation? = nil
   ) throws -> TestReport {
-    let test = try data.requireTest()
+    let test = images.source
+    let metrics = try spec.metrics.named(of: images.classNames)
     let (network, epoch) = try network(weights, spec: spec, threads: threads)
     let count = test.count
-    let classes = data.classNames.count
+    let classes = images.classNames.count
     var predictions = [UInt8](repeating: 0, count: count)
     var scores = [Float](repeating: 0, count: count * classes)
     let result = predictions.withUnsafeMutableBufferPointer { predictions in
@@ -68,16 +69,33 @@ extension RunFolder {
           ownProbability: Double(classification.probability(image, Int(label)))))
     }
     mistakes.sort { ($1.confidence, $0.image) < ($0.confidence, $1.image) }
-    let averaged = views.flatMap { views in
-      data.testViews(views, of: spec, threads: threads).map { AveragedViews(network, $0) }
+    let averaged = views.map {
+      AveragedViews(network, images.views($0, of: spec, threads: threads))
     }
     return TestReport(
       weights: weights, epoch: epoch, loss: result.loss, accuracy: result.accuracy,
-      classNames: data.classNames, confusion: confusion, labels: labels, predictions: predictions,
-      metrics: spec.metrics.map {
-        Summary.Figure(metric: $0, value: result.lossSum.isFinite ? classification[$0] : nil)
+      classNames: images.classNames, confusion: confusion, labels: labels, predictions: predictions,
+      metrics: metrics.map {
+        Summary.Figure(
+          name: $0.name, value: result.lossSum.isFinite ? classification[$0.metric] : nil)
       },
       mistakes: mistakes, averaged: averaged)
+  }
+
+  /// The weights that the run tested, or those that its spec would test where it hasn't come to that: the
+  /// best where they are to be restored and there are any, else the last.
+  public func testedWeights(
+    _ spec: ExperimentSpec
+  ) throws -> (weights: Summary.Weights, wereTested: Bool) {
+    if Files.exists(summary) {
+      let json = try readSummary()
+      guard let weights = json["tested_weights"]?.string.flatMap(Summary.Weights.init) else {
+        throw RecordError(summary, "is damaged: it does not say which weights were tested")
+      }
+      return (weights, json["test_accuracy"]?.double != nil)
+    }
+    let restoresBest = spec.earlyStopping?.restoreBest ?? false
+    return (restoresBest && Files.exists(best) ? .best : .last, false)
   }
 
   /// The network with the weights of a run, and the epoch that they are from.
@@ -86,9 +104,22 @@ extension RunFolder {
   ) throws -> (Network, epoch: Int) {
     let path = weights == .best ? best : last
     guard Files.exists(path) else {
-      throw RecordError(self.path, "has no \(weights.rawValue) weights (\(path))")
+      let other: Summary.Weights = weights == .best ? .last : .best
+      let isThere = Files.exists(other == .best ? best : last)
+      throw RecordError(
+        self.path,
+        "has no \(weights.rawValue) weights (\(path))"
+          + (isThere ? "; it has the \(other.rawValue): --weights \(other.rawValue)" : ""))
     }
-    let network = try Network(spec, team: try Team(threads: threads))
+    var classWeights: [Float]?
+    if spec.loss.balancesClasses {
+      classWeights = try RunRecord(reading: record).data?.classWeights
+      guard classWeights != nil else {
+        throw RecordError(record, "has no class_weights, by which its loss weighs the classes")
+      }
+    }
+    let network = try Network(
+      spec, classWeights: classWeights, team: try Team(threads: threads))
     var epoch = try Checkpoint.loadWeights(path, into: network, epochs: spec.training.epochs)
     // A checkpoint at the end of an epoch names the next, which it would begin.
     if weights == .last { epoch = max(1, try EpochRow.read(metrics).count) }

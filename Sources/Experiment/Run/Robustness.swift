@@ -11,16 +11,14 @@ public struct CorruptionResult: Sendable {
 }
 
 extension RunFolder {
-  /// Tests the weights of a run on its test images, spoiled in every way there is, one after another,
-  /// each with the severity given or else the published one.
+  /// Tests the weights of a run on images spoiled in every way there is, one after another, each with the severity given or else the published one.
   public func testCorrupted(
-    _ weights: Summary.Weights, spec: ExperimentSpec, data: RunData, severity: Int?, seed: UInt64,
+    _ weights: Summary.Weights, spec: ExperimentSpec, images: TestImages, severity: Int?,
+    seed: UInt64,
     threads: Int
   ) throws -> [CorruptionResult] {
     let (network, _) = try network(weights, spec: spec, threads: threads)
-    guard let source = try data.requireTest() as? ImageSource else {
-      preconditionFailure("test images come from an image set")
-    }
+    let source = images.source
     return Corruption.allCases.map { corruption in
       let spoiled = corruption.apply(
         to: source.images, severity: severity, seed: seed, threads: threads)

@@ -16,7 +16,8 @@ extension DatasetSpec {
     files = OwnFiles(checked: value)
     preparation = ImagePreparation(
       shape: ImageShape(checked: value["shape"]),
-      resize: .init(rawValue: value["resize"]!.string!)!, inverts: value.bool("invert"))
+      resize: .init(rawValue: value["resize"]!.string!)!,
+      keepsAspect: value.bool("keep_aspect"), inverts: value.bool("invert"))
     corrupt = CorruptImages(rawValue: value["corrupt"]!.string!)!
     selection = Selection(
       subset: Selection.Subset(checked: value),
@@ -43,7 +44,8 @@ extension DatasetSpec {
       "shape": preparation.shape.map {
         .array([$0.height, $0.width, $0.channels].map { JSONValue($0) })
       } ?? .null,
-      "resize": .string(preparation.resize.rawValue), "invert": .bool(preparation.inverts),
+      "resize": .string(preparation.resize.rawValue),
+      "keep_aspect": .bool(preparation.keepsAspect), "invert": .bool(preparation.inverts),
       "corrupt": .string(corrupt.rawValue), "per_class": selection.subset?.perClass ?? .null,
       "fraction": selection.subset?.fraction ?? .null, "subset_seed": JSONValue(selection.seed),
       "balance": .string(selection.balance.rawValue),

@@ -37,7 +37,7 @@ struct EvaluateCommand: ParsableCommand {
     help: ArgumentHelp(
       """
       Test on these images instead of the run's own: a dataset's name, a folder with a folder per \
-      class, a .csv or an .npz.
+      class (./NAME where it is called as a dataset), a .csv or an .npz.
       """, valueName: "images"), transform: Arguments.path)
   var other: String?
 

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Datasets
 import Experiment
+import TerminalText
 
 struct VerifyCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -44,24 +45,28 @@ struct VerifyCommand: ParsableCommand {
     let verification = try Verification.carryOut(
       recorded, data: data, epochs: epochs, findsAll: all, options: compute.runOptions())
     guard let first = verification.differences.first else {
-      try Output.print(
+      try say(
         "\(folder.path): verified, to the last bit: "
           + verification.compared.joined(separator: "; "))
       for (name, list) in [
         ("not there", verification.absent), ("not compared", verification.leftOut),
       ] where !list.isEmpty {
-        try Output.print("\(name): \(list.joined(separator: "; "))")
+        try say("\(name): \(list.joined(separator: "; "))")
       }
       return
     }
-    try Output.print("\(folder.path): NOT the same: \(first)")
-    for other in verification.differences.dropFirst() { try Output.print("  and \(other)") }
+    try say("\(folder.path): NOT the same: \(first)")
+    for other in verification.differences.dropFirst() { try say("  and \(other)") }
     if verification.causes.isEmpty {
-      try Output.print("kernel, OpenBLAS, toolchain, program and CPU are as recorded")
+      try say("kernel, OpenBLAS, toolchain, program and CPU are as recorded")
     } else {
-      try Output.print("what differs in the surroundings:")
-      for cause in verification.causes { try Output.print("  \(cause)") }
+      try say("what differs in the surroundings:")
+      for cause in verification.causes { try say("  \(cause)") }
     }
     throw ExitCode(ExitStatus.mismatch)
+  }
+
+  private func say(_ line: String) throws {
+    try Output.print(WrappedText.fitted(line, columns: Terminal.output.columns))
   }
 }

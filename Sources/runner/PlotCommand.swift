@@ -153,10 +153,12 @@ private struct MetricsSource {
       }
     }
     if sources.isEmpty, let first = others.first {
+      let rest = others.count - 1
       let more =
-        others.count > 1
-        ? "; nor is there a run at the other path\(others.count == 2 ? "" : "s")" : ""
-      throw UsageError("\(first.path) \(first.message)\(more)")
+        rest == 0 ? "" : "; nor is there a run at the other path\(rest == 1 ? "" : "s")"
+      let parent = SweepFolder(Files.parent(of: first.path))
+      let hint = parent.isSweep ? "; the trials of the sweep: runner plot \(parent.path)" : ""
+      throw UsageError("\(first.path) \(first.message)\(more)\(hint)")
     }
     for other in others { Display.say("note: left out: \(other.path) \(other.message)") }
     return sources

@@ -149,7 +149,7 @@ private struct MetricsSource {
         let source = try MetricsSource(path)
         if seen.insert(source.resolved).inserted { sources.append(source) }
       } catch let other as NoRun {
-        others.append(other)
+        if seen.insert(path).inserted { others.append(other) }
       }
     }
     if sources.isEmpty, let first = others.first {

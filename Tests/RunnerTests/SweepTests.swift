@@ -446,7 +446,7 @@ import Testing
     let path = "results/sweep/confirmation/seed-2/summary.json"
     let summary = try folder.text(path)
     let line = try #require(
-      summary.split(separator: "\n").first { $0.contains("\"val_loss\"") })
+      summary.split(separator: "\n").first { $0.hasPrefix("  \"val_loss\":") })
     try folder.write(
       summary.replacingOccurrences(of: line, with: "  \"val_loss\": 0.001,"), to: path)
     let result = try Program.run("sweep", "sweep.json", in: folder)

@@ -66,9 +66,9 @@ public struct SweepSummary: Sendable {
   }
 
   /// What a run on a fresh seed says of the test images, after its files have been held against each other
-  /// and against the journal; nil where it came to nothing.
+  /// and against the journal; nil where it came to nothing, or its folder is gone.
   private static func tested(_ result: StageResult, in path: String) throws -> JSONValue? {
-    guard result.status == .completed else { return nil }
+    guard result.status == .completed, Files.exists(path) else { return nil }
     let folder = try RunFolder(opening: path)
     guard try folder.checkedRows().last == result.last else {
       throw RecordError(

@@ -52,7 +52,8 @@ import Testing
                     pixels from \(pixels.min()!) to \(pixels.max()!), mean \(String(format: "%.2f", mean))
           classes   0 cat, 1 dog, 2 猫, 3 d
         """), "\(result.output)")
-    let digits = try Program.run("data", "check", "synthetic_digits", in: folder)
+    try folder.write(Specs.small, to: "small.json")
+    let digits = try Program.run("data", "check", "small.json", in: folder)
     #expect(digits.output.contains("\n  classes   0 to 9\n"))
   }
 

@@ -3,8 +3,8 @@ import TerminalText
 /// Tables, facts and sentences that a command prints together, in any format.
 ///
 /// For people it is blocks with an empty line between them. As JSON it is one object: a member for each
-/// fact, an array for each table and each list of sentences. As CSV it is the tables, with an empty line
-/// between them, or the facts where there are no tables; sentences are left out.
+/// fact, an array for each table and each list of sentences. As CSV it is one table, the main one or the
+/// one that is asked for.
 public struct TextDocument: Hashable, Sendable {
   /// A value for programs, and the line that tells it to people.
   public struct Fact: Hashable, Sendable {
@@ -26,9 +26,34 @@ public struct TextDocument: Hashable, Sendable {
     case sentences(key: String, [String])
   }
 
+  /// What the facts are called among the tables: a table of one row.
+  public static let facts = "facts"
+
   private var parts: [Part] = []
+  /// The table that CSV holds where none is asked for; nil for the first.
+  public var mainTable: String?
 
   public init() {}
+
+  /// What the tables are called, in their order; the last are the facts, where there are any.
+  public var tableNames: [String] { tables.map(\.key) }
+
+  private var tables: [(key: String, title: String?, rows: TextTable)] {
+    var tables: [(key: String, title: String?, rows: TextTable)] = []
+    for case .table(let key, let title, let rows) in parts { tables.append((key, title, rows)) }
+    var facts: [Fact] = []
+    for case .facts(let some) in parts { facts += some }
+    guard !facts.isEmpty else { return tables }
+    var row = TextTable(facts.map { .init($0.key) })
+    row.append(facts.map(\.value))
+    return tables + [(Self.facts, nil, row)]
+  }
+
+  /// Which of the tables CSV holds where none is asked for; nil where there are none.
+  public var nameForCSV: String? { mainTable ?? tableNames.first }
+
+  /// One of the tables by its name; nil where there is none such.
+  public func table(_ name: String) -> TextTable? { tables.first { $0.key == name }?.rows }
 
   public mutating func append(_ facts: [Fact]) { parts.append(.facts(facts)) }
 
@@ -92,17 +117,7 @@ public struct TextDocument: Hashable, Sendable {
     }.joined(separator: "\n")
   }
 
-  private var csv: String {
-    let tables = parts.compactMap { part in
-      if case .table(_, _, let rows) = part { rows.text(as: .csv) } else { nil }
-    }
-    if !tables.isEmpty { return tables.joined(separator: "\n") }
-    var facts = TextTable([.init("key"), .init("value")])
-    for case .facts(let some) in parts {
-      for fact in some { facts.append([.text(fact.key), fact.value]) }
-    }
-    return facts.text(as: .csv)
-  }
+  private var csv: String { nameForCSV.flatMap { table($0) }?.text(as: .csv) ?? "" }
 
   private var json: String {
     var members: [String] = []

@@ -19,10 +19,12 @@ extension DataCommand.Show {
       plain.withUnsafeMutableBufferPointer {
         data.plain.fill($0.baseAddress!, sample: sample, epoch: epoch, worker: 0)
       }
-      cells.append(PNGSheet.Cell(label: "\(label)", pixels: plain.map(Self.byte)))
+      func name(_ label: Int) -> String { SheetText.name(ofClass: label, data.classNames) }
+      cells.append(PNGSheet.Cell(label: name(label), pixels: plain.map(Self.byte)))
       for version in 0..<versions {
         let shown = view.show(sample, epoch: epoch + version)
-        let classes = shown.other.map { "\(shown.label)+\($0.label)" } ?? "\(shown.label)"
+        let classes =
+          shown.other.map { "\(name(shown.label))+\(name($0.label))" } ?? name(shown.label)
         cells.append(PNGSheet.Cell(label: classes, pixels: shown.pixels.map(Self.byte)))
       }
     }

@@ -38,7 +38,7 @@ struct BaselinesCommand: ParsableCommand {
     transform: Arguments.path)
   var output = "results"
 
-  @OptionGroup var format: FormatOption
+  @OptionGroup var format: DocumentOptions
   @OptionGroup var compute: ComputeOptions
 
   func run() throws {

@@ -36,7 +36,7 @@ struct BenchCommand: ParsableCommand {
   @Flag(help: "Print one JSON object on one line, without the layers.")
   var json = false
 
-  @OptionGroup var output: FormatOption
+  @OptionGroup var output: DocumentOptions
   @OptionGroup var compute: ComputeOptions
 
   func validate() throws {
@@ -55,7 +55,11 @@ struct BenchCommand: ParsableCommand {
     let data = try compute.load(spec)
     let bench = try Bench(spec, data, threads: compute.threadCount)
     let result = try bench.measure(epochs: epochs)
-    if json { try Output.print(result.json.compact) } else { try output.print(result.document) }
+    if json {
+      try Output.print(result.json.compact)
+    } else {
+      try output.print(result.document(for: output.format))
+    }
   }
 }
 
@@ -74,7 +78,7 @@ private struct Bench {
   }
 
   func measure(epochs: Int) throws -> BenchResult {
-    let test = try data.requireTest()
+    let test = try data.testImages.required().source
     let batch = spec.training.batchSize
     var order = (0..<Int32(data.train.count)).map { $0 }
     var stream = RandomStream(seed: spec.seed, purpose: .shuffle)
@@ -189,7 +193,7 @@ private struct BenchResult {
   }
 
   /// What people read of it, and programs.
-  var document: TextDocument {
+  func document(for format: TableFormat) -> TextDocument {
     let batch = spec.training.batchSize
     var document = TextDocument()
     document.append([
@@ -231,12 +235,14 @@ private struct BenchResult {
         "peak_memory_bytes", .integer(residentPeak),
         line: "memory           \(fixed(Double(residentPeak) / 1e6, 0)) MB at the most"),
     ])
-    document.append(layerTable, key: "layers")
+    document.append(
+      layerTable(hasTotal: format == .table || format == .markdown), key: "layers")
     return document
   }
 
   /// Microseconds per image and worker, and GFLOP/s by the textbook's count, layer by layer.
-  private var layerTable: TextTable {
+  /// - Parameter hasTotal: whether a last row sums the others up.
+  private func layerTable(hasTotal: Bool) -> TextTable {
     let share = 1e3 * Double(profiledImages)
     var table = TextTable([
       .init("layer", title: "worker µs per image"), .init("forward", .right),
@@ -266,6 +272,7 @@ private struct BenchResult {
       total += Double(time) / share
       table.append([.text(name), number(Double(time) / share, 2)])
     }
+    guard hasTotal else { return table }
     table.append([
       "all", number(total, 2), .missing(), .missing(),
       number(Double(plan.trainingFLOPs) / total / 1e3, 1),

@@ -65,7 +65,7 @@ struct CompareCommand: ParsableCommand {
   @Flag(name: .customLong("no-images"), help: "No McNemar's test, which runs the networks.")
   var skipsImages = false
 
-  @OptionGroup var output: FormatOption
+  @OptionGroup var output: DocumentOptions
   @OptionGroup var compute: ComputeOptions
 
   func validate() throws {
@@ -93,6 +93,8 @@ struct CompareCommand: ParsableCommand {
     let text = ComparisonText(figure: figure, alpha: alpha, power: power, groups: groups)
 
     var document = TextDocument()
+    // What differs is not always there.
+    document.mainTable = "configurations"
     if let table = text.differences {
       document.append(table, key: "differences", title: "what differs")
     }

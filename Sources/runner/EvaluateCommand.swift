@@ -9,21 +9,50 @@ extension Summary.Weights: ExpressibleByArgument {}
 struct EvaluateCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "evaluate",
-    abstract: "Test a run's weights: precision, recall and F1 by class, confusion matrix.")
+    abstract: "Test a run's weights: precision, recall and F1 by class, confusion matrix.",
+    discussion: """
+      The weights are those that the run tested, on the test images that it was begun with; where \
+      these have changed since, that is said. With --on they are tested on others: a dataset by its \
+      name, or one's own files as of \"dataset.path\". Those come to the network's shape as the run's \
+      own did, and key=value says what is otherwise with them:
+
+        runner evaluate results/lenet/latest
+        runner evaluate results/lenet/latest --on usps resize=bilinear
+        runner evaluate results/lenet/latest --on scans/ invert=true resize=bilinear
+        runner evaluate results/lenet/latest --on digits.csv label_column=-1 --mistakes sheet.png
+      """)
 
   @Argument(
     help: ArgumentHelp("The folder of the run, results/NAME/ID.", valueName: "run"),
     transform: Arguments.path)
   var path: String
 
+  @Argument(
+    help: ArgumentHelp(
+      "With --on, values of a spec's section \"dataset\", for its images.", valueName: "key=value"))
+  var values: [String] = []
+
+  @Option(
+    name: .customLong("on"),
+    help: ArgumentHelp(
+      """
+      Test on these images instead of the run's own: a dataset's name, a folder with a folder per \
+      class (./NAME where it is called as a dataset), a .csv or an .npz.
+      """, valueName: "images"), transform: Arguments.path)
+  var other: String?
+
   @Option(
     help: """
-      Which weights: those of the best epoch or those of the last checkpoint. (default: best where \
-      there are any)
+      Which weights: those of the best epoch or those of the last checkpoint. (default: those that \
+      the run tested)
       """)
   var weights: Summary.Weights?
 
-  @Flag(help: "Write the confusion matrix to confusion.csv and plots/confusion.svg of the run.")
+  @Flag(
+    help: """
+      Write the confusion matrix to confusion.csv and plots/confusion.svg of the run; with --on, to \
+      confusion-on-NAME.csv and its like.
+      """)
   var confusion = false
 
   @Option(
@@ -39,7 +68,8 @@ struct EvaluateCommand: ParsableCommand {
 
   @Flag(
     help: """
-      Also test on images spoiled in the fifteen ways of MNIST-C, and write corruptions.csv.
+      Also test on images spoiled in the fifteen ways of MNIST-C, and write corruptions.csv; with --on, \
+      corruptions-on-NAME.csv.
       """)
   var corruptions = false
 
@@ -61,7 +91,7 @@ struct EvaluateCommand: ParsableCommand {
       """, valueName: "views"))
   var tta: Int?
 
-  @OptionGroup var output: FormatOption
+  @OptionGroup var output: DocumentOptions
   @OptionGroup var compute: ComputeOptions
 
   func validate() throws {
@@ -71,6 +101,11 @@ struct EvaluateCommand: ParsableCommand {
     if let severity, !Corruption.severities.contains(severity) {
       throw ValidationError("--severity takes 1 to 5, not \(severity)")
     }
+    if other == nil, let value = values.first {
+      throw ValidationError(
+        "\(value): the run's own images are read as they were; values are for others, given by --on"
+      )
+    }
   }
 
   func run() throws {
@@ -79,10 +114,17 @@ struct EvaluateCommand: ParsableCommand {
     let spec = try folder.readResolved()
     let views = try views(of: spec)
     try compute.useKernel(record.environment.kernel)
-    let data = try compute.load(spec, recorded: record.data)
+    let (tested, wereTested) = try folder.testedWeights(spec)
+    let evaluated =
+      try other.map {
+        try EvaluatedImages($0, values: values, forRunOf: spec, record, path: path, compute)
+      } ?? EvaluatedImages(ofRun: spec, record, compute)
+    if evaluated.isDoubtful, output.format == .csv || output.format == .json {
+      Display.say("WARNING: \(evaluated.doubt)")
+    }
+    let images = evaluated.images
     let report = try folder.test(
-      weights ?? (Files.exists(folder.best) ? .best : .last), spec: spec, data: data,
-      threads: compute.threadCount, views: views)
+      weights ?? tested, spec: spec, images: images, threads: compute.threadCount, views: views)
     var facts: [TextDocument.Fact] = [
       .init(
         "test_accuracy", .number(report.accuracy),
@@ -99,15 +141,17 @@ struct EvaluateCommand: ParsableCommand {
         .init("views", .integer(averaged.views)),
       ]
     }
+    facts += evaluated.facts
     facts += [
       .init(
-        "dataset", .text(data.record.name),
-        line: "data           \(data.record.name), \(grouped(report.labels.count)) images"),
-      .init("images", .integer(report.labels.count)),
-      .init(
         "weights", .text(report.weights.rawValue),
-        line: "weights        \(report.weights.rawValue), of epoch \(report.epoch)"),
+        line: "weights        \(report.weights.rawValue), of epoch \(report.epoch); "
+          + (!wereTested
+            ? "the run has tested none"
+            : report.weights == tested
+              ? "the run tested these" : "the run tested the \(tested.rawValue)")),
       .init("epoch", .integer(report.epoch)),
+      .init("tested_weights", wereTested ? .text(tested.rawValue) : .missing()),
     ]
     var document = TextDocument()
     document.append(facts)
@@ -117,27 +161,34 @@ struct EvaluateCommand: ParsableCommand {
       title: "rows: the true class; columns: what it was taken for")
     if let mistakes {
       let sheet = MistakeSheet(report, most: mostMistakes)
-      try sheet.write(data, to: mistakes)
+      try sheet.write(images, to: mistakes)
       document.append(sheet.table, key: "mistakes", title: "the mistakes of which it was surest")
       document.append([sheet.note(path: mistakes)] + sheet.unwritten, key: "notes")
     }
     if confusion { try write(report, to: folder, title: spec.name) }
     if corruptions {
-      let table = try robustness(folder, spec, data, report)
+      let table = try robustness(folder, spec, images, report)
       document.append(
         table, key: "corruptions",
         title: "images spoiled \(severity.map { "with severity \($0)" } ?? "as those of MNIST-C")")
-      try AtomicFile.write(table.text(as: .csv), to: "\(folder.path)/corruptions.csv")
+      try AtomicFile.write(table.text(as: .csv), to: "\(folder.path)/corruptions\(ending).csv")
     }
     try output.print(document)
   }
 
+  /// What the names of files end with that tell of other images than the run's own.
+  private var ending: String {
+    guard let other else { return "" }
+    let name = Files.name(of: other).map { $0.isASCII && ($0.isLetter || $0.isNumber) ? $0 : "-" }
+    return "-on-" + String(name.prefix(60))
+  }
+
   /// A row per kind of corruption, and their mean.
   private func robustness(
-    _ folder: RunFolder, _ spec: ExperimentSpec, _ data: RunData, _ report: TestReport
+    _ folder: RunFolder, _ spec: ExperimentSpec, _ images: TestImages, _ report: TestReport
   ) throws -> TextTable {
     let results = try folder.testCorrupted(
-      report.weights, spec: spec, data: data, severity: severity, seed: corruptionSeed,
+      report.weights, spec: spec, images: images, severity: severity, seed: corruptionSeed,
       threads: compute.threadCount)
     var table = TextTable([
       .init("corruption"), .init("severity", .right), .init("accuracy", .right),
@@ -183,13 +234,15 @@ struct EvaluateCommand: ParsableCommand {
     for (name, row) in zip(report.classNames, report.confusion) {
       table.append([.text(name)] + row.map { .integer($0) })
     }
-    try AtomicFile.write(table.text(as: .csv), to: "\(folder.path)/confusion.csv")
+    try AtomicFile.write(table.text(as: .csv), to: "\(folder.path)/confusion\(ending).csv")
     let chart = ConfusionChart(
       title: "\(title): \(percent(report.accuracy)) of \(grouped(report.labels.count)) images",
       classNames: report.classNames, counts: report.confusion)
     try Files.makeFolders(folder.plots)
-    try AtomicFile.write(chart.svg(), to: "\(folder.plots)/confusion.svg")
-    Display.say("confusion matrix: \(folder.path)/confusion.csv, \(folder.plots)/confusion.svg")
+    try AtomicFile.write(chart.svg(), to: "\(folder.plots)/confusion\(ending).svg")
+    Display.say(
+      "confusion matrix: \(folder.path)/confusion\(ending).csv, "
+        + "\(folder.plots)/confusion\(ending).svg")
   }
 
   /// A row per class: what its images were taken for, and how many were recognised.

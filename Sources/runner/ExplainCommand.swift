@@ -28,7 +28,7 @@ struct ExplainCommand: ParsableCommand {
   @Flag(help: "Explain everything.")
   var all = false
 
-  @OptionGroup var output: FormatOption
+  @OptionGroup var output: DocumentOptions
 
   func run() throws {
     let catalogue = ExperimentSpec.catalogue() + SweepSpec.catalogue()
@@ -52,6 +52,13 @@ struct ExplainCommand: ParsableCommand {
       let (found, foreign) = try find(name, in: catalogue)
       others += foreign
       for entry in found where !entries.contains(entry) { entries.append(entry) }
+    }
+    let isOneForPrograms =
+      output.format == .csv
+      ? libraries.count + (entries.isEmpty ? 0 : 1) <= 1 : libraries.isEmpty || entries.isEmpty
+    guard output.format == .table || output.format == .markdown || isOneForPrograms else {
+      throw UsageError(
+        "\(names.joined(separator: " ")): as \(output.format.rawValue), one of them at a time")
     }
     var document = TextDocument()
     for library in libraries {

@@ -79,7 +79,7 @@ struct ImageComparison {
   /// Runs networks over test images, each network and each set of images once.
   private struct Tester {
     private let compute: ComputeOptions
-    private var data: [String: RunData] = [:]
+    private var images: [String: TestImages] = [:]
     private var reports: [String: TestReport] = [:]
     private(set) var notes: [String] = []
 
@@ -87,10 +87,10 @@ struct ImageComparison {
 
     mutating func test(_ run: RecordedRun) throws -> TestReport? {
       if let report = reports[run.folder.path] { return report }
-      guard let weights = ImageComparison.weights(of: run), let data = try testImages(of: run)
+      guard let weights = ImageComparison.weights(of: run), let images = try testImages(of: run)
       else { return nil }
       let report = try run.folder.test(
-        weights, spec: run.spec, data: data, threads: compute.threadCount)
+        weights, spec: run.spec, images: images, threads: compute.threadCount)
       if let recorded = run.value(of: Figure(.testAccuracy)), recorded != report.accuracy {
         notes.append(
           "\(run.folder.path): its weights recognise \(percent(report.accuracy)) here, not the "
@@ -102,16 +102,14 @@ struct ImageComparison {
     }
 
     /// The images that a run was tested on; nil, and a note, where they aren't on this machine.
-    private mutating func testImages(of run: RecordedRun) throws -> RunData? {
-      if let loaded = data[run.testImages] { return loaded }
+    private mutating func testImages(of run: RecordedRun) throws -> TestImages? {
+      if let loaded = images[run.testImages] { return loaded }
       let locator = DatasetLocator(
         dataFolder: compute.data, environment: ProcessInfo.processInfo.environment)
       var spec = run.spec
       // The training images don't matter, but one has to be there.
       spec.dataset.trainCount = 1
       spec.dataset.validation = .none
-      spec.dataset.selection = Selection()
-      spec.augmentation = []
       let other: DatasetName? = if case .of(let name) = spec.dataset.test { name } else { nil }
       let names = [run.record.data?.name ?? spec.dataset.name.rawValue, other?.rawValue]
       for entry in names.compactMap({ $0.flatMap { DatasetCatalog[$0] } })
@@ -122,11 +120,11 @@ struct ImageComparison {
         if !notes.contains(note) { notes.append(note) }
         return nil
       }
-      let images = try RunImages.load(
+      let loaded = try RunImages.load(
         spec.dataset, recorded: run.record.data, dataFolder: compute.data,
-        threads: compute.threadCount, progress: { _ in }, notice: { _ in })
-      let loaded = try RunData(spec, images: images, threads: 1)
-      data[run.testImages] = loaded
+        threads: compute.threadCount, progress: { _ in }, notice: { _ in }
+      ).testImages.required()
+      images[run.testImages] = loaded
       return loaded
     }
   }

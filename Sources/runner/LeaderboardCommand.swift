@@ -24,7 +24,7 @@ struct LeaderboardCommand: ParsableCommand {
   @Option(help: ArgumentHelp("How many trials; 0 for all.", valueName: "n"))
   var top = 10
 
-  @OptionGroup var output: FormatOption
+  @OptionGroup var output: DocumentOptions
 
   func validate() throws {
     if top < 0 { throw ValidationError("--top must not be negative, as \(top) is") }
@@ -57,13 +57,7 @@ struct LeaderboardCommand: ParsableCommand {
     ]
     if severalSeeds { columns.append(.init("deviation", .right)) }
     columns += [.init("epochs", .right), .init("status")]
-    columns += spec.space.parameters.map { parameter in
-      if case .choice = parameter.domain {
-        .init(parameter.path)
-      } else {
-        .init(parameter.path, .right)
-      }
-    }
+    columns += spec.space.columns
     var table = TextTable(columns)
     func figure(_ value: Double) -> String {
       spec.metric.isAccuracy ? percent(value) : fixed(value, 4)
@@ -80,9 +74,7 @@ struct LeaderboardCommand: ParsableCommand {
         cells.append(sample.map { .number($0, figure($0)) } ?? .missing("-"))
       }
       cells += [.integer(trial.epochs), .text(trial.status.rawValue)]
-      cells += spec.space.labels(of: trial.configuration).map {
-        $0.map { .text($0) } ?? .missing("-")
-      }
+      cells += spec.space.cells(of: trial.configuration)
       table.append(cells)
     }
     return table

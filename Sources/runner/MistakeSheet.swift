@@ -14,24 +14,19 @@ struct MistakeSheet {
   }
 
   /// Writes the sheet; nothing where there are no mistakes.
-  func write(_ data: RunData, to path: String) throws {
-    guard !shown.isEmpty, let images = data.testPixels(of: shown.map(\.image)) else { return }
-    let cells = zip(shown, images.pixels).map { mistake, pixels in
+  func write(_ images: TestImages, to path: String) throws {
+    guard !shown.isEmpty else { return }
+    let cells = zip(shown, images.pixels(of: shown.map(\.image))).map { mistake, pixels in
       PNGSheet.Cell(
         below: [
-          "is \(name(mistake.label))", "taken for \(name(mistake.prediction))",
+          "is \(SheetText.name(ofClass: mistake.label, report.classNames))",
+          "taken for \(SheetText.name(ofClass: mistake.prediction, report.classNames))",
           "\(percent(mistake.confidence))", "image \(mistake.image)",
         ], pixels: pixels)
     }
     var columns = 1
     while columns * columns < cells.count { columns += 1 }
-    try PNGSheet.write(cells, of: images.shape, columns: min(columns, 10), to: path)
-  }
-
-  /// What a sheet can write of a class: its name, or its number.
-  private func name(_ label: Int) -> String {
-    let name = report.classNames[label]
-    return BitmapFont.canWrite(name) ? name : "class \(label)"
+    try PNGSheet.write(cells, of: images.images.shape, columns: min(columns, 10), to: path)
   }
 
   /// A sentence for the classes whose names the sheet cannot write.

@@ -6,14 +6,21 @@ import Sweep
 import TerminalText
 
 /// Tells the user how a run ended, and throws the exit status where that isn't 0.
-func report(_ outcome: RunOutcome, of folder: RunFolder, spec: ExperimentSpec) throws {
+/// - Parameter asJSON: whether the standard output is to be one JSON object, however it ended.
+func report(
+  _ outcome: RunOutcome, of folder: RunFolder, spec: ExperimentSpec, asJSON: Bool
+) throws {
+  func printResult(curves: String?) throws {
+    if asJSON { try Output.print(folder.result(curves: curves).pretty, terminator: "") }
+  }
   switch outcome {
   case .interrupted(let signal, let step):
     Display.say(
       "stopped at a checkpoint after step \(grouped(step)); to go on: runner resume \(folder.path)")
+    try printResult(curves: nil)
     throw ExitCode(Interruption.exitStatus(of: signal))
   case .diverged(let reason):
-    try drawCurves(of: folder, title: spec.name)
+    try printResult(curves: drawCurves(of: folder, title: spec.name))
     var text = "error: \(spec.name) diverged: \(reason)"
     text +=
       Files.exists(folder.last)
@@ -24,9 +31,13 @@ func report(_ outcome: RunOutcome, of folder: RunFolder, spec: ExperimentSpec) t
     let curves = try drawCurves(
       of: folder, title: spec.name,
       testedEpoch: summary.testAccuracy == nil ? nil : summary.tested.epoch)
-    let results = Results(summary, folder: folder, curves: curves)
-    try Output.print(
-      WrappedText.fitted(results.text, columns: Terminal.output.columns), terminator: "")
+    if asJSON {
+      try printResult(curves: curves)
+    } else {
+      let results = Results(summary, folder: folder, curves: curves)
+      try Output.print(
+        WrappedText.fitted(results.text, columns: Terminal.output.columns), terminator: "")
+    }
     if !summary.isAsExpected {
       for check in summary.checks where !check.isMet {
         Display.say("expectation not met: \(check.description)")
@@ -41,13 +52,12 @@ func drawMissingCurves(of folder: RunFolder, title: String) throws {
   guard !Files.exists(folder.curves) else { return }
   let lock = try folder.lock()
   try Files.makeFolders(folder.plots)
-  try drawCurves(
+  _ = try drawCurves(
     of: folder, title: title, testedEpoch: RecordedRun(reading: folder).testedEpoch)
   _ = consume lock
 }
 
 /// Draws plots/curves.svg from metrics.csv; nil when no epoch was completed.
-@discardableResult
 private func drawCurves(
   of folder: RunFolder, title: String, testedEpoch: Int? = nil
 ) throws -> String? {
@@ -112,7 +122,7 @@ extension Summary {
   fileprivate var testMetricsText: String? {
     testMetrics.isEmpty
       ? nil
-      : testMetrics.map { "\($0.metric.name) \(metricText($0.value, $0.metric.name))" }
+      : testMetrics.map { "\($0.name) \(metricText($0.value, $0.name))" }
         .joined(separator: ", ")
   }
 }

@@ -15,7 +15,7 @@ struct PlotCommand: ParsableCommand {
       A RUN is the folder of a run, or a metrics.csv. Several runs share one chart, each in its \
       colour: solid for validation, dashed for training. Runs that differ in their seed alone are \
       drawn as their mean, in a band from the least to the greatest; --each draws every one. A ring \
-      marks the epoch whose weights were tested.
+      marks the epoch whose weights were tested. What is no run among several paths is left out.
 
       For a sweep's folder there are four pictures: parallel.svg, a line through all of its values \
       for each trial; parameters.svg, each parameter against the metric; best-so-far.svg, the trials \
@@ -56,8 +56,7 @@ struct PlotCommand: ParsableCommand {
   var each = false
 
   func run() throws {
-    let sweeps = runs.map { SweepFolder($0) }.filter(\.isSweep)
-    if !sweeps.isEmpty { return try draw(sweeps) }
+    if runs.count == 1, SweepFolder(runs[0]).isSweep { return try draw(SweepFolder(runs[0])) }
     let sources = try MetricsSource.distinct(runs)
     let svg = try MetricsSource.chart(
       of: sources, title: title, logarithmicLoss: logarithmicLoss, learningRate: learningRate,
@@ -79,18 +78,15 @@ struct PlotCommand: ParsableCommand {
     try Output.print(path)
   }
 
-  private func draw(_ sweeps: [SweepFolder]) throws {
-    guard sweeps.count == 1, runs.count == 1 else {
-      throw UsageError("\(sweeps[0].path) is a sweep, and is drawn alone")
-    }
+  private func draw(_ sweep: SweepFolder) throws {
     guard !logarithmicLoss, !learningRate else {
       throw UsageError("--log and --learning-rate are for the curves of runs, not for a sweep")
     }
     guard output != "-" else {
       throw UsageError("a sweep has several pictures; give --output a folder")
     }
-    let pictures = try SweepPictures(sweeps[0], title: title)
-    for path in try pictures.write(to: output ?? sweeps[0].plots) { try Output.print(path) }
+    let pictures = try SweepPictures(sweep, title: title)
+    for path in try pictures.write(to: output ?? sweep.plots) { try Output.print(path) }
   }
 }
 
@@ -104,31 +100,68 @@ private struct MetricsSource {
 
   private static let largest = 1 << 26
 
+  /// - Throws: `NoRun`, or `UsageError` where there is nothing at all.
   init(_ path: String) throws {
     guard Files.exists(path) else { throw UsageError("\(path): there is no such run") }
     if Files.isFolder(path) {
+      let within = path.hasSuffix("/") ? String(path.dropLast()) : path
       folder = path
-      file = path.hasSuffix("/") ? "\(path)metrics.csv" : "\(path)/metrics.csv"
+      file = "\(within)/metrics.csv"
       guard Files.exists(file) else {
-        var message = "is not the folder of a run: it has no metrics.csv"
-        let within = path.hasSuffix("/") ? String(path.dropLast()) : path
-        if Files.exists("\(within)/latest/metrics.csv") {
-          message += "; it holds runs: \(within)/latest is the last of them, \(within)/* are all"
-        }
-        throw UsageError("\(path) \(message)")
+        if SweepFolder(path).isSweep { throw NoRun(path, "is a sweep, and is drawn alone") }
+        let hint =
+          Files.exists("\(within)/latest/metrics.csv")
+          ? "; it holds runs: \(within)/latest is the last of them, \(within)/* are all" : ""
+        throw NoRun(path, "is not the folder of a run: it has no metrics.csv" + hint)
       }
     } else {
       folder = nil
       file = path
+      let text = String(
+        decoding: try Files.read(path, limit: Self.largest).prefix(10_000), as: UTF8.self)
+      let header = text.prefix { !$0.isNewline }.filter { $0 != " " && $0 != "\u{FEFF}" }
+      guard header.split(separator: ",").contains("epoch") else {
+        throw NoRun(path, "is not the metrics.csv of a run: it has no column \"epoch\"")
+      }
     }
     resolved = try Files.absolute(file)
   }
 
+  /// What a path holds that is no run.
+  private struct NoRun: Error {
+    let path: String
+    let message: String
+
+    init(_ path: String, _ message: String) {
+      self.path = path
+      self.message = message
+    }
+  }
+
   /// The sources of `paths` in their order, each once: `results/lenet/*` names the last run twice,
-  /// by its id and as `latest`.
+  /// by its id and as `latest`. What is no run beside others that are is left out, and told.
   static func distinct(_ paths: [String]) throws -> [MetricsSource] {
     var seen: Set<String> = []
-    return try paths.map(MetricsSource.init).filter { seen.insert($0.resolved).inserted }
+    var sources: [MetricsSource] = []
+    var others: [NoRun] = []
+    for path in paths {
+      do {
+        let source = try MetricsSource(path)
+        if seen.insert(source.resolved).inserted { sources.append(source) }
+      } catch let other as NoRun {
+        if seen.insert(path).inserted { others.append(other) }
+      }
+    }
+    if sources.isEmpty, let first = others.first {
+      let rest = others.count - 1
+      let more =
+        rest == 0 ? "" : "; nor is there a run at the other path\(rest == 1 ? "" : "s")"
+      let parent = SweepFolder(Files.parent(of: first.path))
+      let hint = parent.isSweep ? "; the trials of the sweep: runner plot \(parent.path)" : ""
+      throw UsageError("\(first.path) \(first.message)\(more)\(hint)")
+    }
+    for other in others { Display.say("note: left out: \(other.path) \(other.message)") }
+    return sources
   }
 
   static func chart(

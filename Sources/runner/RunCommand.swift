@@ -29,6 +29,7 @@ struct RunCommand: ParsableCommand {
     transform: Arguments.path)
   var output = "results"
 
+  @OptionGroup var result: ResultOption
   @OptionGroup var compute: ComputeOptions
   @OptionGroup var rehearsal: RehearsalOptions
 
@@ -40,7 +41,7 @@ struct RunCommand: ParsableCommand {
     try loaded.spec.checkMemory(threads: compute.threadCount)
     try Files.makeFolders("\(output)/\(loaded.spec.name)")
     let data = try compute.load(loaded.spec)
-    if let note = loaded.spec.movingStatisticsNote(trainingImages: data.train.count) {
+    for note in loaded.spec.notes(trainingImages: data.train.count) {
       Display.say("note: \(note)")
     }
     Interruption.listen()
@@ -48,55 +49,17 @@ struct RunCommand: ParsableCommand {
       loaded.spec, verbatim: loaded.verbatim, data: data, under: output,
       options: rehearsal.applied(to: compute.runOptions())
     ) { try compute.introduce(loaded.spec, data, in: $0) }
-    try report(outcome, of: folder, spec: loaded.spec)
+    try report(outcome, of: folder, spec: loaded.spec, asJSON: result.json)
   }
 }
 
-struct ResumeCommand: ParsableCommand {
-  static let configuration = CommandConfiguration(
-    commandName: "resume",
-    abstract: "Go on with a run that was stopped or killed.",
-    discussion: """
-      The run ends with the same bytes in metrics.csv and the same weights as though it had never \
-      been interrupted, with any number of threads.
+/// What a run that is over prints.
+struct ResultOption: ParsableArguments {
+  @Flag(
+    help: """
+      Print the result as one JSON object: how it ended, where it is, and all of its summary.json.
       """)
-
-  @Argument(
-    help: ArgumentHelp("The folder of the run, results/NAME/ID.", valueName: "run"),
-    transform: Arguments.path)
-  var path: String
-
-  @OptionGroup var compute: ComputeOptions
-  @OptionGroup var rehearsal: RehearsalOptions
-
-  func run() throws {
-    let folder = try openRun(path)
-    let record = try RunRecord(reading: folder.record)
-    switch record.status {
-    case .completed:
-      try drawMissingCurves(of: folder, title: record.name)
-      try Output.print("\(folder.path) is complete: \(record.ending ?? "nothing is left to do").")
-      return
-    case .diverged:
-      throw RecordError(
-        folder.path,
-        "diverged: \(record.ending ?? ""). Resumed, it would do so again; change the spec (a lower "
-          + "optimizer.learning_rate, for one) and start it anew")
-    case .running, .interrupted, .failed: break
-    }
-    let spec = try folder.readResolved()
-    try compute.useKernel(record.environment.kernel)
-    let data = try compute.load(spec, recorded: record.data)
-    let options = rehearsal.applied(to: compute.runOptions())
-    for difference in options.environment.differences(from: record.environment) {
-      Display.say("note: not as when the run began: \(difference)")
-    }
-    Interruption.listen()
-    let outcome = try Run.resume(folder, isLatest: true, data: data, options: options) {
-      try compute.introduce(spec, data, in: folder)
-    }
-    try report(outcome, of: folder, spec: spec)
-  }
+  var json = false
 }
 
 /// Not in the help: how tests end a run at a chosen step.

@@ -94,7 +94,7 @@ struct SweepCommand: ParsableCommand {
   @Flag(help: "Print where the sweep stands, and do nothing.")
   var status = false
 
-  @OptionGroup var format: FormatOption
+  @OptionGroup var format: DocumentOptions
   @OptionGroup var rehearsal: SweepRehearsalOptions
 
   enum Engine: String, ExpressibleByArgument, CaseIterable { case local, slurm }
@@ -121,7 +121,13 @@ struct SweepCommand: ParsableCommand {
     }
     let check = try loaded.checkTrials()
     if engine == .slurm { return try submit(loaded, folder) }
-    if dryRun { return try forecast(loaded, check) }
+    if dryRun {
+      try ComputeOptions(threads: 1, data: data, quiet: true)
+        .useKernel(loaded.spec.firstExperiment().compute.kernel)
+      let forecast = try SweepForecast(loaded.spec)
+      return try format.print(
+        forecast.document(loaded.spec, check, jobs: jobs ?? Team.cores))
+    }
     let session = SweepSession(data: data, jobs: jobs ?? Team.cores, quiet: quiet)
     let sweep = try session.sweep(loaded, under: output) {
       $0.maximumFailures = failFast ? 1 : maxFailures
@@ -148,56 +154,6 @@ struct SweepCommand: ParsableCommand {
         + "\(spec.sampler.name), over \(names)",
       "  compute   \(counted(atOnce, "trial")) at once, a thread each, kernel \(Kernel.current)",
     ]
-  }
-
-  /// Prints what the sweep will try, and what it will take.
-  private func forecast(_ loaded: LoadedSweep, _ check: TrialCheck) throws {
-    let spec = loaded.spec
-    let compute = ComputeOptions(threads: 1, data: data, quiet: true)
-    try compute.useKernel(spec.firstExperiment().compute.kernel)
-    let forecast = try SweepForecast(spec)
-    var table = TextTable(
-      [.init("trial", .right)] + spec.space.parameters.map { .init($0.path) } + [
-        .init("parameters", .right), .init("mflop", title: "MFLOP", .right),
-        .init("memory_mb", title: "memory", .right), .init("seconds", title: "time", .right),
-        .init("disk_mb", title: "disk", .right),
-      ])
-    func megabytes(_ bytes: Int) -> TextTable.Cell {
-      .number(Double(bytes) / 1e6, "\(fixed(Double(bytes) / 1e6, 1)) MB")
-    }
-    for trial in forecast.trials {
-      table.append(
-        [.integer(trial.number)] + trial.values.map { .text($0, $0.isEmpty ? "-" : $0) } + [
-          .integer(trial.parameters, grouped(trial.parameters)),
-          .number(Double(trial.flops) / 1e6, fixed(Double(trial.flops) / 1e6, 2)),
-          megabytes(trial.memory), .number(trial.seconds, duration(trial.seconds)),
-          megabytes(trial.disk),
-        ])
-    }
-    let count = jobs ?? Team.cores
-    var notes = [
-      "\(spec.trials) trials, \(spec.seeds.count) seed\(spec.seeds.count == 1 ? "" : "s") each, "
-        + "winner confirmed on \(spec.confirm)"
-    ]
-    if forecast.unknown > 0 {
-      notes.append(
-        spec.sampler.usesResults
-          ? "\(forecast.unknown) trials will be chosen from the results of these"
-          : "\(forecast.unknown) more are not shown")
-    }
-    if forecast.share < 1 {
-      notes.append("\(percent(forecast.share)) of all epochs are trained; the rest is cut short")
-    }
-    notes.append(
-      "about \(duration(forecast.seconds / Double(count))) with \(count) jobs, "
-        + "\(fixed(Double(forecast.disk) / 1e9, 2)) GB of disk")
-    if let note = check.leastMoved?.movingStatisticsNote() {
-      notes.append("in some trials, \(note)")
-    }
-    var document = TextDocument()
-    document.append(table, key: "trials")
-    document.append(notes, key: "notes")
-    try format.print(document)
   }
 
   /// Leaves the sweep's spec in its folder, and hands the job array to Slurm.
@@ -251,166 +207,7 @@ struct SweepCommand: ParsableCommand {
       let results = SweepResults(summary, folder: sweep.folder).text
       try Output.print(
         WrappedText.fitted(results, columns: Terminal.output.columns), terminator: "")
-      try tell(summary)
+      try summary.tellFailures()
     }
-  }
-}
-
-/// Throws the status of a sweep that went through to its end and did not come to all of it.
-private func tell(_ summary: SweepSummary) throws {
-  if let lacking = summary.lacking {
-    Display.say("error: \(lacking)")
-  }
-  if summary.lacking != nil || summary.failures > 0 { throw ExitCode(ExitStatus.failures) }
-}
-
-/// What a sweep needs before it begins: the kernel, the images, the ears for signals.
-struct SweepSession {
-  private let compute: ComputeOptions
-
-  init(data: String?, jobs: Int, quiet: Bool) {
-    compute = ComputeOptions(threads: jobs, data: data, quiet: quiet)
-  }
-
-  /// - Parameter adjust: sets what is particular to the command.
-  func sweep(
-    _ loaded: LoadedSweep, under output: String, adjust: (inout SweepOptions) -> Void
-  ) throws -> SweepRun {
-    let first = try loaded.spec.firstExperiment()
-    try compute.useKernel(first.compute.kernel)
-    try loaded.spec.checkMemory(jobs: compute.threadCount)
-    let images = try compute.loadImages(first.dataset)
-    _ = try compute.data(of: first, images)
-    let run = compute.runOptions()
-    var options = SweepOptions(
-      jobs: compute.threadCount, command: run.command, environment: run.environment)
-    options.dataFolder = compute.data
-    options.isQuiet = compute.quiet
-    adjust(&options)
-    Interruption.listen()
-    return try SweepRun(loaded, under: output, images: images, options: options)
-  }
-}
-
-/// A task of a job array: what `--engine slurm` has every node run.
-struct SweepTaskCommand: ParsableCommand {
-  static let configuration = CommandConfiguration(
-    commandName: "sweep-task", abstract: "Take trials of a sweep that several processes share.",
-    shouldDisplay: false)
-
-  @Argument(transform: Arguments.path) var folder: String
-  @Option(transform: Arguments.path) var data: String?
-  /// For tests without Slurm.
-  @Option var name: String?
-  @OptionGroup var rehearsal: SweepRehearsalOptions
-
-  func run() throws {
-    guard let task = name ?? SlurmJob.currentTask else {
-      throw UsageError("sweep-task is what a job array runs; use runner sweep --engine slurm")
-    }
-    let folder = SweepFolder(folder)
-    let loaded = try SweepSpec.open(path: folder.resolved)
-    let sweep = try SweepSession(data: data, jobs: SlurmJob.currentJobs, quiet: false)
-      .sweep(loaded, under: Files.parent(of: folder.path)) {
-        $0.task = task
-        $0.rehearsal = rehearsal.rehearsal
-      }
-    switch try sweep.run() {
-    case .completed: try tell(try sweep.summary())
-    case .interrupted, .timeUp:
-      Display.say("stopped at checkpoints; the task is put back into the queue")
-      try SlurmJob.requeue()
-      throw ExitCode(75)
-    case .gaveUp: throw ExitCode(ExitStatus.failures)
-    }
-  }
-}
-
-/// What a completed sweep prints on stdout.
-struct SweepResults {
-  let text: String
-
-  init(_ summary: SweepSummary, folder: SweepFolder) {
-    let metric = summary.spec.metric
-    func figure(_ value: Double) -> String {
-      metric.isAccuracy ? percent(value) : fixed(value, 4)
-    }
-    var lines: [String] = []
-    lines.append(
-      "trials         " + summary.counts.map { "\($0.count) \($0.status)" }.joined(separator: ", "))
-    if let winner = summary.winner {
-      lines.append(
-        "winner         trial \(winner.trial): \(metric.rawValue) \(figure(winner.value))")
-      for (path, value) in winner.parameters where !value.isEmpty {
-        lines.append("               \(path) = \(value)")
-      }
-      let tests = summary.testAccuracies
-      if !tests.isEmpty {
-        let mean = tests.reduce(0, +) / Double(tests.count)
-        var line = "confirmed      test accuracy \(percent(mean))"
-        if tests.count > 1 {
-          let squares = tests.reduce(0) { $0 + ($1 - mean) * ($1 - mean) }
-          let deviation = (squares / Double(tests.count - 1)).squareRoot()
-          line += " ± \(fixed(100 * deviation, 2))"
-        }
-        let asked = summary.spec.confirmationSeeds.count
-        line += " over \(tests.count) fresh seed\(tests.count == 1 ? "" : "s")"
-        if tests.count < asked { line += " of \(asked)" }
-        lines.append(line)
-      }
-      for run in summary.confirmed where run.status != .completed {
-        lines.append("NOT confirmed  the run on seed \(run.seed) \(run.status.rawValue)")
-      }
-      let validated = summary.confirmed.compactMap(\.metric)
-      if !validated.isEmpty {
-        let mean = validated.reduce(0, +) / Double(validated.count)
-        lines.append(
-          "               \(metric.rawValue) \(figure(mean)) on them; it was chosen by "
-            + "\(figure(winner.value)), the best of \(summary.spec.trials)")
-      }
-      lines.append("best           runner \(folder.best)")
-    } else {
-      lines.append("winner         none: no trial has a \(metric.rawValue)")
-    }
-    lines.append("trials         \(folder.trials)")
-    lines.append("pictures       \(folder.plots)")
-    lines.append("ranking        runner leaderboard \(folder.path)")
-    text = lines.joined(separator: "\n") + "\n"
-  }
-}
-
-/// Not in the help: how tests end a sweep at a chosen place.
-struct SweepRehearsalOptions: ParsableArguments {
-  @Option(help: .private) var trapTrial: Int?
-  @Option(help: .private) var trapConfirmation: UInt64?
-  @Option(help: .private) var killAfter: Int?
-  @Flag(help: .private) var trainNothing = false
-
-  var rehearsal: SweepOptions.Rehearsal {
-    var rehearsal = SweepOptions.Rehearsal()
-    rehearsal.trapTrial = trapTrial
-    rehearsal.trapConfirmation = trapConfirmation
-    rehearsal.killAfter = killAfter
-    rehearsal.trainsNothing = trainNothing
-    return rehearsal
-  }
-}
-
-/// What a sweep starts for its trials.
-struct WorkerCommand: ParsableCommand {
-  static let configuration = CommandConfiguration(
-    commandName: "worker", abstract: "Run trials for a sweep.", shouldDisplay: false)
-
-  @Argument var shared: String
-  @Option(transform: Arguments.path) var data: String?
-
-  func run() throws {
-    BLAS.useOneThread()
-    try ComputeOptions.claimAddresses()
-    Interruption.listen()
-    let options = ComputeOptions(threads: 1, data: data, quiet: true).runOptions()
-    try Worker(
-      shared: try SharedDataset(line: shared), dataFolder: data, environment: options.environment
-    ).run()
   }
 }

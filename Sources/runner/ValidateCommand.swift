@@ -29,7 +29,7 @@ struct ValidateCommand: ParsableCommand {
     transform: Arguments.path)
   var graph: String?
 
-  @OptionGroup var output: FormatOption
+  @OptionGroup var output: DocumentOptions
   @OptionGroup var compute: ComputeOptions
 
   func run() throws {
@@ -81,8 +81,12 @@ struct ValidateCommand: ParsableCommand {
         "seconds_per_epoch", seconds.map { .number($0) } ?? .missing(),
         line: probe.map { time(spec, $0, seconds, steps: steps) }),
     ]
-    if let note = spec.movingStatisticsNote() {
-      facts.append(.init("note", .text(note), line: "note       \(note)"))
+    let notes = spec.notes()
+    if !notes.isEmpty {
+      facts.append(
+        .init(
+          "note", .text(notes.joined(separator: "; ")),
+          line: notes.map { "note       \($0)" }.joined(separator: "\n")))
     }
     if let graph { facts.append(.init("graph", .text(graph), line: "graph      \(graph)")) }
     if shortage == nil {

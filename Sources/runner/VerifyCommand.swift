@@ -1,6 +1,7 @@
 import ArgumentParser
 import Datasets
 import Experiment
+import TerminalText
 
 struct VerifyCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -11,10 +12,11 @@ struct VerifyCommand: ParsableCommand {
       records, and compares all that the folder states of it: metrics.csv row by row, every figure \
       of summary.json, the dataset's digest and the rest of run.json that can be told again, and \
       the checkpoints that are there. It says what was compared, what the folder doesn't have (it \
-      needs no checkpoints), and what was left out. The folder isn't changed. On a difference the \
-      exit status is 4, and the first is told, with what differs in the surroundings. A run that \
-      can't be repeated here is not a difference: the exit status is 69 where the kernel needs \
-      another processor, 1 where the data is not to be had.
+      needs no checkpoints), and what was left out. The folder isn't changed. It stops at the first \
+      epoch that differs, or goes on with --all; on a difference the exit status is 4, and the first \
+      is told, or all, with what differs in the surroundings. A run that can't be repeated here is \
+      not a difference: the exit status is 69 where the kernel needs another processor, 1 where the \
+      data is not to be had.
       """)
 
   @Argument(
@@ -24,6 +26,9 @@ struct VerifyCommand: ParsableCommand {
 
   @Option(help: ArgumentHelp("Compare only the first so many epochs.", valueName: "n"))
   var epochs: Int?
+
+  @Flag(help: "Go on after a difference, and tell all.")
+  var all = false
 
   @OptionGroup var compute: ComputeOptions
 
@@ -38,25 +43,30 @@ struct VerifyCommand: ParsableCommand {
     let data = try compute.load(recorded.spec, recorded: recorded.run.data)
     Interruption.listen()
     let verification = try Verification.carryOut(
-      recorded, data: data, epochs: epochs, options: compute.runOptions())
-    guard let difference = verification.difference else {
-      try Output.print(
+      recorded, data: data, epochs: epochs, findsAll: all, options: compute.runOptions())
+    guard let first = verification.differences.first else {
+      try say(
         "\(folder.path): verified, to the last bit: "
           + verification.compared.joined(separator: "; "))
       for (name, list) in [
         ("not there", verification.absent), ("not compared", verification.leftOut),
       ] where !list.isEmpty {
-        try Output.print("\(name): \(list.joined(separator: "; "))")
+        try say("\(name): \(list.joined(separator: "; "))")
       }
       return
     }
-    try Output.print("\(folder.path): NOT the same: \(difference.what)")
-    if difference.causes.isEmpty {
-      try Output.print("kernel, OpenBLAS, toolchain, program and CPU are as recorded")
+    try say("\(folder.path): NOT the same: \(first)")
+    for other in verification.differences.dropFirst() { try say("  and \(other)") }
+    if verification.causes.isEmpty {
+      try say("kernel, OpenBLAS, toolchain, program and CPU are as recorded")
     } else {
-      try Output.print("what differs in the surroundings:")
-      for cause in difference.causes { try Output.print("  \(cause)") }
+      try say("what differs in the surroundings:")
+      for cause in verification.causes { try say("  \(cause)") }
     }
     throw ExitCode(ExitStatus.mismatch)
+  }
+
+  private func say(_ line: String) throws {
+    try Output.print(WrappedText.fitted(line, columns: Terminal.output.columns))
   }
 }

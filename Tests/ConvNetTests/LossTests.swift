@@ -22,6 +22,23 @@ import Testing
     }
   }
 
+  struct Balanced: Decodable {
+    let counts, present: [Int]
+    let weights: [Double]
+  }
+
+  /// Fixtures/make_class_weights.py; of a class without any image scikit-learn says nothing.
+  @Test func balancedWeightsAreThoseOfScikitLearn() throws {
+    let cases = try Fixture.cases("class_weights", as: Balanced.self)
+    #expect(cases.count == 5)
+    for c in cases {
+      let weights = LossDescription.balancingWeights(c.counts)
+      #expect(weights.count == c.counts.count)
+      for (label, weight) in zip(c.present, c.weights) { #expect(weights[label] == Float(weight)) }
+      for label in c.counts.indices where c.counts[label] == 0 { #expect(weights[label] == 1) }
+    }
+  }
+
   /// A network whose only layer is the identity.
   private func identity(_ classes: Int, _ loss: LossDescription, batch: Int) throws -> Trainer {
     let network = try Trainer(

@@ -131,7 +131,7 @@ struct SpecErrorTests {
       "\"training\"", "\"a \\n b\": {}, \"training\"",
       "10:3: \"a \\n b\": unknown key; the keys here are \"$schema\", \"name\", \"description\", "
         + "\"seed\", \"dataset\", \"model\", \"loss\", \"optimizer\", \"schedule\", "
-        + "\"augmentation\", \"early_stopping\", \"training\", \"checkpoint\", \"compute\", "
+        + "\"augmentation\", \"augmentation_fill\", \"early_stopping\", \"training\", \"checkpoint\", \"compute\", "
         + "\"metrics\", \"evaluation\", \"expect\""),
     // Keys that are missing.
     Case(
@@ -386,6 +386,21 @@ struct SpecErrorTests {
     #expect(nearMiss(to: "", among: ["adam"]) == nil)
     #expect(nearMiss(to: "xyz", among: ["adam", "sgd"]) == nil)
     #expect(nearMiss(to: "MaxPool", among: ["max_pool"]) == "max_pool")
+    // Two aliases that differ in case alone: of what they mean, the first of the names.
+    for _ in 0..<20 {
+      let aliases = ["n": "count", "N": "size", "_n": "width"]
+      #expect(nearMiss(to: "n-", among: ["width", "count", "size"], aliases: aliases) == "width")
+    }
     #expect(nearMiss(to: String(repeating: "a", count: 1_000_000), among: ["adam"]) == nil)
+  }
+
+  /// A sweep that is taken for an experiment is told what it is, and nothing of its keys.
+  @Test func aSweepIsNoExperiment() {
+    let sweep = #"{ "name": "s", "base": "lenet.json", "parameters": {}, "trials": 3 }"#
+    #expect(
+      Self.errors(sweep) == [
+        "x.json: is a sweep, not an experiment; to search: runner sweep x.json; to check it, and see "
+          + "what it will try: runner sweep x.json --dry-run"
+      ])
   }
 }

@@ -100,8 +100,11 @@ struct SpecTrainingTests {
     let names = ["top_3_accuracy", "f1_macro", "roc_auc_0", "ece"]
     let list = names.map { "\"\($0)\"" }.joined(separator: ", ")
     let spec = try SpecRoundTripTests.load(rest: ", \"metrics\": [\(list)]")
-    #expect(spec.metrics == [.topAccuracy(3), .f1(nil), .rocAUC(0), .calibrationError])
-    #expect(spec.metrics.map(\.name) == names)
+    #expect(spec.metrics.map(\.text) == names)
+    let metrics = try spec.metrics.named(of: #require(spec.dataset.classNames))
+    #expect(
+      metrics.map(\.metric) == [.topAccuracy(3), .f1(nil), .rocAUC(0), .calibrationError])
+    #expect(metrics.map(\.name) == names)
   }
 
   @Test func schedules() throws {
@@ -160,6 +163,10 @@ struct SpecTrainingTests {
         LossDescription(
           .focal(gamma: 1, alpha: 0.25), classWeights: [1, 2, 1, 1, 1, 1, 1, 1, 1, 0.5])
       ),
+      (
+        #"{ "name": "mean_squared_error", "class_weights": "balanced" }"#,
+        LossDescription(.meanSquaredError, balancesClasses: true)
+      ),
       (#""mean_squared_error""#, LossDescription(.meanSquaredError)),
       (#"{ "name": "huber", "delta": 0.5 }"#, LossDescription(.huber(delta: 0.5))),
       (
@@ -214,7 +221,24 @@ struct SpecTrainingTests {
     (
       #"metrics=["f2"]"#,
       #"metrics[0]: found "f2", but a metric such as "top_3_accuracy", "precision_macro", "#
-        + #""recall_macro", "f1_macro", "f1_3", "roc_auc_macro" or "ece" is expected"#
+        + #""recall_macro", "f1_macro", "f1_3", "f1_cat" (a class by its name), "roc_auc_macro" or "ece" is "#
+        + "expected"
+    ),
+    (
+      #"metrics=["f1_nine"]"#,
+      #"metrics[0]: no class is called "nine"; they are "0", "1", "2", "3", "4", "5", "6", "7", "8", "9""#
+    ),
+    (
+      #"augmentation_fill=mirror"#,
+      #"augmentation_fill: "mirror" is not a way to fill; did you mean "reflect"?"#
+    ),
+    (
+      "dataset.keep_aspect=true",
+      #"dataset.keep_aspect: is of images that are resized; give "resize" "bilinear" or "area" too"#
+    ),
+    (
+      #"loss={"name":"focal","class_weights":"balance"}"#,
+      #"loss.class_weights: "balance" is not a way to weigh classes; did you mean "balanced"?"#
     ),
     (
       #"optimizer.averaging={"name":"swa","after":3}"#,

@@ -159,6 +159,14 @@ import Testing
 
         """)
     #expect(document.text(as: .csv) == "x,y\na,1\n")
+    #expect(document.tableNames == ["rows", "facts"])
+    #expect(document.table("facts")?.text(as: .csv) == "accuracy,loss\n0.5,2\n")
+    #expect(document.table("verdicts") == nil)
+    var larger = document
+    larger.append(rows, key: "more")
+    #expect(larger.text(as: .csv) == "x,y\na,1\n", "one table")
+    larger.mainTable = "facts"
+    #expect(larger.text(as: .csv) == "accuracy,loss\n0.5,2\n")
     let json = document.text(as: .json)
     #expect(
       json == """
@@ -178,7 +186,7 @@ import Testing
     _ = try JSONSerialization.jsonObject(with: Data(json.utf8))
     var facts = TextDocument()
     facts.append([.init("a", .integer(1)), .init("b", "x,y")])
-    #expect(facts.text(as: .csv) == "key,value\na,1\nb,\"x,y\"\n")
+    #expect(facts.text(as: .csv) == "a,b\n1,\"x,y\"\n")
     #expect(facts.text(as: .table) == "")
     #expect(TextDocument().text(as: .json) == "{}\n")
   }

@@ -94,12 +94,16 @@ import Testing
     let csv = try Program.run(
       "compare", "results", "--no-images", "--format", "csv", "--metric", "best_val_loss",
       in: folder)
-    let tables = csv.output.components(separatedBy: "\n\n")
-    #expect(tables.count == 3)
     #expect(
-      tables[1].hasPrefix(
+      csv.output.hasPrefix(
         "configuration,figure,n,mean,deviation,deviation_low,deviation_high,low,high,seeds\n"))
-    #expect(tables[1].split(separator: "\n").count == 3)
+    #expect(csv.output.split(separator: "\n", omittingEmptySubsequences: false).count == 4)
+    #expect(
+      csv.errors == "note: CSV holds one table, here configurations; for the others: "
+        + "--table differences, --table comparisons\n")
+    let other = try Program.run(
+      "compare", "results", "--no-images", "--format", "csv", "--table", "differences", in: folder)
+    #expect(other.output.hasPrefix("key,") && other.errors == "")
     let markdown = try Program.run(
       "compare", "results", "--no-images", "--format", "markdown", in: folder)
     #expect(markdown.output.hasPrefix("### what differs\n\n| key | learning_rate=0.02 |"))

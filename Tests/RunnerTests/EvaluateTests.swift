@@ -54,15 +54,19 @@ import Testing
   }
 
   /// Forty images of four classes, one of which has a name that no small font writes.
-  private func ownImages(in folder: TemporaryFolder) throws -> String {
+  private func ownImages(
+    in folder: TemporaryFolder, test: String = "train.csv"
+  ) throws -> String {
     let rows = (0..<40).map { i in
       "\(i % 4)," + (0..<25).map { String((i * 31 + $0 * 7) % 256) }.joined(separator: ",")
     }
-    try folder.write(rows.joined(separator: "\n"), to: "train.csv")
+    for name in ["train.csv", test] {
+      try folder.write(rows.joined(separator: "\n"), to: name)
+    }
     try folder.write(
       OwnDataTests.spec(
         """
-        "path": "train.csv", "test_path": "train.csv", "classes": ["Größe", "b", "猫", "d"],
+        "path": "train.csv", "test_path": "\(test)", "classes": ["Größe", "b", "猫", "d"],
         "shape": [5, 5, 1]
         """, units: 4), to: "own.json")
     let result = try Program.run("own.json", "--quiet", in: folder)
@@ -106,5 +110,124 @@ import Testing
     #expect(none.status == 2 && none.errors.contains("--most-mistakes takes 1 to 10000, not 0"))
     let nowhere = try Program.run("evaluate", run, "--mistakes", "none/sheet.png", in: folder)
     #expect(nowhere.status == 1 && nowhere.errors.contains("none/sheet.png"))
+  }
+
+  /// By default what the run tested, which it says; the others on request.
+  @Test func theWeightsAreThoseThatTheRunTested() throws {
+    let folder = try TemporaryFolder()
+    try folder.write(Specs.small, to: "small.json")
+    for (change, tested, other) in [
+      ("seed=1", "last", "best"),
+      (#"early_stopping={"patience":5,"monitor":"train_loss"}"#, "best", "last"),
+    ] {
+      let ended = try Program.run(
+        "small.json", change, "name=\(tested)", "--quiet", in: folder)
+      #expect(ended.status == 0, "\(ended.errors)")
+      let run = try folder.run(of: tested)
+      let summary = try object(folder.text("\(run)/summary.json"))
+      let own = try object(
+        Program.run("evaluate", run, "--format", "json", in: folder).output)
+      #expect(own["weights"] as? String == tested && own["tested_weights"] as? String == tested)
+      #expect(own["test_loss"] as? Double == summary["test_loss"] as? Double)
+      #expect(own["test_images_unchanged"] as? Bool == true)
+      let text = try Program.run("evaluate", run, in: folder).output
+      #expect(text.contains("\nweights        \(tested), of epoch "))
+      #expect(text.contains("; the run tested these\n"))
+      let others = try Program.run("evaluate", run, "--weights", other, in: folder).output
+      #expect(others.contains("\nweights        \(other), of epoch "))
+      #expect(others.contains("; the run tested the \(tested)\n"), "\(others)")
+      try FileManager.default.removeItem(
+        at: folder.url.appending(path: "\(run)/checkpoints/\(tested).safetensors"))
+      let gone = try Program.run("evaluate", run, in: folder)
+      #expect(gone.status == 1)
+      #expect(gone.errors.contains("; it has the \(other): --weights \(other)\n"), "\(gone.errors)")
+    }
+  }
+
+  @Test func testImagesThatHaveChangedAreTold() throws {
+    let folder = try TemporaryFolder()
+    let run = try ownImages(in: folder)
+    let rows = try folder.text("train.csv")
+    try folder.write(rows, to: "elsewhere.csv")
+    let unchanged = try Program.run("evaluate", run, in: folder)
+    #expect(unchanged.status == 0 && !unchanged.output.contains("begun with"))
+    // Another pixel of the one file that is both, so that the training images are others too.
+    try folder.write(rows.replacingOccurrences(of: "0,0,", with: "0,1,"), to: "train.csv")
+    let changed = try Program.run("evaluate", run, in: folder)
+    #expect(
+      changed.output.contains(
+        "\n               the test images are not those that the run was begun with: they have"),
+      "\(changed.output)")
+    let json = try Program.run("evaluate", run, "--format", "json", in: folder)
+    #expect(try object(json.output)["test_images_unchanged"] as? Bool == false)
+    #expect(json.errors.contains("WARNING: the test images are not those"))
+  }
+
+  /// Training images alone that have changed are no other test images.
+  @Test func otherTrainingImagesChangeNoTest() throws {
+    let folder = try TemporaryFolder()
+    let run = try ownImages(in: folder, test: "test.csv")
+    try folder.write(
+      try folder.text("train.csv").replacingOccurrences(of: "0,0,", with: "0,1,"), to: "train.csv")
+    let result = try Program.run("evaluate", run, "--format", "json", in: folder)
+    #expect(try object(result.output)["test_images_unchanged"] as? Bool == true, "\(result.errors)")
+  }
+
+  @Test func onOtherImages() throws {
+    let folder = try TemporaryFolder()
+    let run = try ownImages(in: folder)
+    func evaluate(_ arguments: String...) throws -> Program.Result {
+      try Program.Running(
+        Program.path, ["evaluate", run, "--format", "json"] + arguments, in: folder
+      ).wait()
+    }
+    let own = try object(evaluate().output)
+    // The same images from another file.
+    try folder.write(try folder.text("train.csv"), to: "again.csv")
+    let again = try object(evaluate("--on", "again.csv").output)
+    #expect(again["test_loss"] as? Double == own["test_loss"] as? Double)
+    #expect(again["dataset"] as? String == "again.csv" && again["images"] as? Int == 40)
+    #expect(again["test_images_unchanged"] == nil)
+    // The labels by the names of the classes, in the last column, and the pixels turned round, so that
+    // they are the same once they are inverted.
+    let names = ["Größe", "b", "猫", "d"]
+    let rows = try folder.text("train.csv").split(separator: "\n").map { row in
+      let cells = row.split(separator: ",").map { Int($0)! }
+      return (cells.dropFirst().map { String(255 - $0) } + [names[cells[0]]]).joined(separator: ",")
+    }
+    try folder.write(rows.joined(separator: "\n"), to: "turned.csv")
+    let turned = try evaluate("--on", "turned.csv", "invert=true", "label_column=-1")
+    #expect(turned.status == 0, "\(turned.errors)")
+    #expect(try object(turned.output)["test_loss"] as? Double == own["test_loss"] as? Double)
+    // The run's own record is not written over.
+    #expect(try evaluate("--on", "turned.csv", "invert=true", "--confusion").status == 0)
+    #expect(folder.exists("\(run)/confusion-on-turned-csv.csv"))
+    #expect(!folder.exists("\(run)/confusion.csv"))
+
+    let mistaken = try evaluate("--on", "again.csv", "invrt=true")
+    #expect(mistaken.status == 2)
+    #expect(mistaken.errors.contains(#"dataset.invrt: unknown key; did you mean "invert"?"#))
+    let nowhere = try evaluate("--on", "none.csv")
+    #expect(nowhere.status == 1 && nowhere.errors.contains("none.csv is not on this machine"))
+    let classes = try evaluate("--on", "mnist", "resize=bilinear")
+    #expect(classes.status == 2, "\(classes.errors)")
+    let values = try evaluate("invert=true")
+    #expect(
+      values.status == 2 && values.errors.contains("the run's own images are read as they were"))
+  }
+
+  @Test func onADatasetByItsName() throws {
+    let folder = try TemporaryFolder()
+    try folder.write(Specs.small, to: "small.json")
+    #expect(try Program.run("small.json", "--quiet", in: folder).status == 0)
+    let run = try folder.run(of: "small")
+    let other = try Program.run(
+      "evaluate", run, "--on", "synthetic_digits", "test_count=30", "synthetic_seed=9", "--format",
+      "json", in: folder)
+    #expect(other.status == 0, "\(other.errors)")
+    let report = try object(other.output)
+    #expect(report["images"] as? Int == 30 && report["dataset"] as? String == "synthetic_digits")
+    let own = try object(Program.run("evaluate", run, "--format", "json", in: folder).output)
+    #expect(report["test_loss"] as? Double != own["test_loss"] as? Double)
   }
 }

@@ -37,4 +37,33 @@ import Testing
     #expect(try plot([runs[0]]).contains("; tested: epoch 2</text>"))
     #expect(!(try plot(["\(runs[0])/metrics.csv"]).contains("tested")))
   }
+
+  /// Of several paths, what is no run is left out and told; alone, it is an error.
+  @Test func whatIsNoRunIsLeftOut() throws {
+    let folder = try TemporaryFolder()
+    try folder.write(Specs.small, to: "small.json")
+    #expect(try Program.run("small.json", "--quiet", in: folder).status == 0)
+    let run = try folder.run(of: "small")
+    try folder.write("{}", to: "results/small/notes.json")
+    try folder.write("trial,best_epoch\n0,1\n", to: "results/small/trials.csv")
+    try FileManager.default.createDirectory(
+      at: folder.url.appending(path: "results/small/old"), withIntermediateDirectories: true)
+    let result = try Program.shell("\"$RUNNER\" plot results/small/* --output all.svg", in: folder)
+    #expect(result.status == 0 && result.output == "all.svg\n")
+    #expect(
+      result.errors == """
+        note: left out: results/small/notes.json is not the metrics.csv of a run: it has no column "epoch"
+        note: left out: results/small/old is not the folder of a run: it has no metrics.csv
+        note: left out: results/small/trials.csv is not the metrics.csv of a run: it has no column "epoch"
+
+        """)
+    #expect(
+      try folder.text("all.svg") == Program.run("plot", run, "--output", "-", in: folder).output)
+    let none = try Program.run("plot", "results/small/old", "results/small/notes.json", in: folder)
+    #expect(none.status == 2)
+    #expect(
+      none.errors.hasSuffix("it has no metrics.csv; nor is there a run at the other path\n"))
+    let missing = try Program.run("plot", run, "results/smal", in: folder)
+    #expect(missing.status == 2 && missing.errors.contains("results/smal: there is no such run"))
+  }
 }

@@ -170,14 +170,48 @@ import Testing
     let lines = result.output.split(separator: "\n")
     #expect(lines[0] == run.output.split(separator: "\n")[0])
     #expect(lines[1] == "data           synthetic_digits, 20 images")
-    #expect(lines[2].hasPrefix("weights        best, of epoch "))
+    #expect(lines[2] == "weights        last, of epoch 3; the run tested these")
     // The figures by class, then the matrix, each under its header.
     #expect(lines.count == 3 + 13 + 12 && lines[3].hasPrefix("class "))
     let counts = lines.dropFirst(18).flatMap {
       $0.split(separator: " ").dropFirst().dropLast(2).compactMap { Int($0) }
     }
     #expect(counts.reduce(0, +) == 20)
-    let last = try Program.run("evaluate", "results/small/latest", "--weights", "last", in: folder)
-    #expect(last.output.contains("weights        last, of epoch 3\n"))
+    let best = try Program.run("evaluate", "results/small/latest", "--weights", "best", in: folder)
+    #expect(best.output.contains("\nweights        best, of epoch "))
+    #expect(best.output.contains("; the run tested the last\n"))
+  }
+
+  /// One object on stdout, all of summary.json in it, whichever way it ended.
+  @Test func theResultAsJSON() throws {
+    let folder = try TemporaryFolder()
+    try folder.write(Specs.small, to: "small.json")
+    func object(_ result: Program.Result) throws -> [String: Any] {
+      try #require(
+        try JSONSerialization.jsonObject(with: Data(result.output.utf8)) as? [String: Any])
+    }
+    let ended = try Program.run("small.json", "--json", in: folder)
+    #expect(ended.status == 0 && ended.errors.contains("epoch"))
+    let run = try folder.run(of: "small")
+    let result = try object(ended)
+    #expect(result["status"] as? String == "completed" && result["run"] as? String == run)
+    #expect(result["curves"] as? String == "\(run)/plots/curves.svg")
+    #expect(result["checkpoint"] as? String == "\(run)/checkpoints/last.safetensors")
+    let summary = try json(folder, "\(run)/summary.json")
+    #expect(summary.count > 15)
+    for (key, value) in summary {
+      #expect((result[key] as? NSObject) == (value as? NSObject), "\(key)")
+    }
+    #expect(try Program.run("resume", run, "--json", in: folder).output == ended.output)
+
+    let missed = try Program.run(
+      "small.json", #"expect={"test_accuracy":{"min":0.999}}"#, "--json", "--quiet", in: folder)
+    #expect(missed.status == 4)
+    #expect(try (object(missed)["expected"] as? [Any])?.count == 1)
+    let stopped = try Program.run(
+      "small.json", "--json", "--quiet", "--stop-at-step", "7", in: folder)
+    #expect(stopped.status == 75)
+    let state = try object(stopped)
+    #expect(state["status"] as? String == "interrupted" && state["test_accuracy"] == nil)
   }
 }

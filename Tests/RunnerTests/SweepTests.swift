@@ -422,6 +422,72 @@ import Testing
     try expectSame("results", "whole", in: folder)
   }
 
+  /// What has been run is not cut off without a word.
+  @Test func fewerTrialsThanThereAreAreRefused() throws {
+    let folder = try Self.folder(Self.kinds[1].spec)
+    #expect(try Program.run("sweep", "sweep.json", in: folder).status == 0)
+    let files = ["trials.csv", "summary.json", "resolved.json", "sweep.json"]
+    let before = try files.map { try folder.data("results/sweep/\($0)") }
+    let fewer = try Program.run("sweep", "sweep.json", "trials=3", in: folder)
+    #expect(fewer.status == 1)
+    #expect(
+      fewer.errors.contains(
+        "results/sweep: has gone as far as trial 8, and with trials=3 all from trial 3 on would be "
+          + "lost from trials.csv; give trials=9 or more, or this sweep a name of its own"),
+      "\(fewer.errors)")
+    #expect(try files.map { try folder.data("results/sweep/\($0)") } == before)
+    #expect(try Program.run("sweep", "sweep.json", "trials=9", in: folder).status == 0)
+  }
+
+  /// What the winner reached on the test images is taken from no summary that isn't its run's.
+  @Test func aForgedConfirmationIsNotSummedUp() throws {
+    let folder = try Self.folder(Self.kinds[1].spec)
+    #expect(try Program.run("sweep", "sweep.json", in: folder).status == 0)
+    let path = "results/sweep/confirmation/seed-2/summary.json"
+    let summary = try folder.text(path)
+    let line = try #require(
+      summary.split(separator: "\n").first { $0.hasPrefix("  \"val_loss\":") })
+    try folder.write(
+      summary.replacingOccurrences(of: line, with: "  \"val_loss\": 0.001,"), to: path)
+    let result = try Program.run("sweep", "sweep.json", in: folder)
+    #expect(result.status == 1)
+    #expect(
+      result.errors.contains("\(path): its val_loss is not that of metrics.csv"), "\(result.errors)"
+    )
+  }
+
+  /// Tables for programs: one at a time, with numbers that are numbers.
+  @Test func tablesForPrograms() throws {
+    let folder = try Self.folder(Self.kinds[1].spec)
+    #expect(try Program.run("sweep", "sweep.json", in: folder).status == 0)
+    let csv = try Program.run("leaderboard", "results/sweep", "--format", "csv", in: folder)
+    #expect(csv.output.split(separator: "\n", omittingEmptySubsequences: false).count == 11)
+    #expect(
+      csv.errors == "note: CSV holds one table, here trials; for the others: --table importance\n")
+    let json = try Program.run("leaderboard", "results/sweep", "--format", "json", in: folder)
+    let object = try #require(
+      try JSONSerialization.jsonObject(with: Data(json.output.utf8)) as? [String: Any])
+    let trials = try #require(object["trials"] as? [[String: Any]])
+    #expect(trials.allSatisfy { $0["optimizer.learning_rate"] is Double })
+    let one = try Program.run(
+      "leaderboard", "results/sweep", "--format", "json", "--table", "importance", in: folder)
+    #expect(
+      try JSONSerialization.jsonObject(with: Data(one.output.utf8)) as? [NSDictionary]
+        == object["importance"] as? [NSDictionary])
+    let none = try Program.run("leaderboard", "results/sweep", "--table", "runs", in: folder)
+    #expect(
+      none.status == 2
+        && none.errors.contains(
+          #"--table: "runs" is not a table here; there is trials, importance"#)
+    )
+    let forecast = try Program.run(
+      "sweep", "sweep.json", "name=other", "--dry-run", "--format", "json", in: folder)
+    let planned = try #require(
+      try JSONSerialization.jsonObject(with: Data(forecast.output.utf8)) as? [String: Any])
+    let rows = try #require(planned["trials"] as? [[String: Any]])
+    #expect(rows.count == 9 && rows.allSatisfy { $0["model[3].rate"] is Double })
+  }
+
   /// Optimizers differ in what they remember, and so in what a checkpoint takes.
   @Test func aDryRunTellsWhatTheDiskWillHold() throws {
     let optimizers = ["sgd", "adam", "shampoo", "kfac"]

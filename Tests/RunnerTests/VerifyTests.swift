@@ -235,10 +235,20 @@ import Testing
     #expect(result.status == 4)
     #expect(
       result.output == """
-        \(run): NOT the same: epoch 2 is the first that differs: train_loss is \(loss), was \(loss)1
+        \(run): NOT the same: epoch 2 is the first that differs: train_loss is \(loss), was \(loss)1; \
+        the epochs from 3 on were not trained again
         kernel, OpenBLAS, toolchain, program and CPU are as recorded
 
         """)
+    // It goes on where it is asked to, and tells all.
+    let all = try Program.run("verify", run, "--quiet", "--threads", "1", "--all", in: folder)
+    #expect(all.status == 4)
+    #expect(
+      all.output.hasPrefix(
+        """
+        \(run): NOT the same: epoch 2 is the first that differs: train_loss is \(loss), was \(loss)1
+        kernel
+        """), "\(all.output)")
     // The first epoch is still the same.
     #expect(
       try Program.run("verify", run, "--quiet", "--threads", "1", "--epochs", "1", in: folder)

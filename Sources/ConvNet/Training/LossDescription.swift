@@ -21,10 +21,21 @@ public struct LossDescription: Hashable, Sendable {
   /// by the number of samples, as with Keras's class_weight (PyTorch divides by the sum of the
   /// weights).
   public var classWeights: [Float]?
+  /// Whether the weights are to be those that balance the classes of the samples that are trained on;
+  /// until these are known, `classWeights` is nil and a sample counts for 1.
+  public var balancesClasses: Bool
 
-  public init(_ kind: Kind, classWeights: [Float]? = nil) {
+  public init(_ kind: Kind, classWeights: [Float]? = nil, balancesClasses: Bool = false) {
     self.kind = kind
     self.classWeights = classWeights
+    self.balancesClasses = balancesClasses
+  }
+
+  /// wᶜ = n/(K·nᶜ) of n samples, nᶜ of each of the K classes that have any, so that all of these count
+  /// for the same (scikit-learn's "balanced", King and Zeng 2001); 1 for a class without any.
+  public static func balancingWeights(_ counts: [Int]) -> [Float] {
+    let (samples, present) = (counts.reduce(0, +), counts.count { $0 > 0 })
+    return counts.map { $0 == 0 ? 1 : Float(Double(samples) / Double(present * $0)) }
   }
 
   public static let softmaxCrossEntropy = LossDescription(.softmaxCrossEntropy())

@@ -12,7 +12,9 @@ struct LossFunction {
   init(_ description: LossDescription, classes: Int, in arena: Arena? = nil) {
     self.classes = classes
     kind = description.kind
-    weights = description.classWeights.map { weights in
+    let ones =
+      description.balancesClasses ? Array(repeating: Float(1), count: classes) : nil
+    weights = (description.classWeights ?? ones).map { weights in
       precondition(weights.count == classes)
       let buffer = arena?.floats(classes) ?? Buffer(classes)
       if arena?.holdsMemory ?? true { _ = buffer.all.update(fromContentsOf: weights) }

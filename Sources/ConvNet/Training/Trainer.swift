@@ -11,7 +11,7 @@ public final class Trainer {
     return answering
   }
   let answering: Inference
-  let lossDescription: LossDescription
+  public let lossDescription: LossDescription
   let loss: LossFunction
 
   /// Every number that a checkpoint must hold of the weights: trainable ones first, then moving

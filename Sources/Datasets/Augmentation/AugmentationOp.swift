@@ -2,7 +2,7 @@ import ConvNet
 
 /// One random distortion of a training image, drawn anew for each image and epoch. A spec gives a
 /// list of them. Those that move pixels are composed into one mapping and resampled once, bilinearly
-/// and with zeros around the image; those that change what the pixels hold follow, in their order in
+/// and with zeros around the image, or what `BorderFill` says; those that change what the pixels hold follow, in their order in
 /// the list.
 ///
 /// U(a, b) is uniform. Angles are in degrees, lengths in pixels. Where a default is told it is the

@@ -2,7 +2,7 @@ import ConvNet
 
 /// Distorts training images at random. All ops of a list that move pixels become one map and, with
 /// elastic ops, one field of displacements d(p): output(p) = input(map(p) + d(p)), by one bilinear
-/// resampling, with zeros outside the image; a map by whole pixels copies them. Those that change
+/// resampling, with zeros or what `fill` says outside the image; a map by whole pixels copies them. Those that change
 /// what the pixels hold follow in their order.
 ///
 /// What an image becomes depends on (seed, epoch, image) alone.
@@ -31,10 +31,12 @@ public final class Augmenter: Sendable {
   }
 
   /// - Parameters:
+  ///   - fill: what lies outside the images.
   ///   - seed: the experiment's.
   ///   - workers: how many threads call `distort`, each with a number of its own below this.
   public init(
-    ops: [AugmentationOp], height: Int, width: Int, channels: Int, seed: UInt64, workers: Int
+    ops: [AugmentationOp], fill: BorderFill = .constant, height: Int, width: Int, channels: Int,
+    seed: UInt64, workers: Int
   ) {
     self.ops = ops
     self.height = height
@@ -48,7 +50,7 @@ public final class Augmenter: Sendable {
       }
     }
     resamplers = (0..<workers).map { _ in
-      Resampler(height: height, width: width, channels: channels)
+      Resampler(height: height, width: width, channels: channels, fill: fill)
     }
     let radius = ops.map(\.blurRadius).max() ?? 0
     changers = (0..<workers).map { _ in
@@ -66,7 +68,7 @@ public final class Augmenter: Sendable {
     let sample = UInt32(truncatingIfNeeded: index)
     let (resampler, drawing) = (resamplers[worker], drawings[worker])
     draw(drawing, epoch: epoch, sample: sample, worker: worker)
-    if drawing.fields == 0, drawing.map.isWhole {
+    if drawing.fields == 0, resampler.canCopy(drawing.map) {
       resampler.copy(image, drawing.map, into: destination)
     } else {
       resampler.load(image)

@@ -5,12 +5,13 @@ import ConvNet
 /// `@unchecked Sendable`: it is made by one thread and then used by one worker only.
 final class Resampler: @unchecked Sendable {
   let height: Int, width: Int, channels: Int
-  /// Zeros around the image, so that no pixel needs a test. Coordinates are held within
+  let fill: BorderFill
+  /// Pixels around the image, so that no pixel needs a test: zeros, or what `fill` says. Coordinates are held within
   /// [−1, H] × [−1, W]; rounding may take their floor one lower.
   private static let before = 2
   private static let around = 4
   private let rowStride: Int
-  /// (H + 4, W + 4, C), the image in [0, 1] amid zeros.
+  /// (H + 4, W + 4, C), the image in [0, 1] amid them.
   private let padded: UnsafeMutablePointer<Float>
   /// Of one output row: the place in `padded` of each pixel's upper left neighbour, and the weights
   /// of the lower and of the right neighbours. (⌈W / 16⌉) vectors each.
@@ -26,7 +27,8 @@ final class Resampler: @unchecked Sendable {
   /// (2, H, pitch): displacements of rows, then of columns.
   private let field: UnsafeMutablePointer<Float>
 
-  init(height: Int, width: Int, channels: Int) {
+  init(height: Int, width: Int, channels: Int, fill: BorderFill = .constant) {
+    self.fill = fill
     self.height = height
     self.width = width
     self.channels = channels
@@ -71,12 +73,29 @@ final class Resampler: @unchecked Sendable {
     for y in 0..<height {
       scalePixels(image + y * width * channels, into: row(y), count: width * channels)
     }
+    fillBorder()
   }
 
   /// Takes up an image of H·W·C floats.
   func load(_ image: UnsafePointer<Float>) {
     for y in 0..<height {
       row(y).update(from: image + y * width * channels, count: width * channels)
+    }
+    fillBorder()
+  }
+
+  /// Two pixels on each side, and the rows above and below with theirs.
+  private func fillBorder() {
+    if fill == .constant { return }
+    for y in 0..<height {
+      for x in [-2, -1, width, width + 1] {
+        (row(y) + x * channels).update(
+          from: row(y) + fill.source(x, width) * channels, count: channels)
+      }
+    }
+    for y in [-2, -1, height, height + 1] {
+      (row(y) - Self.before * channels).update(
+        from: row(fill.source(y, height)) - Self.before * channels, count: rowStride)
     }
   }
 
@@ -99,12 +118,17 @@ final class Resampler: @unchecked Sendable {
     }
   }
 
+  /// Whether a map only moves pixels of the image, and zeros.
+  func canCopy(_ map: PlaneMap) -> Bool {
+    map.isWhole && (fill == .constant || map.r == 0 && map.c == 0)
+  }
+
   /// destination(p) = image(map(p)), (H, W, C), floats of bytes divided by 255, for a map by whole
   /// pixels.
   func copy(
     _ image: UnsafePointer<UInt8>, _ map: PlaneMap, into destination: UnsafeMutablePointer<Float>
   ) {
-    precondition(map.isWhole)
+    precondition(canCopy(map))
     let isMirrored = map.cc < 0
     // Row and column of the output's first pixel in the input.
     let top = Int(map.r) + (map.rr < 0 ? height - 1 : 0)
@@ -198,7 +222,7 @@ final class Resampler: @unchecked Sendable {
     // conversion, save that a whole x may give x − 1, with the weight 1 instead of 0.
     let magic: Float = 12_582_912
     let magicBits: Int32 = 0x4B40_0000
-    let (stride, channels) = (Int32(rowStride), Int32(channels))
+    let (stride, channels, fill) = (Int32(rowStride), Int32(channels), fill)
     let origin = Int32(Self.before * rowStride) + Int32(Self.before) * channels
     let least = Vector(repeating: -1)
     let (lastRow, lastColumn) = (Vector(repeating: Float(height)), Vector(repeating: Float(width)))
@@ -206,6 +230,7 @@ final class Resampler: @unchecked Sendable {
     for x in Swift.stride(from: 0, to: width, by: 16) {
       let along = ramp + Float(x)
       var (r, c) = position(along, x)
+      if fill != .constant { (r, c) = (fill.folded(r, height), fill.folded(c, width)) }
       r = r.replacing(with: least, where: r .< least)
       r = r.replacing(with: lastRow, where: r .> lastRow)
       c = c.replacing(with: least, where: c .< least)

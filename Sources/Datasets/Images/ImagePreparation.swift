@@ -14,12 +14,19 @@ public struct ImagePreparation: Hashable, Sendable {
   /// What all images become; nil for what they are.
   public var shape: ImageShape?
   public var resize: Resize
+  /// Whether an image keeps the proportion of its sides: it becomes as large as fits into the shape, in
+  /// whose middle it lies amid zeros (Pillow's ImageOps.pad).
+  public var keepsAspect: Bool
   /// Whether bytes become 255 − byte: for dark ink on light paper.
   public var inverts: Bool
 
-  public init(shape: ImageShape? = nil, resize: Resize = .none, inverts: Bool = false) {
+  public init(
+    shape: ImageShape? = nil, resize: Resize = .none, keepsAspect: Bool = false,
+    inverts: Bool = false
+  ) {
     self.shape = shape
     self.resize = resize
+    self.keepsAspect = keepsAspect
     self.inverts = inverts
   }
 
@@ -40,23 +47,24 @@ public struct ImagePreparation: Hashable, Sendable {
       for i in images.pixels.indices { images.pixels[i] = ~images.pixels[i] }
     }
     if images.shape == shape { return images }
+    let inner = keepsAspect ? images.shape.contained(in: shape) : shape
     let (filter, from, count) = (
-      ResizeFilter(resize, from: images.shape, to: shape), images, images.count
+      ResizeFilter(resize, from: images.shape, to: inner), images, images.count
     )
-    let pixels = [UInt8](unsafeUninitializedCapacity: count * shape.count) { buffer, initialized in
+    let pixels = [UInt8](unsafeUninitializedCapacity: count * inner.count) { buffer, initialized in
       let base = SendablePointer(buffer.baseAddress!)
       forEachPart(of: count, threads: threads) { range in
         from.pixels.withUnsafeBufferPointer { source in
           for index in range {
             filter.resize(
               source.baseAddress! + index * from.shape.count,
-              into: base.pointer + index * shape.count)
+              into: base.pointer + index * inner.count)
           }
         }
       }
-      initialized = count * shape.count
+      initialized = count * inner.count
     }
-    return StoredImages(shape: shape, pixels: pixels)
+    return StoredImages(shape: inner, pixels: pixels).amidZeros(shape)
   }
 
   /// A message of a size that is wrong.
@@ -66,7 +74,43 @@ public struct ImagePreparation: Hashable, Sendable {
   }
 }
 
+extension ImageShape {
+  /// The largest size with the proportion of this one's sides that fits into another, its sides rounded as
+  /// Pillow's ImageOps.contain does, but never to nothing.
+  func contained(in other: ImageShape) -> ImageShape {
+    func rounded(_ side: Double) -> Int { max(1, Int(side.rounded(.toNearestOrEven))) }
+    var fitting = other
+    let (own, others) = (width * other.height, other.width * height)
+    if own > others {
+      fitting.height = rounded(Double(height) / Double(width) * Double(other.width))
+    } else if own < others {
+      fitting.width = rounded(Double(width) / Double(height) * Double(other.height))
+    }
+    return fitting
+  }
+}
+
 extension StoredImages {
+  /// The images in the middle of larger ones that are zero around them.
+  func amidZeros(_ larger: ImageShape) -> StoredImages {
+    if larger == shape { return self }
+    func margin(_ size: Int, _ own: Int) -> Int {
+      Int((Double(size - own) / 2).rounded(.toNearestOrEven))
+    }
+    let top = margin(larger.height, shape.height)
+    let left = margin(larger.width, shape.width)
+    let rowSize = shape.width * shape.channels
+    var result = [UInt8](repeating: 0, count: count * larger.count)
+    for image in 0..<count {
+      for y in 0..<shape.height {
+        let source = image * shape.count + y * rowSize
+        let place = image * larger.count + ((top + y) * larger.width + left) * shape.channels
+        result.replaceSubrange(place..<place + rowSize, with: pixels[source..<source + rowSize])
+      }
+    }
+    return StoredImages(shape: larger, pixels: result)
+  }
+
   /// Grey from colour by (19595·R + 38470·G + 7471·B + 2¹⁵) / 2¹⁶, ITU-R 601-2 as in Pillow; colour from
   /// grey by repeating it.
   func withChannels(_ channels: Int) -> StoredImages {

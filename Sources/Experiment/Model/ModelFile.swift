@@ -38,7 +38,8 @@ public struct ModelFile: Sendable {
       "layers": .array(model.plan.description.model.map(\.json)),
     ]
     let images: JSONValue = [
-      "resize": .string(preparation.resize.rawValue), "invert": .bool(preparation.inverts),
+      "resize": .string(preparation.resize.rawValue),
+      "keep_aspect": .bool(preparation.keepsAspect), "invert": .bool(preparation.inverts),
     ]
     var metadata = [
       "format": Self.format, "name": name, "architecture": architecture.compact,
@@ -102,6 +103,7 @@ extension ModelFile {
       "dataset": [
         "name": "files", "path": ".", "classes": .array(names.map { .string($0) }),
         "shape": input, "resize": images["resize"] ?? .null,
+        "keep_aspect": images["keep_aspect"] ?? .bool(false),
         "invert": images["invert"] ?? .null, "test": "none",
       ],
       "model": layers, "optimizer": ["name": "sgd"], "training": ["epochs": 1, "batch_size": 1],

@@ -23,10 +23,7 @@ extension RunFolder {
   public func modelFile(_ weights: Summary.Weights? = nil) throws -> ModelFile {
     if weights == nil, Files.exists(model) { return try ModelFile(reading: model) }
     let (spec, record) = (try readResolved(), try RunRecord(reading: self.record))
-    let tested = Files.exists(summary) ? try readSummary()["tested_weights"]?.string : nil
-    let wanted =
-      weights ?? tested.flatMap(Summary.Weights.init(rawValue:))
-      ?? (Files.exists(best) ? .best : .last)
+    let wanted = try weights ?? testedWeights(spec).weights
     let (model, epoch) = try storedModel(wanted, spec: spec)
     var preparation = spec.dataset.preparation
     preparation.shape = spec.dataset.imageShape
@@ -53,7 +50,12 @@ extension RunFolder {
   ) throws -> (Model, epoch: Int) {
     let path = weights == .best ? best : last
     guard Files.exists(path) else {
-      throw RecordError(self.path, "has no \(weights.rawValue) weights (\(path))")
+      let other: Summary.Weights = weights == .best ? .last : .best
+      let isThere = Files.exists(other == .best ? best : last)
+      throw RecordError(
+        self.path,
+        "has no \(weights.rawValue) weights (\(path))"
+          + (isThere ? "; it has the \(other.rawValue): --weights \(other.rawValue)" : ""))
     }
     var (model, epoch) = try Checkpoint.model(
       path, NetworkPlan(spec.network), epochs: spec.training.epochs)

@@ -29,10 +29,15 @@ public struct RunRecord: Hashable, Sendable {
     public var skipped: [String]
     /// What was taken for granted when the files were read, as sentences to the user.
     public var notes: [String]
+    /// In the order of the labels; none in records of earlier versions.
+    public var classNames: [String]
+    /// What the weights of the classes came to where the spec has them balanced.
+    public var classWeights: [Float]?
 
     public init(
       name: String, test: String? = nil, digest: String, training: String, source: String,
-      standsInFor: String? = nil, skipped: [String] = [], notes: [String] = []
+      standsInFor: String? = nil, skipped: [String] = [], notes: [String] = [],
+      classNames: [String] = []
     ) {
       self.name = name
       self.test = test
@@ -42,6 +47,7 @@ public struct RunRecord: Hashable, Sendable {
       self.standsInFor = standsInFor
       self.skipped = skipped
       self.notes = notes
+      self.classNames = classNames
     }
   }
 
@@ -58,6 +64,9 @@ public struct RunRecord: Hashable, Sendable {
   public var seed: UInt64
   /// The run whose checkpoint this one began with; nil for one that began with fresh weights.
   public var continues: String?
+  /// The run that had trained the first epochs of this one, under a spec of fewer; nil for one that trained
+  /// all of them itself. Either has the same bits.
+  public var extends: String?
   /// The run that this one is a copy of, made because it would have come to the same.
   public var reused: String?
   public var data: Data?
@@ -92,8 +101,14 @@ public struct RunRecord: Hashable, Sendable {
         dataset["skipped"] = .array(data.skipped.map { JSONValue($0) })
       }
       if !data.notes.isEmpty { dataset["notes"] = .array(data.notes.map { JSONValue($0) }) }
+      if !data.classNames.isEmpty {
+        dataset["classes"] = .array(data.classNames.map { JSONValue($0) })
+      }
+      if let weights = data.classWeights {
+        dataset["class_weights"] = .array(weights.map { JSONValue($0) })
+      }
     }
-    return [
+    var json: JSONValue = [
       "status": JSONValue(status.rawValue),
       "ending": JSONValue(ending),
       "name": JSONValue(name),
@@ -108,6 +123,8 @@ public struct RunRecord: Hashable, Sendable {
       "dataset": dataset,
       "environment": environment.json,
     ]
+    if let extends { json["extends"] = .string(extends) }
+    return json
   }
 
   public init(reading path: String) throws {
@@ -137,6 +154,7 @@ public struct RunRecord: Hashable, Sendable {
     resumed = json["resumed"]?.array?.compactMap(\.string) ?? []
     ended = json["ended"]?.string
     continues = json["continues"]?.string
+    extends = json["extends"]?.string
     reused = json["reused"]?.string
     if let dataset = json["dataset"], let name = dataset["name"]?.string {
       data = Data(
@@ -145,7 +163,9 @@ public struct RunRecord: Hashable, Sendable {
         source: dataset["source"]?.string ?? "",
         standsInFor: dataset["stands_in_for"]?.string,
         skipped: dataset["skipped"]?.array?.compactMap(\.string) ?? [],
-        notes: dataset["notes"]?.array?.compactMap(\.string) ?? [])
+        notes: dataset["notes"]?.array?.compactMap(\.string) ?? [],
+        classNames: dataset["classes"]?.array?.compactMap(\.string) ?? [])
+      data?.classWeights = dataset["class_weights"]?.array?.compactMap { $0.number?.float }
     }
   }
 }

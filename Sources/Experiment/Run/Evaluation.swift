@@ -38,21 +38,23 @@ public struct Mistake: Hashable, Sendable {
 }
 
 extension RunFolder {
-  /// Tests the weights of a run on its test images, and on several views of each if asked to.
+  /// Tests the weights of a run on images, and on several views of each if asked to.
   public func test(
-    _ weights: Summary.Weights, spec: ExperimentSpec, data: RunData, threads: Int,
+    _ weights: Summary.Weights, spec: ExperimentSpec, images: TestImages, threads: Int,
     views: TestTimeAugmentation? = nil
   ) throws -> TestReport {
-    let test = try data.requireTest()
+    let test = images.source
+    let metrics = try spec.metrics.named(of: images.classNames)
     let (inference, epoch) = try inference(weights, spec: spec, threads: threads)
+    let loss = try loss(of: spec)
     let count = test.count
-    let classes = data.classNames.count
+    let classes = images.classNames.count
     var predictions = [UInt8](repeating: 0, count: count)
     var scores = [Float](repeating: 0, count: count * classes)
     let result = predictions.withUnsafeMutableBufferPointer { predictions in
       scores.withUnsafeMutableBufferPointer {
         inference.evaluate(
-          test, range: 0..<count, loss: spec.loss, predictions: predictions, scores: $0)
+          test, range: 0..<count, loss: loss, predictions: predictions, scores: $0)
       }
     }
     let labels = (0..<count).map { UInt8(test.label(of: $0)) }
@@ -69,16 +71,33 @@ extension RunFolder {
           ownProbability: Double(classification.probability(image, Int(label)))))
     }
     mistakes.sort { ($1.confidence, $0.image) < ($0.confidence, $1.image) }
-    let averaged = views.flatMap { views in
-      data.testViews(views, of: spec, threads: threads).map { AveragedViews(inference, $0) }
+    let averaged = views.map {
+      AveragedViews(inference, images.views($0, of: spec, threads: threads))
     }
     return TestReport(
       weights: weights, epoch: epoch, loss: result.loss, accuracy: result.accuracy,
-      classNames: data.classNames, confusion: confusion, labels: labels, predictions: predictions,
-      metrics: spec.metrics.map {
-        Summary.Figure(metric: $0, value: result.lossSum.isFinite ? classification[$0] : nil)
+      classNames: images.classNames, confusion: confusion, labels: labels, predictions: predictions,
+      metrics: metrics.map {
+        Summary.Figure(
+          name: $0.name, value: result.lossSum.isFinite ? classification[$0.metric] : nil)
       },
       mistakes: mistakes, averaged: averaged)
+  }
+
+  /// The weights that the run tested, or those that its spec would test where it hasn't come to that: the
+  /// best where they are to be restored and there are any, else the last.
+  public func testedWeights(
+    _ spec: ExperimentSpec
+  ) throws -> (weights: Summary.Weights, wereTested: Bool) {
+    if Files.exists(summary) {
+      let json = try readSummary()
+      guard let weights = json["tested_weights"]?.string.flatMap(Summary.Weights.init) else {
+        throw RecordError(summary, "is damaged: it does not say which weights were tested")
+      }
+      return (weights, json["test_accuracy"]?.double != nil)
+    }
+    let restoresBest = spec.earlyStopping?.restoreBest ?? false
+    return (restoresBest && Files.exists(best) ? .best : .last, false)
   }
 
   /// The model of a run, ready to answer, and the epoch that its weights are from.
@@ -87,5 +106,17 @@ extension RunFolder {
   ) throws -> (Inference, epoch: Int) {
     let (model, epoch) = try storedModel(weights, spec: spec)
     return (try Inference(model, team: Team(threads: threads)), epoch)
+  }
+
+  /// The loss of a run, its classes weighed as they were in the training.
+  func loss(of spec: ExperimentSpec) throws -> LossDescription {
+    var loss = spec.loss
+    if loss.balancesClasses {
+      loss.classWeights = try RunRecord(reading: record).data?.classWeights
+      guard loss.classWeights != nil else {
+        throw RecordError(record, "has no class_weights, by which its loss weighs the classes")
+      }
+    }
+    return loss
   }
 }

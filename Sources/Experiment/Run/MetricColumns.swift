@@ -8,7 +8,7 @@ struct MeasuredImages {
 
   init(
     _ inference: Inference, _ source: any SampleSource, loss: LossDescription,
-    _ metrics: [ClassificationMetric]
+    _ metrics: [NamedMetric]
   ) {
     let range = 0..<source.count
     guard !metrics.isEmpty else {
@@ -28,18 +28,18 @@ struct MeasuredImages {
     }
     let labels = range.map { UInt8(source.label(of: $0)) }
     let classification = Classification(scores: scores, labels: labels, classes: classes)
-    self.metrics = metrics.map { classification[$0] }
+    self.metrics = metrics.map { classification[$0.metric] }
   }
 }
 
 extension EpochRow {
   /// The header of a metrics.csv with the columns that a spec asks for.
-  static func header(with metrics: [ClassificationMetric]) -> String {
-    header + metrics.map { ",val_\($0.name)" }.joined()
+  static func header(with metrics: [MetricName]) -> String {
+    header + metrics.map { ",val_\($0.text)" }.joined()
   }
 
   /// A row with the values of those columns; none where nothing was validated.
-  func csv(with metrics: [ClassificationMetric], _ values: [Double?]?) -> String {
+  func csv(with metrics: [MetricName], _ values: [Double?]?) -> String {
     csv + (values ?? metrics.map { _ in nil }).map { ",\($0?.description ?? "")" }.joined()
   }
 }

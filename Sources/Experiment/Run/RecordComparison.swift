@@ -16,83 +16,96 @@ struct RecordComparison {
   // MARK: - run.json
 
   /// What run.json says of the spec, which resolved.json tells, and of the data, which were read.
-  mutating func compareClaims(_ data: RunRecord.Data) -> String? {
+  mutating func compareClaims(_ data: RunRecord.Data) -> [String] {
     let (run, spec) = (record.run, record.spec)
     func differs(_ key: String, _ now: String?, _ then: String?) -> String? {
       now == then ? nil : "run.json: \(key) is \(now ?? "nothing"), was \(then ?? "nothing")"
     }
     let kernel =
       spec.compute.kernel == "auto" ? run.environment.kernel : spec.compute.kernel.uppercased()
-    if let difference = differs("name", spec.name, run.name)
-      ?? differs("seed", "\(spec.seed)", "\(run.seed)")
-      ?? differs("environment.kernel", kernel, run.environment.kernel)
-    {
-      return difference
-    }
-    claims.append("name, seed and kernel of run.json")
+    var differences = [
+      differs("name", spec.name, run.name), differs("seed", "\(spec.seed)", "\(run.seed)"),
+      differs("environment.kernel", kernel, run.environment.kernel),
+    ].compactMap { $0 }
+    if differences.isEmpty { claims.append("name, seed and kernel of run.json") }
     guard let recorded = run.data else {
       absent.append("dataset of run.json")
-      return nil
+      return differences
     }
     // What the data stand in for was read from here, so that it is held against the spec.
     let named = spec.dataset.name.rawValue
     let standsInFor = data.name == named ? nil : named
-    if let difference = differs("dataset.name", data.name, recorded.name)
-      ?? differs("dataset.test", data.test, recorded.test)
-      ?? differs("dataset.sha256", data.digest, recorded.digest)
-      ?? differs("dataset.stands_in_for", standsInFor, recorded.standsInFor)
-      ?? differs(
-        "dataset.skipped", "\(data.skipped.count) files", "\(recorded.skipped.count) files")
-    {
-      return difference
-    }
-    claims.append("the dataset's digest")
-    if recorded.training.isEmpty {
-      absent.append("dataset.training_sha256 of run.json")
-      return nil
-    }
-    return differs("dataset.training_sha256", data.training, recorded.training)
+    let ofData = [
+      differs("dataset.name", data.name, recorded.name),
+      differs("dataset.test", data.test, recorded.test),
+      differs("dataset.sha256", data.digest, recorded.digest),
+      differs("dataset.stands_in_for", standsInFor, recorded.standsInFor),
+      differs(
+        "dataset.skipped", "\(data.skipped.count) files", "\(recorded.skipped.count) files"),
+      recorded.training.isEmpty
+        ? nil : differs("dataset.training_sha256", data.training, recorded.training),
+      recorded.classNames.isEmpty
+        ? nil
+        : differs(
+          "dataset.classes", data.classNames.joined(separator: ", "),
+          recorded.classNames.joined(separator: ", ")),
+      differs(
+        "dataset.class_weights", data.classWeights.map { "\($0)" },
+        recorded.classWeights.map { "\($0)" }),
+    ].compactMap { $0 }
+    differences += ofData
+    if ofData.isEmpty { claims.append("the dataset's digest") }
+    if recorded.training.isEmpty { absent.append("dataset.training_sha256 of run.json") }
+    return differences
   }
 
   /// How the run ended.
-  mutating func compareEnding(_ outcome: RunOutcome, isWhole: Bool) -> String? {
+  mutating func compareEnding(_ outcome: RunOutcome, isWhole: Bool) -> [String] {
     let run = record.run
     guard isWhole else {
       leftOut.append("status and ending of run.json")
-      return nil
+      return []
     }
     switch outcome {
     case .interrupted: preconditionFailure("interrupted without a signal")
-    case .diverged where run.status != .diverged: return "the run diverged: \(outcome.ending)"
+    case .diverged where run.status != .diverged: return ["the run diverged: \(outcome.ending)"]
     case .completed where run.status == .diverged:
-      return "run.json: status is completed, was diverged"
+      return ["run.json: status is completed, was diverged"]
     default: break
     }
     // Killed after its summary was written, a run is as good as completed.
     guard run.status == .completed || run.status == .diverged else {
       leftOut.append("status and ending of run.json, which is \(run.status.rawValue)")
-      return nil
+      return []
     }
     guard run.ending == outcome.ending else {
-      return "run.json: ending is \"\(outcome.ending)\", was \"\(run.ending ?? "nothing")\""
+      return ["run.json: ending is \"\(outcome.ending)\", was \"\(run.ending ?? "nothing")\""]
     }
     claims.append("status and ending of run.json")
-    return nil
+    return []
   }
 
   // MARK: - metrics.csv
 
   mutating func compareMetrics(
     _ folder: RunFolder, epochs: Int, isWhole: Bool
-  ) throws -> String? {
+  ) throws -> [String] {
     let text = try Files.readText(folder.metrics)
     let rows = text.split(separator: "\n").dropFirst().map(String.init)
     let names = EpochRow.header(with: record.spec.metrics).split(separator: ",")
+    var differences: [String] = []
+    var unlike = 0
     for (index, recorded) in record.rows.prefix(epochs).enumerated() {
       guard index < rows.count else {
-        return "epoch \(index + 1) is recorded, but the run ended before it"
+        // After a difference it need not have gone on.
+        if unlike == 0 {
+          differences.append("epoch \(index + 1) is recorded, but the run ended before it")
+        }
+        break
       }
       if rows[index] == recorded { continue }
+      unlike += 1
+      guard unlike == 1 else { continue }
       let (now, then) = (
         rows[index].split(separator: ",", omittingEmptySubsequences: false),
         recorded.split(separator: ",", omittingEmptySubsequences: false)
@@ -101,17 +114,25 @@ struct RecordComparison {
       let detail = column.map {
         ": \(names[$0]) is \(now[$0]), was \(then.indices.contains($0) ? then[$0] : "missing")"
       }
-      return "epoch \(index + 1) is the first that differs\(detail ?? "")"
+      differences.append("epoch \(index + 1) is the first that differs\(detail ?? "")")
     }
-    if isWhole, rows.count > epochs { return "the run went on after epoch \(epochs)" }
+    if unlike > 0 {
+      let trained = min(rows.count, epochs)
+      differences[0] +=
+        trained < epochs
+        ? "; the epochs from \(trained + 1) on were not trained again"
+        : unlike > 1 ? "; \(unlike) of \(epochs) epochs differ" : ""
+    }
+    if isWhole, rows.count > epochs { differences.append("the run went on after epoch \(epochs)") }
+    guard differences.isEmpty else { return differences }
     if epochs == record.rows.count, text != record.metrics {
-      return "metrics.csv: its rows are the same, but not its bytes"
+      return ["metrics.csv: its rows are the same, but not its bytes"]
     }
     figures.append("\(epochs == 1 ? "1 epoch" : "\(epochs) epochs") of metrics.csv")
     if epochs < record.rows.count {
       leftOut.append("the \(record.rows.count - epochs) epochs after these")
     }
-    return nil
+    return []
   }
 
   // MARK: - summary.json
@@ -121,45 +142,47 @@ struct RecordComparison {
     "test_time_augmentation.test_loss": "test_time_augmentation.test_cross_entropy"
   ]
 
-  mutating func compareSummary(_ outcome: RunOutcome, isWhole: Bool) -> String? {
+  mutating func compareSummary(_ outcome: RunOutcome, isWhole: Bool) -> [String] {
     guard let summary = record.summary else {
       if record.run.status == .completed { absent.append("summary.json") }
-      return nil
+      return []
     }
     guard isWhole else {
       leftOut.append("summary.json")
-      return nil
+      return []
     }
-    guard case .completed(let again) = outcome else { return "summary.json: the run diverged" }
+    guard case .completed(let again) = outcome else { return ["summary.json: the run diverged"] }
     let recorded = summary.leaves.map { (Self.formerNames[$0.path] ?? $0.path, $0.value) }
     let then = Dictionary(recorded, uniquingKeysWith: { first, _ in first })
-    guard then.count == recorded.count else { return "summary.json: a figure is given twice" }
+    guard then.count == recorded.count else { return ["summary.json: a figure is given twice"] }
     let now = again.json.leaves
     var missing: [String] = []
+    var differences: [String] = []
     for (path, value) in now {
       guard let figure = then[path] else {
         if !value.isNull { missing.append(path) }
         continue
       }
-      guard figure == value else {
-        return "summary.json: \(path) is \(value.compact), was \(figure.compact)"
+      if figure != value {
+        differences.append(
+          "summary.json: \(path) is \(value.compact), was \(figure.compact)")
       }
     }
-    if let (path, value) = recorded.first(where: { figure in
-      !now.contains { $0.path == figure.0 }
-    }) {
-      return "summary.json: \(path) is not there, was \(value.compact)"
+    for (path, value) in recorded where !now.contains(where: { $0.path == path }) {
+      differences.append("summary.json: \(path) is not there, was \(value.compact)")
     }
+    guard differences.isEmpty else { return differences }
     let count = recorded.count
     figures.append("\(count) figure\(count == 1 ? "" : "s") of summary.json")
     if !missing.isEmpty { absent.append("\(missing.joined(separator: ", ")) of summary.json") }
-    return nil
+    return []
   }
 
   // MARK: - checkpoints
 
   /// - Parameter isWhole: whether as many epochs were trained as the record has.
-  mutating func compareCheckpoints(_ folder: RunFolder, isWhole: Bool) throws -> String? {
+  mutating func compareCheckpoints(_ folder: RunFolder, isWhole: Bool) throws -> [String] {
+    var differences: [String] = []
     for (recorded, again) in [
       (record.folder.last, folder.last), (record.folder.best, folder.best),
     ] {
@@ -172,10 +195,13 @@ struct RecordComparison {
         leftOut.append(name)
         continue
       }
-      guard Files.exists(again) else { return "\(name): the run has none" }
-      if let difference = try compare(recorded, again, name) { return difference }
+      guard Files.exists(again) else {
+        differences.append("\(name): the run has none")
+        continue
+      }
+      if let difference = try compare(recorded, again, name) { differences.append(difference) }
     }
-    return nil
+    return differences
   }
 
   private mutating func compare(
@@ -214,27 +240,30 @@ struct RecordComparison {
   // MARK: - The model
 
   /// - Parameter isWhole: whether the run came to its end, where it leaves a model.
-  mutating func compareModel(_ folder: RunFolder, isWhole: Bool) throws -> String? {
+  mutating func compareModel(_ folder: RunFolder, isWhole: Bool) throws -> [String] {
     let name = "model.safetensors"
     guard Files.exists(record.folder.model) else {
       if Files.exists(folder.model) { absent.append(name) }
-      return nil
+      return []
     }
     guard isWhole else {
       leftOut.append(name)
-      return nil
+      return []
     }
-    let (then, now) = (
-      try ModelFile(reading: record.folder.model), try ModelFile(reading: folder.model)
-    )
+    guard Files.exists(folder.model) else { return ["\(name): the run has none"] }
+    let then: ModelFile
+    do { then = try ModelFile(reading: record.folder.model) } catch let error as RecordError {
+      return ["\(name): \(error.message)"]
+    }
+    let now = try ModelFile(reading: folder.model)
     guard then.weightsDigest == now.weightsDigest else {
-      return "\(name): its weights are not the same"
+      return ["\(name): its weights are not the same"]
     }
     guard then.encoded == now.encoded else {
-      return "\(name): its weights are the same, but not its bytes"
+      return ["\(name): its weights are the same, but not its bytes"]
     }
     figures.append(name)
-    return nil
+    return []
   }
 
   // MARK: - The rest

@@ -11,21 +11,20 @@ public struct CorruptionResult: Sendable {
 }
 
 extension RunFolder {
-  /// Tests the weights of a run on its test images, spoiled in every way there is, one after another,
-  /// each with the severity given or else the published one.
+  /// Tests the weights of a run on images spoiled in every way there is, one after another, each with the severity given or else the published one.
   public func testCorrupted(
-    _ weights: Summary.Weights, spec: ExperimentSpec, data: RunData, severity: Int?, seed: UInt64,
+    _ weights: Summary.Weights, spec: ExperimentSpec, images: TestImages, severity: Int?,
+    seed: UInt64,
     threads: Int
   ) throws -> [CorruptionResult] {
     let (inference, _) = try inference(weights, spec: spec, threads: threads)
-    guard let source = try data.requireTest() as? ImageSource else {
-      preconditionFailure("test images come from an image set")
-    }
+    let source = images.source
+    let loss = try loss(of: spec)
     return Corruption.allCases.map { corruption in
       let spoiled = corruption.apply(
         to: source.images, severity: severity, seed: seed, threads: threads)
       let result = inference.evaluate(
-        source.with(spoiled), range: 0..<source.count, loss: spec.loss)
+        source.with(spoiled), range: 0..<source.count, loss: loss)
       return CorruptionResult(
         corruption: corruption, severity: corruption.severity(severity),
         accuracy: result.accuracy, loss: result.loss)

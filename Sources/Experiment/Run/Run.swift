@@ -14,6 +14,8 @@ public struct RunOptions: Sendable {
   public var stopAtStep: Int?
   /// Ends the run in good order after this epoch, to be resumed or not.
   public var stopAfterEpoch: Int?
+  /// Rows of metrics.csv by epoch: the run ends in good order after the first epoch whose row is another.
+  public var expectedRows: [String]?
   /// Ends the run in good order after an epoch at which it is below what others had reached.
   public var bar: Bar?
 
@@ -104,10 +106,11 @@ public struct Run {
   /// - Parameters:
   ///   - parent: the run whose last checkpoint is in the folder to begin with, for the record; nil for
   ///     a run that begins with fresh weights.
+  ///   - extends: the run that ended where this one begins, with a spec of fewer epochs, for the record.
   ///   - isLatest: whether `latest` beside the folder is to point to it.
   public static func start(
     _ spec: ExperimentSpec, verbatim: [UInt8]?, in folder: RunFolder, parent: String? = nil,
-    isLatest: Bool = false, data: RunData, options: RunOptions
+    extends: String? = nil, isLatest: Bool = false, data: RunData, options: RunOptions
   ) throws -> RunOutcome {
     let lock = try folder.lock()
     if let verbatim { try AtomicFile.write(verbatim, to: folder.spec) }
@@ -117,6 +120,7 @@ public struct Run {
       started: Timestamp.now.iso8601, seed: spec.seed, environment: options.environment)
     record.data = data.record
     record.continues = parent
+    record.extends = extends
     let run = Run(
       spec: spec, folder: folder, data: data, options: options,
       isInherited: record.continues != nil)
@@ -138,12 +142,7 @@ public struct Run {
     // Where records are kept, empty folders get lost.
     _ = try RunFolder.create(at: folder.path)
     var record = try RunRecord(reading: folder.record)
-    if let recorded = record.data, recorded.digest != data.record.digest {
-      throw RecordError(
-        folder.path,
-        "was trained on other data: \(data.record.name) from \(data.record.source) has the digest "
-          + "\(data.record.digest.prefix(12))…, the run recorded \(recorded.digest.prefix(12))…")
-    }
+    try record.checkData(data.record, of: folder)
     let spec = try folder.readResolved()
     record.status = .running
     record.ending = nil
@@ -188,6 +187,17 @@ public struct Run {
   }
 }
 
+extension RunRecord {
+  /// - Throws: `RecordError` where the data are not those that the run was begun with.
+  func checkData(_ now: Data, of folder: RunFolder) throws(RecordError) {
+    guard let data, data.digest != now.digest else { return }
+    throw RecordError(
+      folder.path,
+      "was trained on other data: \(now.name) from \(now.source) has the digest "
+        + "\(now.digest.prefix(12))…, the run recorded \(data.digest.prefix(12))…")
+  }
+}
+
 extension RunFolder {
   /// The spec that the run was carried out with.
   public func readResolved() throws -> ExperimentSpec {
@@ -197,7 +207,7 @@ extension RunFolder {
   }
 
   /// summary.json, which a completed run has.
-  func readSummary() throws -> JSONValue {
+  public func readSummary() throws -> JSONValue {
     do {
       return try JSONValue(parsing: Files.read(summary, limit: 1 << 20), name: summary)
     } catch let error as SpecErrors {

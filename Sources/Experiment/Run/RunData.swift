@@ -7,16 +7,19 @@ public struct RunData: Sendable {
   /// The same images without augmentation.
   public let plain: any SampleSource
   public let validation: (any SampleSource)?
+  public var test: (any SampleSource)? { testImages?.source }
   /// Nil where the spec reads none.
-  public let test: (any SampleSource)?
-  let testImages: ImageSet?
+  public let testImages: TestImages?
   public let classNames: [String]
+  /// What is measured besides loss and accuracy.
+  let metrics: [NamedMetric]
   public let record: RunRecord.Data
   /// What isn't as one would expect it of the data, as sentences to the user.
   public let warnings: [String]
 
   /// Selects the images, holds those for validation out, and sets the augmentation up.
   /// - Parameter threads: how many workers may augment images at once.
+  /// - Throws: `DatasetError` where no class is called as a metric says.
   public init(_ spec: ExperimentSpec, images: RunImages, threads: Int) throws {
     let set = images.train
     let selection = spec.dataset.selection
@@ -39,14 +42,14 @@ public struct RunData: Sendable {
       ops.isEmpty
       ? nil
       : Augmenter(
-        ops: ops, height: set.height, width: set.width, channels: set.channels,
-        seed: spec.seed, workers: threads)
+        ops: ops, fill: spec.augmentationFill, height: set.height, width: set.width,
+        channels: set.channels, seed: spec.seed, workers: threads)
     train = ImageSource(set, indices: training, augmenter: augmenter)
     plain = ImageSource(set, indices: training)
     validation = held.isEmpty ? nil : ImageSource(set, indices: held)
-    testImages = images.test
-    test = images.test.map { ImageSource($0) }
+    testImages = images.testImages
     classNames = images.classNames
+    metrics = try spec.metrics.named(of: images.classNames)
     warnings = Self.warnings(
       [
         ("train on", training.map { set.labels[Int($0)] }),
@@ -54,6 +57,11 @@ public struct RunData: Sendable {
       ], images.classNames)
     var record = images.record
     record.notes += warnings
+    if spec.loss.balancesClasses {
+      var counts = [Int](repeating: 0, count: set.classes)
+      for image in training { counts[Int(set.labels[Int(image)])] += 1 }
+      record.classWeights = LossDescription.balancingWeights(counts)
+    }
     self.record = record
   }
 
@@ -70,18 +78,5 @@ public struct RunData: Sendable {
       return "there is no image to \(use) of the "
         + (absent.count == 1 ? "class \(shown)" : "\(absent.count) classes \(shown)")
     }
-  }
-
-  /// The pixels (H, W, C) of some test images, as the network is given them before normalisation.
-  public func testPixels(of images: some Sequence<Int>) -> (shape: Shape, pixels: [[UInt8]])? {
-    testImages.map { set in (set.shape, images.map { Array(set.image($0)) }) }
-  }
-
-  /// The test images.
-  /// - Throws: `RecordError` where the spec reads none.
-  public func requireTest() throws -> any SampleSource {
-    if let test { return test }
-    throw RecordError(
-      "dataset.test", "is \"none\": this run reads no test images, so it cannot be tested")
   }
 }

@@ -60,13 +60,7 @@ public struct RunImages: Sendable {
       skipped += own.skipped
       notes += own.notes
     }
-    for note in notes { notice("note: \(note)") }
-    if let first = skipped.first {
-      notice(
-        "WARNING: \(skipped.count) image file\(skipped.count == 1 ? "" : "s") cannot be used and "
-          + "\(skipped.count == 1 ? "is" : "are") left out, listed in run.json; the first: \(first)"
-      )
-    }
+    tell(notes: notes, skipped: skipped, "listed in run.json", notice)
     let standsInFor = recorded?.standsInFor ?? set.substitution?.name
     if let standsInFor {
       let reason = set.substitution.map { "\($0.reason)\n" } ?? ""
@@ -74,15 +68,26 @@ public struct RunImages: Sendable {
         "\(reason)WARNING: \(set.name) stands in for \(standsInFor). Whatever this run measures, it "
           + "measures on \(set.name), not on \(standsInFor).")
     }
-    // Where the validation images begin changes a run as well.
-    let held = set.validationCount > 0 ? " \(set.validationCount)" : ""
-    let digest = SHA256.hex(of: Array((set.train.digest + (test?.digest ?? "") + held).utf8))
+    let digest = digest(
+      training: set.train.digest, test: test?.digest, validationCount: set.validationCount)
     return RunImages(
       train: set.train, test: test, validationCount: set.validationCount,
       classNames: set.classNames,
       record: .init(
         name: set.name, test: other?.rawValue, digest: digest, training: set.train.digest,
         source: set.provenance.description, standsInFor: standsInFor, skipped: skipped,
-        notes: notes))
+        notes: notes, classNames: set.classNames))
+  }
+
+  /// Tells what was taken for granted, and what was left out.
+  /// - Parameter place: where the files that were left out are listed.
+  static func tell(
+    notes: [String], skipped: [String], _ place: String, _ notice: (String) -> Void
+  ) {
+    for note in notes { notice("note: \(note)") }
+    guard let first = skipped.first else { return }
+    notice(
+      "WARNING: \(skipped.count) image file\(skipped.count == 1 ? "" : "s") cannot be used and "
+        + "\(skipped.count == 1 ? "is" : "are") left out, \(place); the first: \(first)")
   }
 }

@@ -7,7 +7,8 @@ public struct Summary: Hashable, Sendable {
   public enum Weights: String, Hashable, Sendable, CaseIterable { case best, last }
 
   public struct Figure: Hashable, Sendable {
-    public let metric: ClassificationMetric
+    /// As the spec has it.
+    public let name: String
     /// Nil where there is no such value.
     public let value: Double?
   }
@@ -79,7 +80,7 @@ public struct Summary: Hashable, Sendable {
     if !testMetrics.isEmpty {
       var figures = JSONObject()
       for figure in testMetrics {
-        figures[figure.metric.name] = figure.value.map { JSONValue($0) } ?? .null
+        figures[figure.name] = figure.value.map { JSONValue($0) } ?? .null
       }
       json["test_metrics"] = .object(figures)
     }

@@ -77,23 +77,6 @@ public struct AveragedViews: Hashable, Sendable {
   }
 }
 
-extension RunData {
-  /// The test images as they are and then distorted, each view as an epoch of that number would.
-  /// - Parameter threads: how many workers may distort images at once.
-  func testViews(
-    _ augmentation: TestTimeAugmentation, of spec: ExperimentSpec, threads: Int
-  ) -> [any SampleSource]? {
-    guard let testImages else { return nil }
-    let augmenter = Augmenter(
-      ops: augmentation.ops(of: spec), height: testImages.height, width: testImages.width,
-      channels: testImages.channels, seed: spec.seed, workers: threads)
-    return [ImageSource(testImages)]
-      + (1..<max(1, augmentation.count)).map {
-        ImageSource(testImages, augmenter: augmenter, view: $0)
-      }
-  }
-}
-
 extension AugmentationOp {
   var isMixing: Bool { if case .mix = self { true } else { false } }
 }

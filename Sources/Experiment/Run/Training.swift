@@ -11,7 +11,9 @@ extension Run {
     let team = try Team(threads: options.threads)
     let isResumed = Files.exists(folder.last)
     let trainer =
-      try isResumed ? Trainer(spec, team: team) : Trainer(spec, trainedOn: data, team: team)
+      try isResumed
+      ? Trainer(spec, classWeights: data.record.classWeights, team: team)
+      : Trainer(spec, trainedOn: data, team: team)
     let images = data.train.count
     let extent = TrainingExtent(spec, images: images)
     let stepsPerEpoch = extent.stepsPerEpoch
@@ -29,8 +31,11 @@ extension Run {
     var display = Display(options.display, epochs: spec.training.epochs, images: images)
     defer { display.clear() }
 
+    var row: (epoch: Int, text: String)?
     while state.finish == nil {
-      if try isToStop(before: state) { return .interrupted(signal: 0, step: state.step) }
+      if try isToStop(before: state, after: row) {
+        return .interrupted(signal: 0, step: state.step)
+      }
       let order = Self.shuffledOrder(seed: spec.seed, epoch: state.epoch, count: images)
       let (seenBefore, watch) = (state.seen, Stopwatch())
       display.beginEpoch(seen: seenBefore)
@@ -74,14 +79,14 @@ extension Run {
       display.validating(state)
       let measured = trainer.withAverage {
         data.validation.map {
-          MeasuredImages(trainer.inference, $0, loss: spec.loss, spec.metrics)
+          MeasuredImages(trainer.inference, $0, loss: trainer.lossDescription, data.metrics)
         }
       }
       let validation = measured?.result
       if let validation, !validation.lossSum.isFinite {
         return .diverged("the validation loss after step \(state.step) is not finite")
       }
-      let row = EpochRow(
+      let figures = EpochRow(
         epoch: state.epoch, step: state.step,
         learningRate: learningRate.rate(step: state.step - 1),
         trainLoss: state.lossSum / Double(images),
@@ -92,18 +97,20 @@ extension Run {
         imagesPerSecond: Double(images - seenBefore) / trainSeconds)
 
       let verdict = state.finishEpoch(
-        row, &learningRate, of: spec.training.epochs, stopsEarly: spec.earlyStopping != nil)
+        figures, &learningRate, of: spec.training.epochs, stopsEarly: spec.earlyStopping != nil)
       if verdict == .improved {
         try trainer.withAverage {
           try Checkpoint.saveWeights(trainer, epoch: state.epoch, to: folder.best)
         }
       }
 
-      try metrics.append(row.csv(with: spec.metrics, measured?.metrics))
+      let text = figures.csv(with: spec.metrics, measured?.metrics)
+      row = (state.epoch, text)
+      try metrics.append(text)
       try timing.append(pace.csv)
       display.endEpoch(
-        row, pace, isBest: verdict == .improved,
-        metrics: zip(spec.metrics, measured?.metrics ?? []).map { ($0.name, $1) })
+        figures, pace, isBest: verdict == .improved,
+        metrics: zip(data.metrics, measured?.metrics ?? []).map { ($0.name, $1) })
       (state.metricsLength, state.metricsDigest) = (metrics.length, metrics.digest)
       state.beginNextEpoch()
       try Checkpoint.save(state, trainer, to: folder.last)
@@ -115,8 +122,16 @@ extension Run {
   }
 
   /// Whether the options end the run here, between two epochs.
-  private func isToStop(before state: TrainingState) throws -> Bool {
+  /// - Parameter row: of metrics.csv, the last that this process wrote.
+  private func isToStop(
+    before state: TrainingState, after row: (epoch: Int, text: String)?
+  ) throws -> Bool {
     guard state.epoch > 1, state.stepInEpoch == 0 else { return false }
+    if let rows = options.expectedRows, let row, rows.indices.contains(row.epoch - 1),
+      rows[row.epoch - 1] != row.text
+    {
+      return true
+    }
     if let last = options.stopAfterEpoch, state.epoch > last { return true }
     return try options.bar?.isMissed(by: EpochRow.read(folder.metrics)) ?? false
   }
@@ -181,12 +196,12 @@ extension Run {
     trainer.model = model
     let inference = trainer.inference
     let measured = data.test.map {
-      MeasuredImages(inference, $0, loss: spec.loss, spec.metrics)
+      MeasuredImages(inference, $0, loss: trainer.lossDescription, data.metrics)
     }
     var summary = Summary(
       testLoss: measured?.result.loss, testAccuracy: measured?.result.accuracy,
-      testMetrics: zip(spec.metrics, measured?.metrics ?? []).map {
-        Summary.Figure(metric: $0, value: $1)
+      testMetrics: zip(data.metrics, measured?.metrics ?? []).map {
+        Summary.Figure(name: $0.name, value: $1)
       },
       testedWeights: wantsBest ? .best : .last, stopReason: state.finish!.rawValue,
       last: rows.last!, tested: rows[testedEpoch - 1],
@@ -194,10 +209,9 @@ extension Run {
       parameters: model.plan.parameters, weightsDigest: lastDigest,
       bestWeightsDigest: bestDigest, metricsDigest: state.metricsDigest!, dataset: data.record.name,
       testDataset: data.record.test, standsInFor: data.record.standsInFor)
-    if let augmentation = spec.testTimeAugmentation,
-      let views = data.testViews(augmentation, of: spec, threads: options.threads)
-    {
-      summary.averaged = AveragedViews(inference, views)
+    if let augmentation = spec.testTimeAugmentation, let test = data.testImages {
+      summary.averaged = AveragedViews(
+        inference, test.views(augmentation, of: spec, threads: options.threads))
     }
     if data.record.standsInFor == nil {
       summary.checks = spec.expect.compactMap { expectation in

@@ -18,17 +18,15 @@ public struct Verification: Sendable {
     var isWhole: Bool { run.status == .completed || run.status == .diverged || summary != nil }
   }
 
-  /// The first thing that is not the same, and what about the surroundings may be the cause.
-  public struct Difference: Sendable {
-    public let what: String
-    public let causes: [String]
-  }
-
   /// What was compared, what the record doesn't have, and what it has that was not compared.
   public let compared: [String]
   public let absent: [String]
   public let leftOut: [String]
-  public let difference: Difference?
+  /// What is not the same, in the order of the comparison: the first thing, or all where all were asked
+  /// for.
+  public let differences: [String]
+  /// What about the surroundings may be the cause of a difference.
+  public let causes: [String]
 
   /// Reads what a run recorded; needs no checkpoints.
   public static func read(_ folder: RunFolder) throws -> Record {
@@ -54,21 +52,22 @@ public struct Verification: Sendable {
       summary: Files.exists(folder.summary) ? try folder.readSummary() : nil)
   }
 
-  /// Carries the run out again in a temporary folder.
-  /// - Parameter epochs: compare only the first so many; nil for all.
+  /// Carries the run out again in a temporary folder, as far as the first thing that is not the same.
+  /// - Parameters:
+  ///   - epochs: compare only the first so many; nil for all.
+  ///   - findsAll: whether to go on after a difference.
   public static func carryOut(
-    _ record: Record, data: RunData, epochs: Int?, options: RunOptions
+    _ record: Record, data: RunData, epochs: Int?, findsAll: Bool = false, options: RunOptions
   ) throws -> Verification {
     var comparison = RecordComparison(record)
-    func result(_ difference: String?) -> Verification {
+    var differences = comparison.compareClaims(data.record)
+    func result() -> Verification {
       Verification(
         compared: comparison.compared, absent: comparison.absent, leftOut: comparison.leftOut,
-        difference: difference.map {
-          Difference(
-            what: $0, causes: options.environment.differences(from: record.run.environment))
-        })
+        differences: findsAll ? differences : Array(differences.prefix(1)),
+        causes: options.environment.differences(from: record.run.environment))
     }
-    if let difference = comparison.compareClaims(data.record) { return result(difference) }
+    if !findsAll, !differences.isEmpty { return result() }
 
     let count = min(epochs ?? record.rows.count, record.rows.count)
     let isAll = count == record.rows.count
@@ -77,19 +76,23 @@ public struct Verification: Sendable {
     defer { Files.remove(temporary) }
     var limited = options
     limited.stopAfterEpoch = isWhole ? nil : count
+    limited.expectedRows = findsAll ? nil : Array(record.rows.prefix(count))
     let (folder, outcome) = try Run.start(
       record.spec, verbatim: [], data: data, under: temporary, options: limited)
     if case .interrupted(let signal, _) = outcome, signal != 0 {
       throw RunInterrupted(signal: signal)
     }
-    let difference =
-      try comparison.compareMetrics(folder, epochs: count, isWhole: isWhole)
-      ?? comparison.compareEnding(outcome, isWhole: isWhole)
-      ?? comparison.compareSummary(outcome, isWhole: isWhole)
-      ?? comparison.compareCheckpoints(folder, isWhole: isAll)
-      ?? comparison.compareModel(folder, isWhole: isWhole && record.run.status == .completed)
+    differences += try comparison.compareMetrics(folder, epochs: count, isWhole: isWhole)
+    // What was ended by a difference came to nothing that could be compared.
+    if findsAll || differences.isEmpty {
+      differences += comparison.compareEnding(outcome, isWhole: isWhole)
+      differences += comparison.compareSummary(outcome, isWhole: isWhole)
+      differences += try comparison.compareCheckpoints(folder, isWhole: isAll)
+      differences += try comparison.compareModel(
+        folder, isWhole: isWhole && record.run.status == .completed)
+    }
     comparison.nameTheRest()
-    return result(difference)
+    return result()
   }
 }
 

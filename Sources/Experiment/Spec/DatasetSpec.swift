@@ -83,6 +83,25 @@ public struct DatasetSpec: Hashable, Sendable {
     .image(height: imageShape.height, width: imageShape.width, channels: imageShape.channels)
   }
   public var classCount: Int { name.classCount ?? files!.classes.count }
+  /// Nil where only a folder's own folders will tell.
+  public var classNames: [String]? {
+    if let names = name.classNames { return names }
+    switch files!.classes {
+    case .names(let names): return names
+    case .count(let count): return files!.format == .images ? nil : (0..<count).map(String.init)
+    }
+  }
+
+  /// How the images are brought to their shape, behind what they are: " as 28x28x1, bilinear, inverted";
+  /// empty where they stay as they are.
+  public var formText: String {
+    if preparation == .asTheyAre { return "" }
+    let how = [
+      preparation.resize == .none ? nil : preparation.resize.rawValue,
+      preparation.keepsAspect ? "their aspect kept" : nil, preparation.inverts ? "inverted" : nil,
+    ]
+    return " as " + (["\(imageShape)"] + how.compactMap { $0 }).joined(separator: ", ")
+  }
 
   /// The images that are trained and validated on, before the classes are balanced; nil where only the
   /// files will tell.

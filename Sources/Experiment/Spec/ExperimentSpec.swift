@@ -16,12 +16,14 @@ public struct ExperimentSpec: Hashable, Sendable {
   public var schedule: Schedule
   public var warmup: Warmup?
   public var augmentation: [AugmentationOp]
+  /// What lies around the images that it distorts.
+  public var augmentationFill: BorderFill
   public var earlyStopping: EarlyStoppingSpec?
   public var training: TrainingSpec
   public var checkpoint: CheckpointSpec
   public var compute: ComputeSpec
   /// What is measured of the validation and the test images besides loss and accuracy.
-  public var metrics: [ClassificationMetric]
+  public var metrics: [MetricName]
   /// How the test images are looked at more than once; nil for once.
   public var testTimeAugmentation: TestTimeAugmentation?
   /// In the order of `Metric.allCases`.
@@ -32,9 +34,10 @@ public struct ExperimentSpec: Hashable, Sendable {
     model: [ModelItem], loss: LossDescription = .softmaxCrossEntropy,
     optimizer: OptimizerDescription,
     schedule: Schedule = .constant, warmup: Warmup? = nil, augmentation: [AugmentationOp] = [],
+    augmentationFill: BorderFill = .constant,
     earlyStopping: EarlyStoppingSpec? = nil, training: TrainingSpec,
     checkpoint: CheckpointSpec = CheckpointSpec(), compute: ComputeSpec = ComputeSpec(),
-    metrics: [ClassificationMetric] = [], testTimeAugmentation: TestTimeAugmentation? = nil,
+    metrics: [MetricName] = [], testTimeAugmentation: TestTimeAugmentation? = nil,
     expect: [Expectation] = []
   ) {
     self.name = name
@@ -47,6 +50,7 @@ public struct ExperimentSpec: Hashable, Sendable {
     self.schedule = schedule
     self.warmup = warmup
     self.augmentation = augmentation
+    self.augmentationFill = augmentationFill
     self.earlyStopping = earlyStopping
     self.training = training
     self.checkpoint = checkpoint

@@ -155,6 +155,11 @@ extension ForeignName {
       "ImageDataGenerator", nil,
       #""augmentation": [{ "op": "rotate", "degrees": 10 }, { "op": "zoom", "fraction": 0.1 }, { "op": "shift", "fraction": 0.1 }]"#
     ),
+    ("fill_mode", "experiment.augmentation_fill", #""augmentation_fill": "nearest""#),
+    (
+      "pad_to_aspect_ratio", "dataset.keep_aspect",
+      #""dataset": { "shape": [32, 32, 1], "resize": "bilinear", "keep_aspect": true }"#
+    ),
     ("rotation_range", "rotate", #""augmentation": [{ "op": "rotate", "degrees": 10 }]"#),
     ("RandomRotation", "rotate", #""augmentation": [{ "op": "rotate", "degrees": 10 }]"#),
     ("zoom_range", "zoom", #""augmentation": [{ "op": "zoom", "fraction": 0.1 }]"#),
@@ -429,6 +434,7 @@ extension ForeignName {
       ),
       ("RandomHorizontalFlip", "flip", #""augmentation": [{ "op": "flip" }]"#),
       ("RandomVerticalFlip", "flip", #""augmentation": [{ "op": "flip", "axis": "vertical" }]"#),
+      ("padding_mode", "experiment.augmentation_fill", #""augmentation_fill": "reflect""#),
       ("RandomCrop", "crop", #""augmentation": [{ "op": "crop", "padding": 2 }]"#),
       ("RandomPerspective", "perspective", #""augmentation": [{ "op": "perspective" }]"#),
       (

@@ -25,6 +25,26 @@ func folded(_ name: String) -> String {
   String(name.lowercased().filter { $0 != "_" && $0 != "-" && $0 != " " })
 }
 
+/// What a word that is none of the names at a place was probably to be.
+struct ProbableMeaning {
+  /// The name at the place; nil where none is near.
+  let name: String?
+  /// What another library calls so: no slip of the pen, whatever is near.
+  let foreign: ForeignName?
+
+  init(of word: String, among names: [String], aliases: [String: String]) {
+    let target = folded(word)
+    let isHere = (names + aliases.keys).contains { folded($0) == target }
+    let others = isHere ? [] : ForeignName.named(word)
+    foreign = others.first
+    name =
+      others.isEmpty
+      ? nearMiss(to: word, among: names, aliases: aliases)
+      : others.lazy.compactMap { $0.entry?.split(separator: ".").last.map(String.init) }
+        .first(where: names.contains)
+  }
+}
+
 /// The name that was probably meant: equal but for case, `_` and `-`; or an alias; or the beginning
 /// of a name; or within an edit of every three letters. Nil when nothing is near, the first of equals.
 package func nearMiss(to word: String, among names: [String], aliases: [String: String] = [:])
@@ -34,9 +54,8 @@ package func nearMiss(to word: String, among names: [String], aliases: [String: 
   let target = folded(word)
   let candidates = names.map { (name: $0, folded: folded($0)) }
   if let same = candidates.first(where: { $0.folded == target }) { return same.name }
-  for (alias, name) in aliases where folded(alias) == target && names.contains(name) {
-    return name
-  }
+  let meant = Set(aliases.filter { folded($0.key) == target }.values)
+  if let name = names.first(where: meant.contains) { return name }
   if target.count >= 3, let longer = candidates.first(where: { $0.folded.hasPrefix(target) }) {
     return longer.name
   }

@@ -184,11 +184,14 @@ package struct SpecChecker {
     // What a misspelt key was to say is taken for it: one slip is one error.
     var meant: [String: JSONNode.Member] = [:]
     for member in members where !fields.contains(where: { $0.name == member.key }) {
-      let near = Self.nearKey(to: member.key, fields)
+      var aliases: [String: String] = [:]
+      for field in fields { for alias in field.aliases { aliases[alias] = field.name } }
+      let meaning = ProbableMeaning(
+        of: member.key, among: fields.map(\.name), aliases: aliases)
       report(
         member.keyOrigin, path + member.key,
-        Self.unknownKey(member.key, near: near, fields, isRoot: path.steps.isEmpty))
-      if let near, node[near] == nil, meant[near] == nil { meant[near] = member }
+        Self.unknownKey(member.key, meaning, fields, isRoot: path.steps.isEmpty))
+      if let near = meaning.name, node[near] == nil, meant[near] == nil { meant[near] = member }
     }
     var result = JSONObject()
     for field in fields {
@@ -226,24 +229,17 @@ package struct SpecChecker {
   // MARK: - Messages
 
   private static func unknown(_ name: String, _ choice: Choice) -> String {
-    let found = shortened(name)
-    // What another library calls something else is no slip of the pen.
-    let isHere = (choice.names + choice.aliases.keys).contains { folded($0) == folded(name) }
-    let others = isHere ? [] : ForeignName.named(name)
-    if let near = others.lazy.compactMap(\.entry).first(where: choice.names.contains) {
-      return "\(found) is not \(choice.noun); did you mean \"\(near)\"?"
-    }
-    if let other = others.first { return "\(found) is not \(choice.noun); \(other.advice)" }
-    if let near = nearMiss(to: name, among: choice.names, aliases: choice.aliases) {
-      return "\(found) is not \(choice.noun); did you mean \"\(near)\"?"
-    }
+    let found = "\(shortened(name)) is not \(choice.noun)"
+    let meaning = ProbableMeaning(of: name, among: choice.names, aliases: choice.aliases)
+    if let near = meaning.name { return "\(found); did you mean \"\(near)\"?" }
+    if let other = meaning.foreign { return "\(found); \(other.advice)" }
     return choice.names.count == 1
-      ? "\(found) is not \(choice.noun); it can only be \(choice.names.quotedList)"
-      : "\(found) is not \(choice.noun); it is one of \(choice.names.quotedList)"
+      ? "\(found); it can only be \(choice.names.quotedList)"
+      : "\(found); it is one of \(choice.names.quotedList)"
   }
 
   private static func unknownKey(
-    _ key: String, near: String?, _ fields: [Field], isRoot: Bool
+    _ key: String, _ meaning: ProbableMeaning, _ fields: [Field], isRoot: Bool
   ) -> String {
     if isRoot {
       // A key of a section, given without it: `epochs` for `training.epochs`.
@@ -256,23 +252,9 @@ package struct SpecChecker {
         }
       }
     }
-    if let near { return "unknown key; did you mean \"\(near)\"?" }
-    if let other = ForeignName.named(key).first { return "unknown key; \(other.advice)" }
+    if let near = meaning.name { return "unknown key; did you mean \"\(near)\"?" }
+    if let other = meaning.foreign { return "unknown key; \(other.advice)" }
     return "unknown key; the keys here are \(fields.map(\.name).quotedList)"
-  }
-
-  /// The key here that was probably meant; nil where none is near.
-  private static func nearKey(to key: String, _ fields: [Field]) -> String? {
-    var aliases: [String: String] = [:]
-    for field in fields { for alias in field.aliases { aliases[alias] = field.name } }
-    let names = fields.map(\.name)
-    // What another library calls something else is no slip of the pen.
-    let others = ForeignName.named(key)
-    if !others.isEmpty, aliases[key] == nil {
-      let keys = others.compactMap { $0.entry?.split(separator: ".").last.map(String.init) }
-      return keys.first(where: names.contains)
-    }
-    return nearMiss(to: key, among: names, aliases: aliases)
   }
 }
 

@@ -6,12 +6,15 @@ struct DatasetFacts {
   let name: DatasetName
   let shape: ImageShape?
   let classes: Int?
+  /// Nil where only the files will tell.
+  let classNames: [String]?
 
   init?(_ section: JSONValue?) {
     guard let section, let name = DatasetName(checked: section["name"]) else { return nil }
     self.name = name
     let shape = ImageShape(checked: section["shape"]) ?? name.imageShape
     self.shape = shape.flatMap { [1, 3].contains($0.channels) ? $0 : nil }
+    classNames = name.classNames ?? section["classes"]?.array?.compactMap(\.string)
     classes = name.classCount ?? section["classes"]?.int ?? section["classes"]?.array?.count
   }
 
@@ -247,6 +250,13 @@ extension SpecChecker {
     if let shape = ImageShape(checked: dataset["shape"]), ![1, 3].contains(shape.channels) {
       report(
         at: section + "shape" + 2, "\(shape.channels) channels are neither grey, 1, nor colour, 3")
+    }
+    if dataset["keep_aspect"] == .bool(true),
+      dataset["resize"]?.string == ImagePreparation.Resize.none.rawValue
+    {
+      report(
+        at: section + "keep_aspect",
+        "is of images that are resized; give \"resize\" \"bilinear\" or \"area\" too")
     }
     let other = DatasetName(checked: dataset["test"])
     if let other { checkClasses(facts, of: other, at: section + "test", "be the test") }

@@ -18,13 +18,14 @@ extension ExperimentSpec {
       schedule: Schedule(checked: schedule),
       warmup: schedule["warmup"].flatMap(Warmup.init(checked:)),
       augmentation: value["augmentation"]!.array!.map(AugmentationOp.init(checked:)),
+      augmentationFill: BorderFill(rawValue: value["augmentation_fill"]!.string!)!,
       earlyStopping: value["early_stopping"].flatMap(EarlyStoppingSpec.init(checked:)),
       training: TrainingSpec(
         epochs: value["training"]!["epochs"]!.int!,
         batchSize: value["training"]!["batch_size"]!.int!),
       checkpoint: CheckpointSpec(everySteps: value["checkpoint"]!["every_steps"]?.int),
       compute: ComputeSpec(kernel: value["compute"]!["kernel"]!.string!),
-      metrics: value["metrics"]!.array!.map { ClassificationMetric($0.string!)! },
+      metrics: value["metrics"]!.array!.map { MetricName($0.string!) },
       testTimeAugmentation: value["evaluation"]!["test_time_augmentation"].flatMap(
         TestTimeAugmentation.init(checked:)),
       expect: Metric.allCases.compactMap { metric in
@@ -56,13 +57,14 @@ extension ExperimentSpec {
       "optimizer": optimizer.json,
       "schedule": schedule.json(warmup: warmup),
       "augmentation": .array(augmentation.map(\.json)),
+      "augmentation_fill": .string(augmentationFill.rawValue),
       "early_stopping": earlyStopping?.json ?? .null,
       "training": [
         "epochs": JSONValue(training.epochs), "batch_size": JSONValue(training.batchSize),
       ],
       "checkpoint": ["every_steps": JSONValue(checkpoint.everySteps)],
       "compute": ["kernel": .string(compute.kernel)],
-      "metrics": .array(metrics.map { .string($0.name) }),
+      "metrics": .array(metrics.map { .string($0.text) }),
       "evaluation": ["test_time_augmentation": testTimeAugmentation?.json ?? .null],
       "expect": .object(expectations),
     ]

@@ -17,7 +17,8 @@ extension DatasetSpec {
     if files?.validationPath != nil { self.validation = .own }
     preparation = ImagePreparation(
       shape: ImageShape(checked: value["shape"]),
-      resize: .init(rawValue: value["resize"]!.string!)!, inverts: value.bool("invert"))
+      resize: .init(rawValue: value["resize"]!.string!)!,
+      keepsAspect: value.bool("keep_aspect"), inverts: value.bool("invert"))
     corrupt = CorruptImages(rawValue: value["corrupt"]!.string!)!
     selection = Selection(
       subset: Selection.Subset(checked: value),
@@ -38,7 +39,8 @@ extension DatasetSpec {
       "pixel_max": files?.pixelMax.map { Bounds.value($0) } ?? .null,
       "shape": preparation.shape?.json ?? .null,
       "exif_orientation": .bool(files?.followsOrientation ?? false),
-      "resize": .string(preparation.resize.rawValue), "invert": .bool(preparation.inverts),
+      "resize": .string(preparation.resize.rawValue),
+      "keep_aspect": .bool(preparation.keepsAspect), "invert": .bool(preparation.inverts),
       "corrupt": .string(corrupt.rawValue), "per_class": selection.subset?.perClass ?? .null,
       "fraction": selection.subset?.fraction ?? .null, "subset_seed": JSONValue(selection.seed),
       "balance": .string(selection.balance.rawValue),

@@ -16,7 +16,9 @@ extension LossDescription {
       kind = .binaryCrossEntropy(labelSmoothing: value.float("label_smoothing"))
     case let name: preconditionFailure("undescribed loss \(name)")
     }
-    self.init(kind, classWeights: value["class_weights"]?.array?.map { $0.number!.float })
+    self.init(
+      kind, classWeights: value["class_weights"]?.array?.map { $0.number!.float },
+      balancesClasses: value["class_weights"]?.string == SpecDescription.balanced)
   }
 
   /// The plain cross-entropy is its name, as it always was; all else an object.
@@ -31,7 +33,10 @@ extension LossDescription {
       case .meanSquaredError: ["name": .string(name)]
       case .huber(let delta): ["name": .string(name), "delta": JSONValue(delta)]
       }
-    json["class_weights"] = classWeights.map { .array($0.map { JSONValue($0) }) } ?? .null
+    json["class_weights"] =
+      balancesClasses
+      ? .string(SpecDescription.balanced)
+      : classWeights.map { .array($0.map { JSONValue($0) }) } ?? .null
     return json
   }
 }

@@ -1,4 +1,5 @@
 import ConvNet
+import Datasets
 
 /// What a spec may say: every key with its type, its default and its sentence. Checks, messages,
 /// defaults and the JSON Schema all come from here.
@@ -30,6 +31,18 @@ package enum SpecDescription {
       .value([]), aliases: ["augment", "transforms"],
       "Random distortions of the training images, drawn anew in each epoch: those that move pixels, in "
         + "one resampling, then those that change them, then what mixes two images."),
+    Field(
+      "augmentation_fill",
+      .choice(
+        Choice(
+          noun: "a way to fill", names: BorderFill.allCases.map(\.rawValue),
+          aliases: [
+            "zeros": "constant", "edge": "nearest", "border": "nearest", "mirror": "reflect",
+          ])),
+      .value("constant"), aliases: ["fill_mode", "fill", "padding_mode"],
+      "What lies around an image where a distortion moves its pixels, for all of them, by Keras's names; "
+        + "of a row a b c d: constant 0 0 | a b c d | 0 0, nearest a a | a b c d | d d, reflect "
+        + "b a | a b c d | d c, wrap c d | a b c d | a b."),
     Field(
       "early_stopping", .object(earlyStopping), .none,
       "Ends the training when it no longer gets better; null for never."),

@@ -114,6 +114,11 @@ extension SpecDescription {
       "How images of another size are made to fit the shape: bilinear, smoothed when it shrinks, or by "
         + "the area's mean; with \"none\" they are an error."),
     Field(
+      "keep_aspect", .boolean, .value(false),
+      aliases: ["pad_to_aspect_ratio", "keep_aspect_ratio", "preserve_aspect_ratio", "letterbox"],
+      "Whether resized images keep the proportion of their sides, in the middle of the shape, with zeros "
+        + "on two sides (Pillow's ImageOps.pad), which \"invert\" leaves zeros."),
+    Field(
       "invert", .boolean, .value(false), aliases: ["inverts", "negative"],
       "Whether light and dark change places, as for ink on paper."),
     Field(

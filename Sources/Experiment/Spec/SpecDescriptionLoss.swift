@@ -48,10 +48,18 @@ extension SpecDescription {
     common: [
       Field(
         "class_weights",
-        .list(of: .float(.from(0, to: 1e6)), count: 2...256, noun: "weights"), .none,
-        aliases: ["class_weight", "weights", "weight"],
-        "What a sample of each class counts for, in the order of the classes; null for 1 each.")
+        .either([
+          .list(of: .float(.from(0, to: 1e6)), count: 2...256, noun: "weights"),
+          .choice(
+            Choice(noun: "a way to weigh classes", names: [balanced], aliases: ["auto": balanced])),
+        ]), .none, aliases: ["class_weight", "weights", "weight"],
+        "What a sample of each class counts for, in the order of the classes; \"balanced\" for n/(K·nᶜ) "
+          + "of the n images that are trained on, nᶜ of them of the class and K the classes, as "
+          + "scikit-learn has it; null for 1 each.")
     ])
+
+  /// What a spec says for weights that balance the classes.
+  static let balanced = "balanced"
 
   /// A name, or an object with the loss's constants.
   static let loss = FieldType.named(

@@ -31,6 +31,12 @@ extension ExperimentSpec {
   ) throws(SpecErrors) -> LoadedSpec {
     var reading = SpecReading()
     guard var root = reading.parse(bytes, name: name) else { throw reading.errors }
+    if root.isSweep, root["model"] == nil {
+      let message =
+        "is a sweep, not an experiment; to search: runner sweep \(name); to check it, and see what it "
+        + "will try: runner sweep \(name) --dry-run"
+      throw SpecErrors([Diagnostic(source: name, path: "", message: message)])
+    }
     for override in reading.overrides(overrides) { reading.apply(override, to: &root) }
     var reason: String?
     do throws(DatasetError) {
@@ -65,6 +71,11 @@ extension SpecErrors {
         Diagnostic(source: source, path: $0.path.description, message: $0.message)
       })
   }
+}
+
+extension JSONNode {
+  /// Whether a document is a sweep's rather than an experiment's.
+  package var isSweep: Bool { ["base", "parameters", "sampler"].contains { self[$0] != nil } }
 }
 
 /// The whole file, or one byte more than the limit of a spec.

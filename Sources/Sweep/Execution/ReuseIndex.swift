@@ -98,7 +98,9 @@ struct ReuseIndex {
     var record = try RunRecord(reading: source.record)
     record.reused = source.path
     record.name = task.experiment["name"]?.string ?? record.name
+    let classWeights = record.data?.classWeights
     record.data = images
+    record.data?.classWeights = classWeights
     try record.write(to: folder.record)
     _ = consume lock
     return result

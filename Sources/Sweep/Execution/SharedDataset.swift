@@ -44,7 +44,7 @@ public struct SharedDataset: Sendable {
       name: text("name"), digest: text("digest"), training: text("training"),
       source: text("source"), standsInFor: json["stands_in_for"]?.string,
       skipped: json["skipped"]?.array?.compactMap(\.string) ?? [],
-      notes: json["notes"]?.array?.compactMap(\.string) ?? [])
+      notes: json["notes"]?.array?.compactMap(\.string) ?? [], classNames: classNames)
   }
 }
 

@@ -5,8 +5,7 @@ import Experiment
 public struct SweepForecast: Sendable {
   public struct Trial: Sendable {
     public let number: Int
-    /// A text for each parameter; empty for one that isn't active.
-    public let values: [String]
+    public let configuration: Configuration
     /// Trainable numbers.
     public let parameters: Int
     /// Operations of one image's textbook forward pass.
@@ -72,7 +71,7 @@ public struct SweepForecast: Sendable {
       trials.append(
         Trial(
           number: stage.id.trial,
-          values: spec.space.labels(of: configuration).map { $0 ?? "" },
+          configuration: configuration,
           parameters: network.parameters, flops: network.forwardFLOPs, memory: memory.bytes,
           seconds: epoch * Double(experiment.training.epochs) * seeds, disk: disk))
     }

@@ -6,12 +6,11 @@ import Experiment
 struct SweepRecord {
   private var json: JSONValue
 
-  /// Reads what the folder records, after checking that it is this very sweep's; or begins a record,
-  /// and keeps the spec beside it.
+  /// Reads what the folder records, after checking that it is this very sweep's; or makes a new record.
+  /// Nothing is written yet.
   static func open(
-    _ folder: SweepFolder, _ loaded: LoadedSweep, images: RunImages, options: SweepOptions
+    _ folder: SweepFolder, _ spec: SweepSpec, images: RunImages
   ) throws -> SweepRecord {
-    let spec = loaded.spec
     var record = SweepRecord(json: .object(JSONObject()))
     let now = Timestamp.now.iso8601
     if Files.exists(folder.record) {
@@ -39,13 +38,19 @@ struct SweepRecord {
       record.json["started"] = .string(now)
       record.json["continued"] = .array([])
     }
-    record.json["command"] = .array(options.command.map { .string($0) })
-    record.json["environment"] = options.environment.json
-    record.json["jobs"] = JSONValue(options.jobs)
+    return record
+  }
+
+  /// Notes that the sweep is under way, and keeps its spec beside the record.
+  mutating func begin(
+    _ folder: SweepFolder, _ loaded: LoadedSweep, _ options: SweepOptions
+  ) throws {
+    json["command"] = .array(options.command.map { .string($0) })
+    json["environment"] = options.environment.json
+    json["jobs"] = JSONValue(options.jobs)
     try AtomicFile.write(loaded.verbatim, to: folder.spec)
     try AtomicFile.write(loaded.resolved.pretty, to: folder.resolved)
-    try record.write("running", nil, folder)
-    return record
+    try write("running", nil, folder)
   }
 
   private func check(

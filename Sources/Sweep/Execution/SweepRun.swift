@@ -51,11 +51,19 @@ public final class SweepRun {
     folder = SweepFolder("\(output)/\(spec.name)")
     try Files.makeFolders(folder.path)
     lock = try folder.lock(isShared: options.task != nil)
-    record = try SweepRecord.open(folder, loaded, images: images, options: options)
+    record = try SweepRecord.open(folder, spec, images: images)
     form = JournalForm(spec.space)
     let claimsFolder = folder.claims
     claims = try options.task.map { try Claims(folder: claimsFolder, task: $0) }
     known = try Journal.read(folder: folder.journal, form: form)
+    if let last = known.keys.map(\.trial).max(), last >= spec.trials {
+      throw RecordError(
+        folder.path,
+        "has gone as far as trial \(last), and with trials=\(spec.trials) all from trial "
+          + "\(spec.trials) on would be lost from trials.csv; give trials=\(last + 1) or more, or this "
+          + "sweep a name of its own")
+    }
+    try record.begin(folder, loaded, options)
     // A winner is confirmed by as many runs as the sweep asks for, whatever kept one of them from its
     // end: those that failed are run again in any case.
     known = known.filter { stage, entry in

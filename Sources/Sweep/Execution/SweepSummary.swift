@@ -44,15 +44,12 @@ public struct SweepSummary: Sendable {
     }
     confirmed = try spec.confirmationSeeds.compactMap { seed in
       guard let result = run.confirmed[seed] else { return nil }
-      let summary = "\(run.folder.path)/\(run.folder.run(of: result.id))/summary.json"
-      var json = JSONValue.null
-      if Files.exists(summary) {
-        json = try JSONValue(parsing: Files.read(summary, limit: 1 << 20), name: summary)
-      }
+      let tested = try Self.tested(
+        result, in: "\(run.folder.path)/\(run.folder.run(of: result.id))")
       return Confirmed(
         seed: seed, status: result.status,
         metric: result.value(epochs: nil, maximizes: spec.maximizes),
-        testAccuracy: json["test_accuracy"]?.double, testLoss: json["test_loss"]?.double)
+        testAccuracy: tested?["test_accuracy"]?.double, testLoss: tested?["test_loss"]?.double)
     }
     var counts = StageResult.Status.allCases.map { (status: $0.rawValue, count: 0) }
     for trial in plan.trials where trial.isOver {
@@ -66,6 +63,18 @@ public struct SweepSummary: Sendable {
       }
     }
     self.counts = counts.filter { $0.count > 0 }
+  }
+
+  /// What a run on a fresh seed says of the test images, after its files have been held against each other
+  /// and against the journal; nil where it came to nothing, or its folder is gone.
+  private static func tested(_ result: StageResult, in path: String) throws -> JSONValue? {
+    guard result.status == .completed, Files.exists(path) else { return nil }
+    let folder = try RunFolder(opening: path)
+    guard try folder.checkedRows().last == result.last else {
+      throw RecordError(
+        folder.metrics, "its last epoch is not the one that the sweep's journal tells of")
+    }
+    return try folder.readSummary()
   }
 
   /// Writes summary.json, and best.json: the winner's experiment.

@@ -13,8 +13,7 @@ extension SweepSpec {
     do { bytes = try specBytes(path) } catch { throw SpecErrors([error]) }
     var reading = SpecReading()
     guard let root = reading.parse(bytes, name: path) else { throw reading.errors }
-    let isSweep = ["base", "parameters", "sampler"].contains { root[$0] != nil }
-    guard isSweep else {
+    guard root.isSweep else {
       return try adHoc(
         bytes: bytes, name: path, arguments: arguments, seeds: seeds, locator: locator)
     }

@@ -89,10 +89,7 @@ public struct RecordedRun: Sendable {
       name == DatasetName.syntheticDigits.rawValue ? " of seed \(spec.dataset.syntheticSeed)" : ""
     let files = name == DatasetName.files.rawValue ? spec.dataset.files : nil
     let place = files.map { " in \($0.testPath ?? $0.path)" } ?? ""
-    let shape = spec.dataset.preparation
-    let form = shape == .asTheyAre ? "" : " as \(spec.dataset.imageShape), \(shape.resize.rawValue)"
-    return
-      "\(count) test images of \(name)\(place)\(seed)\(form)\(shape.inverts ? ", inverted" : "")"
+    return "\(count) test images of \(name)\(place)\(seed)\(spec.dataset.formText)"
   }
 }
 

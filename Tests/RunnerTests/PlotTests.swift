@@ -45,7 +45,7 @@ import Testing
     #expect(try Program.run("small.json", "--quiet", in: folder).status == 0)
     let run = try folder.run(of: "small")
     try folder.write("{}", to: "results/small/notes.json")
-    try folder.write("trial,best_epoch\n0,1\n", to: "results/small/trials.csv")
+    try folder.write("trial,best_epoch\n0,1\n", to: "results/small/sorted.csv")
     try FileManager.default.createDirectory(
       at: folder.url.appending(path: "results/small/old"), withIntermediateDirectories: true)
     let result = try Program.shell("\"$RUNNER\" plot results/small/* --output all.svg", in: folder)
@@ -54,7 +54,7 @@ import Testing
       result.errors == """
         note: left out: results/small/notes.json is not the metrics.csv of a run: it has no column "epoch"
         note: left out: results/small/old is not the folder of a run: it has no metrics.csv
-        note: left out: results/small/trials.csv is not the metrics.csv of a run: it has no column "epoch"
+        note: left out: results/small/sorted.csv is not the metrics.csv of a run: it has no column "epoch"
 
         """)
     #expect(

@@ -102,9 +102,11 @@ struct ValidateCommand: ParsableCommand {
   private func fileCounts(
     _ spec: ExperimentSpec
   ) throws -> (training: Int, validation: Int, test: Int)? {
-    guard spec.dataset.name == .files else { return nil }
+    guard spec.dataset.files != nil else { return nil }
     let counts = try compute.locator.countFiles(
       spec.dataset.request(), threads: compute.threadCount)
+    // Else only the test images are.
+    guard spec.dataset.name == .files else { return nil }
     let parts = spec.dataset.parts(of: counts)
     _ = try spec.dataset.validation.held(of: parts.training + parts.validation)
     return parts

@@ -85,6 +85,19 @@ import Testing
     }
   }
 
+  /// Of animations and pages the first picture is read, and that there are more is known.
+  @Test(arguments: ["animated.png", "animated.gif", "animated.webp", "pages.tif"])
+  func severalPictures(name: String) throws {
+    #expect(try ImageFile("\(Self.fixtures)/\(name)").header.isFirstOfSeveral)
+  }
+
+  @Test(arguments: [
+    "held-6.jpg", "smaller.gif", "held-5.webp", "rgb16.tif", "pngsuite-basn2c08.png",
+  ])
+  func onePicture(name: String) throws {
+    #expect(try !ImageFile("\(Self.fixtures)/\(name)").header.isFirstOfSeveral)
+  }
+
   /// Files of PngSuite that differ in nothing but the order of their pixels.
   @Test(arguments: ["0g01", "0g02", "0g04", "0g08", "0g16", "2c08", "6a08"])
   func interlacingChangesNoPixel(kind: String) throws {

@@ -142,7 +142,8 @@ enum Specs {
     {
       "name": "small",
       "dataset": {
-        "name": "synthetic_digits", "train_count": 60, "test_count": 20, "validation": 0.2
+        "name": "synthetic_digits", "train_count": 60, "test_count": 20, "validation": 0.2,
+        "stratified": true
       },
       "model": [
         { "layer": "conv2d", "filters": 4, "kernel": 5, "stride": 2, "activation": "relu" },

@@ -7,7 +7,7 @@ import Testing
       "name": "small",
       "base": {
         "name": "base",
-        "dataset": { "name": "synthetic_digits", "train_count": 1000, "validation": 0.2 },
+        "dataset": { "name": "synthetic_digits", "train_count": 1000, "validation": 0.2, "stratified": true },
         "model": [ { "layer": "flatten" }, { "layer": "dense", "units": 10 } ],
         "optimizer": { "name": "sgd" },
         "training": { "epochs": 2, "batch_size": 32 }

@@ -7,7 +7,8 @@ import Testing
   static let base = """
     {
       "name": "base",
-      "dataset": { "name": "synthetic_digits", "train_count": 60, "validation": 0.2, "test_count": 20 },
+      "dataset": { "name": "synthetic_digits", "train_count": 60, "validation": 0.2,
+        "stratified": true, "test_count": 20 },
       "model": [
         { "layer": "max_pool", "size": 4 },
         { "layer": "flatten" },

@@ -103,9 +103,9 @@ func filledBytes(
 enum Limit {
   /// Bytes of one set's images, 4 GiB.
   static let content = 1 << 32
-  /// Pixels of one PNG or JPEG file, 8192 x 8192.
+  /// Pixels of one image file, 8192 x 8192.
   static let pixels = 1 << 26
-  /// Bytes of one PNG or JPEG file, 256 MiB.
+  /// Bytes of one image file, 256 MiB.
   static let file = 1 << 28
   /// Images of one set.
   static let images = 10_000_000

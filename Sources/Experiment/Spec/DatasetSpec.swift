@@ -134,9 +134,12 @@ public struct DatasetSpec: Hashable, Sendable {
     of counts: (training: Int, validation: Int?, test: Int?)
   ) -> (training: Int, validation: Int, test: Int) {
     var (total, tested) = (counts.training, counts.test ?? 0)
-    if case .share(let share) = test {
+    switch test {
+    case .share(let share):
       tested = Int((share * Double(total)).rounded(.toNearestOrAwayFromZero))
       total -= tested
+    case .of(let other): tested = other.testCount ?? tested
+    case .own, .none: break
     }
     let loaded = selection.count(of: min(trainCount ?? total, total), classes: classCount)
     let held = validation.count(of: loaded)

@@ -251,6 +251,7 @@ def fixed(rng):
     files["animated.webp"] = saved(frames[0], "WEBP", save_all=True, append_images=frames[1:])
     files["animated.gif"] = saved(
         frames[0].quantize(8), "GIF", save_all=True, append_images=[f.quantize(8) for f in frames[1:]])
+    files["animated.png"] = saved(frames[0], "PNG", save_all=True, append_images=frames[1:])
     files["pages.tif"] = saved(frames[0], "TIFF", save_all=True, append_images=frames[1:])
     for number in (3, 6):
         files[f"held-{number}.jpg"] = saved(frames[0], "JPEG", exif=exif(number))

@@ -47,6 +47,19 @@ run=$(realpath "$folder/one/quickstart/latest")
 grep -q '</svg>' "$folder/curves.svg" || fail "the plot is not whole"
 "$runner" data show "$data" --output "$folder/digits.png" > /dev/null 2>&1 || fail "data show"
 
+# Thirty drawings in the manner of people, read by a network that knows MNIST: as their digits with
+# "prepare", hardly without.
+if [ "$data" = mnist ]; then
+  drawn=(dataset.test=files dataset.test_path=Tests/DatasetsTests/Fixtures/drawings/drawn)
+  "$runner" "${spec[@]}" "${drawn[@]}" dataset.prepare=digit 'expect={"test_accuracy":{"min":0.93}}' \
+    --output "$folder/prepared" > "$folder/prepared.txt" || fail "fewer than 28 of 30 drawings are read"
+  "$runner" "${spec[@]}" "${drawn[@]}" dataset.resize=area 'expect={}' \
+    --output "$folder/resized" > "$folder/resized.txt" || fail "drawings without prepare"
+  for way in prepared resized; do
+    echo "end to end: thirty drawings, $way: $(grep '^test accuracy' "$folder/$way.txt")"
+  done
+fi
+
 # Interrupted and resumed: the same bytes.
 status=0
 timeout --signal=INT 1 "$runner" "${spec[@]}" --threads 1 --output "$folder/three" \

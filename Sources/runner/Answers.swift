@@ -58,8 +58,8 @@ struct Answers {
       : "\(grouped(odd.count)) of \(grouped(asked.count)) images look unlike the training images, such "
         + "as \(asked.images[first].name): "
     return which + what
-      + "; where ink is dark on light paper, give --invert; --show draws what the "
-      + "network sees"
+      + "; of photos and drawings of digits, --prepare digit makes what MNIST was made of; --invert takes "
+      + "dark on light; --show draws what the network sees"
   }
 
   /// A row per image: its class and how sure that is, then the next classes, then all probabilities.

@@ -52,6 +52,13 @@ struct PredictCommand: ParsableCommand {
   @Option(help: "How answers are printed; jsonl is an object in a line for each image.")
   var format = Format.table
 
+  @Option(
+    help: """
+      digit: make of photos and drawings of digits what MNIST was made of: light on dark, 20x20 in the \
+      middle of 28x28, without the paper's shadows. (default: as in the training)
+      """)
+  var prepare: FilePreparation?
+
   @Option(help: "How images of another size are made to fit. (default: as in the training)")
   var resize: ImagePreparation.Resize?
 
@@ -99,8 +106,13 @@ struct PredictCommand: ParsableCommand {
     var preparation = file.preparation
     if let resize { preparation.resize = resize }
     if let invert { preparation.inverts = invert }
+    let prepare = prepare ?? file.prepare
+    if let prepare {
+      Display.say(
+        "note: images are prepared as \"\(prepare.rawValue)\" first; --show draws what that gives")
+    }
     var reader = AskedImagesReader(
-      preparation, classNames: file.classNames, turns: turn, threads: threadCount)
+      prepare, preparation, classNames: file.classNames, turns: turn, threads: threadCount)
     var temporary: String?
     defer { temporary.map(Files.remove) }
     for input in inputs {
@@ -173,3 +185,4 @@ struct PredictCommand: ParsableCommand {
 }
 
 extension ImagePreparation.Resize: ExpressibleByArgument {}
+extension FilePreparation: ExpressibleByArgument {}

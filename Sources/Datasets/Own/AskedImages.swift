@@ -52,6 +52,7 @@ public final class AskedImages: ImageSamples {
 
 /// Reads what a user names to be predicted: image files, folders of them, arrays, IDX files, tables.
 public struct AskedImagesReader {
+  private let prepare: FilePreparation?
   private let preparation: ImagePreparation
   private let shape: ImageShape
   private let classes: ClassNames
@@ -63,11 +64,14 @@ public struct AskedImagesReader {
   private var notes: [DatasetNote] = []
 
   /// - Parameters:
+  ///   - prepare: what is made of each image first; nil for nothing.
   ///   - preparation: how an image becomes what the model takes; it has a shape.
   ///   - turns: whether pictures are turned upright where their files note how they are held.
   public init(
-    _ preparation: ImagePreparation, classNames: [String], turns: Bool, threads: Int
+    _ prepare: FilePreparation?, _ preparation: ImagePreparation, classNames: [String],
+    turns: Bool, threads: Int
   ) {
+    self.prepare = prepare
     self.preparation = preparation
     shape = preparation.shape!
     classes = ClassNames(classNames, areGiven: true)
@@ -148,7 +152,7 @@ public struct AskedImagesReader {
     _ files: [(path: String, name: String, label: UInt8?)], in folder: String?
   ) {
     guard !files.isEmpty else { return }
-    let (preparation, turns, shape) = (preparation, turns, shape)
+    let (prepare, preparation, turns, shape) = (prepare, preparation, turns, shape)
     let paths = files.map(\.path)
     var problems = [String?](repeating: nil, count: files.count)
     var isTurned = [Bool](repeating: false, count: files.count)
@@ -165,7 +169,8 @@ public struct AskedImagesReader {
               do throws(ImageProblem) {
                 let file = try ImageFile(paths[index])
                 turned.pointer[index] = file.header.orientation != .upright
-                let image = try preparation.asked(try file.decode(turned: turns))
+                let stored = try file.decode(turned: turns)
+                let image = try preparation.asked(try prepare?.prepare(stored) ?? stored)
                 image.pixels.withUnsafeBufferPointer {
                   (made.pointer + index * shape.count).update(
                     from: $0.baseAddress!, count: shape.count)
@@ -251,7 +256,8 @@ public struct AskedImagesReader {
     }
     try checkMemory(ofImages: ByteCount.product(count, shape.count))
     do throws(ImageProblem) {
-      pixels += try preparation.asked(stored, threads: threads).pixels
+      let made = try prepare?.prepare(stored, threads: threads) ?? stored
+      pixels += try preparation.asked(made, threads: threads).pixels
     } catch {
       throw DatasetError(.invalid, "\(name): \(error.message)")
     }

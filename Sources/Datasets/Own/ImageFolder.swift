@@ -16,8 +16,8 @@ enum ImageFolder {
 
   /// - Parameter turns: whether pictures are turned upright, where their files note how they are held.
   static func read(
-    _ path: String, classNames: [String], preparation: ImagePreparation, corrupt: CorruptImages,
-    turns: Bool = false, threads: Int
+    _ path: String, classNames: [String], prepare: FilePreparation? = nil,
+    preparation: ImagePreparation, corrupt: CorruptImages, turns: Bool = false, threads: Int
   ) throws(DatasetError) -> Contents {
     let shape = preparation.shape!
     let listing = try ImageListing(path, classNames: classNames)
@@ -43,7 +43,8 @@ enum ImageFolder {
             for index in range {
               do throws(ImageProblem) {
                 let file = try ImageFile(files[index].path)
-                let decoded = try file.decode(turned: turns)
+                let stored = try file.decode(turned: turns)
+                let decoded = try prepare?.prepare(stored) ?? stored
                 guard let image = preparation.prepare(decoded) else {
                   throw ImageProblem(preparation.refusal(decoded.shape))
                 }

@@ -56,6 +56,8 @@ public struct OwnFiles: Hashable, Sendable {
   public var labelColumn: LabelColumn?
   /// The number of a table or an array that is white; nil for what is certain of its numbers.
   public var pixelMax: Double?
+  /// What is made of each image first; nil for nothing.
+  public var prepare: FilePreparation?
   /// Whether image files are turned upright, where they note how they are held (EXIF).
   public var followsOrientation = false
 

@@ -55,8 +55,8 @@ struct OwnFilesReading {
     switch format {
     case .images:
       let folder = try ImageFolder.read(
-        path, classNames: classNames.names, preparation: preparation, corrupt: corrupt,
-        turns: files.followsOrientation, threads: threads)
+        path, classNames: classNames.names, prepare: files.prepare, preparation: preparation,
+        corrupt: corrupt, turns: files.followsOrientation, threads: threads)
       return ReadPart(set: folder.set, skipped: folder.skipped, notes: folder.notes)
     case .csv:
       let (images, labels, notes) = try PixelCSV.read(
@@ -68,6 +68,12 @@ struct OwnFilesReading {
     case .idx:
       let (images, labels) = try IDXFolder.files(path, part, isOwn: isOwn)
       let set = try IDX.read(images: images, labels: labels, classes: classes, threads: threads)
+      if files.prepare != nil {
+        let stored = StoredImages(
+          shape: set.imageShape, pixels: set.pixels[0..<set.pixels.count])
+        return ReadPart(
+          set: try fitted(stored, path).set(labels: set.labels, classes: classes))
+      }
       if !preparation.keeps(set.imageShape) {
         try checkMemory(ofImages: ByteCount.product(set.count, shape.count))
       }
@@ -121,6 +127,14 @@ struct OwnFilesReading {
   }
 
   private func fitted(_ images: StoredImages, _ path: String) throws(DatasetError) -> StoredImages {
+    var images = images
+    if let prepare = files.prepare {
+      do throws(ImageProblem) {
+        images = try prepare.prepare(images, threads: threads)
+      } catch {
+        throw DatasetError(.damaged, "\(path): \(error.message)")
+      }
+    }
     if preparation.keeps(images.shape) { return images }
     try checkMemory(ofImages: ByteCount.product(images.count, shape.count))
     guard let fitted = preparation.prepare(images, threads: threads) else {

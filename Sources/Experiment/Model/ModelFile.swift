@@ -8,6 +8,8 @@ public struct ModelFile: Sendable {
   /// Of the experiment.
   public var name: String
   public var classNames: [String]
+  /// What is made of each image first; nil for nothing.
+  public var prepare: FilePreparation?
   /// How an image becomes what the model takes, before the normalisation; it has a shape.
   public var preparation: ImagePreparation
   /// What the images of its training look like; nil where that isn't known.
@@ -38,6 +40,7 @@ public struct ModelFile: Sendable {
       "layers": .array(model.plan.description.model.map(\.json)),
     ]
     let images: JSONValue = [
+      "prepare": JSONValue(prepare?.rawValue),
       "resize": .string(preparation.resize.rawValue),
       "keep_aspect": .bool(preparation.keepsAspect), "invert": .bool(preparation.inverts),
     ]
@@ -102,7 +105,7 @@ extension ModelFile {
       "name": "model",
       "dataset": [
         "name": "files", "path": ".", "classes": .array(names.map { .string($0) }),
-        "shape": input, "resize": images["resize"] ?? .null,
+        "prepare": images["prepare"] ?? .null, "shape": input, "resize": images["resize"] ?? .null,
         "keep_aspect": images["keep_aspect"] ?? .bool(false),
         "invert": images["invert"] ?? .null, "test": "none",
       ],
@@ -129,7 +132,8 @@ extension ModelFile {
       let kernel = file.metadata["kernel"], let name = file.metadata["name"]
     else { throw damaged("its epoch, its kernel or its name is missing") }
     self.init(
-      model: model, name: name, classNames: names, preparation: spec.dataset.preparation,
+      model: model, name: name, classNames: names, prepare: spec.dataset.files?.prepare,
+      preparation: spec.dataset.preparation,
       ink: try file.metadata["ink"] == nil ? nil : InkRange(json("ink")), epoch: epoch,
       testAccuracy: try number("test_accuracy"), testLoss: try number("test_loss"),
       specDigest: file.metadata["spec_sha256"], kernel: kernel)

@@ -7,7 +7,9 @@ extension Run {
     var preparation = spec.dataset.preparation
     preparation.shape = spec.dataset.imageShape
     return ModelFile(
-      model: model, name: spec.name, classNames: data.classNames, preparation: preparation,
+      model: model, name: spec.name, classNames: data.classNames,
+      prepare: spec.dataset.files?.prepare,
+      preparation: preparation,
       ink: InkRange(of: data.plain), epoch: summary.tested.epoch,
       testAccuracy: summary.testAccuracy, testLoss: summary.testLoss, specDigest: spec.digest,
       kernel: options.environment.kernel)
@@ -39,7 +41,8 @@ extension RunFolder {
         return (0..<files.classes.count).map(String.init)
       } ?? []
     return ModelFile(
-      model: model, name: spec.name, classNames: names, preparation: preparation, ink: left?.ink,
+      model: model, name: spec.name, classNames: names, prepare: spec.dataset.files?.prepare,
+      preparation: preparation, ink: left?.ink,
       epoch: epoch, testAccuracy: nil, testLoss: nil, specDigest: spec.digest,
       kernel: record.environment.kernel)
   }

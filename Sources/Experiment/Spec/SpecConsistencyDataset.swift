@@ -139,7 +139,7 @@ extension SpecChecker {
     guard name == .files || test == OwnFiles.name else {
       let keys = [
         "path", "test_path", "validation_path", "format", "classes", "label_column", "pixel_max",
-        "exif_orientation",
+        "exif_orientation", "prepare",
       ]
       for key in keys {
         if let value = dataset[key], !value.isNull, value != .bool(false) {
@@ -151,6 +151,7 @@ extension SpecChecker {
     func isMissing(_ key: String) -> Bool { dataset[key] == .null }
     checkForm(dataset)
     checkClassNames(dataset)
+    checkPreparation(dataset)
     if name == .files {
       let missing = ["path", "shape", "classes"].filter(isMissing)
       if !missing.isEmpty {
@@ -216,6 +217,28 @@ extension SpecChecker {
       report(
         at: Self.section + key,
         "is of the format \(formats.map(\.rawValue).quotedList), not of \"\(format.rawValue)\"")
+    }
+  }
+
+  /// What is prepared has a size, and is light on dark.
+  private mutating func checkPreparation(_ dataset: JSONValue) {
+    guard let prepare = dataset["prepare"]?.string.flatMap(FilePreparation.init(rawValue:)) else {
+      return
+    }
+    if dataset["invert"] == .bool(true) {
+      report(
+        at: Self.section + "invert",
+        "\"prepare\" \"\(prepare.rawValue)\" finds out whether ink is dark or light; remove it")
+    }
+    let made = prepare.shape
+    if let shape = ImageShape(checked: dataset["shape"]),
+      dataset["resize"]?.string == ImagePreparation.Resize.none.rawValue,
+      shape.height != made.height || shape.width != made.width
+    {
+      report(
+        at: Self.section + "shape",
+        "\"prepare\" \"\(prepare.rawValue)\" makes \(made.height)x\(made.width), not "
+          + "\(shape.height)x\(shape.width); give \"resize\" \"bilinear\" or \"area\"")
     }
   }
 

@@ -37,7 +37,7 @@ extension DatasetSpec {
       "format": JSONValue(files?.format.rawValue), "classes": files?.classes.json ?? .null,
       "label_column": files?.labelColumn?.json ?? .null,
       "pixel_max": files?.pixelMax.map { Bounds.value($0) } ?? .null,
-      "shape": preparation.shape?.json ?? .null,
+      "prepare": JSONValue(files?.prepare?.rawValue), "shape": preparation.shape?.json ?? .null,
       "exif_orientation": .bool(files?.followsOrientation ?? false),
       "resize": .string(preparation.resize.rawValue),
       "keep_aspect": .bool(preparation.keepsAspect), "invert": .bool(preparation.inverts),
@@ -85,6 +85,7 @@ extension OwnFiles {
       pixelMax: value["pixel_max"]?.double)
     validationPath = value["validation_path"]?.string
     followsOrientation = value["exif_orientation"] == .bool(true)
+    prepare = value["prepare"]?.string.flatMap(FilePreparation.init(rawValue:))
   }
 }
 

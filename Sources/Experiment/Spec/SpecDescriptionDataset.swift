@@ -94,6 +94,18 @@ extension SpecDescription {
       "Of \"files\" in CSV, .npz and .npy: the number that is white, of which pixels are parts; null "
         + "for what is certain: 255 for whole numbers, 1 for others up to 1."),
     Field(
+      "prepare",
+      .choice(
+        Choice(
+          noun: "a way to prepare images", names: FilePreparation.allCases.map(\.rawValue),
+          aliases: ["digits": "digit", "mnist": "digit"])),
+      .none, aliases: ["preprocess", "preprocessing", "preparation"],
+      "Of \"files\": what is made of each image first; null for nothing. \"digit\" takes photos and "
+        + "drawings of one digit of any size, colour and light, and makes of them what MNIST was made "
+        + "of, 28 x 28 x 1: light strokes on black, without paper, shadows, ruled lines and specks, "
+        + "in a box of 20 x 20 with their aspect kept, grey where a pixel is covered in part, the "
+        + "centre of mass in the middle. An image on which it finds nothing cannot be used."),
+    Field(
       "shape",
       .list(of: .integer(1...8192), count: 3...3, noun: "numbers, height, width, channels"),
       .none, aliases: ["image_size", "image_shape", "input_shape", "size"],

@@ -89,7 +89,8 @@ public struct RecordedRun: Sendable {
       name == DatasetName.syntheticDigits.rawValue ? " of seed \(spec.dataset.syntheticSeed)" : ""
     let files = name == DatasetName.files.rawValue ? spec.dataset.files : nil
     let place = files.map { " in \($0.testPath ?? $0.path)" } ?? ""
-    return "\(count) test images of \(name)\(place)\(seed)\(spec.dataset.formText)"
+    let prepared = files?.prepare.map { ", prepared: \($0.rawValue)" } ?? ""
+    return "\(count) test images of \(name)\(place)\(seed)\(prepared)\(spec.dataset.formText)"
   }
 }
 

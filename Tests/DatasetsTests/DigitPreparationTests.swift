@@ -12,7 +12,7 @@ import Testing
     try (0..<10).flatMap { digit in
       let names = try FileManager.default.contentsOfDirectory(atPath: "\(folder)/\(kind)/\(digit)")
       return try names.sorted().map {
-        ("\(digit)/\($0.prefix(3))", try ImageFolder.decode("\(folder)/\(kind)/\(digit)/\($0)"))
+        ("\(digit)/\($0.prefix(3))", try ImageFile("\(folder)/\(kind)/\(digit)/\($0)").decode())
       }
     }
   }
@@ -74,7 +74,7 @@ import Testing
       let dark = try #require(DigitPreparation.prepare(bytes.map { ~$0 }, shape: image.shape))
       #expect(Self.correlation(dark, bytes) > 0.99, "\(name)")
       let shape = ImageShape(height: 28, width: 28, channels: 3)
-      let colours = bytes.flatMap { [$0 / 2, 200, 255 - $0] }
+      let colours = bytes.flatMap { (byte: UInt8) -> [UInt8] in [byte / 2, 200, 255 - byte] }
       let coloured = try #require(DigitPreparation.prepare(colours, shape: shape))
       #expect(Self.correlation(coloured, bytes) > 0.99, "\(name)")
       var wide = [UInt8](repeating: 0, count: 60 * 90)
@@ -135,7 +135,8 @@ import Testing
     resize: ImagePreparation.Resize = .none, corrupt: CorruptImages = .stop
   ) throws -> Dataset {
     var request = DatasetRequest("files", readsTest: false)
-    request.files = OwnFiles(path: path, classes: .count(2), prepare: .digit)
+    request.files = OwnFiles(path: path, classes: .count(2))
+    request.files!.prepare = .digit
     request.preparation = ImagePreparation(shape: shape, resize: resize)
     request.corrupt = corrupt
     return try DatasetLocator(dataFolder: nil, environment: [:], currentFolder: "/nowhere")

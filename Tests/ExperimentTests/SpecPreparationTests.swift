@@ -14,7 +14,7 @@ import Testing
     #expect(drawings.files?.prepare == .digit && drawings.request().files?.prepare == .digit)
     // Of the test images only; those of MNIST are what it makes.
     let mixed = try SpecDatasetTests.load(
-      "\"name\": \"mnist\", \"test\": \"files\", \"test_path\": \"mine\", \"preprocess\": \"mnist\""
+      "\"name\": \"mnist\", \"test\": \"files\", \"test_path\": \"mine\", \"prepare\": \"digit\""
     )
     #expect(mixed.files?.prepare == .digit)
     let none = try SpecDatasetTests.load(

@@ -11,7 +11,8 @@
 /// 4. Thin pens are made as wide as MNIST's, and the box is filled (`DigitBox`).
 ///
 /// A pure function of the pixels, the same to the last bit everywhere: of sums, products and comparisons
-/// in a fixed order. An image of MNIST stays as it is, but for a hundredth of its contrast.
+/// in a fixed order. An image of MNIST stays as it is, but for a hundredth of its contrast and where its
+/// pen was narrower than two pixels.
 public enum DigitPreparation {
   /// The height and width of what is made.
   public static let side = 28

@@ -38,7 +38,8 @@ struct DigitStrokes {
     for part in digit { for i in part.pixels { mask.bits[i] = true } }
     let full = DigitPlane.quantile(
       0.9, of: digit.flatMap { $0.pixels.map { plane.values[$0] } })
-    let none = min(2.5 * light.noise, 0.35 * full)
+    // Two levels of 255 are what the surface of light may be off.
+    let none = max(2, min(2.5 * light.noise, 0.35 * full))
     let edge = mask.widened(by: 1 + plane.longest / 128)
     ink = plane
     for i in ink.values.indices {

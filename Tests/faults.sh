@@ -54,8 +54,8 @@ cat > sweep.json << 'END'
 END
 
 run_files="metrics.csv summary.json resolved.json spec.json plots/curves.svg
-  checkpoints/best.safetensors checkpoints/last.safetensors"
-sweep_files="trials.csv summary.json best.json resolved.json spec.json plots/parallel.svg
+  checkpoints/best.safetensors checkpoints/last.safetensors model.safetensors"
+sweep_files="trials.csv summary.json best.json model.safetensors resolved.json spec.json plots/parallel.svg
   plots/parameters.svg plots/best-so-far.svg"
 
 # The folder of the one run under out that can be resumed; nothing where there is none.

@@ -5,7 +5,9 @@ import Testing
   @Test func aRunVerifiesWithoutItsCheckpoints() throws {
     let folder = try TemporaryFolder()
     let run = try InterruptionTests.reference(in: folder)
-    for name in ["checkpoints", "plots", "spec.json", "timing.csv", ".lock"] {
+    for name in [
+      "checkpoints", "model.safetensors", "plots", "spec.json", "timing.csv", ".lock",
+    ] {
       try FileManager.default.removeItem(at: folder.url.appending(path: "\(run)/\(name)"))
     }
     let before = try FileManager.default.subpathsOfDirectory(atPath: "\(folder.path)/\(run)")
@@ -16,7 +18,7 @@ import Testing
         == """
         \(run): verified, to the last bit: 3 epochs of metrics.csv; 21 figures of summary.json; \
         name, seed and kernel of run.json; the dataset's digest; status and ending of run.json
-        not there: checkpoints/last.safetensors; checkpoints/best.safetensors
+        not there: checkpoints/last.safetensors; checkpoints/best.safetensors; model.safetensors
 
         """)
     #expect(result.errors == "")
@@ -42,7 +44,8 @@ import Testing
       bare.output == """
         \(run): verified, to the last bit: 3 epochs of metrics.csv; name, seed and kernel of \
         run.json; the dataset's digest; status and ending of run.json
-        not there: summary.json; checkpoints/last.safetensors; checkpoints/best.safetensors
+        not there: summary.json; checkpoints/last.safetensors; checkpoints/best.safetensors; \
+        model.safetensors
 
         """)
   }
@@ -61,8 +64,8 @@ import Testing
     #expect(
       result.output == """
         \(run): verified, to the last bit: 3 epochs of metrics.csv; 30 figures of summary.json; \
-        checkpoints/last.safetensors; checkpoints/best.safetensors; name, seed and kernel of \
-        run.json; the dataset's digest; status and ending of run.json
+        checkpoints/last.safetensors; checkpoints/best.safetensors; model.safetensors; name, seed \
+        and kernel of run.json; the dataset's digest; status and ending of run.json
         not compared: plots; spec.json; timing.csv
 
         """)

@@ -44,11 +44,24 @@ public struct InkRange: Hashable, Sendable {
     return (sum / Double(pixels.count), Double(above) / Double(pixels.count))
   }
 
+  private static func figures(of pixels: ArraySlice<UInt8>) -> (mean: Double, share: Double) {
+    let (sum, above) = pixels.withUnsafeBufferPointer { pixels in
+      var (sum, above) = (0, 0)
+      for pixel in pixels {
+        sum += Int(pixel)
+        above += pixel > 127 ? 1 : 0
+      }
+      return (sum, above)
+    }
+    let count = Double(pixels.count)
+    return (Double(sum) / (255 * count), Double(above) / count)
+  }
+
   /// What is unlike the images of the training in one, as a phrase: "0.87 of white on average, where the
   /// training images have 0.03 to 0.26". Nil where nothing is: both figures lie in their ranges, or
   /// outside of them by no more than these are wide.
-  public func surprise(in pixels: some Collection<UInt8>) -> String? {
-    let (mean, share) = Self.figures(of: pixels.map { Float($0) / 255 })
+  public func surprise(in pixels: ArraySlice<UInt8>) -> String? {
+    let (mean, share) = Self.figures(of: pixels)
     func isFar(_ value: Double, _ range: ClosedRange<Double>) -> Bool {
       let width = max(range.upperBound - range.lowerBound, 0.02)
       return value < range.lowerBound - width || value > range.upperBound + width

@@ -24,6 +24,8 @@ public struct SweepFolder: Hashable, Sendable {
   public var summary: String { "\(path)/summary.json" }
   /// The winner's experiment, to be run by itself.
   public var best: String { "\(path)/best.json" }
+  /// The winner's model.
+  public var model: String { "\(path)/model.safetensors" }
   public var trials: String { "\(path)/trials.csv" }
   public var timing: String { "\(path)/timing.csv" }
   public var journal: String { "\(path)/journal" }

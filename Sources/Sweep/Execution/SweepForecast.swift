@@ -66,8 +66,9 @@ public struct SweepForecast: Sendable {
       }
       let seeds = Double(spec.seeds.count)
       let memory = try TrainingMemory(experiment, threads: 1).network
-      // The last checkpoint holds the weights and the optimizer's state; the best holds the weights.
-      let disk = spec.seeds.count * (memory.checkpoint + 4 * network.parameters + 20_000)
+      // The last checkpoint holds the weights and the optimizer's state; the best, and the model, the
+      // weights.
+      let disk = spec.seeds.count * (memory.checkpoint + 8 * network.parameters + 20_000)
       trials.append(
         Trial(
           number: stage.id.trial,

@@ -24,6 +24,8 @@ public struct SweepSummary: Sendable {
   }
 
   public let spec: SweepSpec
+  /// The runs of the winner, from the sweep's folder: on fresh seeds, then those that it was chosen by.
+  private let runs: [String]
   public let winner: Winner?
   public let confirmed: [Confirmed]
   /// How many trials ended how, in the order of `StageResult.Status`.
@@ -42,6 +44,12 @@ public struct SweepSummary: Sendable {
         value: plan.value(of: plan.trials[number])!,
         experiment: try spec.experiment(for: configuration, seed: spec.seeds[0]))
     }
+    let fresh = spec.confirmationSeeds.compactMap { run.confirmed[$0] }
+      .filter { $0.status == .completed }.map { run.folder.run(of: $0.id) }
+    let chosen = plan.winner.map { number in
+      spec.seeds.map { run.folder.run(of: StageID(trial: number, seed: $0, stage: 0)) }
+    }
+    runs = fresh + (chosen ?? [])
     confirmed = try spec.confirmationSeeds.compactMap { seed in
       guard let result = run.confirmed[seed] else { return nil }
       let tested = try Self.tested(
@@ -77,13 +85,18 @@ public struct SweepSummary: Sendable {
     return try folder.readSummary()
   }
 
-  /// Writes summary.json, and best.json: the winner's experiment.
+  /// Writes summary.json, best.json, the winner's experiment, and model.safetensors, what the first of
+  /// its runs has learned that came to its end.
   func write(to folder: SweepFolder) throws {
     try AtomicFile.write(json.pretty, to: folder.summary)
     if let winner {
       var experiment = winner.experiment
       experiment.name = String("\(spec.name)-best".prefix(100))
       try AtomicFile.write(experiment.resolved().pretty, to: folder.best)
+      let models = runs.map { "\(folder.path)/\($0)/model.safetensors" }
+      if let model = models.first(where: Files.exists) {
+        try AtomicFile.write(Files.read(model), to: folder.model)
+      }
     }
   }
 

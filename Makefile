@@ -21,10 +21,10 @@ FLAGS := $(OPTIMIZED)
 STRICT := -Xswiftc -warnings-as-errors
 # Tests are built in a folder for each kind, or each would build again what the other built.
 OPTIMIZED_TESTS := -c release $(OPTIMIZED) $(STRICT) -Xswiftc -enable-testing
-# Where optimized code frees an array at its last use, unoptimized code keeps it: the address sanitizer
-# looks at the former. Threads do the same in both.
+# Where optimized code frees an array at its last use, unoptimized code keeps it: the sanitizers look at
+# the former.
 ADDRESS := $(OPTIMIZED_TESTS) --sanitize address -Xswiftc -use-ld=lld --scratch-path .build-asan
-THREAD := $(STRICT) --sanitize thread -Xswiftc -use-ld=lld --scratch-path .build-tsan
+THREAD := $(OPTIMIZED_TESTS) --sanitize thread -Xswiftc -use-ld=lld --scratch-path .build-tsan
 PLAIN := $(OPTIMIZED_TESTS) --scratch-path .build-test
 # What several threads or processes do together.
 THREADED := TeamTests|DeterminismTests|ConvNetTests.MemoryTests|LocatorTests|FormatTests|IDXTests|ImageFolderTests|PredictTests|SpecialFileTests
@@ -75,7 +75,7 @@ uninstall:
 test end-to-end faults install-test slurm verify-reference: FLAGS := $(OPTIMIZED) $(STRICT)
 
 test: STRIDE := 50
-test: packages lint unit-tests thread end-to-end install-test slurm faults verify-reference
+test: packages lint unit-tests end-to-end install-test slurm faults verify-reference
 	@echo "make test: all passed"
 
 # The numeric suites and the readers run optimized too: what is fast must be right.

@@ -73,7 +73,7 @@ struct PredictCommand: ParsableCommand {
   @Option(
     help: ArgumentHelp(
       "Draw what the network saw of each image, beside the image, with the answer, as a PNG file.",
-      valueName: "file"))
+      valueName: "file"), transform: Arguments.path)
   var show: String?
 
   @Option(

@@ -18,6 +18,7 @@ struct SweepSession {
     try compute.useKernel(first.compute.kernel)
     try loaded.spec.checkMemory(jobs: compute.threadCount)
     let images = try compute.loadImages(first.dataset)
+    _ = try compute.data(of: first, images)
     let run = compute.runOptions()
     var options = SweepOptions(
       jobs: compute.threadCount, command: run.command, environment: run.environment)

@@ -5,6 +5,7 @@ import Testing
 @Suite struct ArgumentTests {
   @Test(arguments: [
     "small.json --output ''", "small.json --data ''", "''", "run ''", "resume ''", "evaluate ''",
+    "predict '' x.png",
     "verify ''", "plot ''", "plot . --output ''", "compare ''", "validate ''",
     "validate small.json --graph ''", "sweep ''", "sweep small.json --output ''",
     "sweep small.json --data ''", "leaderboard ''", "baselines ''", "lr-find ''", "bench ''",

@@ -180,7 +180,7 @@ import Testing
         tensors and counters of checkpoints/last.safetensors; the tensors and counters of \
         checkpoints/best.safetensors; name, seed and kernel of run.json; the dataset's digest; \
         status and ending of run.json
-        not there: metrics_sha256 of summary.json
+        not there: metrics_sha256 of summary.json; model.safetensors
         not compared: timing.csv
 
         """)

@@ -163,7 +163,7 @@ enum Specs {
   /// All files of a run whose bytes are a function of the spec.
   static let reproducible = [
     "metrics.csv", "summary.json", "resolved.json", "checkpoints/best.safetensors",
-    "checkpoints/last.safetensors",
+    "checkpoints/last.safetensors", "model.safetensors",
   ]
 }
 

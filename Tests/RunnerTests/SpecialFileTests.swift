@@ -94,14 +94,14 @@ import Testing
     }
     for file in [
       ".lock", "run.json", "resolved.json", "metrics.csv", "timing.csv", "summary.json",
-      "checkpoints/last.safetensors", "plots/curves.svg",
+      "checkpoints/last.safetensors", "plots/curves.svg", "model.safetensors",
     ] {
       let name = "\(try copy(of: run))/\(file)"
       try Self.makePipe(name, in: folder)
       try Self.expectRefusal("resume copy --quiet --threads 1", name, in: folder)
     }
     for (command, file) in [
-      ("evaluate", "checkpoints/best.safetensors"), ("evaluate", "run.json"),
+      ("evaluate --weights best", "checkpoints/best.safetensors"), ("evaluate", "run.json"),
       ("verify", "metrics.csv"), ("verify", "summary.json"), ("verify", "resolved.json"),
       ("plot", "metrics.csv"), ("plot", "plots/curves.svg"), ("compare", "run.json"),
       ("evaluate --confusion", "confusion.csv"),

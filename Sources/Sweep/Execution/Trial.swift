@@ -48,7 +48,7 @@ enum Trial {
     for file in [folder.record, folder.resolved, folder.metrics, folder.timing, folder.summary] {
       Files.remove(file)
     }
-    for file in [folder.best, folder.last] { Files.remove(file) }
+    for file in [folder.best, folder.last, folder.model] { Files.remove(file) }
   }
 
   /// Why the training of a completed run ended.

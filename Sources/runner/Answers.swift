@@ -45,9 +45,16 @@ struct Answers {
       + percent(Double(right) / Double(known.count))
   }
 
+  /// The first image of which the model gives no numbers.
+  var withoutNumbers: String? {
+    probabilities.firstIndex { !$0.isFinite }.map {
+      asked.images[$0 / classNames.count].name
+    }
+  }
+
   /// What to say where images look like nothing of the training; nil where none does.
-  func warning(_ ink: InkRange?) -> String? {
-    guard let ink else { return nil }
+  func warning(_ file: ModelFile) -> String? {
+    guard let ink = file.ink else { return nil }
     let odd = asked.images.indices.compactMap { place in
       ink.surprise(in: asked.pixels(of: place)).map { (place, $0) }
     }
@@ -57,9 +64,11 @@ struct Answers {
       ? "\(asked.images[first].name) looks unlike the training images: "
       : "\(grouped(odd.count)) of \(grouped(asked.count)) images look unlike the training images, such "
         + "as \(asked.images[first].name): "
+    let takesDigits = file.preparation.shape == FilePreparation.digit.shape
     return which + what
-      + "; of photos and drawings of digits, --prepare digit makes what MNIST was made of; --invert takes "
-      + "dark on light; --show draws what the network sees"
+      + (takesDigits
+        ? "; of photos and drawings of digits, --prepare digit makes what MNIST was made of" : "")
+      + "; --invert takes dark on light; --show draws what the network sees"
   }
 
   /// A row per image: its class and how sure that is, then the next classes, then all probabilities.

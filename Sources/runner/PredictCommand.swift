@@ -100,6 +100,7 @@ struct PredictCommand: ParsableCommand {
   }
 
   func run() throws {
+    if let show { try check(show) }
     let file = try openModel()
     try Self.useKernel(of: file)
     let threadCount = threads ?? Team.cores
@@ -131,7 +132,12 @@ struct PredictCommand: ParsableCommand {
     if asked.count > 0 {
       let inference = try Inference(file.model, team: Team(threads: threadCount))
       let answers = Answers(asked, inference.probabilities(of: asked), file.classNames)
-      if let warning = answers.warning(file.ink) { Display.say("WARNING: \(warning)") }
+      if let name = answers.withoutNumbers {
+        throw RecordError(
+          model,
+          "gives scores that are not finite, as of \(name): it has learned nothing to be asked")
+      }
+      if let warning = answers.warning(file) { Display.say("WARNING: \(warning)") }
       if let show { try AnswerSheet(answers, turns: turn).write(to: show) }
       try printed(answers)
     }
@@ -140,6 +146,22 @@ struct PredictCommand: ParsableCommand {
       let count = asked.problems.count
       if count > 20 { Display.say("error: \(count - 20) more cannot be read") }
       throw ExitCode(ExitStatus.failed)
+    }
+  }
+
+  /// Refuses a picture in the place of what is asked, or of who is.
+  private func check(_ show: String) throws {
+    guard show.lowercased().hasSuffix(".png") else {
+      throw UsageError("--show writes a PNG file; \(show) doesn't end with .png")
+    }
+    let picture = try Files.absolute(show)
+    for path in inputs + [model] where path != "-" {
+      let place = try Files.absolute(path)
+      if picture == place || picture.hasPrefix(place + "/") {
+        throw UsageError(
+          "--show \(show): it would take the place of what is read, or lie in \(path) and be read the "
+            + "next time; name another file")
+      }
     }
   }
 

@@ -133,6 +133,35 @@ import Testing
     #expect(none.errors == "error: nowhere: there is no such model\n")
   }
 
+  /// A picture never takes the place of what is read.
+  @Test func thePictureHasAPlaceOfItsOwn() throws {
+    let (folder, run) = try Self.asked()
+    try Self.npy("28, 28", Self.images[0]).write(to: folder.url.appending(path: "one.npy"))
+    _ = try Program.shell(
+      "mkdir in && \"$RUNNER\" predict \(run) one.npy --show in/a.png && ln -s ../in in/loop && "
+        + "ln -s in/a.png link.png && cp \(run)/model.safetensors model.png", in: folder)
+    let before = try folder.data("in/a.png")
+    for arguments in [
+      ["in/a.png", "--show", "in/a.png"], ["in/a.png", "--show", "./in/a.png"],
+      ["link.png", "--show", "in/a.png"], ["in", "--show", "in/b.png"],
+      ["one.npy", "--show", "\(run)/b.png"], ["one.npy", "--show", "one.npy"],
+    ] {
+      let result = try Program.Running(
+        Program.path, ["predict", run, "--resize", "area"] + arguments, in: folder
+      ).wait()
+      #expect(result.status == 2 && result.output == "", "\(arguments): \(result)")
+    }
+    #expect(try folder.data("in/a.png") == before && !folder.exists("in/b.png"))
+    let model = try Program.run(
+      "predict", "model.png", "one.npy", "--show", "model.png", in: folder)
+    #expect(model.status == 2)
+    // A link that leads back costs no other image its answer.
+    let loop = try Program.run("predict", run, "in", "--resize", "area", in: folder)
+    #expect(loop.status == 1)
+    #expect(loop.output.split(separator: "\n").count == 2)
+    #expect(loop.errors.contains("error: in/loop: it leads back to a folder that it lies in"))
+  }
+
   /// What looks like nothing of the training is said.
   @Test func darkOnLightIsTold() throws {
     let (folder, run) = try Self.asked()

@@ -19,6 +19,9 @@ public struct Model: Sendable {
     self.normalization = normalization
   }
 
+  /// The tensors that a plan's model has, without their numbers.
+  public static func tensors(of plan: NetworkPlan) -> [TensorInfo] { TensorLayout(plan).tensors }
+
   /// A model that has learned nothing: all its weights are 0.
   public init(_ plan: NetworkPlan) {
     let count = TensorLayout(plan).count

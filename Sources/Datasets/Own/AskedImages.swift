@@ -93,10 +93,12 @@ public struct AskedImagesReader {
       case .folder: try readFolder(path)
       case .file: try readFile(path, name)
       case nil: problems.append("\(name): there is no such file")
-      case let kind?: problems.append("\(name): \(FileError("read", name, found: kind).reason)")
+      case let kind?:
+        problems.append(
+          "\(name): \(FileError("read", name, found: kind).reason); for the standard input give -")
       }
     } catch {
-      problems.append(error.message)
+      problems.append(error.message.replacing(path, with: name))
     }
   }
 
@@ -211,8 +213,9 @@ public struct AskedImagesReader {
       height: sizes[1], width: sizes[2], channels: sizes.count == 4 ? sizes[3] : 1)
     try stored.check(path)
     var labels: [UInt8] = []
-    let beside = path.replacingLast("images-idx3", with: "labels-idx1")
-    if beside != path, FileDescriptor.exists(beside) {
+    let plain = path.hasSuffix(".gz") ? String(path.dropLast(3)) : path
+    let beside = plain.replacingLast("images-idx3", with: "labels-idx1")
+    if beside != plain, let beside = DatasetLocator.existing(beside) {
       labels = try IDXFile(beside, ranks: 1...1, count: nil).content
     }
     try add(StoredImages(shape: stored, pixels: file.content), labels: labels, name)
@@ -308,12 +311,16 @@ private struct PictureFolder {
     leftOut.note.map { [DatasetNote(place: path, text: $0)] } ?? []
   }
 
-  mutating func list() throws(DatasetError) { try list(path, label: nil, depth: 0) }
+  mutating func list() throws(DatasetError) { try list(path, label: nil, parents: []) }
 
-  private mutating func list(_ folder: String, label: UInt8?, depth: Int) throws(DatasetError) {
-    // A link that leads back to a folder above.
-    guard depth < 32 else {
-      throw DatasetError(.invalid, "\(folder): folders lie in folders without an end")
+  /// - Parameter parents: the folders that it lies in, so that a link back to one of them is seen.
+  private mutating func list(
+    _ folder: String, label: UInt8?, parents: [FolderIdentity]
+  ) throws(DatasetError) {
+    let own = FolderIdentity(folder)
+    guard !parents.contains(own) else {
+      unnamed.append("\(folder): it leads back to a folder that it lies in, and is passed over")
+      return
     }
     let found = try DatasetError.wrapping { () throws(FileError) in try FolderNames(of: folder) }
     for name in found.names {
@@ -321,7 +328,7 @@ private struct PictureFolder {
       if isHidden(name) {
         leftOut.add(hidden: place)
       } else if FileKind(of: place) == .folder {
-        try list(place, label: label ?? classes.named(name), depth: depth + 1)
+        try list(place, label: label ?? classes.named(name), parents: parents + [own])
       } else if ImageFile.hasEnding(name) {
         files.append((place, label))
       } else {

@@ -81,7 +81,7 @@ struct ImageListing {
 }
 
 /// A folder, by whatever path it is reached.
-private struct FolderIdentity: Hashable {
+struct FolderIdentity: Hashable {
   private let device: UInt
   private let number: UInt
 

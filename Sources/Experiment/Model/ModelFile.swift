@@ -115,12 +115,15 @@ extension ModelFile {
     do {
       spec = try ExperimentSpec(resolved: document, name: path)
     } catch { throw damaged("\(error)") }
-    var model = Model(try NetworkPlan(spec.network))
-    for tensor in model.tensors {
+    let plan = try NetworkPlan(spec.network)
+    // Before there is memory for any of them.
+    let tensors = Model.tensors(of: plan)
+    for tensor in tensors {
       guard let stored = file[tensor.name], stored.type == .f32, stored.shape == tensor.shape
       else { throw damaged("its tensor \(tensor.name) is not as the architecture needs it") }
-      model[tensor] = stored.floats[...]
     }
+    var model = Model(plan)
+    for tensor in tensors { model[tensor] = file[tensor.name]!.floats[...] }
     model.normalization = try Checkpoint.normalization(
       of: { file[$0] }, path: path, input: model.plan.description.input)
     func number(_ key: String) throws(RecordError) -> Double? {

@@ -40,17 +40,20 @@ def digest(image):
 def as_pillow_reads(file):
     """Grey files as L, all others as RGB."""
     image = Image.open(io.BytesIO(file))
+    image.load()  # What stands behind the pixels, too.
+    exif = image.getexif()
     if image.mode.startswith("I;16"):
         # Without being told how, `convert` cuts such numbers off at 255.
         image = Image.fromarray((np.asarray(image) // 256).astype(np.uint8))
-    is_grey_png = image.format == "PNG" and file[25] in (0, 4)
+    is_grey_png = file[:4] == b"\x89PNG" and file[25] in (0, 4)
     pixels = image.convert("L" if image.mode in ("1", "L", "LA") or is_grey_png else "RGB")
     result = {
         "height": image.height, "width": image.width, "channels": len(pixels.getbands()),
         "pixels": digest(pixels), "grey": digest(image.convert("L")),
     }
-    if image.getexif().get(0x0112, 1) != 1:
-        result["upright"] = digest(ImageOps.exif_transpose(image).convert(pixels.mode))
+    if exif.get(0x0112, 1) != 1:
+        pixels.info["exif"] = exif.tobytes()
+        result["upright"] = digest(ImageOps.exif_transpose(pixels))
     return result
 
 

@@ -87,9 +87,7 @@ public final class Inference: TeamWork {
 
   /// To be called when the weights were written from outside: renews the transposed kernels.
   func weightsChanged() {
-    for parameter in parameters {
-      parameter.copyTransposed(weights.base, rows: 0..<parameter.rows)
-    }
+    parameters.renewTransposed(weights.base)
   }
 
   /// The scores of the classes (logits) of some samples, (range.count, classes), in `scores`.

@@ -57,3 +57,10 @@ extension Parameter {
     }
   }
 }
+
+extension [Parameter] {
+  /// Renews all transposed copies.
+  func renewTransposed(_ weights: UnsafeMutablePointer<Float>) {
+    for parameter in self { parameter.copyTransposed(weights, rows: 0..<parameter.rows) }
+  }
+}

@@ -97,9 +97,7 @@ public final class Updater: TeamWork {
 
   /// Renews the transposed kernels, after the weights were written from outside.
   func weightsChanged() {
-    for parameter in parameters {
-      parameter.copyTransposed(weights.base, rows: 0..<parameter.rows)
-    }
+    parameters.renewTransposed(weights.base)
   }
 
   /// Before the passes of a step, from 1.

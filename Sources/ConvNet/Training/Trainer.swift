@@ -80,22 +80,6 @@ public final class Trainer {
     weightsChanged()
   }
 
-  /// Goes on with a model.
-  /// - Throws: `OutOfMemory`.
-  public convenience init(
-    _ model: Model, loss: LossDescription = .softmaxCrossEntropy,
-    optimizer: OptimizerDescription, mixing: [BatchMixing] = [], batchSize: Int, seed: UInt64,
-    team: Team
-  ) throws {
-    let counted = Trainer.counted(
-      model.plan, loss: loss, optimizer: optimizer, mixing: mixing, batchSize: batchSize,
-      workers: team.count)
-    self.init(
-      model.plan, loss: loss, optimizer: optimizer, mixing: mixing, batchSize: batchSize,
-      seed: seed, team: team, sharesMemory: true, arena: try Arena(bytes: counted.memory))
-    self.model = model
-  }
-
   /// A trainer without its memory, to tell what it would take.
   static func counted(
     _ plan: NetworkPlan, loss: LossDescription = .softmaxCrossEntropy,

@@ -153,47 +153,23 @@ public struct AskedImagesReader {
   private mutating func readPictures(
     _ files: [(path: String, name: String, label: UInt8?)], in folder: String?
   ) {
-    guard !files.isEmpty else { return }
-    let (prepare, preparation, turns, shape) = (prepare, preparation, turns, shape)
-    let paths = files.map(\.path)
-    var problems = [String?](repeating: nil, count: files.count)
-    var isTurned = [Bool](repeating: false, count: files.count)
-    var read = [UInt8](repeating: 0, count: files.count * shape.count)
-    problems.withUnsafeMutableBufferPointer { problems in
-      isTurned.withUnsafeMutableBufferPointer { isTurned in
-        read.withUnsafeMutableBufferPointer { read in
-          let (told, turned, made) = (
-            SendablePointer(problems.baseAddress!), SendablePointer(isTurned.baseAddress!),
-            SendablePointer(read.baseAddress!)
-          )
-          forEachPart(of: paths.count, threads: threads) { range in
-            for index in range {
-              do throws(ImageProblem) {
-                let file = try ImageFile(paths[index])
-                turned.pointer[index] = file.header.orientation != .upright
-                let stored = try file.decode(turned: turns)
-                let image = try preparation.asked(try prepare?.prepare(stored) ?? stored)
-                image.pixels.withUnsafeBufferPointer {
-                  (made.pointer + index * shape.count).update(
-                    from: $0.baseAddress!, count: shape.count)
-                }
-              } catch {
-                told.pointer[index] = error.message
-              }
-            }
-          }
-        }
-      }
+    let (prepare, preparation) = (prepare, preparation)
+    let decoded = DecodedPictures(
+      files.map(\.path), shape: shape, turned: turns, threads: threads
+    ) { (stored) throws(ImageProblem) in
+      try preparation.asked(try prepare?.prepare(stored) ?? stored)
     }
     for (index, file) in files.enumerated() {
-      if let problem = problems[index] {
+      if let problem = decoded.problems[index] {
         self.problems.append("\(file.name): \(problem)")
         continue
       }
       images.append(AskedImages.Image(name: file.name, label: file.label.map(Int.init)))
-      pixels += read[index * shape.count..<(index + 1) * shape.count]
+      pixels += decoded.pixels[index * shape.count..<(index + 1) * shape.count]
     }
-    let held = files.indices.filter { isTurned[$0] && problems[$0] == nil }
+    let held = files.indices.filter {
+      decoded.headers[$0].map { $0.orientation != .upright } ?? false
+    }
     if !turns, let first = held.first {
       notes.append(
         DatasetNote(
@@ -344,10 +320,6 @@ private struct PictureFolder {
 extension String {
   fileprivate func replacingLast(_ part: String, with other: String) -> String {
     guard let range = ranges(of: part).last else { return self }
-    return replacingCharacters(in: range, other)
-  }
-
-  private func replacingCharacters(in range: Range<Index>, _ other: String) -> String {
-    self[..<range.lowerBound] + other + self[range.upperBound...]
+    return self[..<range.lowerBound] + other + self[range.upperBound...]
   }
 }

@@ -7,13 +7,6 @@ enum ImageFolder {
     let notes: [DatasetNote]
   }
 
-  /// What is to be told of a file that was read.
-  private struct Traits: OptionSet {
-    let rawValue: UInt8
-    static let hasMore = Traits(rawValue: 1)
-    static let isTurned = Traits(rawValue: 2)
-  }
-
   /// - Parameter turns: whether pictures are turned upright, where their files note how they are held.
   static func read(
     _ path: String, classNames: [String], prepare: FilePreparation? = nil,
@@ -28,39 +21,18 @@ enum ImageFolder {
         .invalid, "\(path): \(files.count) images of \(shape) are more than the limit of 4 GiB")
     }
     try checkMemory(ofImages: total)
-    // Each place is written by one thread.
-    var problems = [String?](repeating: nil, count: files.count)
-    var traits = [Traits](repeating: [], count: files.count)
-    var pixels = [UInt8](repeating: 0, count: total)
-    problems.withUnsafeMutableBufferPointer { problems in
-      traits.withUnsafeMutableBufferPointer { traits in
-        pixels.withUnsafeMutableBufferPointer { pixels in
-          let (told, noted, made) = (
-            SendablePointer(problems.baseAddress!), SendablePointer(traits.baseAddress!),
-            SendablePointer(pixels.baseAddress!)
-          )
-          forEachPart(of: files.count, threads: threads) { range in
-            for index in range {
-              do throws(ImageProblem) {
-                let file = try ImageFile(files[index].path)
-                let stored = try file.decode(turned: turns)
-                let decoded = try prepare?.prepare(stored) ?? stored
-                guard let image = preparation.prepare(decoded) else {
-                  throw ImageProblem(preparation.refusal(decoded.shape))
-                }
-                image.pixels.withUnsafeBufferPointer {
-                  (made.pointer + index * shape.count).update(
-                    from: $0.baseAddress!, count: shape.count)
-                }
-                if file.header.isFirstOfSeveral { noted.pointer[index].insert(.hasMore) }
-                if file.header.orientation != .upright { noted.pointer[index].insert(.isTurned) }
-              } catch {
-                told.pointer[index] = "\(files[index].path): \(error.message)"
-              }
-            }
-          }
-        }
+    let decoded = DecodedPictures(
+      files.map(\.path), shape: shape, turned: turns, threads: threads
+    ) { (stored) throws(ImageProblem) in
+      let made = try prepare?.prepare(stored) ?? stored
+      guard let image = preparation.prepare(made) else {
+        throw ImageProblem(preparation.refusal(made.shape))
       }
+      return image
+    }
+    var pixels = decoded.pixels
+    let problems = zip(files, decoded.problems).map { file, problem in
+      problem.map { "\(file.path): \($0)" }
     }
     let skipped = listing.unnamed + problems.compactMap { $0 }
     var labels = files.map(\.label)
@@ -88,13 +60,13 @@ enum ImageFolder {
       pixels.removeLast((files.count - kept) * shape.count)
       labels.removeLast(files.count - kept)
     }
-    func read(_ trait: Traits) -> [Substring] {
-      zip(files, traits).filter { $1.contains(trait) }.map {
+    func read(_ trait: (ImageHeader) -> Bool) -> [Substring] {
+      zip(files, decoded.headers).filter { $1.map(trait) ?? false }.map {
         $0.0.path.dropFirst(path.count + 1)
       }
     }
     var texts: [String] = []
-    let several = read(.hasMore)
+    let several = read(\.isFirstOfSeveral)
     if let first = several.first {
       texts.append(
         several.count == 1
@@ -102,7 +74,7 @@ enum ImageFolder {
           : "\(several.count) images hold several pictures each, of which the first is read, such as "
             + first)
     }
-    let turned = read(.isTurned)
+    let turned = read { $0.orientation != .upright }
     if !turns, let first = turned.first {
       texts.append(
         (turned.count == 1

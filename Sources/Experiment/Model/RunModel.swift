@@ -4,12 +4,10 @@ import Datasets
 extension Run {
   /// The model that a run leaves: the weights that were tested.
   func modelFile(of model: Model, _ summary: Summary) -> ModelFile {
-    var preparation = spec.dataset.preparation
-    preparation.shape = spec.dataset.imageShape
     return ModelFile(
       model: model, name: spec.name, classNames: data.classNames,
       prepare: spec.dataset.files?.prepare,
-      preparation: preparation,
+      preparation: spec.dataset.inputPreparation,
       ink: InkRange(of: data.plain), epoch: summary.tested.epoch,
       testAccuracy: summary.testAccuracy, testLoss: summary.testLoss, specDigest: spec.digest,
       kernel: options.environment.kernel)
@@ -27,8 +25,6 @@ extension RunFolder {
     let (spec, record) = (try readResolved(), try RunRecord(reading: self.record))
     let wanted = try weights ?? testedWeights(spec).weights
     let (model, epoch) = try storedModel(wanted, spec: spec)
-    var preparation = spec.dataset.preparation
-    preparation.shape = spec.dataset.imageShape
     let left = Files.exists(self.model) ? try ModelFile(reading: self.model) : nil
     let names =
       try left?.classNames ?? spec.dataset.name.classNames
@@ -42,7 +38,7 @@ extension RunFolder {
       } ?? []
     return ModelFile(
       model: model, name: spec.name, classNames: names, prepare: spec.dataset.files?.prepare,
-      preparation: preparation, ink: left?.ink,
+      preparation: spec.dataset.inputPreparation, ink: left?.ink,
       epoch: epoch, testAccuracy: nil, testLoss: nil, specDigest: spec.digest,
       kernel: record.environment.kernel)
   }

@@ -79,6 +79,12 @@ public struct DatasetSpec: Hashable, Sendable {
 
   /// What the network sees. The checker has made sure that one of the two says it.
   public var imageShape: ImageShape { preparation.shape ?? name.imageShape! }
+  /// The preparation with what it comes to.
+  var inputPreparation: ImagePreparation {
+    var preparation = preparation
+    preparation.shape = imageShape
+    return preparation
+  }
   public var sampleShape: Shape {
     .image(height: imageShape.height, width: imageShape.width, channels: imageShape.channels)
   }
@@ -157,8 +163,7 @@ public struct DatasetSpec: Hashable, Sendable {
       name.rawValue, trainCount: trainCount, testCount: testCount, syntheticSeed: syntheticSeed,
       whenUnavailable: whenUnavailable?.rawValue)
     request.files = files
-    request.preparation = preparation
-    request.preparation.shape = imageShape
+    request.preparation = inputPreparation
     request.corrupt = corrupt
     request.subsetSeed = selection.seed
     request.readsValidation = validation == .own

@@ -97,14 +97,13 @@ struct ComputeOptions: ParsableArguments {
   }
 
   func runOptions() -> RunOptions {
-    let git = Environment.git
-    return RunOptions(
+    RunOptions(
       threads: threadCount, display: Display.style(quiet: quiet),
       command: ["runner"] + CommandLine.arguments.dropFirst(),
       environment: Environment(
-        program: "runner \(Program.version)", commit: git?.commit, isDirty: git?.isDirty,
-        toolchain: Environment.toolchain, openBLAS: BLAS.version, kernel: Kernel.current,
-        cpu: Environment.cpu, system: Environment.system, threads: threadCount))
+        program: "runner \(Program.version)", tree: WorkingTree(), toolchain: Environment.toolchain,
+        openBLAS: BLAS.version, kernel: Kernel.current, cpu: Environment.cpu,
+        system: Environment.system, threads: threadCount))
   }
 }
 

@@ -148,7 +148,9 @@ final class TemporaryFolder {
       status: .interrupted, name: "lenet", id: "20261121-080304", command: ["runner", "a b.json"],
       started: "2026-11-21T08:03:04Z", seed: .max,
       environment: Environment(
-        program: "runner 1", commit: "abc", isDirty: true, toolchain: Environment.toolchain,
+        program: "runner 1",
+        tree: WorkingTree(commit: "abc", isModified: true, difference: "12ef"),
+        toolchain: Environment.toolchain,
         openBLAS: "0.3.21", kernel: "HASWELL", cpu: Environment.cpu, system: Environment.system,
         threads: 2))
     record.resumed = ["2026-11-21T09:00:00Z"]
@@ -170,5 +172,61 @@ final class TemporaryFolder {
     b.threads = 1
     #expect(b.differences(from: a) == ["kernel: HASWELL, was SKYLAKEX"])
     #expect(a.differences(from: a).isEmpty)
+  }
+}
+
+@Suite struct WorkingTreeTests {
+  /// Runs git in a folder with no settings but these.
+  private func git(_ folder: TemporaryFolder, _ arguments: String...) throws {
+    let (status, output) = try Subprocess.output(
+      of: "git",
+      ["-C", folder.path, "-c", "user.name=a", "-c", "user.email=a@b"] + arguments)
+    try #require(status == 0, "\(arguments): \(output)")
+  }
+
+  @Test func aModificationHasItsDigest() throws {
+    let folder = try TemporaryFolder()
+    #expect(WorkingTree(of: "\(folder.path)/none") == nil)
+    try git(folder, "init", "--quiet")
+    #expect(WorkingTree(of: folder.path) == nil, "there is no commit yet")
+    let file = "\(folder.path)/a.txt"
+    try AtomicFile.write("one\ntwo\n", to: file)
+    try git(folder, "add", "a.txt")
+    try git(folder, "commit", "--quiet", "--message", "a")
+    let clean = try #require(WorkingTree(of: folder.path))
+    #expect(!clean.isModified && clean.difference == nil && clean.description == clean.commit)
+
+    try AtomicFile.write("new", to: "\(folder.path)/untracked")
+    #expect(WorkingTree(of: folder.path) == clean)
+
+    try AtomicFile.write("one\nthree\n", to: file)
+    let modified = try #require(WorkingTree(of: folder.path))
+    #expect(modified.commit == clean.commit && modified.isModified)
+    let (_, blobs) = try Subprocess.output(
+      of: "git", ["-C", folder.path, "diff", "--raw", "--abbrev=40", "HEAD"])
+    let before = try #require(blobs.split(separator: " ").dropFirst(2).first)
+    let (_, after) = try Subprocess.output(of: "git", ["hash-object", file])
+    let text = """
+      diff --git a/a.txt b/a.txt
+      index \(before)..\(after) 100644
+      --- a/a.txt
+      +++ b/a.txt
+      @@ -1,2 +1,2 @@
+       one
+      -two
+      +three
+
+      """
+    #expect(modified.difference == SHA256.hex(of: Array(text.utf8)))
+    #expect(modified.description.hasSuffix("(\(modified.difference!.prefix(12)))"))
+
+    // Neither staging it nor a setting of the user's makes it another.
+    try git(folder, "add", "a.txt")
+    try git(folder, "config", "diff.noprefix", "true")
+    try git(folder, "config", "diff.context", "9")
+    try git(folder, "config", "diff.mnemonicPrefix", "true")
+    #expect(WorkingTree(of: folder.path) == modified)
+    try AtomicFile.write("one\nfour\n", to: file)
+    #expect(WorkingTree(of: folder.path)?.difference != modified.difference)
   }
 }

@@ -86,6 +86,21 @@ package struct Subprocess: ~Copyable {
   package static func output(
     of program: String, _ arguments: [String], isMerged: Bool = true
   ) throws(FileError) -> (status: Int32, output: String) {
+    var output: [UInt8] = []
+    let status = try run(program, arguments, isMerged: isMerged) { output += $0 }
+    while output.last == UInt8(ascii: "\n") { output.removeLast() }
+    return (status, String(decoding: output, as: UTF8.self))
+  }
+
+  /// Runs a program in `PATH` to its end.
+  /// - Parameters:
+  ///   - isMerged: whether its error output is taken with its output, or lost.
+  ///   - take: is given what it prints, piece after piece.
+  /// - Returns: its exit status; 128 more than the signal that ended it.
+  package static func run(
+    _ program: String, _ arguments: [String], isMerged: Bool,
+    _ take: (ArraySlice<UInt8>) -> Void
+  ) throws(FileError) -> Int32 {
     let ends = try pipe()
     defer { close(ends.read) }
     let child: Subprocess
@@ -97,19 +112,16 @@ package struct Subprocess: ~Copyable {
       throw error
     }
     close(ends.write)
-    var output: [UInt8] = []
     var chunk = [UInt8](repeating: 0, count: 4096)
     while true {
       let n = read(ends.read, &chunk, chunk.count)
       if n < 0 && errno == EINTR { continue }
       if n <= 0 { break }
-      output += chunk[..<n]
+      take(chunk[..<n])
     }
-    while output.last == UInt8(ascii: "\n") { output.removeLast() }
-    let text = String(decoding: output, as: UTF8.self)
     switch child.wait() {
-    case .status(let status): return (status, text)
-    case .signal(let signal): return (128 + signal, text)
+    case .status(let status): return status
+    case .signal(let signal): return 128 + signal
     }
   }
 }

@@ -6,10 +6,8 @@ import Glibc
 public struct Environment: Hashable, Sendable {
   /// The program and its version.
   public var program: String
-  /// The commit of the repository that the run was started in, and whether tracked files differed
-  /// from it; nil outside a repository.
-  public var commit: String?
-  public var isDirty: Bool?
+  /// The repository that the run was started in; nil outside of one.
+  public var tree: WorkingTree?
   public var toolchain: String
   public var openBLAS: String
   public var kernel: String
@@ -18,12 +16,11 @@ public struct Environment: Hashable, Sendable {
   public var threads: Int
 
   public init(
-    program: String, commit: String? = nil, isDirty: Bool? = nil, toolchain: String,
-    openBLAS: String, kernel: String, cpu: String, system: String, threads: Int
+    program: String, tree: WorkingTree? = nil, toolchain: String, openBLAS: String,
+    kernel: String, cpu: String, system: String, threads: Int
   ) {
     self.program = program
-    self.commit = commit
-    self.isDirty = isDirty
+    self.tree = tree
     self.toolchain = toolchain
     self.openBLAS = openBLAS
     self.kernel = kernel
@@ -35,8 +32,9 @@ public struct Environment: Hashable, Sendable {
   public var json: JSONValue {
     [
       "program": JSONValue(program),
-      "git_commit": JSONValue(commit),
-      "git_dirty": isDirty.map { JSONValue($0) } ?? .null,
+      "git_commit": JSONValue(tree?.commit),
+      "git_dirty": tree.map { JSONValue($0.isModified) } ?? .null,
+      "git_diff_sha256": JSONValue(tree?.difference),
       "toolchain": JSONValue(toolchain),
       "openblas": JSONValue(openBLAS),
       "kernel": JSONValue(kernel),
@@ -50,10 +48,9 @@ public struct Environment: Hashable, Sendable {
   init(json: JSONValue) {
     func text(_ key: String) -> String { json[key]?.string ?? "unknown" }
     self.init(
-      program: text("program"), commit: json["git_commit"]?.string,
-      isDirty: json["git_dirty"]?.bool, toolchain: text("toolchain"), openBLAS: text("openblas"),
-      kernel: text("kernel"), cpu: text("cpu"), system: text("system"),
-      threads: json["threads"]?.int ?? 0)
+      program: text("program"), tree: WorkingTree(json: json), toolchain: text("toolchain"),
+      openBLAS: text("openblas"), kernel: text("kernel"), cpu: text("cpu"),
+      system: text("system"), threads: json["threads"]?.int ?? 0)
   }
 
   /// What differs from another environment, as "kernel: HASWELL, was SKYLAKEX". Threads don't count:
@@ -64,7 +61,7 @@ public struct Environment: Hashable, Sendable {
       ("OpenBLAS", openBLAS, recorded.openBLAS),
       ("toolchain", toolchain, recorded.toolchain),
       ("program", program, recorded.program),
-      ("commit", commit ?? "none", recorded.commit ?? "none"),
+      ("commit", tree?.description ?? "none", recorded.tree?.description ?? "none"),
       ("CPU", cpu, recorded.cpu),
     ]
     return pairs.filter { $0.1 != $0.2 }.map { "\($0.0): \($0.1), was \($0.2)" }
@@ -111,25 +108,5 @@ public struct Environment: Hashable, Sendable {
       withUnsafeBytes(of: field) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
     }
     return "\(text(name.sysname)) \(text(name.release)) \(text(name.machine))"
-  }
-
-  /// The commit checked out in the working folder's repository, and whether tracked files differ
-  /// from it. Nil without git or a repository.
-  public static var git: (commit: String, isDirty: Bool)? {
-    // One process tells both; it takes no lock that another git in this repository would wait for.
-    let answer = try? Subprocess.output(
-      of: "git",
-      [
-        "--no-optional-locks", "status", "--porcelain=v2", "--branch", "--no-ahead-behind",
-        "--untracked-files=no",
-      ], isMerged: false)
-    guard let answer else { return nil }
-    let lines = answer.output.split(separator: "\n")
-    let marker = "# branch.oid "
-    // Before the first commit it says "(initial)".
-    guard let line = lines.first(where: { $0.hasPrefix(marker) }),
-      case let commit = line.dropFirst(marker.count), commit.count >= 40
-    else { return nil }
-    return (String(commit), lines.contains { !$0.hasPrefix("#") })
   }
 }

@@ -49,6 +49,14 @@ struct PredictCommand: ParsableCommand {
   @Flag(help: "Give the probabilities of all classes.")
   var probabilities = false
 
+  @Option(
+    help: ArgumentHelp(
+      """
+      Give the values of a layer (its features) instead of answers, as CSV or jsonl. Layers are called by \
+      their names, or by kind and number among the kind, from 0: dense_0.
+      """, valueName: "layer"))
+  var layer: String?
+
   @Option(help: "How answers are printed; jsonl is an object in a line for each image.")
   var format = Format.table
 
@@ -97,6 +105,9 @@ struct PredictCommand: ParsableCommand {
     if let threads, !(1...1024).contains(threads) {
       throw ValidationError("--threads must be from 1 to 1024, not \(threads)")
     }
+    if layer != nil, top > 1 || probabilities || show != nil {
+      throw ValidationError("--top, --probabilities and --show are of answers; --layer gives none")
+    }
   }
 
   func run() throws {
@@ -129,7 +140,9 @@ struct PredictCommand: ParsableCommand {
     }
     let asked = reader.asked
     for note in asked.notes { Display.say("note: \(note)") }
-    if asked.count > 0 {
+    if asked.count > 0, let layer {
+      try LayerValues(asked, of: layer, file, threads: threadCount).print(as: format)
+    } else if asked.count > 0 {
       let inference = try Inference(file.model, team: Team(threads: threadCount))
       let answers = Answers(asked, inference.probabilities(of: asked), file.classNames)
       if let name = answers.withoutNumbers {

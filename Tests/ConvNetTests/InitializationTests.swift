@@ -103,7 +103,7 @@ import Testing
             .dense(DenseDescription(units: 4, initializer: initializer)),
           ], classes: 4))
       let model = try Model(plan, seed: seed)
-      return Array(model[try #require(model.tensors.first { $0.name == "dense_4/kernel" })])
+      return Array(model[try #require(model.tensors.first { $0.name == "dense_1/kernel" })])
     }
     #expect(try weights(2) == weights(7))
     #expect(try weights(2) != weights(2, seed: 6))
@@ -123,10 +123,10 @@ import Testing
         learningRate: 1e-3), batchSize: 4, seed: 1, team: team())
     #expect(
       network.tensors.map { "\($0.name) \($0.shape) \($0.role.rawValue)" } == [
-        "conv2d_0/kernel [3, 2, 2, 3] kernel", "batch_norm_1/scale [3] scale",
-        "batch_norm_1/offset [3] offset", "dense_4/kernel [36, 4] kernel",
-        "dense_4/bias [4] bias", "batch_norm_1/moving_mean [3] moving_mean",
-        "batch_norm_1/moving_variance [3] moving_variance",
+        "conv2d_0/kernel [3, 2, 2, 3] kernel", "batch_norm_0/scale [3] scale",
+        "batch_norm_0/offset [3] offset", "dense_0/kernel [36, 4] kernel",
+        "dense_0/bias [4] bias", "batch_norm_0/moving_mean [3] moving_mean",
+        "batch_norm_0/moving_variance [3] moving_variance",
       ])
     for tensor in network.tensors { #expect(tensor.range.count == tensor.shape.reduce(1, *)) }
     for (a, b) in zip(network.tensors, network.tensors.dropFirst()) {
@@ -135,8 +135,8 @@ import Testing
     #expect(network.plan.parameters == 36 + 6 + 148)
     #expect(network.updater.state.map(\.name) == ["adam/m", "adam/v"])
     for (name, value) in [
-      ("batch_norm_1/scale", 1), ("batch_norm_1/offset", 0), ("batch_norm_1/moving_mean", 0),
-      ("batch_norm_1/moving_variance", 1), ("dense_4/bias", 0),
+      ("batch_norm_0/scale", 1), ("batch_norm_0/offset", 0), ("batch_norm_0/moving_mean", 0),
+      ("batch_norm_0/moving_variance", 1), ("dense_0/bias", 0),
     ] as [(String, Float)] {
       #expect(network.tensor(name).allSatisfy { $0 == value }, "\(name)")
     }

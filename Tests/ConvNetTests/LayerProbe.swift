@@ -9,7 +9,8 @@ final class LayerProbe {
   private let output: Shape
   /// The layers under test, as built.
   private let tested: Range<Int>
-  private let names: Set<String>
+  /// Their places in the plan.
+  private let places: Range<Int>
 
   convenience init(
     _ layers: [LayerDescription], input: Shape, samples: Int, seed: UInt64 = 3
@@ -41,7 +42,7 @@ final class LayerProbe {
     let built = network.layers.count { places.contains($0.place) }
     let start = network.layers.firstIndex { $0.place >= places.lowerBound }!
     tested = start..<start + built
-    names = Set(places.map { "\(network.plan.layers[$0].description.kind)_\($0)" })
+    self.places = places
     self.network = network
     self.input = input
     output = network.plan.layers[places.upperBound - 1].output
@@ -74,10 +75,10 @@ final class LayerProbe {
 
   private func name(_ key: String) -> String {
     network.tensors.first { tensor in
-      let parts = tensor.name.split(separator: "/")
-      let kind = parts[0][..<parts[0].lastIndex(of: "_")!]
-      return names.contains(String(parts[0]))
-        && (parts[1] == key || "\(kind)/\(parts[1])" == key)
+      let (role, kind) = (
+        tensor.role.rawValue, network.plan.layers[tensor.layer].description.kind
+      )
+      return places.contains(tensor.layer) && (role == key || "\(kind)/\(role)" == key)
     }!.name
   }
 
@@ -141,8 +142,7 @@ final class LayerProbe {
     let batch = network.current.count
     network.updater.takePass(count: batch, of: batch, isFirst: true, isLast: true)
     for (index, tile) in network.updater.tiles.enumerated() {
-      let parameter = network.updater.parameters[tile.parameter].name
-      if names.contains(String(parameter.split(separator: "/")[0])) {
+      if places.contains(network.updater.parameters[tile.parameter].layer) {
         network.updater.perform(
           phase: Updater.Phase.update.rawValue, tile: index, worker: 0)
       }

@@ -118,9 +118,15 @@ func sgd(_ learningRate: Float = 0) -> OptimizerDescription {
 }
 
 extension Trainer {
+  /// A tensor by its name, or as the fixtures name it: by its layer's kind and place among all layers.
+  func info(_ name: String) -> TensorInfo {
+    tensors.first {
+      "\(plan.layers[$0.layer].description.kind)_\($0.layer)/\($0.role.rawValue)" == name
+    } ?? tensors.first { $0.name == name }!
+  }
+
   func tensor(_ name: String) -> UnsafeMutableBufferPointer<Float> {
-    let range = tensors.first { $0.name == name }!.range
-    return UnsafeMutableBufferPointer(rebasing: parameters[range])
+    UnsafeMutableBufferPointer(rebasing: parameters[info(name).range])
   }
 
   func set(_ name: String, to values: [Float]) {
@@ -131,7 +137,7 @@ extension Trainer {
 
   /// The gradient of a trainable tensor, as the last step left it.
   func gradient(_ name: String) -> [Float] {
-    Array(updater.gradients.all[tensors.first { $0.name == name }!.range])
+    Array(updater.gradients.all[info(name).range])
   }
 
   @discardableResult

@@ -164,7 +164,7 @@ import Testing
       ("finish", ["Epochs", ""], "is not known"),
       ("metrics_bytes", ["-1", nil], "it has no count \"metrics_bytes\""),
       ("weights_sha256", ["00", nil], "its weights do not have the digest"),
-      ("format", ["runner-checkpoint-3", nil], "is not a checkpoint of this program"),
+      ("format", ["runner-checkpoint-9", nil], "is not a checkpoint of this program"),
     ]
     for (key, values, message) in cases {
       for value in values {

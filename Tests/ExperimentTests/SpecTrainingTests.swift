@@ -81,14 +81,14 @@ struct SpecTrainingTests {
   @Test func wrappers() throws {
     let text = """
       { "name": "muon", "accumulation": 4, "averaging": { "name": "swa" },
-        "learning_rate_factors": { "dense_1": 0.5 } }
+        "learning_rate_factors": { "dense_0": 0.5 } }
       """
     let optimizer = try SpecRoundTripTests.load(optimizer: text).optimizer
     #expect(
       optimizer
         == OptimizerDescription(
           rule: .muon(MuonDescription()), learningRate: 0.001, averaging: .stochastic(after: 7),
-          accumulation: 4, layerFactors: [.init("dense_1", 0.5)]))
+          accumulation: 4, layerFactors: [.init("dense_0", 0.5)]))
     let other = try SpecRoundTripTests.load(
       optimizer: #"{ "name": "sgd", "sam": 0.05, "averaging": { "name": "ema", "decay": 0.9 } }"#
     ).optimizer

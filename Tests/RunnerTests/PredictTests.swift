@@ -203,7 +203,42 @@ import Testing
     #expect(
       try ask().errors
         == "error: bad.safetensors: is not a model of this program: its format is "
-        + "\"runner-checkpoint-2\", not \"runner-model-1\"; it is a checkpoint, give the folder of its "
+        + "\"runner-checkpoint-3\", not \"runner-model-2\"; it is a checkpoint, give the folder of its "
         + "run\n")
+  }
+
+  /// The last layer's values are what the probabilities follow from; each way of asking gives the same.
+  @Test func layersGiveTheirValues() throws {
+    let (folder, run) = try Self.asked()
+    try Self.npy("9, 28, 28", Self.images.flatMap { $0 }).write(
+      to: folder.url.appending(path: "nine.npy"))
+    try Self.npy("28, 28", Self.images[4]).write(to: folder.url.appending(path: "one.npy"))
+    func ask(_ line: String) throws -> Program.Result {
+      try Program.shell("'\(Program.path)' predict \(run) \(line)", in: folder)
+    }
+    let plan = try ask("one.npy --layer none")
+    #expect(plan.status == 2 && plan.errors.contains("no layer is called \"none\"; they are "))
+    let last = try #require(
+      plan.errors.split(whereSeparator: { ", \n".contains($0) }).last { $0.hasPrefix("dense_") })
+
+    let table = try ask("nine.npy --layer \(last)").output.split(separator: "\n")
+    #expect(table.count == 10 && table[0].hasPrefix("image,v_0,v_1,") && table[0].hasSuffix(",v_9"))
+    let rows = table.dropFirst().map { row in
+      row.split(separator: ",").dropFirst().compactMap { Double($0) }
+    }
+    let answers = try ask("nine.npy --format csv --probabilities").output.split(separator: "\n")
+    for (scores, answer) in zip(rows, answers.dropFirst()) {
+      let sum = scores.reduce(0) { $0 + exp($1) }
+      for (score, text) in zip(scores, answer.split(separator: ",").suffix(10)) {
+        #expect(abs(exp(score) / sum - Double(text)!) < 1e-6)
+      }
+    }
+    let alone = try ask("one.npy --layer \(last) --threads 1 --format jsonl").output
+    let object = try JSONSerialization.jsonObject(with: Data(alone.utf8)) as? [String: Any]
+    #expect(object?["image"] as? String == "one.npy")
+    #expect(object?["values"] as? [Double] == rows[4])
+    #expect(
+      try ask("one.npy --layer \(last) --top 2").errors.contains(
+        "--top, --probabilities and --show are of answers; --layer gives none"))
   }
 }

@@ -85,7 +85,10 @@ public struct TensorInfo: Sendable, Hashable {
     var isKernel: Bool { self == .kernel || self == .squeezeKernel }
   }
 
+  /// Its layer's label and its role, as "conv2d_0/kernel".
   public let name: String
+  /// Its layer's place in the plan.
+  let layer: Int
   public let shape: [Int]
   /// Its floats within the weights.
   public let range: Range<Int>

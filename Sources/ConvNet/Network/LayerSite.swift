@@ -51,8 +51,7 @@ struct LayerSite {
   }
 
   func statistic(_ role: TensorInfo.Role) -> UnsafeMutablePointer<Float> {
-    let name = "\(layer.description.kind)_\(place)/\(role.rawValue)"
-    let tensor = builder.layout.tensors.first { $0.name == name }!
+    let tensor = builder.layout.tensors.first { $0.layer == place && $0.role == role }!
     return builder.weights.base + tensor.range.lowerBound
   }
 

@@ -38,6 +38,17 @@ public struct Model: Sendable {
     }
   }
 
+  /// The model up to a layer, whose scores are what that layer gives, its channels running fastest: what
+  /// the whole knows of an image, before it says what that means.
+  /// - Throws: `NetworkError` where no layer has this label.
+  public func ending(in label: String) throws(NetworkError) -> Model {
+    var part = Model(try plan.ending(in: label))
+    part.normalization = normalization
+    let names = Dictionary(uniqueKeysWithValues: tensors.map { ($0.name, $0) })
+    for tensor in part.tensors { part[tensor] = self[names[tensor.name]!] }
+    return part
+  }
+
   /// A tensor's numbers, in the order of its shape, the last index running fastest.
   public subscript(tensor: TensorInfo) -> ArraySlice<Float> {
     get { weights[tensor.range] }

@@ -20,8 +20,10 @@ struct ModelExpansion {
   }
 
   private(set) var nodes: [Node] = []
-  /// For each layer, how many times its output is read.
-  private(set) var readers: [Int] = []
+  /// What each layer is called, by no two the same: its name, or its kind and its number among its kind,
+  /// from 0. A name that is taken already, as in the turns of a `repeat`, is numbered from its second
+  /// layer on.
+  private(set) var labels: [String] = []
   /// The names that can be read here, list within list.
   private var scopes: [[(name: String, place: LayerPlace, input: LayerInput)]] = []
   private let all: [String: LayerPlace]
@@ -36,10 +38,11 @@ struct ModelExpansion {
     Self.gatherNames(of: model, LayerPlace(), &all)
     self.all = all
     _ = try expand(model, from: .images, LayerPlace())
-    readers = Array(repeating: 0, count: nodes.count)
+    var readers = Array(repeating: 0, count: nodes.count)
     for node in nodes {
       for case .layer(let input) in node.inputs { readers[input] += 1 }
     }
+    labels = Self.labels(of: nodes)
     for (node, count) in zip(nodes, readers).dropLast() where count == 0 {
       throw NetworkError(
         layer: node.place,
@@ -125,6 +128,27 @@ struct ModelExpansion {
   }
 
   // MARK: names
+
+  private static func labels(of nodes: [Node]) -> [String] {
+    var taken: Set<String> = []
+    var turns: [String: Int] = [:]
+    func free(_ name: String) -> String {
+      var label = name
+      while !taken.insert(label).inserted {
+        turns[name, default: 0] += 1
+        label = "\(name)_\(turns[name]!)"
+      }
+      return label
+    }
+    // What the user calls a layer is its own before another's kind and number are.
+    let names = nodes.map { $0.name.map(free) }
+    var counts: [String: Int] = [:]
+    return zip(nodes, names).map { node, name in
+      let number = counts[node.kind, default: 0]
+      counts[node.kind] = number + 1
+      return name ?? free("\(node.kind)_\(number)")
+    }
+  }
 
   private func find(_ name: String, _ place: LayerPlace) throws(NetworkError) -> LayerInput {
     if name == ModelItem.imagesName { return .images }

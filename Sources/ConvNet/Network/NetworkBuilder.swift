@@ -191,8 +191,8 @@ final class NetworkBuilder {
     layers.append(
       BuiltLayer(
         layer: layer, output: output, place: place,
-        name: (place...(through ?? place))
-          .map { "\(kind ?? plan.layers[$0].description.kind)_\($0)" }.joined(separator: "+")))
+        name: kind.map { "\($0) of \(plan.layers[place].label)" }
+          ?? plan.layers[place...(through ?? place)].map(\.label).joined(separator: "+")))
   }
 
   /// An activation that cannot end its layer, because its derivative needs its input, follows it.

@@ -8,15 +8,18 @@ public struct NetworkPlan: Sendable {
     public let kind: String
     /// The name that the user gave it.
     public let name: String?
+    /// What it is called where it must be told from all others: its name, or its kind and number among
+    /// its kind, from 0 ("conv2d_1" is the second convolution).
+    public let label: String
     public let inputs: [LayerInput]
     /// How often its output is read.
-    public let readers: Int
+    public fileprivate(set) var readers = 0
     /// The textbook shapes; of several inputs, that of the first.
     public let input: Shape
     public let output: Shape
     /// How much of the output, from its first row and column, anything downstream reads. Outputs
     /// beyond it are dead and never computed.
-    public let live: Extent
+    public fileprivate(set) var live = Extent(1, 1)
     /// Trainable numbers.
     public let parameters: Int
     /// Floating-point operations of one sample's textbook forward pass; a multiply-add counts two.
@@ -25,7 +28,7 @@ public struct NetworkPlan: Sendable {
   }
 
   public let description: NetworkDescription
-  public let layers: [Layer]
+  public private(set) var layers: [Layer]
 
   public var parameters: Int { layers.reduce(0) { $0 + $1.parameters } }
 
@@ -103,15 +106,65 @@ public struct NetworkPlan: Sendable {
     guard drafts.contains(where: { $0.parameters > 0 }) else {
       throw NetworkError("the model has no layer with weights to train")
     }
-    let lives = Self.liveOutputs(of: drafts, reading: expansion.nodes.map(\.inputs))
     self.description = description
     layers = drafts.indices.map { i in
       let (draft, node) = (drafts[i], expansion.nodes[i])
       return Layer(
         description: draft.layer, place: node.place, kind: node.kind, name: node.name,
-        inputs: node.inputs, readers: expansion.readers[i], input: draft.input,
-        output: draft.output, live: lives[i], parameters: draft.parameters,
-        flops: draft.inferred.flops, geometry: draft.inferred.geometry)
+        label: expansion.labels[i], inputs: node.inputs, input: draft.input, output: draft.output,
+        parameters: draft.parameters, flops: draft.inferred.flops,
+        geometry: draft.inferred.geometry)
+    }
+    findReaders()
+  }
+
+  /// The plan up to a layer, whose output becomes that of the network: as many classes as it has values.
+  /// What is called a layer here is called so there. The description goes on saying the whole.
+  /// - Throws: `NetworkError` where no layer has this label.
+  public func ending(in label: String) throws(NetworkError) -> NetworkPlan {
+    guard let end = layers.firstIndex(where: { $0.label == label }) else {
+      throw NetworkError(
+        "no layer is called \"\(label)\"; they are \(layers.map(\.label).joined(separator: ", "))")
+    }
+    var description = description
+    description.classes = layers[end].output.count
+    return NetworkPlan(description, layers: Array(layers[...end]))
+  }
+
+  private init(_ description: NetworkDescription, layers: [Layer]) {
+    self.description = description
+    self.layers = layers
+    findReaders()
+  }
+
+  /// How often each output is read, and how much of it: from the last layer back, by whichever reads
+  /// most.
+  private mutating func findReaders() {
+    for i in layers.indices {
+      layers[i].readers = 0
+      layers[i].live = Extent(1, 1)
+    }
+    layers[layers.count - 1].live = layers.last!.output.extent
+    for (i, layer) in layers.enumerated().reversed() {
+      let form = layer.description.form
+      if form.liveOutputs == .all { layers[i].live = layer.output.extent }
+      let read = form.inputRead(by: layers[i].live, of: layer.input, layer.geometry)
+      for case .layer(let input) in layer.inputs {
+        // What is multiplied may have one row or column for all of the others'.
+        let (live, whole) = (layers[input].live, layers[input].output.extent)
+        layers[input].live = Extent(
+          max(live.height, min(read.height, whole.height)),
+          max(live.width, min(read.width, whole.width)))
+        layers[input].readers += 1
+      }
+    }
+    // An element-by-element layer keeps all that its input holds.
+    for (i, layer) in layers.enumerated() where layer.description.form.liveOutputs == .asInput {
+      if case .layer(let input) = layer.inputs[0] {
+        layers[i].live = layers[input].live
+      } else {
+        layers[i].live = layer.input.extent
+      }
     }
   }
 
@@ -172,36 +225,6 @@ public struct NetworkPlan: Sendable {
       throw NetworkError("needs an image, not a vector of \(shape)")
     }
     return (Extent(h, w), c)
-  }
-
-  /// From the last layer back: how much of each output is read, by whichever reads most.
-  private static func liveOutputs(
-    of drafts: [Draft], reading inputs: [[LayerInput]]
-  ) -> [Extent] {
-    var lives = drafts.map { _ in Extent(1, 1) }
-    lives[lives.count - 1] = drafts.last!.output.extent
-    for (i, draft) in drafts.enumerated().reversed() {
-      let form = draft.layer.form
-      if form.liveOutputs == .all { lives[i] = draft.output.extent }
-      let read = form.inputRead(by: lives[i], of: draft.input, draft.inferred.geometry)
-      for case .layer(let input) in inputs[i] {
-        // What is multiplied may have one row or column for all of the others'.
-        let whole = drafts[input].output.extent
-        lives[input] = Extent(
-          max(lives[input].height, min(read.height, whole.height)),
-          max(lives[input].width, min(read.width, whole.width)))
-      }
-    }
-    // An element-by-element layer keeps all that its input holds.
-    for (i, draft) in drafts.enumerated() {
-      guard draft.layer.form.liveOutputs == .asInput else { continue }
-      if case .layer(let input) = inputs[i][0] {
-        lives[i] = lives[input]
-      } else {
-        lives[i] = draft.input.extent
-      }
-    }
-    return lives
   }
 }
 

@@ -39,7 +39,7 @@ struct TensorLayout {
   private mutating func add(_ form: ParameterForm, layer: Int, of plan: NetworkPlan) {
     tensors.append(
       TensorInfo(
-        name: "\(plan.layers[layer].description.kind)_\(layer)/\(form.role.rawValue)",
+        name: "\(plan.layers[layer].label)/\(form.role.rawValue)", layer: layer,
         shape: form.shape, range: count..<count + form.count, role: form.role))
     beginnings.append((layer, form))
     count += Self.rounded(form.count)

@@ -25,7 +25,9 @@ public struct ModelFile: Sendable {
   public var kernel: String
 
   /// What `format` in the metadata says.
-  static let format = "runner-model-1"
+  static let format = "runner-model-2"
+  /// Of an earlier version, where layers are called by their places in the plan.
+  private static let formerFormat = "runner-model-1"
 
   /// SHA-256 over the bytes of all weights, moving statistics included.
   public var weightsDigest: String { Checkpoint.digest(of: model) }
@@ -77,14 +79,14 @@ extension ModelFile {
     guard Safetensors.hasItsDigest(bytes) ?? true else {
       throw RecordError(path, "is damaged: its bytes do not have the digest that it records")
     }
-    let file = try Safetensors(parsing: bytes, path: path)
+    var file = try Safetensors(parsing: bytes, path: path)
     func damaged(_ what: String) -> RecordError { RecordError(path, "is damaged: \(what)") }
-    guard file.metadata["format"] == Self.format else {
+    guard [Self.format, Self.formerFormat].contains(file.metadata["format"]) else {
       let format = file.metadata["format"].map(JSONValue.quoted) ?? "none"
       throw RecordError(
         path,
         "is not a model of this program: its format is \(format), not \(JSONValue.quoted(Self.format))"
-          + (file.metadata["format"] == CheckpointFile.format
+          + (format.contains("runner-checkpoint-")
             ? "; it is a checkpoint, give the folder of its run" : ""))
     }
     guard file.metadata[Safetensors.digestKey] != nil else {
@@ -116,6 +118,7 @@ extension ModelFile {
       spec = try ExperimentSpec(resolved: document, name: path)
     } catch { throw damaged("\(error)") }
     let plan = try NetworkPlan(spec.network)
+    if file.metadata["format"] == Self.formerFormat { file = file.renamed(for: plan) }
     // Before there is memory for any of them.
     let tensors = Model.tensors(of: plan)
     for tensor in tensors {

@@ -17,7 +17,7 @@ public enum ElementType: String, Hashable, Sendable, CaseIterable {
 
 /// A named array of numbers, its elements in row-major order as little-endian bytes.
 public struct StoredTensor: Hashable, Sendable {
-  public let name: String
+  public var name: String
   public let type: ElementType
   public let shape: [Int]
   public let bytes: [UInt8]

@@ -85,7 +85,7 @@ enum Checkpoint {
     _ path: String, _ plan: NetworkPlan, epochs: Int,
     notice: (String) -> Void = { Display.say($0) }
   ) throws -> (Model, epoch: Int) {
-    let file = try CheckpointFile(reading: path)
+    let file = try CheckpointFile(reading: path, of: plan)
     let epoch = try file.count("epoch")
     guard (1...epochs + 1).contains(epoch) else {
       throw RecordError(
@@ -109,7 +109,7 @@ enum Checkpoint {
     in extent: TrainingExtent, isInherited: Bool = false,
     notice: (String) -> Void = { Display.say($0) }
   ) throws {
-    let file = try CheckpointFile(reading: path)
+    let file = try CheckpointFile(reading: path, of: trainer.plan)
     var read = state
     read.epoch = try file.count("epoch")
     read.step = try file.count("step")

@@ -1,42 +1,51 @@
+import ConvNet
 import Datasets
 
 /// A checkpoint as it lies on the disk: read, and checked to be as it was written, before anything of
 /// it is used.
 struct CheckpointFile {
-  /// Under the digest of all of it, metadata included.
-  static let format = "runner-checkpoint-2"
-  /// Of earlier versions: nothing but the weights is under a digest.
-  private static let olderFormat = "runner-checkpoint-1"
+  static let format = formats.last!
+  /// In the first, nothing but the weights is under a digest, in all others everything is, metadata
+  /// included; in the first two, layers are called by their places in the plan.
+  private static let formats = [
+    "runner-checkpoint-1", "runner-checkpoint-2", "runner-checkpoint-3",
+  ]
 
   let path: String
   private let content: Safetensors
-  /// Whether it is of an earlier version, in which a damage of anything but the weights may not show.
+  /// Whether it is of an earlier version, so that a run of today leaves other bytes.
   let isOlder: Bool
+  /// Whether a damage of anything but the weights shows.
+  private let isSealed: Bool
 
+  /// - Parameter plan: of the spec; nil where no tensor is asked for.
   /// - Throws: `RecordError` for what is damaged, or no checkpoint; `FileError`.
-  init(reading path: String) throws {
+  init(reading path: String, of plan: NetworkPlan? = nil) throws {
     let bytes = try Files.read(path)
     let digest = Safetensors.hasItsDigest(bytes)
     if digest == false {
       throw RecordError(path, "is damaged: its bytes do not have the digest that it records")
     }
-    content = try Safetensors(parsing: bytes, path: path)
+    var content = try Safetensors(parsing: bytes, path: path)
     let format = content.metadata["format"] ?? "none"
-    guard [Self.format, Self.olderFormat].contains(format) else {
+    guard Self.formats.contains(format) else {
       throw RecordError(
         path,
         "is not a checkpoint of this program: its format is \(JSONValue.quoted(format)), not "
           + JSONValue.quoted(Self.format))
     }
-    isOlder = format == Self.olderFormat
-    guard isOlder == (digest == nil), content.metadata[Safetensors.digestKey] == nil || !isOlder
+    isOlder = format != Self.format
+    isSealed = format != Self.formats[0]
+    guard isSealed == (digest != nil), content.metadata[Safetensors.digestKey] == nil || isSealed
     else { throw RecordError(path, "is damaged: its digest is missing") }
     self.path = path
+    if let plan, isOlder { content = content.renamed(for: plan) }
+    self.content = content
   }
 
   /// What to tell the user of a file of an earlier version.
   var warning: String? {
-    isOlder
+    !isSealed
       ? "note: \(path) is of an earlier version: of all that it holds, only the weights are "
         + "protected by a digest" : nil
   }

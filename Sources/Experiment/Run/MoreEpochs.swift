@@ -31,7 +31,7 @@ public struct MoreEpochs {
         "is gone, from which more epochs could be trained; train all of them anew: "
           + "runner \(parent.resolved) training.epochs=\(spec.training.epochs)")
     }
-    checkpoint = try CheckpointFile(reading: parent.last)
+    checkpoint = try CheckpointFile(reading: parent.last, of: NetworkPlan(spec.network))
     if checkpoint.metadata["finish"] == TrainingState.Finish.earlyStopping.rawValue {
       throw RecordError(
         parent.path,
@@ -97,6 +97,7 @@ public struct MoreEpochs {
       try AtomicFile.write(try Files.read(from), to: to)
     }
     var metadata = checkpoint.metadata
+    metadata["format"] = CheckpointFile.format
     metadata["finish"] = nil
     metadata[Safetensors.digestKey] = nil
     let state = Safetensors(tensors: checkpoint.tensors, metadata: metadata)

@@ -1,3 +1,4 @@
+import ConvNet
 import Datasets
 
 /// Holds a run's record against the same run carried out again, file by file, and keeps account of
@@ -208,10 +209,11 @@ struct RecordComparison {
     _ recorded: String, _ again: String, _ name: String
   ) throws -> String? {
     let then: CheckpointFile
-    do { then = try CheckpointFile(reading: recorded) } catch let error as RecordError {
+    let plan = try NetworkPlan(record.spec.network)
+    do { then = try CheckpointFile(reading: recorded, of: plan) } catch let error as RecordError {
       return "\(name): \(error.message)"
     }
-    let now = try CheckpointFile(reading: again)
+    let now = try CheckpointFile(reading: again, of: plan)
     if then.metadata["step"] != now.metadata["step"], !record.isWhole {
       leftOut.append("\(name), of step \(then.metadata["step"] ?? "unknown") within an epoch")
       return nil

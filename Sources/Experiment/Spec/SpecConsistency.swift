@@ -116,9 +116,7 @@ extension SpecChecker {
   /// What the optimizer says of some layers must be of such as have weights.
   private mutating func checkLayerNames(_ spec: JSONValue, _ plan: NetworkPlan) {
     let factors = spec["optimizer"]?["learning_rate_factors"]?.object ?? JSONObject()
-    let names = plan.layers.enumerated().filter { $0.element.parameters > 0 }.map {
-      "\($0.element.description.kind)_\($0.offset)"
-    }
+    let names = plan.layers.filter { $0.parameters > 0 }.map(\.label)
     for key in factors.keys where !names.contains(key) {
       let hint =
         nearMiss(to: key, among: names).map { "did you mean \"\($0)\"?" }

@@ -213,7 +213,8 @@ extension SpecDescription {
         .map(MapType(of: .float(.from(0, to: 1000)), count: 0...1000, noun: "layers")), .value([:]),
         aliases: ["layer_factors", "lr_factors", "frozen"],
         "What the learning rate of some layers is multiplied by; 0 freezes one. A layer is called as in "
-          + "checkpoints, by its kind and place: { \"conv2d_0\": 0.1 }."),
+          + "model.safetensors: by its name, or else by its kind and number among its kind, from 0: "
+          + "{ \"conv2d_0\": 0.1 }."),
       Field(
         "averaging", .variants(averaging), .none, aliases: ["average", "weight_averaging", "ema"],
         "An average of the weights that is validated, tested and kept in their place; null for none."

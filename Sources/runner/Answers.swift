@@ -1,6 +1,7 @@
 import Datasets
 import Experiment
 import Report
+import Storage
 
 /// What a model says of images.
 struct Answers {

@@ -2,6 +2,7 @@ import ArgumentParser
 import Datasets
 import Experiment
 import Glibc
+import Storage
 import Sweep
 
 /// What the program is started with, before any of it is used.

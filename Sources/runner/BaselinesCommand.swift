@@ -2,6 +2,7 @@ import ArgumentParser
 import Datasets
 import Experiment
 import Report
+import Storage
 
 extension Baselines.Method: ExpressibleByArgument {}
 

@@ -4,6 +4,7 @@ import ConvNet
 import Experiment
 import Glibc
 import Report
+import Storage
 
 struct BenchCommand: ParsableCommand {
   static let configuration = CommandConfiguration(

@@ -1,5 +1,6 @@
 import Experiment
 import Report
+import Storage
 import Sweep
 
 /// The tables and sentences of `runner compare`.

@@ -3,6 +3,7 @@ import ConvNet
 import Datasets
 import Experiment
 import Report
+import Storage
 
 extension Summary.Weights: ExpressibleByArgument {}
 

@@ -3,6 +3,7 @@ import ConvNet
 import Datasets
 import Experiment
 import Glibc
+import Storage
 
 /// What the program ends with; see `runner --help`.
 enum ExitStatus {

@@ -3,6 +3,7 @@ import ConvNet
 import Datasets
 import Experiment
 import FoundationEssentials
+import Storage
 import Sweep
 
 /// McNemar's test of the runs of compared configurations, from what their weights make of the test

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Experiment
 import Report
+import Storage
 import Sweep
 
 struct LeaderboardCommand: ParsableCommand {

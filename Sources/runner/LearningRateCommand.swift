@@ -3,6 +3,7 @@ import Datasets
 import Experiment
 import Glibc
 import Report
+import Storage
 
 struct LearningRateCommand: ParsableCommand {
   static let configuration = CommandConfiguration(

@@ -3,6 +3,7 @@ import ConvNet
 import Datasets
 import Experiment
 import Glibc
+import Storage
 import Sweep
 import TerminalText
 

@@ -1,5 +1,6 @@
 import Datasets
 import Glibc
+import Storage
 
 /// stdout, where a command says what it has found. All that is printed goes through here, at once and
 /// unbuffered: what cannot be written ends the command with an error.

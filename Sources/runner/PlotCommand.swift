@@ -3,6 +3,7 @@ import Datasets
 import Experiment
 import Glibc
 import Report
+import Storage
 import Sweep
 
 /// `runner plot RUN… [--output FILE]`: loss and accuracy curves as SVG; `runner plot SWEEP`: its

@@ -4,6 +4,7 @@ import Datasets
 import Experiment
 import Glibc
 import Report
+import Storage
 import TerminalText
 
 struct PredictCommand: ParsableCommand {

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Datasets
 import Experiment
+import Storage
 
 struct ResumeCommand: ParsableCommand {
   static let configuration = CommandConfiguration(

@@ -2,6 +2,7 @@ import ArgumentParser
 import Datasets
 import Experiment
 import Glibc
+import Storage
 
 struct RunCommand: ParsableCommand {
   static let configuration = CommandConfiguration(

@@ -1,4 +1,5 @@
 import Experiment
+import Storage
 
 extension RunFolder {
   /// What the run has come to, for programs: how it ended and where it is, then what its summary.json

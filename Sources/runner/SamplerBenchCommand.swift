@@ -2,6 +2,7 @@ import ArgumentParser
 import ConvNet
 import Experiment
 import Glibc
+import Storage
 import Sweep
 
 /// `runner sampler-bench FUNCTION`: our side of experiments/bench/samplers.py.

@@ -4,6 +4,7 @@ import Datasets
 import Experiment
 import Glibc
 import Report
+import Storage
 import Sweep
 import TerminalText
 

@@ -1,6 +1,7 @@
 import Datasets
 import Experiment
 import Report
+import Storage
 import Sweep
 
 /// The pictures of a sweep's folder.

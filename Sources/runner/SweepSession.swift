@@ -1,5 +1,6 @@
 import Datasets
 import Experiment
+import Storage
 import Sweep
 
 /// What a sweep needs before it begins: the kernel, the images, the ears for signals.

@@ -2,6 +2,7 @@ import ArgumentParser
 import ConvNet
 import Datasets
 import Experiment
+import Storage
 import Sweep
 
 /// A task of a job array: what `--engine slurm` has every node run.

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Datasets
 import Experiment
+import Storage
 import TerminalText
 
 struct VerifyCommand: ParsableCommand {

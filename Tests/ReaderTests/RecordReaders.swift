@@ -1,5 +1,6 @@
 import ConvNet
 import Report
+import Storage
 
 @testable import Experiment
 @testable import Sweep

@@ -1,6 +1,7 @@
 import ConvNet
 import Experiment
 import Foundation
+import Storage
 import Testing
 
 @testable import Sweep

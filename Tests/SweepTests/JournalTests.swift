@@ -1,5 +1,6 @@
 import Experiment
 import Foundation
+import Storage
 import Testing
 
 @testable import Sweep

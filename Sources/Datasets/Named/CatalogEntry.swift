@@ -1,3 +1,5 @@
+import Storage
+
 /// A file of a published dataset.
 public struct PublishedFile: Hashable, Sendable {
   /// What was published of a file's content.

@@ -1,3 +1,5 @@
+import Storage
+
 /// What the files of a published dataset hold, in which order.
 public enum PublishedForm: Hashable, Sendable {
   /// Training images, training labels, test images, test labels: four IDX files.

@@ -1,3 +1,5 @@
+import Storage
+
 /// A training set and a test set, and where they came from.
 public struct Dataset: Sendable {
   public enum Provenance: Hashable, Sendable, CustomStringConvertible {

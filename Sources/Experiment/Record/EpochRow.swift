@@ -1,3 +1,5 @@
+import Storage
+
 /// What an epoch measured: a row of metrics.csv.
 public struct EpochRow: Hashable, Sendable {
   /// Counted from 1.

@@ -1,4 +1,5 @@
 import Datasets
+import Storage
 
 /// The element types that a run's files hold.
 public enum ElementType: String, Hashable, Sendable, CaseIterable {

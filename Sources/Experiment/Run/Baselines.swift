@@ -1,5 +1,6 @@
 import ConvNet
 import Datasets
+import Storage
 
 /// Classical methods on an experiment's data, so that a network's result can be placed. What a method
 /// leaves open (a penalty, a number of neighbours) the validation images choose; the test images choose

@@ -1,5 +1,6 @@
 import ConvNet
 import Datasets
+import Storage
 
 /// A training state with its weights and moments, as a safetensors file. Equal states give equal
 /// bytes.

@@ -1,4 +1,5 @@
 import Datasets
+import Storage
 
 /// A checkpoint as it lies on the disk: read, and checked to be as it was written, before anything of
 /// it is used.

@@ -1,4 +1,5 @@
 import ConvNet
+import Storage
 
 // The normalisation of the images is kept with the weights that were trained on them so.
 extension Checkpoint {

@@ -1,5 +1,6 @@
 import Datasets
 import Glibc
+import Storage
 import TerminalText
 
 /// The progress of a run, on stderr: a bar where that is a terminal, a line per epoch elsewhere.

@@ -1,4 +1,5 @@
 import ConvNet
+import Storage
 
 /// What a run's weights make of the test images.
 public struct TestReport: Sendable {

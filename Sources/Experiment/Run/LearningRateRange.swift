@@ -1,5 +1,6 @@
 import ConvNet
 import Datasets
+import Storage
 
 /// A learning-rate range test (Smith 2017): an experiment's network is trained from its beginning
 /// while the rate rises exponentially from step to step, until the loss has gone up again. A pure

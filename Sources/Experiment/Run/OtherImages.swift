@@ -1,5 +1,6 @@
 import ConvNet
 import Datasets
+import Storage
 
 // A run's weights on images that are not its own.
 extension ExperimentSpec {

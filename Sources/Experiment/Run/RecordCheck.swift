@@ -1,4 +1,5 @@
 import Datasets
+import Storage
 
 extension RunFolder {
   /// The epochs of a completed run, after its files have been held against each other: metrics.csv,

@@ -1,4 +1,5 @@
 import Datasets
+import Storage
 
 /// Holds a run's record against the same run carried out again, file by file, and keeps account of
 /// what was compared. Each comparison returns the first thing that is not the same.

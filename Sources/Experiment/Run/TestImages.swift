@@ -1,5 +1,6 @@
 import ConvNet
 import Datasets
+import Storage
 
 /// Images with their classes that weights are tested on: a run's own, or others.
 public struct TestImages: Sendable {

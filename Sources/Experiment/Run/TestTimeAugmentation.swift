@@ -1,5 +1,6 @@
 import ConvNet
 import Datasets
+import Storage
 
 /// Test-time augmentation: the test images are looked at K times, once as they are and then distorted
 /// at random, and the probabilities that the network gives are averaged, p̄ = Σₖ softmax(zₖ)/K, as

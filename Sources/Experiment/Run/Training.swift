@@ -1,6 +1,7 @@
 import ConvNet
 import Datasets
 import Glibc
+import Storage
 
 extension Run {
   /// Trains from the folder's last checkpoint, or from the start where there is none, to the end.

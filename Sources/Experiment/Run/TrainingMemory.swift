@@ -1,5 +1,6 @@
 import ConvNet
 import Datasets
+import Storage
 
 /// The bytes that an experiment's training takes, known from its spec before any of them is taken.
 public struct TrainingMemory: Hashable, Sendable {

@@ -1,5 +1,6 @@
 import ConvNet
 import Datasets
+import Storage
 
 /// A run carried out once more from what its folder records, and compared bit for bit: all that the
 /// record states of what was computed, on what, and how it ended.

@@ -1,4 +1,5 @@
 import Experiment
+import Storage
 
 /// The trials of a sweep and what they came to, as its resolved.json and trials.csv tell it.
 ///

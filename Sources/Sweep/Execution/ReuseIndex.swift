@@ -2,6 +2,7 @@ import ConvNet
 import Datasets
 import Experiment
 import Glibc
+import Storage
 
 /// The completed runs under an output folder, by what decides their figures. A trial that one of them
 /// was already needs no training: if the run's files have each other's digests, so that a figure which

@@ -1,5 +1,6 @@
 import ConvNet
 import Experiment
+import Storage
 
 /// What a sweep will take, before any of it is run.
 public struct SweepForecast: Sendable {

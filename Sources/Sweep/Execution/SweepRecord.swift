@@ -1,6 +1,7 @@
 import ConvNet
 import Datasets
 import Experiment
+import Storage
 
 /// sweep.json: how a sweep was started, on what, where it stands and how it ended.
 struct SweepRecord {

@@ -2,6 +2,7 @@ import ConvNet
 import Datasets
 import Experiment
 import Glibc
+import Storage
 
 /// A sweep under way: hands stages to workers, keeps the journal, and sums up.
 public final class SweepRun {

@@ -1,4 +1,5 @@
 import Experiment
+import Storage
 
 /// Where a sweep stands, by its folder alone; it may be at work meanwhile.
 public struct SweepStatus: Sendable {

@@ -1,5 +1,6 @@
 import ConvNet
 import Experiment
+import Storage
 
 extension TrialTemplate {
   /// The experiment of a trial: its configuration's, without the test images and what is expected

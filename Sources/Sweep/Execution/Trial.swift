@@ -1,5 +1,6 @@
 import Datasets
 import Experiment
+import Storage
 
 /// A trial as a run in its folder: how far it is, and what it came to.
 enum Trial {

@@ -1,4 +1,5 @@
 import Experiment
+import Storage
 
 /// trials.csv: a row for each trial and seed that is over, in order. A function of the spec alone.
 struct TrialsTable {

@@ -2,6 +2,7 @@ import ConvNet
 import Datasets
 import Experiment
 import Glibc
+import Storage
 
 /// The side of a sweep that trains: a process that takes trial after trial from its standard input
 /// and answers on its standard output, each on one thread, until the input ends.

@@ -1,5 +1,6 @@
 import Datasets
 import Experiment
+import Storage
 
 /// How the lines of a journal are written, which depends on the parameters of its sweep.
 public struct JournalForm: Sendable {

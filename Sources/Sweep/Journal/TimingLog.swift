@@ -1,6 +1,7 @@
 import Datasets
 import Experiment
 import Glibc
+import Storage
 
 /// timing.csv of a sweep: how long each stage took. Apart from trials.csv, whose bytes are
 /// reproducible.

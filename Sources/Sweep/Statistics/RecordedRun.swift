@@ -1,6 +1,7 @@
 import Datasets
 import Experiment
 import Glibc
+import Storage
 
 /// What the folder of a run says of it.
 public struct RecordedRun: Sendable {

@@ -1,4 +1,5 @@
 import Experiment
+import Storage
 
 /// In what documents differ: key paths, and what each document has there.
 ///

@@ -45,7 +45,7 @@ let package = Package(
     .target(
       name: "Sweep",
       dependencies: ["Storage", "Experiment", "Datasets", "ConvNet", "TerminalText"]),
-    .target(name: "Report", dependencies: ["TerminalText"]),
+    .target(name: "Report", dependencies: ["Storage", "TerminalText"]),
     .executableTarget(
       name: "runner",
       dependencies: [

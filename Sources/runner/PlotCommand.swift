@@ -120,8 +120,8 @@ private struct MetricsSource {
       file = path
       let text = String(
         decoding: try Files.read(path, limit: Self.largest).prefix(10_000), as: UTF8.self)
-      let header = text.prefix { !$0.isNewline }.filter { $0 != " " && $0 != "\u{FEFF}" }
-      guard header.split(separator: ",").contains("epoch") else {
+      let header = text.prefix { !$0.isNewline }.filter { $0 != "\u{FEFF}" }
+      guard CSVDialect.commas.texts(of: header).contains("epoch") else {
         throw NoRun(path, "is not the metrics.csv of a run: it has no column \"epoch\"")
       }
     }

@@ -174,9 +174,7 @@ private struct RecordedTable {
   var function: TestFunction { TestFunction(table: self) }
 
   init(path: String) throws {
-    let lines = try Files.readText(path).split(separator: "\n").map {
-      $0.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
-    }
+    let lines = CSVDialect.standard.records(of: try Files.read(path)).map(\.fields)
     guard let header = lines.first, let lossColumn = header.firstIndex(of: "loss") else {
       throw UsageError("\(path): a column `loss` is missing")
     }

@@ -104,10 +104,11 @@ public struct LearningRateRange: Sendable {
   }
 
   public var csv: String {
-    zip(rows, trend).reduce("step,learning_rate,loss,smoothed_loss,trend\n") { text, line in
-      let (row, trend) = line
-      return text + "\(row.step),\(row.learningRate),\(row.loss),\(row.smoothedLoss),\(trend)\n"
-    }
+    CSV.text(
+      [["step", "learning_rate", "loss", "smoothed_loss", "trend"]]
+        + zip(rows, trend).map { row, trend in
+          CSV.fields(row.step, row.learningRate, row.loss, row.smoothedLoss, trend)
+        })
   }
 
   private static func trend(of rows: [Row]) -> [Double] {

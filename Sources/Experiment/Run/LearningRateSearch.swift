@@ -1,4 +1,5 @@
 import ConvNet
+import Storage
 
 /// A learning rate for a spec: a range test shows between which rates the loss falls, and short
 /// trainings from the beginning, each at one rate, tell how well those learn. Where an optimizer finds
@@ -64,8 +65,7 @@ public struct LearningRateSearch: Sendable {
   }
 
   public var csv: String {
-    trials.reduce("learning_rate,loss\n") {
-      $0 + "\($1.learningRate),\($1.loss.map(\.description) ?? "")\n"
-    }
+    CSV.text(
+      [["learning_rate", "loss"]] + trials.map { CSV.fields($0.learningRate, $0.loss) })
   }
 }

@@ -1,4 +1,5 @@
 import ConvNet
+import Storage
 
 /// What the images that a run looks at without training on them come to.
 struct MeasuredImages {
@@ -35,11 +36,11 @@ struct MeasuredImages {
 extension EpochRow {
   /// The header of a metrics.csv with the columns that a spec asks for.
   static func header(with metrics: [MetricName]) -> String {
-    header + metrics.map { ",val_\($0.text)" }.joined()
+    CSV.row(names + metrics.map { "val_\($0.text)" })
   }
 
   /// A row with the values of those columns; none where nothing was validated.
   func csv(with metrics: [MetricName], _ values: [Double?]?) -> String {
-    csv + (values ?? metrics.map { _ in nil }).map { ",\($0?.description ?? "")" }.joined()
+    CSV.row(fields + (values ?? metrics.map { _ in nil }).map { $0?.description ?? "" })
   }
 }

@@ -93,7 +93,7 @@ struct RecordComparison {
   ) throws -> [String] {
     let text = try Files.readText(folder.metrics)
     let rows = text.split(separator: "\n").dropFirst().map(String.init)
-    let names = EpochRow.header(with: record.spec.metrics).split(separator: ",")
+    let names = CSVDialect.standard.texts(of: EpochRow.header(with: record.spec.metrics))
     var differences: [String] = []
     var unlike = 0
     for (index, recorded) in record.rows.prefix(epochs).enumerated() {
@@ -108,8 +108,7 @@ struct RecordComparison {
       unlike += 1
       guard unlike == 1 else { continue }
       let (now, then) = (
-        rows[index].split(separator: ",", omittingEmptySubsequences: false),
-        recorded.split(separator: ",", omittingEmptySubsequences: false)
+        CSVDialect.standard.texts(of: rows[index]), CSVDialect.standard.texts(of: recorded)
       )
       let column = names.indices.first { now[$0] != (then.indices.contains($0) ? then[$0] : "") }
       let detail = column.map {

@@ -1,7 +1,20 @@
 /// How the lines of a table are cut into fields.
-package struct CSVDialect: Hashable {
+package struct CSVDialect: Hashable, Sendable {
   /// A space stands for a run of them, as NumPy's `savetxt` writes.
   package let delimiter: UInt8
+  /// Whether the spaces at the ends of a field, in quotation marks or not, are part of it.
+  package let keepsSpaces: Bool
+
+  private init(_ delimiter: UInt8, keepsSpaces: Bool = false) {
+    self.delimiter = delimiter
+    self.keepsSpaces = keepsSpaces
+  }
+
+  /// Commas, as RFC 4180 has them and `CSV` writes them.
+  package static let standard = CSVDialect(UInt8(ascii: ","), keepsSpaces: true)
+
+  /// Commas, for what people and other programs write.
+  package static let commas = CSVDialect(UInt8(ascii: ","))
 
   /// Whether decimals may follow a comma, as in German: only where a comma doesn't end a field.
   package var allowsDecimalComma: Bool { delimiter != UInt8(ascii: ",") }
@@ -21,7 +34,7 @@ package struct CSVDialect: Hashable {
         if byte != 0x20 { last = byte }
       }
     }
-    delimiter = Self.delimiters.first(where: present.contains) ?? UInt8(ascii: ",")
+    self.init(Self.delimiters.first(where: present.contains) ?? UInt8(ascii: ","))
   }
 
   /// That which Excel's first line `sep=;` declares; nil for any other line.
@@ -29,7 +42,7 @@ package struct CSVDialect: Hashable {
     guard line.count == 5, line.text.lowercased().hasPrefix("sep="),
       Self.delimiters.contains(line[4])
     else { return nil }
-    delimiter = line[4]
+    self.init(line[4])
   }
 
   private static let delimiters: [UInt8] = [0x09, UInt8(ascii: ";"), UInt8(ascii: ","), 0x20]
@@ -48,7 +61,7 @@ package struct CSVDialect: Hashable {
     line.allSatisfy { $0 == delimiter || $0 == 0x20 || $0 == 0x09 || $0 == 0x22 }
   }
 
-  package func fields(of line: UnsafeRawBufferPointer) -> CSVFields { CSVFields(line, delimiter) }
+  package func fields(of line: UnsafeRawBufferPointer) -> CSVFields { CSVFields(line, self) }
 
   /// The fields as texts, without quotation marks around them.
   package func texts(of line: UnsafeRawBufferPointer) -> [String] {
@@ -57,19 +70,52 @@ package struct CSVDialect: Hashable {
     while let field = fields.next() { texts.append(field.unquotedText) }
     return texts
   }
+
+  package func texts(of line: some StringProtocol) -> [String] {
+    var line = String(line)
+    return line.withUTF8 { texts(of: UnsafeRawBufferPointer($0)) }
+  }
+
+  /// The records of a text, each with the line that it begins on, from 1: a line break within quotation
+  /// marks ends none. Empty lines are passed over.
+  package func records(of bytes: [UInt8]) -> [(line: Int, fields: [String])] {
+    bytes.withUnsafeBytes { text in
+      var records: [(line: Int, fields: [String])] = []
+      var (start, first, line) = (0, 1, 1)
+      var isQuoted = false
+      func endRecord(at end: Int) {
+        let last = end > start && text[end - 1] == 0x0D ? end - 1 : end
+        if start < last {
+          let record = UnsafeRawBufferPointer(rebasing: text[start..<last])
+          records.append((first, texts(of: record)))
+        }
+        (start, first) = (end + 1, line)
+      }
+      for (place, byte) in text.enumerated() {
+        if byte == UInt8(ascii: "\"") { isQuoted.toggle() }
+        guard byte == UInt8(ascii: "\n") else { continue }
+        line += 1
+        if !isQuoted { endRecord(at: place) }
+      }
+      endRecord(at: text.count)
+      return records
+    }
+  }
 }
 
-/// The fields of one line, one after another, without spaces and quotation marks at their ends (RFC 4180;
-/// a delimiter within quotation marks parts nothing).
+/// The fields of one record, one after another, without quotation marks at their ends (RFC 4180; a
+/// delimiter within quotation marks parts nothing).
 package struct CSVFields {
   private let line: UnsafeRawBufferPointer
   private let delimiter: UInt8
+  private let keepsSpaces: Bool
   private var place = 0
   private var isOver = false
 
-  package init(_ line: UnsafeRawBufferPointer, _ delimiter: UInt8) {
+  fileprivate init(_ line: UnsafeRawBufferPointer, _ dialect: CSVDialect) {
     self.line = line
-    self.delimiter = delimiter
+    delimiter = dialect.delimiter
+    keepsSpaces = dialect.keepsSpaces
     if delimiter == 0x20 {
       skipSpaces()
       isOver = place == line.count
@@ -95,32 +141,22 @@ package struct CSVFields {
     if delimiter == 0x20 { skipSpaces() }
     // A run of spaces at the end parts nothing from nothing.
     if delimiter == 0x20 ? place >= line.count : end >= line.count { isOver = true }
-    return UnsafeRawBufferPointer(rebasing: line[start..<end]).withoutQuotes
+    let field = UnsafeRawBufferPointer(rebasing: line[start..<end])
+    return keepsSpaces
+      ? field.withoutQuotes : field.withoutSpaces.withoutQuotes.withoutSpaces
   }
-}
-
-/// A number as a table writes it.
-package struct CSVNumber: Hashable {
-  package enum Mark: Hashable { case none, point, comma }
-  package var value: Double
-  /// What its decimals follow.
-  package var mark: Mark
-
-  /// The whole number that it is, however it was written.
-  package var whole: Int? { Int(exactly: value) }
 }
 
 extension UnsafeRawBufferPointer {
-  /// Without the spaces at its ends, the quotation marks around it and the spaces within those.
+  /// Without the quotation marks around it.
   @inline(__always)
   fileprivate var withoutQuotes: UnsafeRawBufferPointer {
-    let field = withoutSpaces
-    guard field.count >= 2, field[0] == 0x22, field[field.count - 1] == 0x22 else { return field }
-    return UnsafeRawBufferPointer(rebasing: field[1..<(field.count - 1)]).withoutSpaces
+    guard count >= 2, self[0] == 0x22, self[count - 1] == 0x22 else { return self }
+    return UnsafeRawBufferPointer(rebasing: self[1..<(count - 1)])
   }
 
   @inline(__always)
-  private var withoutSpaces: UnsafeRawBufferPointer {
+  fileprivate var withoutSpaces: UnsafeRawBufferPointer {
     func isSpace(_ byte: UInt8) -> Bool { byte == 0x20 || byte == 0x09 }
     var (first, last) = (startIndex, endIndex)
     while first < last, isSpace(self[first]) { first += 1 }
@@ -136,77 +172,25 @@ extension UnsafeRawBufferPointer {
   /// A field's text, its doubled quotation marks single; what is no UTF-8 is of Windows-1252, in which
   /// spreadsheets save.
   package var unquotedText: String {
-    let text =
-      String(validating: self, as: UTF8.self)
+    guard contains(0x22) else { return decodedText }
+    var bytes: [UInt8] = []
+    var isDoubled = false
+    for byte in self {
+      isDoubled = byte == 0x22 && bytes.last == 0x22 && !isDoubled
+      if !isDoubled { bytes.append(byte) }
+    }
+    return bytes.withUnsafeBytes { $0.decodedText }
+  }
+
+  private var decodedText: String {
+    String(validating: self, as: UTF8.self)
       ?? String(
         String.UnicodeScalarView(
           map {
             (0x80...0x9F).contains($0) ? windows1252[Int($0) - 0x80] : Unicode.Scalar($0)
           }))
-    return text.contains("\"\"") ? text.replacing("\"\"", with: "\"") : text
-  }
-
-  /// The decimal number that these bytes are, `-12.5e-3`, to within the last bit of a `Double`; nil where
-  /// they are none.
-  @inline(__always)
-  package func number(allowsComma: Bool) -> CSVNumber? {
-    var place = 0
-    var isNegative = false
-    if place < count, self[0] == UInt8(ascii: "-") || self[0] == UInt8(ascii: "+") {
-      isNegative = self[0] == UInt8(ascii: "-")
-      place = 1
-    }
-    var digits: UInt64 = 0
-    var exponent = 0
-    var found = false
-    var mark = CSVNumber.Mark.none
-    while place < count {
-      let byte = self[place]
-      if byte &- 48 <= 9 {
-        found = true
-        // Digits beyond the eighteenth change nothing that a Double keeps.
-        if digits < 100_000_000_000_000_000 {
-          digits = 10 &* digits &+ UInt64(byte &- 48)
-          if mark != .none { exponent -= 1 }
-        } else if mark == .none {
-          exponent += 1
-        }
-      } else if mark == .none, byte == UInt8(ascii: ".") {
-        mark = .point
-      } else if mark == .none, allowsComma, byte == UInt8(ascii: ",") {
-        mark = .comma
-      } else {
-        break
-      }
-      place += 1
-    }
-    guard found else { return nil }
-    if place < count {
-      guard self[place] | 0x20 == UInt8(ascii: "e"), place + 1 < count,
-        let power = Int(UnsafeRawBufferPointer(rebasing: self[(place + 1)...]).text),
-        (-999...999).contains(power)
-      else { return nil }
-      exponent += power
-      if mark == .none { mark = .point }
-    }
-    var value = Double(digits)
-    if exponent < 0 {
-      // Below 10⁻²⁰⁰ nothing is told from zero.
-      value = exponent < -200 ? 0 : value / power(-exponent)
-    } else if exponent > 0, value > 0 {
-      value = exponent > 300 ? .infinity : value * power(exponent)
-    }
-    return CSVNumber(value: isNegative ? -value : value, mark: mark)
-  }
-
-  private func power(_ exponent: Int) -> Double {
-    exponent < 23
-      ? powersOfTen[exponent] : (0..<exponent).reduce(1.0) { product, _ in product * 10 }
   }
 }
-
-/// 10⁰ to 10²², which a `Double` holds exactly.
-private let powersOfTen: [Double] = (0..<23).map { (0..<$0).reduce(1.0) { p, _ in p * 10 } }
 
 /// What Windows-1252 has from 0x80 to 0x9F; elsewhere it is Latin-1.
 private let windows1252 =

@@ -9,18 +9,23 @@ extension JSONValue {
   }
 
   /// The document on one line.
-  public var compact: String {
+  public var compact: String { line(" ") }
+
+  /// The document on one line, without a space but those in strings.
+  public var minified: String { line("") }
+
+  private func line(_ space: String) -> String {
     switch self {
     case .null: return "null"
     case .bool(let value): return value ? "true" : "false"
     case .number(let number): return number.text
     case .string(let string): return Self.quoted(string)
     case .array(let items):
-      return "[" + items.map(\.compact).joined(separator: ", ") + "]"
+      return "[" + items.map { $0.line(space) }.joined(separator: ",\(space)") + "]"
     case .object(let object):
       if object.isEmpty { return "{}" }
-      let members = object.members.map { Self.quoted($0.key) + ": " + $0.value.compact }
-      return "{ " + members.joined(separator: ", ") + " }"
+      let members = object.members.map { "\(Self.quoted($0.key)):\(space)\($0.value.line(space))" }
+      return "{\(space)\(members.joined(separator: ",\(space)"))\(space)}"
     }
   }
 

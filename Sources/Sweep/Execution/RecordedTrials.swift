@@ -60,7 +60,7 @@ public struct RecordedTrials: Sendable {
 
   /// The trials of a trials.csv.
   static func read(_ bytes: [UInt8], path: String, spec: SweepSpec) throws -> [Trial] {
-    var records = CSV.records(bytes)[...]
+    var records = CSVDialect.standard.records(of: bytes)[...]
     guard let header = records.popFirst() else { return [] }
     let reader = try RowReader(header.fields, path: path, spec: spec)
     var trials: [Trial] = []

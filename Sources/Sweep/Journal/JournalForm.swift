@@ -21,16 +21,14 @@ public struct JournalForm: Sendable {
 
   func line(_ entry: JournalEntry) -> String {
     let result = entry.result
-    let row: (EpochRow?) -> String = { $0?.csv ?? ",,,,,," }
+    let none = [String](repeating: "", count: 7)
     let reason = result.reason.split(whereSeparator: \.isNewline).joined(separator: " ")
-    let values = space.labels(of: entry.configuration).map { CSV.field($0 ?? "") }
-    let parts =
-      [
-        "\(result.id.trial)", "\(result.id.seed)", "\(result.id.stage)", result.status.rawValue,
-        CSV.field(reason), row(result.best), row(result.last),
-        result.curve.map(\.description).joined(separator: " "), result.key,
-      ] + values
-    let text = parts.joined(separator: ",")
+    let (id, curve) = (result.id, result.curve.map(\.description).joined(separator: " "))
+    let fields =
+      CSV.fields(id.trial, id.seed, id.stage, result.status.rawValue, reason)
+      + (result.best?.fields ?? none) + (result.last?.fields ?? none) + [curve, result.key]
+      + space.labels(of: entry.configuration).map { $0 ?? "" }
+    let text = CSV.row(fields)
     return "\(text),\(Self.checksum(Array(text.utf8)[...]))"
   }
 
@@ -74,20 +72,20 @@ public struct JournalForm: Sendable {
   private func entry(_ line: ArraySlice<UInt8>) -> JournalEntry? {
     guard let comma = line.lastIndex(of: UInt8(ascii: ",")),
       Self.checksum(line[..<comma]).utf8.elementsEqual(line[(comma + 1)...]),
-      let fields = CSV.fields(line[..<comma]),
+      case let fields = line[..<comma].withUnsafeBytes({ CSVDialect.standard.texts(of: $0) }),
       fields.count == 21 + space.parameters.count,
       let trial = Int(fields[0]), let seed = UInt64(fields[1]), let stage = Int(fields[2]),
-      let status = StageResult.Status(rawValue: String(fields[3])),
+      let status = StageResult.Status(rawValue: fields[3]),
       let configuration = space.configuration(
-        labelled: fields[21...].map { $0.isEmpty ? nil : String($0) })
+        labelled: fields[21...].map { $0.isEmpty ? nil : $0 })
     else { return nil }
-    func row(_ first: Int) -> EpochRow? { EpochRow(cells: fields[first..<first + 7]) }
+    func row(_ first: Int) -> EpochRow? { EpochRow(fields: fields[first..<first + 7]) }
     let curve = fields[19].utf8.split(separator: UInt8(ascii: " ")).compactMap {
       Double(Substring($0))
     }
     let result = StageResult(
       id: StageID(trial: trial, seed: seed, stage: stage), status: status,
-      reason: String(fields[4]), curve: curve, best: row(5), last: row(12), key: String(fields[20]))
+      reason: fields[4], curve: curve, best: row(5), last: row(12), key: fields[20])
     return JournalEntry(result: result, configuration: configuration)
   }
 }

@@ -39,23 +39,30 @@ let package = Package(
     .target(
       name: "Datasets",
       dependencies: ["Storage", "ConvNet", "CZlib", "CPNG", "CJPEG", "CWebP", "CTIFF", "CGIF"]),
+    .target(name: "Statistics"),
     .target(name: "TerminalText"),
     .target(
       name: "Experiment", dependencies: ["Storage", "Datasets", "ConvNet", "TerminalText"]),
     .target(
       name: "Sweep",
-      dependencies: ["Storage", "Experiment", "Datasets", "ConvNet", "TerminalText"]),
+      dependencies: [
+        "Storage", "Statistics", "Experiment", "Datasets", "ConvNet", "TerminalText",
+      ]),
     .target(name: "Report", dependencies: ["Storage", "TerminalText"]),
     .executableTarget(
       name: "runner",
       dependencies: [
         "CAllocations",
-        "Storage", "ConvNet", "Datasets", "Experiment", "Sweep", "Report", "TerminalText",
+        "Storage", "ConvNet", "Datasets", "Statistics", "Experiment", "Sweep", "Report",
+        "TerminalText",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
     .target(name: "TestSupport", path: "Tests/TestSupport"),
     .testTarget(name: "StorageTests", dependencies: ["Storage", "TestSupport"]),
-    .testTarget(name: "ConvNetTests", dependencies: ["ConvNet"], exclude: ["Fixtures"]),
+    .testTarget(
+      name: "StatisticsTests", dependencies: ["Statistics", "TestSupport"], exclude: ["Fixtures"]),
+    .testTarget(
+      name: "ConvNetTests", dependencies: ["ConvNet", "TestSupport"], exclude: ["Fixtures"]),
     .testTarget(
       name: "DatasetsTests", dependencies: ["Storage", "Datasets", "TestSupport"],
       exclude: ["Fixtures"]),
@@ -64,14 +71,17 @@ let package = Package(
       dependencies: ["Storage", "Experiment", "Datasets", "TerminalText", "TestSupport"],
       exclude: ["Fixtures", "SpecFixtures"]),
     .testTarget(
-      name: "SweepTests", dependencies: ["Storage", "Sweep", "Experiment", "ConvNet"],
+      name: "SweepTests",
+      dependencies: ["Storage", "Sweep", "Experiment", "ConvNet", "TestSupport"],
       exclude: ["Fixtures"]),
     .testTarget(
-      name: "TerminalTextTests", dependencies: ["TerminalText"], exclude: ["Fixtures"]),
+      name: "TerminalTextTests", dependencies: ["TerminalText", "TestSupport"],
+      exclude: ["Fixtures"]),
     .testTarget(
-      name: "ReportTests", dependencies: ["Report", "TerminalText"], exclude: ["Fixtures"]),
+      name: "ReportTests", dependencies: ["Report", "TerminalText", "TestSupport"],
+      exclude: ["Fixtures"]),
     .testTarget(
-      name: "RunnerTests", dependencies: ["Storage", "Experiment", "TerminalText"],
+      name: "RunnerTests", dependencies: ["Storage", "Experiment", "TerminalText", "TestSupport"],
       exclude: ["Fixtures"]),
     readerTarget,
   ],

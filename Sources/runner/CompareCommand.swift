@@ -1,6 +1,7 @@
 import ArgumentParser
 import Experiment
 import Report
+import Statistics
 import Storage
 import Sweep
 

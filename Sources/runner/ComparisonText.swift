@@ -1,5 +1,6 @@
 import Experiment
 import Report
+import Statistics
 import Storage
 import Sweep
 

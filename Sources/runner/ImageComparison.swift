@@ -3,6 +3,7 @@ import ConvNet
 import Datasets
 import Experiment
 import FoundationEssentials
+import Statistics
 import Storage
 import Sweep
 

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Experiment
+import Statistics
 import Sweep
 
 /// What a completed sweep prints on stdout.

@@ -1,5 +1,5 @@
 import Foundation
-import Storage
+import TestSupport
 import Testing
 
 @Suite struct CompareTests {

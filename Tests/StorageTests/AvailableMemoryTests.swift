@@ -1,4 +1,4 @@
-import Foundation
+import TestSupport
 import Testing
 
 @testable import Storage
@@ -7,14 +7,8 @@ import Testing
 @Suite struct AvailableMemoryTests {
   /// A folder with these files, gone afterwards.
   private func bounds(_ files: [String: String]) throws -> [AvailableMemory.Bound] {
-    let root = FileManager.default.temporaryDirectory.appending(path: "runner-\(UUID().uuidString)")
-    defer { try? FileManager.default.removeItem(at: root) }
-    for (path, text) in files {
-      let file = root.appending(path: path)
-      try FileManager.default.createDirectory(
-        at: file.deletingLastPathComponent(), withIntermediateDirectories: true)
-      try Data(text.utf8).write(to: file)
-    }
+    let root = try TemporaryFolder()
+    for (path, text) in files { try root.file(path, Array(text.utf8)) }
     // What limits this process itself is not of the folder.
     return AvailableMemory(root: root.path).bounds.filter { !$0.limit.isOfProcess }
   }

@@ -1,8 +1,9 @@
+import TestSupport
 import Testing
 
-@testable import Sweep
+@testable import Statistics
 
-@Suite struct StatisticsDistributionTests {
+@Suite struct DistributionTests {
   @Test func studentT() throws {
     let fixture = try StatisticsFixture.statistics.get()
     for c in fixture.student {

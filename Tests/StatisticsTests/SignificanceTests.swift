@@ -1,8 +1,9 @@
+import TestSupport
 import Testing
 
-@testable import Sweep
+@testable import Statistics
 
-@Suite struct StatisticsTestTests {
+@Suite struct SignificanceTests {
   @Test func meansDeviationsAndTTests() throws {
     for c in try StatisticsFixture.statistics.get().samples {
       let sample = Sample(c.first)

@@ -1,11 +1,12 @@
+import TestSupport
 import Testing
 
-@testable import Sweep
+@testable import Statistics
 
 /// The power of t tests, beside simulations, SciPy and statsmodels (Fixtures/make_power.py,
 /// make_statistics.py).
 @Suite struct PowerTests {
-  private struct Fixture: Decodable {
+  private struct Cases: Decodable {
     struct Group: Decodable {
       let count: Int
       let deviation: Double
@@ -33,10 +34,10 @@ import Testing
     let holm: [Holm]
   }
 
-  private let fixture: Fixture
+  private let fixture: Cases
 
   init() throws {
-    fixture = try StatisticsFixture.load("power", as: Fixture.self)
+    fixture = try Fixture.load("power", as: Cases.self)
   }
 
   /// Whether a share of the draws is that of a probability, but for four deviations of such a share.

@@ -1,4 +1,5 @@
 import ConvNet
+import Statistics
 
 /// How much each parameter of a sweep matters: functional analysis of variance over a random forest
 /// (fANOVA; Hutter, Hoos and Leyton-Brown, "An efficient approach for assessing hyperparameter

@@ -1,4 +1,5 @@
 import Experiment
+import Statistics
 import Storage
 
 /// The runs of one configuration: of specs that differ in nothing but the seed.

@@ -1,17 +1,8 @@
-import Foundation
-import Testing
+import TestSupport
 
-/// SciPy's, statsmodels's and Optuna's own numbers; the scripts in `Fixtures/` made them.
+/// SciPy's and statsmodels's own numbers; the scripts in `Fixtures/` made them.
 enum StatisticsFixture {
-  static func load<T: Decodable>(_ name: String, as type: T.Type) throws -> T {
-    let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
-    let data = try Data(contentsOf: folder.appendingPathComponent("Fixtures/\(name).json"))
-    let decoder = JSONDecoder()
-    decoder.keyDecodingStrategy = .convertFromSnakeCase
-    return try decoder.decode(T.self, from: data)
-  }
-
-  static let statistics = Result { try load("statistics", as: Statistics.self) }
+  static let statistics = Result { try Fixture.load("statistics", as: Statistics.self) }
 
   struct Statistics: Decodable {
     struct Student: Decodable { let degrees, t, upper: Double }
@@ -70,17 +61,4 @@ enum StatisticsFixture {
     let needed: [Needed]
     let holm: [Holm]
   }
-}
-
-/// Checks that a number is another but for a relative error.
-func expectNear(
-  _ value: Double?, _ expected: Double, relative: Double = 1e-10, _ what: @autoclosure () -> String,
-  sourceLocation: SourceLocation = #_sourceLocation
-) {
-  guard let value else {
-    Issue.record("\(what()): nil, not \(expected)", sourceLocation: sourceLocation)
-    return
-  }
-  let isNear = value == expected || abs(value - expected) <= relative * abs(expected)
-  #expect(isNear, "\(what()): \(value), not \(expected)", sourceLocation: sourceLocation)
 }

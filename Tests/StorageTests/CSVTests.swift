@@ -11,7 +11,7 @@ struct CSVTests {
   /// As the writer of Python's csv (3.11) has these rows, with lines that "\n" ends.
   static let text = #"""
     a,b c, d ,
-    "1,5","say ""no"""","""","two
+    "1,5","say ""no""","""","two
     lines"
     """""",é🎉,\#t,"e""f"
 

@@ -80,25 +80,15 @@ private struct Bench {
 
   func measure(epochs: Int) throws -> BenchResult {
     let test = try data.testImages.required().source
-    let batch = spec.training.batchSize
-    var order = (0..<Int32(data.train.count)).map { $0 }
-    var stream = RandomStream(seed: spec.seed, purpose: .shuffle)
-    stream.shuffle(&order)
-    var step = 0
-    func train(_ samples: ArraySlice<Int32>) {
-      step += 1
-      _ = samples.withUnsafeBufferPointer {
-        trainer.trainStep(
-          data.train, samples: $0, epoch: 1, step: step,
-          learningRate: spec.optimizer.learningRate)
-      }
+    let (images, size) = (data.train.count, trainer.imagesPerStep)
+    let stepsPerEpoch = (images + size - 1) / size
+    var batches = Batches(of: images, size: size, seed: spec.seed)
+    func train(on batch: Batch) {
+      _ = trainer.train(
+        on: batch, of: data.train, learningRate: spec.optimizer.learningRate)
     }
-    func pass(steps: Int = .max) {
-      var done = 0
-      for start in stride(from: 0, to: order.count, by: batch) where done < steps {
-        train(order[start..<min(start + batch, order.count)])
-        done += 1
-      }
+    func pass(steps: Int) {
+      for _ in 0..<steps { train(on: batches.take()) }
     }
     func seconds(_ work: () -> Void) -> Double {
       let start = monotonicNanoseconds()
@@ -106,15 +96,16 @@ private struct Bench {
       return Double(monotonicNanoseconds() - start) * 1e-9
     }
 
-    pass(steps: 50)
+    pass(steps: min(50, stepsPerEpoch))
     var peaks = [PeakProbe.measure(team, clock: monotonicNanoseconds)]
     var epochSeconds: [Double] = []
     for _ in 0..<epochs {
-      epochSeconds.append(seconds { pass() })
+      epochSeconds.append(seconds { pass(steps: stepsPerEpoch) })
       peaks.append(PeakProbe.measure(team, clock: monotonicNanoseconds))
     }
+    let batch = batches.take()
     allocations_start()
-    train(order[0..<min(batch, order.count)])
+    train(on: batch)
     let allocations = allocations_stop()
 
     let inference = trainer.inference
@@ -131,7 +122,7 @@ private struct Bench {
 
     let profile = Profile(trainer, clock: monotonicNanoseconds)
     trainer.profile = profile
-    let profiled = min(300, (order.count + batch - 1) / batch)
+    let profiled = min(300, stepsPerEpoch)
     pass(steps: profiled)
     trainer.profile = nil
     return BenchResult(
@@ -139,7 +130,7 @@ private struct Bench {
       testImages: test.count, epochSeconds: epochSeconds, peaks: peaks,
       allocations: allocations, evaluationSeconds: median(evaluations),
       latencySeconds: median(latencies), profile: profile,
-      profiledImages: min(profiled * batch, order.count))
+      profiledImages: min(profiled * size, images))
   }
 }
 

@@ -217,6 +217,9 @@ func message(_ body: () throws -> Void) -> String {
       folder.path, shape: shape, classes: .count(2), readsTest: false, corrupt: .skip)
     #expect(skipping.train.digest == set.train.digest)
     #expect(skipping.skipped.map { $0.hasSuffix("/dog/0.jpg: it is empty") } == [false, true])
+    let twice = try ownSet(
+      folder.path, shape: shape, classes: .count(2), testPath: folder.path, corrupt: .skip)
+    #expect(twice.skipped == skipping.skipped)
   }
 
   @Test func placesOfPaths() throws {

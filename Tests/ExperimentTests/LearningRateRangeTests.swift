@@ -17,7 +17,7 @@ import Testing
     init(_ values: [Float], _ labels: [Int], seed: UInt64) {
       self.values = values
       self.labels = labels
-      let order = Run.shuffledOrder(seed: seed, epoch: 1, count: labels.count)
+      let order = Batches.order(of: labels.count, seed: seed, epoch: 1)
       places = order.indices.sorted { order[$0] < order[$1] }
     }
 
@@ -67,7 +67,7 @@ import Testing
       }
       network.weightsChanged()
       let range = LearningRateRange(
-        network, on: Samples(fixture.inputs, fixture.labels, seed: 7), batchSize: 4, seed: 7,
+        network, on: Samples(fixture.inputs, fixture.labels, seed: 7), seed: 7,
         from: c.from, to: c.to, steps: c.steps)
       #expect(range.ending == (c.diverged ? .diverged : .complete), "\(c.name)")
       try #require(range.rows.count == c.rates.count, "\(c.name)")

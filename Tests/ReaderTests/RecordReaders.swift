@@ -24,6 +24,14 @@ extension Reader {
           path, network.plan, epochs: smallSpec.training.epochs, notice: { _ in })
       }
     },
+    Reader("model", repair: resealed) { bytes in
+      try withFile(bytes) { path in
+        let encoded = try ModelFile(reading: path).encoded
+        try! withFile(encoded) { path in
+          precondition(try! ModelFile(reading: path).encoded == encoded)
+        }
+      }
+    },
     Reader("metrics") { bytes in
       try withFile(bytes) { path in
         let rows = try EpochRow.read(path)
@@ -93,6 +101,14 @@ extension Reader {
       }
       """.utf8), name: "small.json"
   ).spec
+
+  /// The digest of all of a file that had one.
+  private static func resealed(_ bytes: [UInt8]) -> [UInt8] {
+    guard let file = try? Safetensors(parsing: bytes, path: "x.safetensors"),
+      file.metadata[Safetensors.digestKey] != nil
+    else { return bytes }
+    return file.sealed
+  }
 
   /// The digests of a checkpoint's weights and, where it had one, of all of it.
   private static func repairedCheckpoint(_ bytes: [UInt8]) -> [UInt8] {

@@ -36,7 +36,7 @@ struct ChannelWindow {
     @inline(__always)
     func run<V: SIMD>(_ c: Int, _ lanes: Int, _: V.Type) where V.Scalar == Float {
       let (output, channels) = (window.output, window.channels)
-      let bias: V = bias.map { load($0 + c) } ?? V()
+      let bias: V = bias.map { load($0 + c, lanes) } ?? V()
       var y = target + c
       for row in 0..<output.height {
         var x = source + (row &* window.stride.height &* window.sourceWidth &* channels &+ c)
@@ -70,11 +70,11 @@ struct ChannelWindow {
     for _ in 0..<window.height {
       var tap = row
       for _ in 0..<window.width {
-        let weight: V = load(w)
-        first = first.addingProduct(load(tap), weight)
-        second = second.addingProduct(load(tap + pixel), weight)
-        third = third.addingProduct(load(tap + 2 &* pixel), weight)
-        fourth = fourth.addingProduct(load(tap + 3 &* pixel), weight)
+        let weight: V = load(w, lanes)
+        first = first.addingProduct(load(tap, lanes), weight)
+        second = second.addingProduct(load(tap + pixel, lanes), weight)
+        third = third.addingProduct(load(tap + 2 &* pixel, lanes), weight)
+        fourth = fourth.addingProduct(load(tap + 3 &* pixel, lanes), weight)
         w += step
         tap += columnStep
       }
@@ -97,7 +97,7 @@ struct ChannelWindow {
     for _ in 0..<window.height {
       var tap = row
       for _ in 0..<window.width {
-        sum = sum.addingProduct(load(tap), load(w))
+        sum = sum.addingProduct(load(tap, lanes), load(w, lanes))
         w += step
         tap += columnStep
       }
@@ -167,28 +167,29 @@ struct ChannelWindow {
     var from = x
     var gradient = dy
     for _ in 0..<output.width &>> 1 {
-      let even: V = load(gradient)
-      a = a.addingProduct(load(from), even)
-      b = b.addingProduct(load(from + second), even)
-      c = c.addingProduct(load(from + third), even)
+      let even: V = load(gradient, lanes)
+      a = a.addingProduct(load(from, lanes), even)
+      b = b.addingProduct(load(from + second, lanes), even)
+      c = c.addingProduct(load(from + third, lanes), even)
       from += pixel
-      let odd: V = load(gradient + channels)
-      d = d.addingProduct(load(from), odd)
-      e = e.addingProduct(load(from + second), odd)
-      f = f.addingProduct(load(from + third), odd)
+      let odd: V = load(gradient + channels, lanes)
+      d = d.addingProduct(load(from, lanes), odd)
+      e = e.addingProduct(load(from + second, lanes), odd)
+      f = f.addingProduct(load(from + third, lanes), odd)
       from += pixel
       gradient += 2 &* channels
     }
     if output.width & 1 == 1 {
-      let even: V = load(gradient)
-      a = a.addingProduct(load(from), even)
-      b = b.addingProduct(load(from + second), even)
-      c = c.addingProduct(load(from + third), even)
+      let even: V = load(gradient, lanes)
+      a = a.addingProduct(load(from, lanes), even)
+      b = b.addingProduct(load(from + second, lanes), even)
+      c = c.addingProduct(load(from + third, lanes), even)
     }
-    store(load(weights, as: V.self) + (a + d), lanes, to: weights)
-    store(load(weights + channels, as: V.self) + (b + e), lanes, to: weights + channels)
+    store(load(weights, lanes, as: V.self) + (a + d), lanes, to: weights)
+    store(load(weights + channels, lanes, as: V.self) + (b + e), lanes, to: weights + channels)
     store(
-      load(weights + 2 &* channels, as: V.self) + (c + f), lanes, to: weights + 2 &* channels)
+      load(weights + 2 &* channels, lanes, as: V.self) + (c + f), lanes, to: weights + 2 &* channels
+    )
   }
 
   @inline(__always)
@@ -201,11 +202,11 @@ struct ChannelWindow {
     var from = x
     var gradient = dy
     for _ in 0..<output.width {
-      sum = sum.addingProduct(load(from), load(gradient))
+      sum = sum.addingProduct(load(from, lanes), load(gradient, lanes))
       from += pixel
       gradient += channels
     }
-    store(load(weights, as: V.self) + sum, lanes, to: weights)
+    store(load(weights, lanes, as: V.self) + sum, lanes, to: weights)
   }
 
   /// dx[p·s + k·d] += dy[p]·w[k].

@@ -68,36 +68,39 @@ struct SameWindow {
     func run<V: SIMD>(_ channel: Int, _ lanes: Int, _: V.Type) where V.Scalar == Float {
       let (window, next) = (rows.window, rows.window.channels)
       let w = weights + channel
+      // Nobody writes weights while they are read.
       let (a, b, c): (V, V, V) = (load(w), load(w + step), load(w + 2 &* step))
       let (d, e, f): (V, V, V) = (load(w + 3 &* step), load(w + 4 &* step), load(w + 5 &* step))
       let (g, h, i): (V, V, V) = (load(w + 6 &* step), load(w + 7 &* step), load(w + 8 &* step))
-      let bias: V = bias.map { load($0 + channel) } ?? V()
+      let bias: V = bias.map { load($0 + channel, lanes) } ?? V()
       var y = target + channel
       for row in 0..<window.height {
         var (above, at) = (rows[row &- 1] + channel, rows[row] + channel)
         var below = rows[row &+ 1] + channel
         // At a column's left neighbour, but for the first.
-        var sum = bias.addingProduct(load(above), b).addingProduct(load(above + next), c)
-        sum = sum.addingProduct(load(at), e).addingProduct(load(at + next), f)
-        sum = sum.addingProduct(load(below), h).addingProduct(load(below + next), i)
+        var sum = bias.addingProduct(load(above, lanes), b)
+        sum = sum.addingProduct(load(above + next, lanes), c)
+        sum = sum.addingProduct(load(at, lanes), e).addingProduct(load(at + next, lanes), f)
+        sum = sum.addingProduct(load(below, lanes), h).addingProduct(load(below + next, lanes), i)
         store(sum, lanes, to: y)
         y += next
         for _ in 0..<window.width &- 2 {
-          sum = bias.addingProduct(load(above), a).addingProduct(load(above + next), b)
-          sum = sum.addingProduct(load(above + 2 &* next), c)
-          sum = sum.addingProduct(load(at), d).addingProduct(load(at + next), e)
-          sum = sum.addingProduct(load(at + 2 &* next), f)
-          sum = sum.addingProduct(load(below), g).addingProduct(load(below + next), h)
-          sum = sum.addingProduct(load(below + 2 &* next), i)
+          sum = bias.addingProduct(load(above, lanes), a)
+          sum = sum.addingProduct(load(above + next, lanes), b)
+          sum = sum.addingProduct(load(above + 2 &* next, lanes), c)
+          sum = sum.addingProduct(load(at, lanes), d).addingProduct(load(at + next, lanes), e)
+          sum = sum.addingProduct(load(at + 2 &* next, lanes), f)
+          sum = sum.addingProduct(load(below, lanes), g).addingProduct(load(below + next, lanes), h)
+          sum = sum.addingProduct(load(below + 2 &* next, lanes), i)
           store(sum, lanes, to: y)
           above += next
           at += next
           below += next
           y += next
         }
-        sum = bias.addingProduct(load(above), a).addingProduct(load(above + next), b)
-        sum = sum.addingProduct(load(at), d).addingProduct(load(at + next), e)
-        sum = sum.addingProduct(load(below), g).addingProduct(load(below + next), h)
+        sum = bias.addingProduct(load(above, lanes), a).addingProduct(load(above + next, lanes), b)
+        sum = sum.addingProduct(load(at, lanes), d).addingProduct(load(at + next, lanes), e)
+        sum = sum.addingProduct(load(below, lanes), g).addingProduct(load(below + next, lanes), h)
         store(sum, lanes, to: y)
         y += next
       }
@@ -119,37 +122,37 @@ struct SameWindow {
       for row in 0..<window.height {
         var (above, at) = (rows[row &- 1] + channel, rows[row] + channel)
         var below = rows[row &+ 1] + channel
-        var slope: V = load(dy)
-        b = b.addingProduct(load(above), slope)
-        c = c.addingProduct(load(above + next), slope)
-        e = e.addingProduct(load(at), slope)
-        f = f.addingProduct(load(at + next), slope)
-        h = h.addingProduct(load(below), slope)
-        i = i.addingProduct(load(below + next), slope)
+        var slope: V = load(dy, lanes)
+        b = b.addingProduct(load(above, lanes), slope)
+        c = c.addingProduct(load(above + next, lanes), slope)
+        e = e.addingProduct(load(at, lanes), slope)
+        f = f.addingProduct(load(at + next, lanes), slope)
+        h = h.addingProduct(load(below, lanes), slope)
+        i = i.addingProduct(load(below + next, lanes), slope)
         dy += next
         for _ in 0..<window.width &- 2 {
-          slope = load(dy)
-          a = a.addingProduct(load(above), slope)
-          b = b.addingProduct(load(above + next), slope)
-          c = c.addingProduct(load(above + 2 &* next), slope)
-          d = d.addingProduct(load(at), slope)
-          e = e.addingProduct(load(at + next), slope)
-          f = f.addingProduct(load(at + 2 &* next), slope)
-          g = g.addingProduct(load(below), slope)
-          h = h.addingProduct(load(below + next), slope)
-          i = i.addingProduct(load(below + 2 &* next), slope)
+          slope = load(dy, lanes)
+          a = a.addingProduct(load(above, lanes), slope)
+          b = b.addingProduct(load(above + next, lanes), slope)
+          c = c.addingProduct(load(above + 2 &* next, lanes), slope)
+          d = d.addingProduct(load(at, lanes), slope)
+          e = e.addingProduct(load(at + next, lanes), slope)
+          f = f.addingProduct(load(at + 2 &* next, lanes), slope)
+          g = g.addingProduct(load(below, lanes), slope)
+          h = h.addingProduct(load(below + next, lanes), slope)
+          i = i.addingProduct(load(below + 2 &* next, lanes), slope)
           above += next
           at += next
           below += next
           dy += next
         }
-        slope = load(dy)
-        a = a.addingProduct(load(above), slope)
-        b = b.addingProduct(load(above + next), slope)
-        d = d.addingProduct(load(at), slope)
-        e = e.addingProduct(load(at + next), slope)
-        g = g.addingProduct(load(below), slope)
-        h = h.addingProduct(load(below + next), slope)
+        slope = load(dy, lanes)
+        a = a.addingProduct(load(above, lanes), slope)
+        b = b.addingProduct(load(above + next, lanes), slope)
+        d = d.addingProduct(load(at, lanes), slope)
+        e = e.addingProduct(load(at + next, lanes), slope)
+        g = g.addingProduct(load(below, lanes), slope)
+        h = h.addingProduct(load(below + next, lanes), slope)
         dy += next
       }
       let w = weights + channel
@@ -162,9 +165,9 @@ struct SameWindow {
     private func add<V: SIMD>(
       _ a: V, _ b: V, _ c: V, to w: UnsafeMutablePointer<Float>, _ next: Int, _ lanes: Int
     ) where V.Scalar == Float {
-      store(load(w, as: V.self) + a, lanes, to: w)
-      store(load(w + next, as: V.self) + b, lanes, to: w + next)
-      store(load(w + 2 &* next, as: V.self) + c, lanes, to: w + 2 &* next)
+      store(load(w, lanes, as: V.self) + a, lanes, to: w)
+      store(load(w + next, lanes, as: V.self) + b, lanes, to: w + next)
+      store(load(w + 2 &* next, lanes, as: V.self) + c, lanes, to: w + 2 &* next)
     }
   }
 }

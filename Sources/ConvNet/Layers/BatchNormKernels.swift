@@ -10,10 +10,10 @@ struct ChannelSums: ChannelKernel {
 
   @inline(__always)
   func run<V: SIMD>(_ c: Int, _ lanes: Int, _: V.Type) where V.Scalar == Float {
-    var sum: V = load(sums + c)
+    var sum: V = load(sums + c, lanes)
     var from = x + c
     for _ in 0..<rows {
-      sum += load(from)
+      sum += load(from, lanes)
       from += channels
     }
     store(sum, lanes, to: sums + c)
@@ -30,11 +30,11 @@ struct ChannelDeviations: ChannelKernel {
 
   @inline(__always)
   func run<V: SIMD>(_ c: Int, _ lanes: Int, _: V.Type) where V.Scalar == Float {
-    let mean: V = load(mean + c)
-    var sum: V = load(sums + c)
+    let mean: V = load(mean + c, lanes)
+    var sum: V = load(sums + c, lanes)
     var from = x + c
     for _ in 0..<rows {
-      let difference: V = load(from) - mean
+      let difference: V = load(from, lanes) - mean
       sum += difference * difference
       from += channels
     }
@@ -109,10 +109,10 @@ struct ChannelScaling: ChannelKernel {
 
   @inline(__always)
   func run<V: SIMD>(_ c: Int, _ lanes: Int, _: V.Type) where V.Scalar == Float {
-    let (factor, shift): (V, V) = (load(factor + c), load(shift + c))
+    let (factor, shift): (V, V) = (load(factor + c, lanes), load(shift + c, lanes))
     var (from, to) = (x + c, y + c)
     for _ in 0..<rows {
-      store(load(from, as: V.self) * factor + shift, lanes, to: to)
+      store(load(from, lanes, as: V.self) * factor + shift, lanes, to: to)
       from += channels
       to += channels
     }
@@ -138,12 +138,14 @@ struct BatchNormGather: ChannelKernel {
 
   @inline(__always)
   func run<V: SIMD>(_ c: Int, _ lanes: Int, _: V.Type) where V.Scalar == Float {
-    let (mean, inverse): (V, V) = (load(statistics.mean + c), load(statistics.inverse + c))
-    var (plain, scaled): (V, V) = (load(plain + c), load(scaled + c))
+    let (mean, inverse): (V, V) = (
+      load(statistics.mean + c, lanes), load(statistics.inverse + c, lanes)
+    )
+    var (plain, scaled): (V, V) = (load(plain + c, lanes), load(scaled + c, lanes))
     var (from, gradient) = (x + c, dz + c)
     for _ in 0..<rows {
-      let x: V = load(from)
-      let dz: V = load(gradient)
+      let x: V = load(from, lanes)
+      let dz: V = load(gradient, lanes)
       plain += dz
       scaled += dz * ((x - mean) * inverse)
       from += channels
@@ -167,13 +169,17 @@ struct BatchNormBackward: ChannelKernel {
 
   @inline(__always)
   func run<V: SIMD>(_ c: Int, _ lanes: Int, _: V.Type) where V.Scalar == Float {
-    let (mean, inverse): (V, V) = (load(statistics.mean + c), load(statistics.inverse + c))
-    let factor: V = load(statistics.factor + c)
-    let (meanGradient, meanScaled): (V, V) = (load(meanGradient + c), load(meanScaled + c))
+    let (mean, inverse): (V, V) = (
+      load(statistics.mean + c, lanes), load(statistics.inverse + c, lanes)
+    )
+    let factor: V = load(statistics.factor + c, lanes)
+    let (meanGradient, meanScaled): (V, V) = (
+      load(meanGradient + c, lanes), load(meanScaled + c, lanes)
+    )
     var (from, gradient, to) = (x + c, dz + c, dx + c)
     for _ in 0..<rows {
-      let x: V = load(from)
-      let dz: V = load(gradient)
+      let x: V = load(from, lanes)
+      let dz: V = load(gradient, lanes)
       let normalized = (x - mean) * inverse
       store(factor * (dz - meanGradient - normalized * meanScaled), lanes, to: to)
       from += channels

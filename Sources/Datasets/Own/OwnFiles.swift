@@ -106,7 +106,9 @@ extension DatasetLocator {
     }
     if let validation { dataset = dataset.with(validation: validation.set) }
     let parts = [request.readsTrain ? train : nil, validation, test].compactMap { $0 }
-    dataset.skipped = parts.flatMap(\.skipped)
+    // A folder that two parts are read from has each of its files but once.
+    var named: Set<String> = []
+    dataset.skipped = parts.flatMap(\.skipped).filter { named.insert($0).inserted }
     dataset.notes = DatasetNote.lines(parts.flatMap(\.notes))
     return dataset
   }

@@ -45,41 +45,29 @@ public struct LearningRateRange: Sendable {
   ) throws {
     self.init(
       try Trainer(spec, trainedOn: data, team: try Team(threads: threads)), on: data.train,
-      batchSize: spec.training.batchSize * spec.optimizer.accumulation, seed: spec.seed,
-      from: from, to: to, steps: steps)
+      seed: spec.seed, from: from, to: to, steps: steps)
   }
 
   /// - Parameter seed: decides the order of the images.
   init(
-    _ trainer: Trainer, on source: any SampleSource, batchSize: Int, seed: UInt64, from: Double,
-    to: Double, steps: Int
+    _ trainer: Trainer, on source: any SampleSource, seed: UInt64, from: Double, to: Double,
+    steps: Int
   ) {
     precondition(from > 0 && from <= to && steps >= 2)
-    let images = source.count
     let growth = Elementary.log(to / from) / Double(steps - 1)
     var rows: [Row] = []
     var (average, weight, least) = (0.0, 1.0, Double.infinity)
-    var (epoch, first) = (1, 0)
-    var order = Run.shuffledOrder(seed: seed, epoch: epoch, count: images)
+    var batches = Batches(of: source.count, size: trainer.imagesPerStep, seed: seed)
     var ending = Ending.complete
     for step in 1...steps {
-      if first >= images {
-        (epoch, first) = (epoch + 1, 0)
-        order = Run.shuffledOrder(seed: seed, epoch: epoch, count: images)
-      }
-      let batch = first..<min(first + batchSize, images)
-      first = batch.upperBound
+      let batch = batches.take()
       let rate = Float(from * Elementary.exp(growth * Double(step - 1)))
-      let result = order.withUnsafeBufferPointer {
-        trainer.trainStep(
-          source, samples: UnsafeBufferPointer(rebasing: $0[batch]), epoch: epoch, step: step,
-          learningRate: rate)
-      }
+      let result = trainer.train(on: batch, of: source, learningRate: rate)
       guard result.isFinite else {
         ending = .notFinite
         break
       }
-      let loss = result.lossSum / Double(batch.count)
+      let loss = result.lossSum / Double(batch.samples.count)
       average = Self.factor * average + (1 - Self.factor) * loss
       weight *= Self.factor
       let smoothed = average / (1 - weight)

@@ -32,23 +32,22 @@ extension Run {
     var display = Display(options.display, epochs: spec.training.epochs, images: images)
     defer { display.clear() }
 
+    var batches = Batches(
+      of: images, size: trainer.imagesPerStep, seed: spec.seed, epoch: state.epoch,
+      stepInEpoch: state.stepInEpoch, step: state.step)
     var row: (epoch: Int, text: String)?
     while state.finish == nil {
       if try isToStop(before: state, after: row) {
         return .interrupted(signal: 0, step: state.step)
       }
-      let order = Self.shuffledOrder(seed: spec.seed, epoch: state.epoch, count: images)
       let (seenBefore, watch) = (state.seen, Stopwatch())
       display.beginEpoch(seen: seenBefore)
 
       while state.stepInEpoch < stepsPerEpoch {
-        let batch = extent.batch(state.stepInEpoch)
-        let result = order.withUnsafeBufferPointer {
-          trainer.trainStep(
-            data.train, samples: UnsafeBufferPointer(rebasing: $0[batch]), epoch: state.epoch,
-            step: state.step + 1, learningRate: learningRate.rate(step: state.step),
-            momentum: learningRate.momentum(step: state.step))
-        }
+        let batch = batches.take()
+        let result = trainer.train(
+          on: batch, of: data.train, learningRate: learningRate.rate(step: state.step),
+          momentum: learningRate.momentum(step: state.step))
         guard result.isFinite else { return .diverged(divergence(of: trainer, state)) }
         state.step += 1
         state.stepInEpoch += 1
@@ -59,7 +58,7 @@ extension Run {
         }
         state.lossSum += result.lossSum
         state.correct += result.correct
-        state.seen += batch.count
+        state.seen += batch.samples.count
 
         if state.step == options.killAtStep { kill(getpid(), SIGKILL) }
         if state.step == options.stopAtStep { Interruption.request(SIGUSR1) }
@@ -145,14 +144,6 @@ extension Run {
         monitor: rule.monitor, patience: rule.patience, minDelta: rule.minDelta)
     }
     return data.validation == nil ? nil : EarlyStopping(monitor: .valLoss, patience: .max)
-  }
-
-  /// The order in which an epoch, from 1, takes the images: a function of the seed and the epoch.
-  static func shuffledOrder(seed: UInt64, epoch: Int, count: Int) -> [Int32] {
-    var order = (0..<Int32(count)).map { $0 }
-    var stream = RandomStream(seed: seed, purpose: .shuffle, epoch: UInt32(epoch))
-    stream.shuffle(&order)
-    return order
   }
 
   /// metrics.csv, to go on after `length` bytes, or from its beginning. What a run that was killed

@@ -16,11 +16,6 @@ struct TrainingExtent {
   }
 
   var stepsPerEpoch: Int { (images + batchSize - 1) / batchSize }
-
-  /// The places in an epoch's order of the images that a step, from 0, takes.
-  func batch(_ step: Int) -> Range<Int> {
-    step * batchSize..<min((step + 1) * batchSize, images)
-  }
 }
 
 extension TrainingState {

@@ -68,14 +68,8 @@ public struct TrainingProbe {
     let batchSize = spec.training.batchSize
     let trainer = try Trainer(spec, team: Team(threads: threads))
     let images = BlankImages(spec.network.input, count: batchSize)
-    let samples = (0..<Int32(batchSize)).map { $0 }
-    var step = 0
-    func run() {
-      step += 1
-      _ = samples.withUnsafeBufferPointer {
-        trainer.trainStep(images, samples: $0, epoch: 1, step: step, learningRate: 0)
-      }
-    }
+    var batches = Batches(of: batchSize, size: trainer.imagesPerStep, seed: 0)
+    func run() { _ = trainer.train(on: batches.take(), of: images, learningRate: 0) }
     run()  // The first step meets cold caches.
     let watch = Stopwatch()
     var count = 0

@@ -51,7 +51,7 @@ public final class TrainingView {
   /// number of the pass in the run.
   private func batch(of sample: Int, in epoch: Int) -> (samples: [Int], place: Int, pass: Int)? {
     if order.epoch != epoch {
-      order = (epoch, Run.shuffledOrder(seed: spec.seed, epoch: epoch, count: source.count))
+      order = (epoch, Batches.order(of: source.count, seed: spec.seed, epoch: epoch))
     }
     guard let place = order.samples.firstIndex(of: Int32(sample)) else { return nil }
     let (size, accumulation) = (spec.training.batchSize, spec.optimizer.accumulation)

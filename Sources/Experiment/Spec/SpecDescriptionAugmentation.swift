@@ -63,12 +63,13 @@ extension SpecDescription {
         ]),
       .init(
         name: "crop",
-        doc: "A crop of the image's own size from the image amid zeros (torchvision's RandomCrop).",
+        doc: "A crop of the image's own size from the image with a border around it, which "
+          + "augmentation_fill fills (torchvision's RandomCrop).",
         aliases: ["random_crop"],
         fields: [
           Field(
             "padding", .integer(0...1024), .required,
-            "Rows and columns of zeros at each side: the farthest that it moves.")
+            "Rows and columns of border at each side: the farthest that it moves.")
         ]),
       .init(
         name: "perspective",

@@ -1,5 +1,5 @@
 """The power of Welch's and the paired t test, by simulation and by other means, that
-Sources/Sweep/Statistics/Power.swift is compared with.
+Sources/Statistics/Tests/Power.swift is compared with.
 
     pip install numpy==2.4.6 scipy==1.17.1 statsmodels==0.15.0
     python make_power.py > power.json

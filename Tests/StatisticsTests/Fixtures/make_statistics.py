@@ -1,4 +1,4 @@
-"""Numbers of SciPy and statsmodels that Sources/Sweep/Statistics is compared with.
+"""Numbers of SciPy and statsmodels that Sources/Statistics is compared with.
 
     pip install scipy==1.17.1 statsmodels==0.15.0 mpmath==1.4.1
     python make_statistics.py > statistics.json

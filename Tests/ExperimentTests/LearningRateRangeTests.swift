@@ -172,7 +172,7 @@ import Testing
     LearningRateSearch(
       range: LearningRateRange(rows: [], ending: .complete),
       trials: losses.enumerated().map {
-        LearningRateSearch.Trial(learningRate: Double(1 << $0.offset), loss: $0.element)
+        LearningRateSearch.RateTrial(learningRate: Double(1 << $0.offset), loss: $0.element)
       })
   }
 

@@ -39,13 +39,13 @@ import Testing
     throws
   {
     var journal = try Journal.open(
-      folder: folder.path, writer: writer, form: JournalForm(Self.space))
+      folder: folder.path, writer: writer, format: JournalFormat(Self.space))
     for entry in entries { try journal.append(entry) }
     try journal.synchronize()
   }
 
   private func read(_ folder: TemporaryFolder) throws -> [StageID: JournalEntry] {
-    try Journal.read(folder: folder.path, form: JournalForm(Self.space))
+    try Journal.read(folder: folder.path, format: JournalFormat(Self.space))
   }
 
   @Test func givesBackWhatWasWritten() throws {
@@ -106,7 +106,7 @@ import Testing
     try write([Self.entry(0)], to: folder, as: "a")
     let other = SearchSpace([Parameter("seed", .integers(lower: 0, upper: 1, scale: .linear))])
     #expect(throws: RecordError.self) {
-      try Journal.read(folder: folder.path, form: JournalForm(other))
+      try Journal.read(folder: folder.path, format: JournalFormat(other))
     }
   }
 

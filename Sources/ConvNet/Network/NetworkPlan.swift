@@ -124,8 +124,8 @@ public struct NetworkPlan: Sendable {
     init(_ layer: LayerDescription, inputs: [Shape]) throws(NetworkError) {
       self.layer = layer
       input = inputs[0]
-      inferred = try layer.form.infer(inputs)
-      parameters = layer.form.parameters(of: input).reduce(0) { $0 + $1.count }
+      inferred = try layer.definition.infer(inputs)
+      parameters = layer.definition.parameters(of: input).reduce(0) { $0 + $1.count }
     }
 
     var output: Shape { inferred.output }
@@ -181,9 +181,9 @@ public struct NetworkPlan: Sendable {
     var lives = drafts.map { _ in Extent(1, 1) }
     lives[lives.count - 1] = drafts.last!.output.extent
     for (i, draft) in drafts.enumerated().reversed() {
-      let form = draft.layer.form
-      if form.liveOutputs == .all { lives[i] = draft.output.extent }
-      let read = form.inputRead(by: lives[i], of: draft.input, draft.inferred.geometry)
+      let definition = draft.layer.definition
+      if definition.liveOutputs == .all { lives[i] = draft.output.extent }
+      let read = definition.inputRead(by: lives[i], of: draft.input, draft.inferred.geometry)
       for case .layer(let input) in inputs[i] {
         // What is multiplied may have one row or column for all of the others'.
         let whole = drafts[input].output.extent
@@ -194,7 +194,7 @@ public struct NetworkPlan: Sendable {
     }
     // An element-by-element layer keeps all that its input holds.
     for (i, draft) in drafts.enumerated() {
-      guard draft.layer.form.liveOutputs == .asInput else { continue }
+      guard draft.layer.definition.liveOutputs == .asInput else { continue }
       if case .layer(let input) = inputs[i][0] {
         lives[i] = lives[input]
       } else {

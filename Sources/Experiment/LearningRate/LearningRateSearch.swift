@@ -6,7 +6,7 @@ import Storage
 /// its own steps first, as Adadelta does, a rising rate alone would show what is too much for it later.
 public struct LearningRateSearch: Sendable {
   /// A short training at one rate.
-  public struct Trial: Hashable, Sendable {
+  public struct RateTrial: Hashable, Sendable {
     public let learningRate: Double
     /// The mean of its last quarter's losses; nil where it diverged.
     public let loss: Double?
@@ -15,7 +15,7 @@ public struct LearningRateSearch: Sendable {
   public let range: LearningRateRange
   /// A quarter of a decade apart, from where half of the range's fall is done to three quarters of a
   /// decade above its least; none where the loss doesn't fall.
-  public let trials: [Trial]
+  public let trials: [RateTrial]
   /// Of the signal that ended it.
   public let signal: Int32?
 
@@ -30,18 +30,18 @@ public struct LearningRateSearch: Sendable {
         spec, data: data, threads: threads, from: from, to: to, steps: steps)
     }
     range = try train(from: from, to: to, steps: steps)
-    var trials: [Trial] = []
+    var trials: [RateTrial] = []
     var signal = range.signal
     for rate in range.candidates where signal == nil {
       let trial = try train(from: rate, to: rate, steps: steps / 2)
       signal = trial.signal
-      if signal == nil { trials.append(Trial(learningRate: rate, loss: trial.finalLoss)) }
+      if signal == nil { trials.append(RateTrial(learningRate: rate, loss: trial.finalLoss)) }
     }
     self.trials = trials
     self.signal = signal
   }
 
-  init(range: LearningRateRange, trials: [Trial]) {
+  init(range: LearningRateRange, trials: [RateTrial]) {
     self.range = range
     self.trials = trials
     signal = nil
@@ -49,7 +49,7 @@ public struct LearningRateSearch: Sendable {
 
   /// The trials around the best whose losses are at most a tenth above its own: those between which
   /// the noise of batches can't choose.
-  public var best: [Trial] {
+  public var best: [RateTrial] {
     guard let least = trials.compactMap(\.loss).min() else { return [] }
     let isGood = trials.map { $0.loss.map { $0 <= 1.1 * least } ?? false }
     let place = trials.firstIndex { $0.loss == least }!

@@ -28,7 +28,7 @@ public struct RunData: Sendable {
     let trainable = Array(set.labels[..<Int(own.lowerBound)])
     let chosen = try selection.chosen(labels: trainable, classes: set.classes)
     let labels = chosen.map { $0.map { set.labels[Int($0)] } } ?? trainable
-    let split = try Split(
+    let split = try HoldoutSplit(
       labels: labels, validation: try spec.dataset.validation.held(of: labels.count),
       stratified: spec.dataset.stratified, seed: spec.seed)
     func indices(_ places: [Int32]) -> [Int32] {

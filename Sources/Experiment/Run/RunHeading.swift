@@ -28,7 +28,7 @@ public struct RunHeading: Hashable, Sendable {
       "  data      \(data.record.name): \(counts.joined(separator: ", "))",
       "  network   \(network)",
       "  training  \(training), by \(optimizer)",
-      "  compute   \(counted(threads, "thread")), kernel \(Kernel.current)",
+      "  compute   \(counted(threads, "thread")), kernel \(BLASCore.current)",
     ]
   }
 }

@@ -51,7 +51,7 @@ extension SweepRun {
       metric: spec.metric, maximizes: spec.maximizes,
       key: isPlain
         ? TrialKey.make(
-          experiment: resolved, images: images.record.training, kernel: Kernel.current) : "")
+          experiment: resolved, images: images.record.training, kernel: BLASCore.current) : "")
     if options.rehearsal.trainsNothing { task.rehearsal = .figures }
     if options.rehearsal.trapTrial == stage.id.trial { task.rehearsal = .trap }
     if isConfirmation, options.rehearsal.trapConfirmation == stage.id.seed {

@@ -38,7 +38,7 @@ private struct Grower {
   private var goesLeft: [Bool]
   private var scratch: [Int32]
 
-  private struct Split {
+  private struct NodeSplit {
     var score: Double
     var dimension: Int
     var threshold: Double
@@ -115,9 +115,9 @@ private struct Grower {
   /// Where a parameter is active in a part of the box only, the split that sets this part apart is
   /// credited with half of what it gains together with the best split of the part: it may gain nothing
   /// by itself.
-  private func bestSplit(_ node: Node, weight: Double, sum: Double) -> Split? {
-    var best: Split?
-    func consider(_ found: Split?) {
+  private func bestSplit(_ node: Node, weight: Double, sum: Double) -> NodeSplit? {
+    var best: NodeSplit?
+    func consider(_ found: NodeSplit?) {
       if let found, found.score > best?.score ?? -.infinity { best = found }
     }
     let leaf = node.leaf
@@ -135,7 +135,7 @@ private struct Grower {
 
   private func split(
     _ node: Node, along d: Int, within part: Part? = nil, weight: Double, sum: Double
-  ) -> Split? {
+  ) -> NodeSplit? {
     if case .options(let count) = box.dimensions[d] {
       return optionSplit(node, along: d, within: part, count: count, weight: weight, sum: sum)
     }
@@ -152,7 +152,7 @@ private struct Grower {
   private func partingSplit(
     _ node: Node, for d: Int, behind parent: (dimension: Int, options: UInt64), weight: Double,
     sum: Double
-  ) -> Split? {
+  ) -> NodeSplit? {
     let part = Part(column: columns[parent.dimension], options: parent.options)
     var (partWeight, partSum) = (0.0, 0.0)
     for place in node.range {
@@ -166,14 +166,14 @@ private struct Grower {
     else { return nil }
     let (restWeight, restSum) = (weight - partWeight, sum - partSum)
     let together = inner.score + restSum * restSum / restWeight
-    return Split(
+    return NodeSplit(
       score: 0.5 * (together + sum * sum / weight), dimension: parent.dimension, threshold: 0,
       options: parent.options)
   }
 
   private func orderedSplit(
     _ node: Node, along d: Int, within part: Part?, weight: Double, sum: Double
-  ) -> Split? {
+  ) -> NodeSplit? {
     let order = orders[d]
     let column = columns[d]
     var (leftWeight, leftSum) = (0.0, 0.0)
@@ -194,13 +194,13 @@ private struct Grower {
     }
     guard bestScore > -.infinity else { return nil }
     let middle = 0.5 * (below + above)
-    return Split(
+    return NodeSplit(
       score: bestScore, dimension: d, threshold: middle > below ? middle : above, options: 0)
   }
 
   private func optionSplit(
     _ node: Node, along d: Int, within part: Part?, count: Int, weight: Double, sum: Double
-  ) -> Split? {
+  ) -> NodeSplit? {
     let order = orders[box.dimensions.count]
     let column = columns[d]
     var optionWeights = [Double](repeating: 0, count: count)
@@ -218,7 +218,7 @@ private struct Grower {
       (sums[$0] / optionWeights[$0], $0) < (sums[$1] / optionWeights[$1], $1)
     }
     var (leftWeight, leftSum, left) = (0.0, 0.0, 0 as UInt64)
-    var best = Split(score: -.infinity, dimension: d, threshold: 0, options: 0)
+    var best = NodeSplit(score: -.infinity, dimension: d, threshold: 0, options: 0)
     var bestWeight = 0.0
     for option in ranked.dropLast() {
       leftWeight += optionWeights[option]
@@ -239,7 +239,7 @@ private struct Grower {
   }
 
   /// Puts the samples that go left before the others, in every order, and counts them.
-  private mutating func partition(_ range: Range<Int>, by split: Split) -> Int {
+  private mutating func partition(_ range: Range<Int>, by split: NodeSplit) -> Int {
     let column = columns[split.dimension]
     let isOrdered = box.dimensions[split.dimension] == .ordered
     let base = orders.count - 1

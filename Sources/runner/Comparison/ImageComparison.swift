@@ -57,7 +57,7 @@ struct ImageComparison {
     }
     if !candidates.isEmpty {
       let kernel = candidates[0].first.record.environment.kernel
-      try compute.useKernel((try? Kernel.resolve(kernel)) ?? "auto")
+      try compute.useCore((try? BLASCore.resolve(kernel)) ?? "auto")
     }
     var tester = Tester(compute)
     for (first, second, comparison) in candidates {
@@ -96,7 +96,7 @@ struct ImageComparison {
       if let recorded = run.value(of: Figure(.testAccuracy)), recorded != report.accuracy {
         notes.append(
           "\(run.folder.path): its weights recognise \(percent(report.accuracy)) here, not the "
-            + "\(percent(recorded)) recorded (kernel \(Kernel.current), recorded with "
+            + "\(percent(recorded)) recorded (kernel \(BLASCore.current), recorded with "
             + "\(run.record.environment.kernel)).")
       }
       reports[run.folder.path] = report

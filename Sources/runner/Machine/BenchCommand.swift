@@ -50,7 +50,7 @@ struct BenchCommand: ParsableCommand {
     var spec = try ExperimentSpec.load(
       path: spec, overrides: overrides, locator: compute.locator
     ).spec
-    try compute.useKernel(spec.compute.kernel)
+    try compute.useCore(spec.compute.kernel)
     spec.dataset.validation = .none
     if !augmentation { spec.augmentation = [] }
     let data = try compute.load(spec)
@@ -169,7 +169,7 @@ private struct BenchResult {
   var json: JSONValue {
     var object = JSONObject()
     object["spec"] = JSONValue(spec.name)
-    object["kernel"] = JSONValue(Kernel.current)
+    object["kernel"] = JSONValue(BLASCore.current)
     object["openblas"] = JSONValue(BLAS.version)
     object["threads"] = JSONValue(threads)
     object["images"] = JSONValue(images)
@@ -193,12 +193,12 @@ private struct BenchResult {
         "spec", .text(spec.name),
         line: "\(spec.name): \(grouped(images)) images in batches of \(batch), "
           + "\(threads) thread\(threads == 1 ? "" : "s"), OpenBLAS \(BLAS.version) "
-          + Kernel.current),
+          + BLASCore.current),
       .init("images", .integer(images)),
       .init("batch_size", .integer(batch)),
       .init("threads", .integer(threads)),
       .init("openblas", .text(BLAS.version)),
-      .init("kernel", .text(Kernel.current)),
+      .init("kernel", .text(BLASCore.current)),
     ])
     document.append([
       .init(

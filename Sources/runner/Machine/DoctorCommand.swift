@@ -17,13 +17,14 @@ struct DoctorCommand: ParsableCommand {
 
   func run() throws {
     let asked = getenv("OPENBLAS_CORETYPE").map { String(cString: $0) }
-    try compute.useKernel("auto")
+    try compute.useCore("auto")
     let threads = compute.threadCount
     try Output.print(
       "processor   \(Environment.cpu), \(Team.cores) core\(Team.cores == 1 ? "" : "s")")
     try Output.print("system      \(Environment.system)")
     try Output.print("OpenBLAS    \(BLAS.configuration)")
-    try Output.print("kernel      \(Kernel.current) (\"auto\"); a product agrees with a plain loop")
+    try Output.print(
+      "kernel      \(BLASCore.current) (\"auto\"); a product agrees with a plain loop")
     let one = try PeakProbe.measure(Team(threads: 1), clock: monotonicNanoseconds) / 1e9
     let all = try PeakProbe.measure(Team(threads: threads), clock: monotonicNanoseconds) / 1e9
     try Output.print(
@@ -37,11 +38,11 @@ struct DoctorCommand: ParsableCommand {
   private func findings(asked: String?, one: Double, all: Double, threads: Int) -> [String] {
     var found: [String] = []
     // After a start anew the variable is our own; the marker tells.
-    if getenv("RUNNER_KERNEL_SET") == nil, let asked, asked.uppercased() != Kernel.current {
+    if getenv("RUNNER_KERNEL_SET") == nil, let asked, asked.uppercased() != BLASCore.current {
       found.append("- OPENBLAS_CORETYPE=\(asked) is set; runner overrides it in every run.")
     }
     #if arch(x86_64)
-      if Kernel.current != "SKYLAKEX" {
+      if BLASCore.current != "SKYLAKEX" {
         found.append(
           "- This processor has no AVX-512: products run with AVX2, at about half the speed.")
       }

@@ -114,7 +114,7 @@ struct EvaluateCommand: ParsableCommand {
     let record = try RunRecord(reading: folder.record)
     let spec = try folder.readResolved()
     let views = try views(of: spec)
-    try compute.useKernel(record.environment.kernel)
+    try compute.useCore(record.environment.kernel)
     let (tested, wereTested) = try folder.testedWeights(spec)
     let evaluated =
       try other.map {

@@ -103,7 +103,7 @@ struct PredictCommand: ParsableCommand {
   func run() throws {
     if let show { try check(show) }
     let file = try openModel()
-    try Self.useKernel(of: file)
+    try Self.useCore(of: file)
     let threadCount = threads ?? Team.cores
     var preparation = file.preparation
     if let resize { preparation.resize = resize }
@@ -180,15 +180,15 @@ struct PredictCommand: ParsableCommand {
 
   /// The kernel that it was trained with, where this processor runs it: then answers have the bits of
   /// the run's own.
-  private static func useKernel(of file: ModelFile) throws {
+  private static func useCore(of file: ModelFile) throws {
     var kernel = file.kernel
-    do { kernel = try Kernel.resolve(kernel) } catch {
-      kernel = Kernel.automatic
+    do { kernel = try BLASCore.resolve(kernel) } catch {
+      kernel = BLASCore.automatic
       Display.say(
         "note: the model was trained with the kernel \(file.kernel), which this processor doesn't run; "
           + "with \(kernel) probabilities may differ in their last digits")
     }
-    try ComputeOptions(threads: 1, data: nil, quiet: true).useKernel(kernel)
+    try ComputeOptions(threads: 1, data: nil, quiet: true).useCore(kernel)
   }
 
   private func printed(_ answers: Answers) throws {

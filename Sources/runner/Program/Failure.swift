@@ -51,13 +51,13 @@ struct Failure {
     case let error as RunInterrupted:
       message = "\(error)"
       status = Interruption.exitStatus(of: error.signal)
-    case let error as Kernel.Failure where error.isUnavailable:
+    case let error as BLASCore.Failure where error.isUnavailable:
       message = "error: \(error)"
       status = ExitStatus.unavailable
     case let error as MemoryShortage:
       message = "error: \(error)\nnothing was run"
       status = ExitStatus.usage
-    case is FileError, is RecordError, is Kernel.Failure, is OutOfMemory, is ThreadRefused,
+    case is FileError, is RecordError, is BLASCore.Failure, is OutOfMemory, is ThreadRefused,
       is MainStack.Refusal:
       message = "error: \(error)"
       status = ExitStatus.failed

@@ -50,11 +50,11 @@ struct ComputeOptions: ParsableArguments {
 
   /// Makes this process compute with a kernel, if need be by starting itself anew, and checks it.
   /// Comes before any other work.
-  func useKernel(_ name: String) throws {
-    try Kernel.ensure(try Kernel.resolve(name)) { Display.say("note: \($0)") }
+  func useCore(_ name: String) throws {
+    try BLASCore.ensure(try BLASCore.resolve(name)) { Display.say("note: \($0)") }
     BLAS.useOneThread()
     try Self.claimAddresses()
-    try Kernel.check()
+    try BLASCore.check()
   }
 
   /// Takes what OpenBLAS needs for this thread's products.
@@ -104,7 +104,7 @@ struct ComputeOptions: ParsableArguments {
       command: ["runner"] + CommandLine.arguments.dropFirst(),
       environment: Environment(
         program: "runner \(Program.version)", commit: git?.commit, isDirty: git?.isDirty,
-        toolchain: Environment.toolchain, openBLAS: BLAS.version, kernel: Kernel.current,
+        toolchain: Environment.toolchain, openBLAS: BLAS.version, kernel: BLASCore.current,
         cpu: Environment.cpu, system: Environment.system, threads: threadCount))
   }
 }

@@ -37,7 +37,7 @@ struct ValidateCommand: ParsableCommand {
     let spec = try ExperimentSpec.load(
       path: spec, overrides: overrides, locator: compute.locator
     ).spec
-    try compute.useKernel(spec.compute.kernel)
+    try compute.useCore(spec.compute.kernel)
     let plan = try NetworkPlan(spec.network)
     if let graph { try AtomicFile.write(plan.chart(title: spec.name).svg(), to: graph) }
     let memory = try TrainingMemory(spec, threads: compute.threadCount)
@@ -77,7 +77,7 @@ struct ValidateCommand: ParsableCommand {
       .init("memory_in_all_bytes", .integer(memory.total)),
       .init("epochs", .integer(spec.training.epochs)),
       .init("threads", .integer(compute.threadCount)),
-      .init("kernel", .text(Kernel.current)),
+      .init("kernel", .text(BLASCore.current)),
       .init(
         "seconds_per_epoch", seconds.map { .number($0) } ?? .missing(),
         line: probe.map { time(spec, $0, seconds, steps: steps) }),
@@ -123,7 +123,7 @@ struct ValidateCommand: ParsableCommand {
         "\(fixed($0, $0 < 10 ? 1 : 0)) s per epoch, "
           + "\(duration($0 * Double(spec.training.epochs))) for \(spec.training.epochs)"
       } ?? "\(fixed(probe.secondsPerStep * 1000, 1)) ms per step")
-      + ", with \(threads) thread\(threads == 1 ? "" : "s") and the kernel \(Kernel.current) ("
+      + ", with \(threads) thread\(threads == 1 ? "" : "s") and the kernel \(BLASCore.current) ("
       + (steps.map { "\($0) steps" } ?? "steps")
       + " of \(spec.training.batchSize) images; augmentation not counted"
       + (probe.isCounted ? "; by its operations, for it is too large to be tried)" : ")")

@@ -124,7 +124,7 @@ struct SweepCommand: ParsableCommand {
     if engine == .slurm { return try submit(loaded, folder) }
     if dryRun {
       try ComputeOptions(threads: 1, data: data, quiet: true)
-        .useKernel(loaded.spec.firstExperiment().compute.kernel)
+        .useCore(loaded.spec.firstExperiment().compute.kernel)
       let forecast = try SweepForecast(loaded.spec)
       return try format.print(
         forecast.document(loaded.spec, check, jobs: jobs ?? Team.cores))
@@ -153,7 +153,7 @@ struct SweepCommand: ParsableCommand {
       "\(spec.name): \(folder.path)",
       "  search    \(counted(spec.trials, "trial")) of \(counted(spec.seeds.count, "seed")) by "
         + "\(spec.sampler.name), over \(names)",
-      "  compute   \(counted(atOnce, "trial")) at once, a thread each, kernel \(Kernel.current)",
+      "  compute   \(counted(atOnce, "trial")) at once, a thread each, kernel \(BLASCore.current)",
     ]
   }
 

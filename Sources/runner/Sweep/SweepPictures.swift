@@ -41,7 +41,7 @@ struct SweepPictures {
     }
   }
 
-  private static func trial(_ trial: RecordedTrials.Trial) -> SweepTable.Trial {
+  private static func trial(_ trial: RecordedTrial) -> SweepTable.TrialRow {
     let values = trial.configuration.values.map { value -> Double? in
       switch value {
       case .option(let place): Double(place)
@@ -50,13 +50,13 @@ struct SweepPictures {
       case nil: nil
       }
     }
-    let state: SweepTable.Trial.State =
+    let state: SweepTable.TrialRow.State =
       switch trial.status {
       case .completed: .completed
       case .reached, .stopped: .stoppedEarly
       case .diverged, .failed, .crashed: .failed
       }
-    return SweepTable.Trial(
+    return SweepTable.TrialRow(
       number: trial.number, values: values, metric: trial.value, state: state)
   }
 

@@ -16,7 +16,7 @@ struct SweepSession {
     _ loaded: LoadedSweep, under output: String, adjust: (inout SweepOptions) -> Void
   ) throws -> SweepRun {
     let first = try loaded.spec.firstExperiment()
-    try compute.useKernel(first.compute.kernel)
+    try compute.useCore(first.compute.kernel)
     try loaded.spec.checkMemory(jobs: compute.threadCount)
     let images = try compute.loadImages(first.dataset)
     _ = try compute.data(of: first, images)

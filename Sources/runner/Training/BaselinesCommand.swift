@@ -46,7 +46,7 @@ struct BaselinesCommand: ParsableCommand {
     let loaded = try ExperimentSpec.load(
       path: spec, overrides: overrides, locator: compute.locator)
     var spec = loaded.spec
-    try compute.useKernel(spec.compute.kernel)
+    try compute.useCore(spec.compute.kernel)
     spec.augmentation = []
     try Baselines.checkMemory(spec)
     let data = try compute.data(of: spec, try compute.loadImages(spec.dataset))

@@ -58,7 +58,7 @@ struct LearningRateCommand: ParsableCommand {
   func run() throws {
     let loaded = try ExperimentSpec.load(
       path: spec, overrides: overrides, locator: compute.locator)
-    try compute.useKernel(loaded.spec.compute.kernel)
+    try compute.useCore(loaded.spec.compute.kernel)
     let data = try compute.load(loaded.spec)
     Interruption.listen()
     let search = try LearningRateSearch(

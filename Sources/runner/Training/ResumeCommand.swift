@@ -55,7 +55,7 @@ struct ResumeCommand: ParsableCommand {
     case .running, .interrupted, .failed: break
     }
     let spec = try folder.readResolved()
-    try compute.useKernel(record.environment.kernel)
+    try compute.useCore(record.environment.kernel)
     let data = try compute.load(spec, recorded: record.data)
     let options = runOptions(record)
     Interruption.listen()
@@ -95,7 +95,7 @@ struct ResumeCommand: ParsableCommand {
     }
     spec.training.epochs = epochs
     let more = try MoreEpochs(of: folder, spec: spec)
-    try compute.useKernel(record.environment.kernel)
+    try compute.useCore(record.environment.kernel)
     let data = try compute.load(spec, recorded: record.data)
     let note = try more.scheduleNote(images: data.train.count)
     let options = runOptions(record)

@@ -37,7 +37,7 @@ struct RunCommand: ParsableCommand {
   func run() throws {
     let loaded = try ExperimentSpec.load(
       path: spec, overrides: overrides, locator: compute.locator)
-    try compute.useKernel(loaded.spec.compute.kernel)
+    try compute.useCore(loaded.spec.compute.kernel)
     // Before anything is left behind.
     try loaded.spec.checkMemory(threads: compute.threadCount)
     try Files.makeFolders("\(output)/\(loaded.spec.name)")

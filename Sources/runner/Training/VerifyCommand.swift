@@ -40,7 +40,7 @@ struct VerifyCommand: ParsableCommand {
   func run() throws {
     let folder = try openRun(path)
     let recorded = try Verification.read(folder)
-    try compute.useKernel(recorded.run.environment.kernel)
+    try compute.useCore(recorded.run.environment.kernel)
     let data = try compute.load(recorded.spec, recorded: recorded.run.data)
     Interruption.listen()
     let verification = try Verification.carryOut(

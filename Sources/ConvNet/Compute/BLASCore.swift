@@ -1,15 +1,16 @@
 import Glibc
 
-/// The `sgemm` kernel of OpenBLAS that a run computes with. It decides the bits of a product, so it
-/// belongs to the spec (`compute.kernel`), not to the surroundings.
-public enum Kernel {
+/// The core of OpenBLAS that a run computes with: for which processors its `sgemm` is written, by the
+/// names that `OPENBLAS_CORETYPE` takes. It decides the bits of a product, so it belongs to the spec,
+/// which calls it the kernel (`compute.kernel`), not to the surroundings.
+public enum BLASCore {
   public struct Failure: Error, CustomStringConvertible {
     public let description: String
     /// Whether a processor is missing something, and nothing is wrong.
     public var isUnavailable = false
   }
 
-  /// The kernels a spec may name, fastest first, and the vector level each needs.
+  /// The cores a spec may name, fastest first, and the vector level each needs.
   static let known: [(name: String, level: Int)] = [
     ("SKYLAKEX", 2), ("HASWELL", 1), ("SANDYBRIDGE", 0), ("NEHALEM", 0), ("PRESCOTT", 0),
   ]
@@ -24,7 +25,7 @@ public enum Kernel {
   /// The names a spec may give: `auto` and those of `known`.
   public static var names: [String] { ["auto"] + known.map(\.name) }
 
-  /// What `auto` means here: the fastest kernel that this processor runs. On processors other than
+  /// What `auto` means here: the fastest core that this processor runs. On processors other than
   /// x86-64, OpenBLAS's own choice.
   public static var automatic: String {
     #if arch(x86_64)
@@ -34,7 +35,7 @@ public enum Kernel {
     #endif
   }
 
-  /// The kernel in use, in capitals.
+  /// The core in use, in capitals.
   public static var current: String { BLAS.coreName.uppercased() }
 
   /// What a spec's word stands for on this machine.
@@ -57,30 +58,30 @@ public enum Kernel {
     return wanted
   }
 
-  /// Makes the process compute with `kernel`: OpenBLAS chooses when it is loaded, so where another
+  /// Makes the process compute with `core`: OpenBLAS chooses when it is loaded, so where another
   /// one is in use the program sets `OPENBLAS_CORETYPE` and executes itself again, once.
   ///
   /// - Parameter notice: told in one line when the environment asked for something else.
-  public static func ensure(_ kernel: String, notice: (String) -> Void) throws(Failure) {
+  public static func ensure(_ core: String, notice: (String) -> Void) throws(Failure) {
     let marker = "RUNNER_KERNEL_SET"
     let asked = getenv("OPENBLAS_CORETYPE").map { String(cString: $0) }
-    guard current != kernel else { return }
+    guard current != core else { return }
     guard getenv(marker) == nil else {
       throw Failure(
-        description: "OpenBLAS \(BLAS.version) does not obey OPENBLAS_CORETYPE=\(kernel); it uses "
+        description: "OpenBLAS \(BLAS.version) does not obey OPENBLAS_CORETYPE=\(core); it uses "
           + "\(current). Set compute.kernel to \"\(current)\" to compute with that one")
     }
-    if let asked, asked.uppercased() != kernel {
+    if let asked, asked.uppercased() != core {
       notice(
         "OPENBLAS_CORETYPE=\(asked) in the environment is overridden: this run computes with "
-          + "\(kernel) (compute.kernel in the spec decides)")
+          + "\(core) (compute.kernel in the spec decides)")
     }
-    setenv("OPENBLAS_CORETYPE", kernel, 1)
+    setenv("OPENBLAS_CORETYPE", core, 1)
     setenv(marker, "1", 1)
     let arguments = CommandLine.unsafeArgv
     execv("/proc/self/exe", arguments)
     throw Failure(
-      description: "cannot execute this program again to choose the kernel \(kernel): "
+      description: "cannot execute this program again to choose the kernel \(core): "
         + String(cString: strerror(errno)))
   }
 

@@ -1,7 +1,7 @@
 // What a layer tells of itself, so that neither the plan nor the builder needs to know its kind.
 
 /// A layer's description as `NetworkPlan` and `NetworkBuilder` ask it.
-protocol LayerForm: Sendable {
+protocol LayerDefinition: Sendable {
   /// The name that a spec gives this layer.
   var kind: String { get }
   /// The function that ends it.
@@ -21,9 +21,9 @@ protocol LayerForm: Sendable {
   func inputRead(by live: Extent, of input: Shape, _ geometry: WindowGeometry?) -> Extent
 
   /// Its trainable tensors, in the order of the network's memory.
-  func parameters(of input: Shape) -> [ParameterForm]
+  func parameters(of input: Shape) -> [ParameterDefinition]
   /// What it keeps of batches for evaluation.
-  func statistics(of input: Shape) -> [ParameterForm]
+  func statistics(of input: Shape) -> [ParameterDefinition]
 
   /// Whether it does the work of the layer that alone reads it too.
   func fuses(_ layer: NetworkPlan.Layer, with next: NetworkPlan.Layer) -> Bool
@@ -31,15 +31,15 @@ protocol LayerForm: Sendable {
   func make(_ site: LayerSite) -> any Layer
 }
 
-extension LayerForm {
+extension LayerDefinition {
   var activation: Activation { .linear }
   var liveOutputs: LiveOutputs { .thoseRead }
   var passesThrough: PassesThrough { .never }
   var needsGradient: Bool { false }
   func infer(_ inputs: [Shape]) throws(NetworkError) -> InferredLayer { try infer(inputs[0]) }
   func inputRead(by live: Extent, of input: Shape, _ geometry: WindowGeometry?) -> Extent { live }
-  func parameters(of input: Shape) -> [ParameterForm] { [] }
-  func statistics(of input: Shape) -> [ParameterForm] { [] }
+  func parameters(of input: Shape) -> [ParameterDefinition] { [] }
+  func statistics(of input: Shape) -> [ParameterDefinition] { [] }
   func fuses(_ layer: NetworkPlan.Layer, with next: NetworkPlan.Layer) -> Bool { false }
 }
 
@@ -64,7 +64,7 @@ struct InferredLayer {
 }
 
 /// A trainable tensor of a layer, before it has memory: a matrix of `rows` by `columns`.
-struct ParameterForm {
+struct ParameterDefinition {
   enum Initial {
     case constant(Float)
     /// Drawn as a matrix of this many rows, its fan-in, and columns, for this fan-out.
@@ -90,8 +90,8 @@ struct ParameterForm {
   /// A number for each of some channels.
   static func channels(
     _ role: TensorInfo.Role, _ count: Int, initial: Float, gradient: Gradient = .partials
-  ) -> ParameterForm {
-    ParameterForm(
+  ) -> ParameterDefinition {
+    ParameterDefinition(
       role: role, shape: [count], rows: 1, columns: count, initial: .constant(initial),
       gradient: gradient)
   }
@@ -125,14 +125,14 @@ extension Activation {
 
 extension LayerDescription {
   /// The layer's own account of itself.
-  var form: any LayerForm {
+  var definition: any LayerDefinition {
     switch self {
     case .conv2D(let conv): conv
     case .maxPool(let pool): pool
-    case .flatten: FlattenForm()
+    case .flatten: FlattenDefinition()
     case .dense(let dense): dense
-    case .dropout(let rate): DropoutForm(rate: rate)
-    case .activation(let activation): ActivationForm(function: activation)
+    case .dropout(let rate): DropoutDefinition(rate: rate)
+    case .activation(let activation): ActivationDefinition(function: activation)
     case .batchNorm(let norm): norm
     case .merge(let merge): merge
     case .averagePool(let pool): pool
@@ -151,5 +151,5 @@ extension LayerDescription {
   }
 
   /// The name that a spec gives this layer.
-  public var kind: String { form.kind }
+  public var kind: String { definition.kind }
 }

@@ -1,7 +1,7 @@
 import ConvNet
 
 /// Which images train and which are held out to validate, each list in ascending order.
-public struct Split: Hashable, Sendable {
+public struct HoldoutSplit: Hashable, Sendable {
   public let training: [Int32]
   public let validation: [Int32]
 

@@ -2,7 +2,7 @@
 // after row.
 
 /// Σ x of each channel, added to `sums`.
-struct ChannelSums: ChannelKernel {
+struct ChannelSums: ChannelLoop {
   let x: UnsafePointer<Float>
   let rows: Int
   let channels: Int
@@ -21,7 +21,7 @@ struct ChannelSums: ChannelKernel {
 }
 
 /// Σ (x − μ)² of each channel, added to `sums`.
-struct ChannelDeviations: ChannelKernel {
+struct ChannelDeviations: ChannelLoop {
   let x: UnsafePointer<Float>
   let rows: Int
   let channels: Int
@@ -99,7 +99,7 @@ struct Limits {
 }
 
 /// z = x·factor + shift
-struct ChannelScaling: ChannelKernel {
+struct ChannelScaling: ChannelLoop {
   let x: UnsafePointer<Float>
   let y: UnsafeMutablePointer<Float>
   let rows: Int
@@ -127,7 +127,7 @@ struct BatchStatistics {
 }
 
 /// Σ dz and Σ dz·x̂ of each channel, added to `plain` and `scaled`.
-struct BatchNormGather: ChannelKernel {
+struct BatchNormGather: ChannelLoop {
   let x: UnsafePointer<Float>
   let dz: UnsafePointer<Float>
   let rows: Int
@@ -157,7 +157,7 @@ struct BatchNormGather: ChannelKernel {
 }
 
 /// dx = γ/√(σ² + ε) · (dz − dβ/m − x̂·dγ/m)
-struct BatchNormBackward: ChannelKernel {
+struct BatchNormBackward: ChannelLoop {
   let x: UnsafePointer<Float>
   let dz: UnsafePointer<Float>
   let dx: UnsafeMutablePointer<Float>

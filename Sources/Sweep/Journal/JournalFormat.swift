@@ -3,7 +3,7 @@ import Experiment
 import Storage
 
 /// How the lines of a journal are written, which depends on the parameters of its sweep.
-public struct JournalForm: Sendable {
+public struct JournalFormat: Sendable {
   private let space: SearchSpace
 
   public init(_ space: SearchSpace) { self.space = space }

@@ -49,7 +49,7 @@ public struct Conv2DDescription: Hashable, Sendable {
   }
 }
 
-extension Conv2DDescription: LayerForm {
+extension Conv2DDescription: LayerDefinition {
   var kind: String { "conv2d" }
 
   func infer(_ input: Shape) throws(NetworkError) -> InferredLayer {
@@ -72,10 +72,10 @@ extension Conv2DDescription: LayerForm {
     geometry!.inputRead(by: live)
   }
 
-  func parameters(of input: Shape) -> [ParameterForm] {
+  func parameters(of input: Shape) -> [ParameterDefinition] {
     let seen = input.channels / groups
     let patch = kernel.height * kernel.width * seen
-    let weights = ParameterForm(
+    let weights = ParameterDefinition(
       role: .kernel, shape: [kernel.height, kernel.width, seen, filters], rows: patch,
       columns: filters,
       initial: .drawn(
@@ -87,7 +87,7 @@ extension Conv2DDescription: LayerForm {
   /// Max pooling over windows that do not overlap, all of whose positions are computed.
   func fuses(_ layer: NetworkPlan.Layer, with next: NetworkPlan.Layer) -> Bool {
     guard activation.followsFromOutput, case .maxPool(let pool) = next.description,
-      pool.stride == pool.size, kernels(channels: layer.input.channels) == .lowered,
+      pool.stride == pool.size, algorithm(channels: layer.input.channels) == .lowered,
       let geometry = next.geometry
     else { return false }
     return geometry.top == 0 && geometry.left == 0
@@ -96,9 +96,9 @@ extension Conv2DDescription: LayerForm {
   }
 
   /// How a convolution is computed.
-  private enum Kernels { case lowered, byChannel, byPlane }
+  private enum Algorithm { case lowered, byChannel, byPlane }
 
-  private func kernels(channels: Int) -> Kernels {
+  private func algorithm(channels: Int) -> Algorithm {
     if groups > 1 && groups == channels { return .byChannel }
     return GroupedConv2D.takes(self, channels: channels) ? .byPlane : .lowered
   }
@@ -107,8 +107,8 @@ extension Conv2DDescription: LayerForm {
     var description = self
     description.activation = activation.fused
     let (kernel, bias) = (site.parameters[.kernel]!, site.parameters[.bias])
-    let kernels = kernels(channels: site.input.channels)
-    if kernels == .byChannel {
+    let algorithm = algorithm(channels: site.input.channels)
+    if algorithm == .byChannel {
       return DepthwiseConv2D(
         site.geometry, activation: description.activation, input: site.input,
         output: site.output, kernel: kernel, bias: bias, workspaces: site.workspaces)
@@ -116,12 +116,12 @@ extension Conv2DDescription: LayerForm {
     let live = site.layer.live
     let weights = ConvolutionWeights(
       kernel: kernel.values,
-      kernelTransposed: site.input.hasGradient && kernels == .lowered
+      kernelTransposed: site.input.hasGradient && algorithm == .lowered
         ? site.transposed(.kernel) : kernel.values.transposed,
       bias: bias?.values.base, partials: kernel.partials, kernelOffset: kernel.offset,
       biasOffset: bias?.offset,
       curvature: groups == 1 ? site.curvature(positions: live.height * live.width) : nil)
-    if kernels == .byPlane {
+    if algorithm == .byPlane {
       return GroupedConv2D(
         description, geometry: site.geometry, input: site.input, output: site.output,
         weights: weights, workspaces: site.workspaces, arena: site.arena)

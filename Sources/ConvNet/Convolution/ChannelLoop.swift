@@ -1,11 +1,11 @@
 /// A loop over rows of channels, for a vector of neighbouring channels: what it holds of each channel
 /// stays in registers.
-protocol ChannelKernel {
+protocol ChannelLoop {
   /// Of `lanes` channels from the `channel`-th on, as many as V has or fewer.
   func run<V: SIMD>(_ channel: Int, _ lanes: Int, _: V.Type) where V.Scalar == Float
 }
 
-extension ChannelKernel {
+extension ChannelLoop {
   /// All channels, sixteen at a time; what is left over by eight, four and one to three. The numbers of
   /// lanes are constants but for the last, so that only there a vector is put together lane by lane.
   @inline(__always)

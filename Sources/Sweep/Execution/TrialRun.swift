@@ -3,7 +3,7 @@ import Experiment
 import Storage
 
 /// A trial as a run in its folder: how far it is, and what it came to.
-enum Trial {
+enum TrialRun {
   /// How the training of a run ended.
   enum Ending: Hashable, Sendable {
     /// It didn't: it may go on from its last checkpoint.

@@ -1,7 +1,7 @@
 import Storage
 
 /// What the files of a published dataset hold, in which order.
-public enum PublishedForm: Hashable, Sendable {
+public enum PublishedFormat: Hashable, Sendable {
   /// Training images, training labels, test images, test labels: four IDX files.
   case idx
   /// One ZIP archive of gzip'd IDX files, whose images are turned and mirrored.
@@ -21,7 +21,7 @@ extension DatasetLocator {
     _ entry: CatalogEntry, at location: Location, provenance: Dataset.Provenance,
     readsTest: Bool = true, threads: Int = 1
   ) throws(DatasetError) -> Dataset {
-    guard case .published(let files, let form, _) = entry.source else {
+    guard case .published(let files, let format, _) = entry.source else {
       preconditionFailure("\(entry.name) is not published as files")
     }
     let paths = location.paths
@@ -38,7 +38,7 @@ extension DatasetLocator {
       }
     }
     let (train, test): (ImageSet, ImageSet?)
-    switch form {
+    switch format {
     case .idx:
       let digests = contents
       (train, test) = try both(threads: threads) { () throws(DatasetError) in

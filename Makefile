@@ -84,7 +84,7 @@ unit-tests: packages
 	$(SWIFT) test $(STRICT)
 	@echo "== numbers, data and readers, optimized, under the address sanitizer"
 	$(SWIFT) test $(ADDRESS) --skip '$(UNBOUNDED)' \
-	  --filter 'ConvNetTests|DatasetsTests|ReaderTests|CheckpointTests|SafetensorsTests'
+	  --filter 'StorageTests|StatisticsTests|ConvNetTests|DatasetsTests|ReaderTests|CheckpointTests|SafetensorsTests'
 
 address: packages
 	@echo "== all tests, under the address sanitizer"

@@ -4,7 +4,7 @@ import PackageDescription
 /// The readers and their corpora: a test that replays what was found; with FUZZ set, the program that
 /// looks for more (`make fuzz`).
 let readers: [Target.Dependency] = [
-  "ConvNet", "Datasets", "Experiment", "Sweep", "Report", "CZlib",
+  "Storage", "ConvNet", "Datasets", "Experiment", "Sweep", "Report", "CZlib",
 ]
 let readerTarget: Target =
   Context.environment["FUZZ"] == nil
@@ -34,36 +34,55 @@ let package = Package(
     .target(name: "CGIF", linkerSettings: [.linkedLibrary("gif")]),
     .target(name: "CAllocations"),
     .target(name: "COneThread"),
+    .target(name: "Storage", dependencies: ["CZlib", "CCrypto", "CBzip2"]),
     .target(name: "ConvNet", dependencies: ["COpenBLAS", "CLAPACKE", "COneThread"]),
     .target(
       name: "Datasets",
-      dependencies: [
-        "ConvNet", "CZlib", "CPNG", "CCrypto", "CBzip2", "CJPEG", "CWebP", "CTIFF", "CGIF",
-      ]),
+      dependencies: ["Storage", "ConvNet", "CZlib", "CPNG", "CJPEG", "CWebP", "CTIFF", "CGIF"]),
+    .target(name: "Statistics"),
     .target(name: "TerminalText"),
-    .target(name: "Experiment", dependencies: ["Datasets", "ConvNet", "TerminalText"]),
-    .target(name: "Sweep", dependencies: ["Experiment", "Datasets", "ConvNet", "TerminalText"]),
-    .target(name: "Report", dependencies: ["TerminalText"]),
+    .target(
+      name: "Experiment", dependencies: ["Storage", "Datasets", "ConvNet", "TerminalText"]),
+    .target(
+      name: "Sweep",
+      dependencies: [
+        "Storage", "Statistics", "Experiment", "Datasets", "ConvNet", "TerminalText",
+      ]),
+    .target(name: "Report", dependencies: ["Storage", "TerminalText"]),
     .executableTarget(
       name: "runner",
       dependencies: [
         "CAllocations",
-        "ConvNet", "Datasets", "Experiment", "Sweep", "Report", "TerminalText",
+        "Storage", "ConvNet", "Datasets", "Statistics", "Experiment", "Sweep", "Report",
+        "TerminalText",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
-    .testTarget(name: "ConvNetTests", dependencies: ["ConvNet"], exclude: ["Fixtures"]),
-    .testTarget(name: "DatasetsTests", dependencies: ["Datasets"], exclude: ["Fixtures"]),
+    .target(name: "TestSupport", path: "Tests/TestSupport"),
+    .testTarget(name: "StorageTests", dependencies: ["Storage", "TestSupport"]),
     .testTarget(
-      name: "ExperimentTests", dependencies: ["Experiment", "Datasets", "TerminalText"],
+      name: "StatisticsTests", dependencies: ["Statistics", "TestSupport"], exclude: ["Fixtures"]),
+    .testTarget(
+      name: "ConvNetTests", dependencies: ["ConvNet", "TestSupport"], exclude: ["Fixtures"]),
+    .testTarget(
+      name: "DatasetsTests", dependencies: ["Storage", "Datasets", "TestSupport"],
+      exclude: ["Fixtures"]),
+    .testTarget(
+      name: "ExperimentTests",
+      dependencies: ["Storage", "Experiment", "Datasets", "TerminalText", "TestSupport"],
       exclude: ["Fixtures", "SpecFixtures"]),
     .testTarget(
-      name: "SweepTests", dependencies: ["Sweep", "Experiment", "ConvNet"], exclude: ["Fixtures"]),
+      name: "SweepTests",
+      dependencies: ["Storage", "Sweep", "Experiment", "ConvNet", "TestSupport"],
+      exclude: ["Fixtures"]),
     .testTarget(
-      name: "TerminalTextTests", dependencies: ["TerminalText"], exclude: ["Fixtures"]),
+      name: "TerminalTextTests", dependencies: ["TerminalText", "TestSupport"],
+      exclude: ["Fixtures"]),
     .testTarget(
-      name: "ReportTests", dependencies: ["Report", "TerminalText"], exclude: ["Fixtures"]),
+      name: "ReportTests", dependencies: ["Report", "TerminalText", "TestSupport"],
+      exclude: ["Fixtures"]),
     .testTarget(
-      name: "RunnerTests", dependencies: ["Experiment", "TerminalText"], exclude: ["Fixtures"]),
+      name: "RunnerTests", dependencies: ["Storage", "Experiment", "TerminalText", "TestSupport"],
+      exclude: ["Fixtures"]),
     readerTarget,
   ],
   swiftLanguageModes: [.v6]

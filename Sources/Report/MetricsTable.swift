@@ -1,3 +1,5 @@
+import Storage
+
 /// What can be wrong with the text of a metrics.csv, and where.
 public struct MetricsError: Error, Hashable, CustomStringConvertible {
   /// Counted from 1; nil where the fault is of the whole text.
@@ -29,7 +31,7 @@ public struct MetricsTable: Hashable, Sendable {
       throw MetricsError(line: nil, message: "it is empty; a header like \"epoch,…\" was expected")
     }
     if header.first == "\u{FEFF}" { header.removeFirst() }
-    let names = header.split(separator: ",", omittingEmptySubsequences: false).map(Self.trimmed)
+    let names = CSVDialect.commas.texts(of: header)
     guard let epochColumn = names.firstIndex(of: "epoch") else {
       let shown = SVGText.shortened(String(header), to: 480, size: 12)
       throw MetricsError(
@@ -63,7 +65,7 @@ public struct MetricsTable: Hashable, Sendable {
   private static func row(
     _ line: Substring, names: [String], number: Int
   ) throws(MetricsError) -> [Double] {
-    let cells = line.split(separator: ",", omittingEmptySubsequences: false).map(trimmed)
+    let cells = CSVDialect.commas.texts(of: line)
     guard cells.count == names.count else {
       throw MetricsError(
         line: number,
@@ -81,12 +83,5 @@ public struct MetricsTable: Hashable, Sendable {
       }
     }
     return row
-  }
-
-  private static func trimmed(_ text: Substring) -> String {
-    var text = text
-    while let first = text.first, first == " " || first == "\t" { text.removeFirst() }
-    while let last = text.last, last == " " || last == "\t" { text.removeLast() }
-    return String(text)
   }
 }

@@ -1,3 +1,4 @@
+import Storage
 import TerminalText
 
 /// Tables, facts and sentences that a command prints together, in any format.
@@ -124,13 +125,13 @@ public struct TextDocument: Hashable, Sendable {
     for part in parts {
       switch part {
       case .facts(let facts):
-        members += facts.map { "  \(JSONText.quoted($0.key)): \(JSONText.value($0.value))" }
+        members += facts.map { "  \(JSONValue.quoted($0.key)): \($0.value.json.compact)" }
       case .table(let key, _, let rows):
-        members.append("  \(JSONText.quoted(key)): \(rows.json(indentation: "  "))")
+        members.append("  \(JSONValue.quoted(key)): \(rows.json(indentation: "  "))")
       case .sentences(let key, let sentences):
-        let lines = sentences.map { "    \(JSONText.quoted($0))" }
+        let lines = sentences.map { "    \(JSONValue.quoted($0))" }
         members.append(
-          "  \(JSONText.quoted(key)): "
+          "  \(JSONValue.quoted(key)): "
             + (lines.isEmpty ? "[]" : "[\n\(lines.joined(separator: ",\n"))\n  ]"))
       }
     }

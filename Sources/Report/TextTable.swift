@@ -1,3 +1,4 @@
+import Storage
 import TerminalText
 
 /// How a table is printed.
@@ -104,19 +105,18 @@ public struct TextTable: Hashable, Sendable {
   }
 
   private var csv: String {
-    let header = columns.map { Self.quotedForCSV($0.name) }
     let body = rows.map { row in
       row.map { cell in
         switch cell.value {
-        case .text(let text): Self.quotedForCSV(text)
+        case .text(let text): text
         case .number(let number): number.description
         case .integer(let integer): String(integer)
-        case .flag(let flag): flag ? "true" : "false"
+        case .flag(let flag): flag.description
         case .missing: ""
         }
       }
     }
-    return ([header] + body).map { $0.joined(separator: ",") + "\n" }.joined()
+    return CSV.text([columns.map(\.name)] + body)
   }
 
   private var markdown: String {
@@ -135,19 +135,11 @@ public struct TextTable: Hashable, Sendable {
     guard !rows.isEmpty else { return "[]" }
     let objects = rows.map { row in
       let members = zip(columns, row).map { column, cell in
-        "\(JSONText.quoted(column.name)): \(JSONText.value(cell))"
+        "\(JSONValue.quoted(column.name)): \(cell.json.compact)"
       }
       return "\(indentation)  { \(members.joined(separator: ", ")) }"
     }
     return "[\n\(objects.joined(separator: ",\n"))\n\(indentation)]"
-  }
-
-  private static func quotedForCSV(_ text: String) -> String {
-    let special: (Unicode.Scalar) -> Bool = {
-      $0 == "," || $0 == "\"" || $0 == "\n" || $0 == "\r"
-    }
-    guard text.unicodeScalars.contains(where: special) else { return text }
-    return "\"" + text.map { $0 == "\"" ? "\"\"" : String($0) }.joined() + "\""
   }
 
   static func oneLine(_ text: String) -> String {
@@ -155,34 +147,14 @@ public struct TextTable: Hashable, Sendable {
   }
 }
 
-/// Values as JSON writes them.
-enum JSONText {
-  static func value(_ cell: TextTable.Cell) -> String {
-    switch cell.value {
-    case .text(let text): quoted(text)
-    case .number(let number): number.description
-    case .integer(let integer): String(integer)
-    case .flag(let flag): flag ? "true" : "false"
-    case .missing: "null"
+extension TextTable.Cell {
+  var json: JSONValue {
+    switch value {
+    case .text(let text): .string(text)
+    case .number(let number): JSONValue(number)
+    case .integer(let integer): JSONValue(integer)
+    case .flag(let flag): .bool(flag)
+    case .missing: .null
     }
-  }
-
-  /// In double quotes, with only the escapes that JSON demands.
-  static func quoted(_ string: String) -> String {
-    var text = "\""
-    for scalar in string.unicodeScalars {
-      switch scalar {
-      case "\"": text += "\\\""
-      case "\\": text += "\\\\"
-      case "\n": text += "\\n"
-      case "\r": text += "\\r"
-      case "\t": text += "\\t"
-      case "\u{0}"..."\u{1F}":
-        let hex = String(scalar.value, radix: 16)
-        text += "\\u" + String(repeating: "0", count: 4 - hex.count) + hex
-      default: text.unicodeScalars.append(scalar)
-      }
-    }
-    return text + "\""
   }
 }

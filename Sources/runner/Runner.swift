@@ -1,6 +1,7 @@
 import ArgumentParser
 import Experiment
 import Glibc
+import Storage
 
 @main
 struct Runner: ParsableCommand {

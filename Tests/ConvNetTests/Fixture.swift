@@ -1,17 +1,9 @@
-import Foundation
+import TestSupport
 
 @testable import ConvNet
 
 /// PyTorch's and Keras's own numbers; `Fixtures/make_fixtures.py` made them.
-enum Fixture {
-  static func load<T: Decodable>(_ name: String, as type: T.Type) throws -> T {
-    let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
-    let data = try Data(contentsOf: folder.appendingPathComponent("Fixtures/\(name).json"))
-    let decoder = JSONDecoder()
-    decoder.keyDecodingStrategy = .convertFromSnakeCase
-    return try decoder.decode(T.self, from: data)
-  }
-
+extension Fixture {
   struct Cases<Case: Decodable>: Decodable { let cases: [Case] }
 
   static func cases<Case: Decodable>(_ name: String, as type: Case.Type) throws -> [Case] {

@@ -1,3 +1,5 @@
+import TestSupport
+
 @testable import ConvNet
 
 // Layers, models and losses as fixtures write them. What a fixture leaves out is the default.

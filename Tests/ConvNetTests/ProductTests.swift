@@ -1,3 +1,4 @@
+import TestSupport
 import Testing
 
 @testable import ConvNet
@@ -162,7 +163,7 @@ import Testing
   }
 
   @Test func theKernelIsChecked() throws {
-    try Kernel.check()
-    #expect(BLAS.prefersSmallProducts == (Kernel.current == "SKYLAKEX"))
+    try BLASCore.check()
+    #expect(BLAS.prefersSmallProducts == (BLASCore.current == "SKYLAKEX"))
   }
 }

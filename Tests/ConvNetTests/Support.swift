@@ -48,36 +48,6 @@ func distinctFloats(_ count: Int, seed: UInt64 = 1) -> [Float] {
   return numbers
 }
 
-/// Expects max |actual − expected| ≤ tolerance · max(|expected|, floor).
-func expectClose(
-  _ actual: [Float], _ expected: [Double], within tolerance: Double = 1e-5,
-  floor: Double = 1e-30, _ what: @autoclosure () -> String = "",
-  sourceLocation: SourceLocation = #_sourceLocation
-) {
-  guard actual.count == expected.count else {
-    Issue.record(
-      "\(what()): \(actual.count) numbers, not \(expected.count)", sourceLocation: sourceLocation)
-    return
-  }
-  var scale = floor
-  var worst = 0.0
-  var place = 0
-  for i in actual.indices {
-    scale = max(scale, abs(expected[i]))
-    let error = abs(Double(actual[i]) - expected[i])
-    if !(error <= worst) {
-      worst = error
-      place = i
-      if worst.isNaN { break }
-    }
-  }
-  if !(worst <= tolerance * scale) {
-    Issue.record(
-      "\(what()): [\(place)] is \(actual[place]), not \(expected[place]) (scale \(scale))",
-      sourceLocation: sourceLocation)
-  }
-}
-
 /// Expects the losses of a training, each within a hundred-thousandth of itself.
 func expectLosses(
   _ actual: [Double], _ expected: [Double], _ what: @autoclosure () -> String = "",

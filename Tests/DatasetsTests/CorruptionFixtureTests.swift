@@ -1,5 +1,6 @@
 import ConvNet
 import Foundation
+import TestSupport
 import Testing
 
 @testable import Datasets
@@ -55,8 +56,7 @@ private struct CorruptionFixture: Decodable {
   let impulse: [Impulse]
 
   static let read: CorruptionFixture = {
-    let url = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
-      .appendingPathComponent("Fixtures/corruptions.json")
+    let url = Fixture.url("corruptions.json")
     return try! JSONDecoder().decode(CorruptionFixture.self, from: Data(contentsOf: url))
   }()
 }

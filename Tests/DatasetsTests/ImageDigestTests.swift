@@ -1,5 +1,7 @@
 import Foundation
+import Storage
 import Synchronization
+import TestSupport
 import Testing
 
 @testable import Datasets

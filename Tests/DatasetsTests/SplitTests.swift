@@ -15,17 +15,18 @@ import Testing
 
   @Test(arguments: [false, true], [0, 4, 10, 33, 99])
   func partsTheSet(stratified: Bool, count: Int) throws {
-    let split = try Split(labels: labels, validation: count, stratified: stratified, seed: 1)
+    let split = try HoldoutSplit(labels: labels, validation: count, stratified: stratified, seed: 1)
     #expect(split.validation.count == count)
     #expect((split.training + split.validation).sorted() == (0..<100).map { Int32($0) })
     #expect(split.training == split.training.sorted())
     #expect(
-      split == (try Split(labels: labels, validation: count, stratified: stratified, seed: 1)))
+      split
+        == (try HoldoutSplit(labels: labels, validation: count, stratified: stratified, seed: 1)))
   }
 
   @Test func dependsOnTheSeed() throws {
     let splits = try (0..<20 as Range<UInt64>).map {
-      try Split(labels: labels, validation: 10, seed: $0).validation
+      try HoldoutSplit(labels: labels, validation: 10, seed: $0).validation
     }
     #expect(Set(splits).count == 20)
   }
@@ -33,7 +34,7 @@ import Testing
   @Test func everyImageIsAsLikely() throws {
     var times = [Int](repeating: 0, count: 100)
     for seed in 0..<500 as Range<UInt64> {
-      for i in try Split(labels: labels, validation: 20, seed: seed).validation {
+      for i in try HoldoutSplit(labels: labels, validation: 20, seed: seed).validation {
         times[Int(i)] += 1
       }
     }
@@ -43,11 +44,11 @@ import Testing
 
   @Test func keepsProportions() throws {
     #expect(
-      counts(try Split(labels: labels, validation: 20, stratified: true, seed: 5).validation)
+      counts(try HoldoutSplit(labels: labels, validation: 20, stratified: true, seed: 5).validation)
         == [10, 6, 3, 1])
     // 5, 3, 1.5, 0.5: the lower class gets the image that two would share.
     #expect(
-      counts(try Split(labels: labels, validation: 10, stratified: true, seed: 5).validation)
+      counts(try HoldoutSplit(labels: labels, validation: 10, stratified: true, seed: 5).validation)
         == [5, 3, 2, 0])
   }
 
@@ -55,23 +56,23 @@ import Testing
     #expect(
       throws: DatasetError(
         .invalid, "a validation split of 100 images leaves none of the 100 images to train on")
-    ) { try Split(labels: labels, validation: 100, seed: 1) }
-    #expect(throws: DatasetError.self) { try Split(labels: labels, validation: -1, seed: 1) }
+    ) { try HoldoutSplit(labels: labels, validation: 100, seed: 1) }
+    #expect(throws: DatasetError.self) { try HoldoutSplit(labels: labels, validation: -1, seed: 1) }
     #expect(throws: DatasetError.self) {
-      try Split(labels: labels, validation: 3, stratified: true, seed: 1)
+      try HoldoutSplit(labels: labels, validation: 3, stratified: true, seed: 1)
     }
     for fraction in [-0.1, 1, 2, .nan, .infinity] {
-      #expect(throws: DatasetError.self) { try Split.count(fraction: fraction, of: 100) }
+      #expect(throws: DatasetError.self) { try HoldoutSplit.count(fraction: fraction, of: 100) }
     }
   }
 
   @Test func countsFractions() throws {
-    #expect(try Split.count(fraction: 0.2, of: 60_000) == 12_000)
-    #expect(try Split.count(fraction: 0.1, of: 60_000) == 6_000)
-    #expect(try Split.count(fraction: 0.29, of: 100) == 29)
-    #expect(try Split.count(fraction: 0.5, of: 5) == 2)
-    #expect(try Split.count(fraction: 0.001, of: 100) == 1)
-    #expect(try Split.count(fraction: 0, of: 100) == 0)
-    #expect(try Split.count(fraction: 0.999_999, of: 100) == 99)
+    #expect(try HoldoutSplit.count(fraction: 0.2, of: 60_000) == 12_000)
+    #expect(try HoldoutSplit.count(fraction: 0.1, of: 60_000) == 6_000)
+    #expect(try HoldoutSplit.count(fraction: 0.29, of: 100) == 29)
+    #expect(try HoldoutSplit.count(fraction: 0.5, of: 5) == 2)
+    #expect(try HoldoutSplit.count(fraction: 0.001, of: 100) == 1)
+    #expect(try HoldoutSplit.count(fraction: 0, of: 100) == 0)
+    #expect(try HoldoutSplit.count(fraction: 0.999_999, of: 100) == 99)
   }
 }

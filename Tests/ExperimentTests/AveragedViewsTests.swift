@@ -1,5 +1,6 @@
 import ConvNet
 import Foundation
+import TestSupport
 import Testing
 
 @testable import Experiment
@@ -57,11 +58,7 @@ import Testing
   /// The mean of SciPy's softmax, and scikit-learn's accuracy and log loss of it
   /// (Fixtures/make_averaged_views.py).
   @Test(arguments: [1, 2]) func agreeWithScikitLearn(threads: Int) throws {
-    let url = URL(filePath: #filePath).deletingLastPathComponent()
-      .appending(path: "Fixtures/averaged_views.json")
-    let decoder = JSONDecoder()
-    decoder.keyDecodingStrategy = .convertFromSnakeCase
-    let figures = try decoder.decode(Figures.self, from: Data(contentsOf: url))
+    let figures = try Fixture.load("averaged_views", as: Figures.self)
     #expect(figures.cases.count == 3)
     for c in figures.cases {
       let size = c.images * c.classes

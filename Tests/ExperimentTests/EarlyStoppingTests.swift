@@ -1,4 +1,6 @@
 import Foundation
+import Storage
+import TestSupport
 import Testing
 
 @testable import Experiment
@@ -6,8 +8,7 @@ import Testing
 @Suite struct EarlyStoppingTests {
   /// Scripted sequences, and what Keras's callback did with them (Fixtures/make_early_stopping.py).
   @Test func agreesWithKeras() throws {
-    let url = URL(filePath: #filePath).deletingLastPathComponent()
-      .appending(path: "Fixtures/early_stopping.json")
+    let url = Fixture.url("early_stopping.json")
     let fixture = try JSONValue(parsing: [UInt8](Data(contentsOf: url)), name: "fixture")
     let cases = try #require(fixture["cases"]?.array)
     #expect(cases.count > 100)

@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 @testable import ConvNet
@@ -27,7 +28,7 @@ import Testing
     }
   }
 
-  private struct Fixture: Decodable {
+  private struct Cases: Decodable {
     struct Case: Decodable {
       let name: String
       let from, to: Double
@@ -46,9 +47,8 @@ import Testing
   /// The same test in PyTorch, its averages by SciPy and the lines fitted to its losses by NumPy
   /// (Fixtures/make_learning_rate_range.py).
   @Test(arguments: [1, 2]) func agreesWithPyTorch(threads: Int) throws {
-    let url = URL(filePath: #filePath).deletingLastPathComponent()
-      .appending(path: "Fixtures/learning_rate_range.json")
-    let fixture = try JSONDecoder().decode(Fixture.self, from: Data(contentsOf: url))
+    let url = Fixture.url("learning_rate_range.json")
+    let fixture = try JSONDecoder().decode(Cases.self, from: Data(contentsOf: url))
     BLAS.useOneThread()
     for c in fixture.cases {
       let network = try Trainer(
@@ -172,7 +172,7 @@ import Testing
     LearningRateSearch(
       range: LearningRateRange(rows: [], ending: .complete),
       trials: losses.enumerated().map {
-        LearningRateSearch.Trial(learningRate: Double(1 << $0.offset), loss: $0.element)
+        LearningRateSearch.RateTrial(learningRate: Double(1 << $0.offset), loss: $0.element)
       })
   }
 

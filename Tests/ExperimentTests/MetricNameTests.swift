@@ -1,5 +1,6 @@
 import ConvNet
 import Datasets
+import Storage
 import Testing
 
 @testable import Experiment

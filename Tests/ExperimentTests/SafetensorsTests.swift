@@ -1,11 +1,12 @@
 import Foundation
+import Storage
+import TestSupport
 import Testing
 
 @testable import Experiment
 
 @Suite struct SafetensorsTests {
-  static let fixture = URL(filePath: #filePath).deletingLastPathComponent()
-    .appending(path: "Fixtures/python.safetensors")
+  static let fixture = Fixture.url("python.safetensors")
 
   @Test func readsAndWritesThePythonPackagesBytes() throws {
     let bytes = try [UInt8](Data(contentsOf: Self.fixture))

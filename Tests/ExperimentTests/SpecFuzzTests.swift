@@ -1,5 +1,6 @@
 import ConvNet
 import FoundationEssentials
+import Storage
 import Testing
 
 @testable import Experiment

@@ -1,6 +1,7 @@
 import ConvNet
 import Datasets
 import FoundationEssentials
+import Storage
 import Testing
 
 @testable import Experiment

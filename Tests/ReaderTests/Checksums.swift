@@ -1,4 +1,5 @@
 import CZlib
+import Storage
 
 @testable import Datasets
 

@@ -1,5 +1,6 @@
 import Experiment
 import Report
+import Storage
 
 @testable import Datasets
 

@@ -1,5 +1,6 @@
 import ConvNet
 import Report
+import Storage
 
 @testable import Experiment
 @testable import Sweep
@@ -45,10 +46,10 @@ extension Reader {
     },
     Reader("journal", repair: Checksums.journal) { bytes in
       try withFile(bytes) { path in
-        let form = JournalForm(smallSweep.space)
-        let (entries, length) = try form.read(path)
+        let format = JournalFormat(smallSweep.space)
+        let (entries, length) = try format.read(path)
         precondition(length <= bytes.count)
-        for entry in entries { _ = form.line(entry) }
+        for entry in entries { _ = format.line(entry) }
       }
     },
     Reader("run") { bytes in

@@ -1,3 +1,5 @@
+import Storage
+
 @testable import Experiment
 @testable import Sweep
 

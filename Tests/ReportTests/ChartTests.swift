@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 @testable import Report
@@ -44,8 +45,7 @@ struct ChartTests {
     let metrics =
       Gallery.header + "1,2,0.1,0.9,0.6,0.75,0.7\n2,4,0.1,0.5,0.8,,\n3,6,0.1,0.4,0.9,0.5,0.85\n"
     let svg = CurvesChart(title: "Small & <plain>", runs: [Gallery.run("small", metrics)]).svg()
-    let file = URL(filePath: #filePath).deletingLastPathComponent()
-      .appending(path: "Fixtures/small.svg")
+    let file = Fixture.url("small.svg")
     if ProcessInfo.processInfo.environment["REPORT_UPDATE"] != nil {
       try svg.write(to: file, atomically: true, encoding: .utf8)
     }

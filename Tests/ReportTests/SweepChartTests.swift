@@ -4,7 +4,7 @@ import Testing
 @testable import Report
 
 struct SweepChartTests {
-  typealias Trial = SweepTable.Trial
+  typealias TrialRow = SweepTable.TrialRow
 
   static let pictures: [(name: String, draw: @Sendable (SweepTable) -> String)] = [
     ("parallel", { ParallelCoordinates($0).svg() }),
@@ -133,7 +133,7 @@ struct SweepChartTests {
     let table = SweepTable(
       title: name, metric: .init(name, higherIsBetter: false),
       parameters: [.init(name, .choice([name]))],
-      trials: [Trial(number: 0, values: [0], metric: 1, state: .completed)])
+      trials: [TrialRow(number: 0, values: [0], metric: 1, state: .completed)])
     for picture in Self.pictures {
       let read = ReadSVG(picture.draw(table))
       #expect(read.named("title").map(\.text).first == name)

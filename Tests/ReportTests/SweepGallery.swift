@@ -3,7 +3,7 @@ import Report
 /// Sweeps of every kind that a user may draw, pleasant and hostile.
 enum SweepGallery {
   typealias Parameter = SweepTable.Parameter
-  typealias Trial = SweepTable.Trial
+  typealias TrialRow = SweepTable.TrialRow
 
   static let accuracy = SweepTable.Metric(
     "val_accuracy", higherIsBetter: true, format: .percent)
@@ -76,12 +76,12 @@ enum SweepGallery {
       }
       badness = 0.008 + 0.05 * badness + 0.004 * part()
       let fate = part()
-      let state: Trial.State =
+      let state: TrialRow.State =
         fate < 0.05 ? .failed : fate < 0.38 && badness > 0.014 ? .stoppedEarly : .completed
       if state == .stoppedEarly { badness = badness * 1.8 + 0.01 }
       if fate > 0.97 { badness = 0.9 }
       let result = metric.higherIsBetter ? 1 - badness : badness * 3.1
-      return Trial(
+      return TrialRow(
         number: number, values: values, metric: state == .failed ? nil : result, state: state)
     }
     return SweepTable(title: title, metric: metric, parameters: parameters, trials: rows)
@@ -100,12 +100,12 @@ enum SweepGallery {
 
   private static func uniform(
     _ title: String, _ parameters: [Parameter], count: Int, metric: (Int) -> Double?,
-    state: (Int) -> Trial.State = { _ in .completed }, of kind: SweepTable.Metric = accuracy
+    state: (Int) -> TrialRow.State = { _ in .completed }, of kind: SweepTable.Metric = accuracy
   ) -> SweepTable {
     SweepTable(
       title: title, metric: kind, parameters: parameters,
       trials: (0..<count).map { i in
-        Trial(
+        TrialRow(
           number: i,
           values: parameters.map { value($0, (Double(i) + 0.5) / Double(count)) },
           metric: metric(i), state: state(i))
@@ -198,7 +198,7 @@ enum SweepGallery {
           title: "undefined", metric: accuracy, parameters: eight,
           trials: ([nan, .infinity, -1, 1e9, nil, 0.5] as [Double?]).enumerated().map {
             number, value in
-            Trial(
+            TrialRow(
               number: number, values: eight.map { _ in value }, metric: 0.9, state: .completed)
           })
       ),

@@ -103,16 +103,16 @@ struct SweepScaleTests {
   }
 
   @Test func theBestAreTheCompletedInOrder() {
-    func trial(_ number: Int, _ metric: Double?, _ state: SweepTable.Trial.State)
-      -> SweepTable.Trial
+    func trial(_ number: Int, _ metric: Double?, _ state: SweepTable.TrialRow.State)
+      -> SweepTable.TrialRow
     {
-      SweepTable.Trial(number: number, values: [], metric: metric, state: state)
+      SweepTable.TrialRow(number: number, values: [], metric: metric, state: state)
     }
     let trials = [
       trial(0, 0.9, .completed), trial(1, 0.99, .stoppedEarly), trial(2, .nan, .completed),
       trial(3, 0.95, .completed), trial(4, 0.95, .completed), trial(5, 0.999, .failed),
     ]
-    func ranking(_ trials: [SweepTable.Trial], higher: Bool) -> [Int] {
+    func ranking(_ trials: [SweepTable.TrialRow], higher: Bool) -> [Int] {
       SweepTable(
         title: "", metric: Self.metric(higher: higher), parameters: [], trials: trials
       ).ranking()

@@ -121,7 +121,6 @@ import Testing
     _ = try JSONSerialization.jsonObject(with: Data(text.utf8))
     #expect(TextTable([.init("x")]).text(as: .json) == "[]\n")
     #expect(TextTable([.init("x")]).text(as: .csv) == "x\n")
-    #expect(JSONText.quoted("\u{1}\t\\é🎉") == #""\u0001\t\\é🎉""#)
   }
 
   @Test func aDocumentInEveryFormat() throws {

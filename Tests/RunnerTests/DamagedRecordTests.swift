@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 @testable import Experiment
@@ -142,8 +143,7 @@ import Testing
   // MARK: - Records of earlier versions
 
   private func earlier(_ name: String, in folder: TemporaryFolder) throws -> String {
-    let source = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
-      .appending(path: "Fixtures/earlier-version/\(name)")
+    let source = Fixture.url("earlier-version/\(name)")
     try FileManager.default.copyItem(at: source, to: folder.url.appending(path: name))
     return name
   }

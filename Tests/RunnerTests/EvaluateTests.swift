@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 /// What `evaluate` tells of each class, of what was asked for, and of the mistakes.

@@ -1,12 +1,12 @@
 import Foundation
+import TestSupport
 import Testing
 
 /// A folder of ten people's habits (Fixtures/make_habits.py): all of it is read, or told of by name.
 @Suite struct HabitsTests {
   func unpacked() throws -> TemporaryFolder {
     let folder = try TemporaryFolder()
-    let archive = URL(filePath: #filePath).deletingLastPathComponent()
-      .appending(path: "Fixtures/habits.tar")
+    let archive = Fixture.url("habits.tar")
     let tar = try Program.shell("tar -xf '\(archive.path)'", in: folder)
     try #require(tar.status == 0, "\(tar.errors)")
     return folder

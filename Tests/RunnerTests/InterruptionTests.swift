@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 /// A run that is ended at any moment, and resumed, ends with the bytes of one that never was.

@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 /// More epochs for a run that is complete.

@@ -1,5 +1,6 @@
 import Foundation
 import Glibc
+import TestSupport
 import Testing
 
 /// What doesn't fit is told before anything is begun, and small limits are lived with or named.

@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 /// What `validate`, a run and a sweep say of batch norms whose moving statistics hardly move.

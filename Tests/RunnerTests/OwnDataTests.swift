@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 /// Experiments on a user's own images, as they are run.

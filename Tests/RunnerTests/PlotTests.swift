@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 /// The curves of runs, as `plot` and the end of a run draw them.

@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 /// Named pipes and devices in the place of any file: told of at once, and never waited for.

@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 /// Sweeps by the built program: what they leave is a function of their spec, whatever happens on the

@@ -1,5 +1,6 @@
 import Foundation
 import TerminalText
+import TestSupport
 
 /// What a terminal of so many columns shows of what was written on it: enough of one for a bar that is
 /// drawn over again.

@@ -1,5 +1,6 @@
 import Foundation
 import TerminalText
+import TestSupport
 import Testing
 
 /// What people see, on terminals of several widths.

@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 /// Every rule that remembers something of the steps before: killed and resumed, it ends with the

@@ -1,5 +1,6 @@
 import ConvNet
 import Foundation
+import TestSupport
 import Testing
 
 @testable import Sweep
@@ -21,7 +22,7 @@ import Testing
 
   @Test func agreesWithScikitLearn() throws {
     BLAS.useOneThread()
-    let sklearn = try SamplerFixture.load("gaussian_process", as: ScikitLearn.self)
+    let sklearn = try Fixture.load("gaussian_process", as: ScikitLearn.self)
     let points = GaussianProcess.Points(values: sklearn.inputs, groups: Self.groups)
     let others = GaussianProcess.Points(values: sklearn.others, groups: Self.groups)
     for expected in sklearn.cases {
@@ -48,7 +49,7 @@ import Testing
 
   @Test func likelihoodsGradientIsItsSlope() throws {
     BLAS.useOneThread()
-    let sklearn = try SamplerFixture.load("gaussian_process", as: ScikitLearn.self)
+    let sklearn = try Fixture.load("gaussian_process", as: ScikitLearn.self)
     let points = GaussianProcess.Points(values: sklearn.inputs, groups: Self.groups)
     let here = GaussianProcess.Hyperparameters(lengthscales: [0.5, 0.8, 0.6], noise: 0.02)
     func value(_ change: (inout GaussianProcess.Hyperparameters) -> Void) -> Double {

@@ -1,6 +1,8 @@
 import ConvNet
 import Experiment
 import Foundation
+import Storage
+import TestSupport
 import Testing
 
 @testable import Sweep
@@ -166,7 +168,7 @@ import Testing
       }
       let cases: [Case]
     }
-    for c in try StatisticsFixture.load("importance", as: File.self).cases {
+    for c in try Fixture.load("importance", as: File.self).cases {
       let space = SearchSpace(
         c.parameters.map { parameter in
           let domain: Domain =

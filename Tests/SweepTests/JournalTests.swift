@@ -1,5 +1,7 @@
 import Experiment
 import Foundation
+import Storage
+import TestSupport
 import Testing
 
 @testable import Sweep
@@ -33,24 +35,21 @@ import Testing
       ]))
   }
 
-  private final class Folder {
-    let path = FileManager.default.temporaryDirectory.path + "/journal-\(UUID().uuidString)"
-    deinit { try? FileManager.default.removeItem(atPath: path) }
-  }
-
-  private func write(_ entries: [JournalEntry], to folder: Folder, as writer: String) throws {
+  private func write(_ entries: [JournalEntry], to folder: TemporaryFolder, as writer: String)
+    throws
+  {
     var journal = try Journal.open(
-      folder: folder.path, writer: writer, form: JournalForm(Self.space))
+      folder: folder.path, writer: writer, format: JournalFormat(Self.space))
     for entry in entries { try journal.append(entry) }
     try journal.synchronize()
   }
 
-  private func read(_ folder: Folder) throws -> [StageID: JournalEntry] {
-    try Journal.read(folder: folder.path, form: JournalForm(Self.space))
+  private func read(_ folder: TemporaryFolder) throws -> [StageID: JournalEntry] {
+    try Journal.read(folder: folder.path, format: JournalFormat(Self.space))
   }
 
   @Test func givesBackWhatWasWritten() throws {
-    let folder = Folder()
+    let folder = try TemporaryFolder()
     let entries = [Self.entry(0), Self.entry(1, .diverged), Self.entry(2), Self.entry(3)]
     try write(Array(entries[..<2]), to: folder, as: "local")
     try write(Array(entries[2...]), to: folder, as: "task-1")
@@ -65,14 +64,14 @@ import Testing
 
   /// Cut anywhere, the file gives the lines before, and goes on as though the rest had never been.
   @Test func aKillAtAnyByteLosesOneLineAtMost() throws {
-    let whole = Folder()
+    let whole = try TemporaryFolder()
     try write([Self.entry(0), Self.entry(1)], to: whole, as: "local")
     let bytes = try Data(contentsOf: URL(filePath: "\(whole.path)/local.csv"))
     let lines = bytes.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
     let first = lines[0].count + 1
     let second = first + lines[1].count + 1
     for length in first..<bytes.count {
-      let folder = Folder()
+      let folder = try TemporaryFolder()
       try FileManager.default.createDirectory(
         atPath: folder.path, withIntermediateDirectories: true)
       try bytes.prefix(length).write(to: URL(filePath: "\(folder.path)/local.csv"))
@@ -84,7 +83,7 @@ import Testing
   }
 
   @Test func damageInTheMiddleIsTold() throws {
-    let folder = Folder()
+    let folder = try TemporaryFolder()
     try write([Self.entry(0), Self.entry(1), Self.entry(2)], to: folder, as: "local")
     let path = "\(folder.path)/local.csv"
     var bytes = try Data(contentsOf: URL(filePath: path))
@@ -96,23 +95,23 @@ import Testing
   }
 
   @Test func whatIsSoundPrevails() throws {
-    let folder = Folder()
+    let folder = try TemporaryFolder()
     try write([Self.entry(0)], to: folder, as: "a")
     try write([Self.entry(0, .crashed)], to: folder, as: "b")
     #expect(try read(folder).values.map(\.result.status) == [.completed])
   }
 
   @Test func anotherSpacesJournalIsRefused() throws {
-    let folder = Folder()
+    let folder = try TemporaryFolder()
     try write([Self.entry(0)], to: folder, as: "a")
     let other = SearchSpace([Parameter("seed", .integers(lower: 0, upper: 1, scale: .linear))])
     #expect(throws: RecordError.self) {
-      try Journal.read(folder: folder.path, form: JournalForm(other))
+      try Journal.read(folder: folder.path, format: JournalFormat(other))
     }
   }
 
   @Test func aStageHasOneClaim() throws {
-    let folder = Folder()
+    let folder = try TemporaryFolder()
     let (a, b) = (
       try Claims(folder: folder.path, task: "task-0"),
       try Claims(folder: folder.path, task: "task-1")

@@ -1,5 +1,6 @@
 import Experiment
 import FoundationEssentials
+import Storage
 import Testing
 
 @testable import Sweep
@@ -38,7 +39,7 @@ struct RecordedTrialsTests {
     try SweepSpec.load(bytes: Array(sweep.utf8), name: "s.json").spec
   }
 
-  static func read(_ rows: String) throws -> [RecordedTrials.Trial] {
+  static func read(_ rows: String) throws -> [RecordedTrial] {
     try RecordedTrials.read(Array((header + rows).utf8), path: "trials.csv", spec: spec())
   }
 

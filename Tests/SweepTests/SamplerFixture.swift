@@ -1,16 +1,4 @@
-import Foundation
 import Sweep
-
-/// SciPy's and scikit-learn's own numbers; `Fixtures/make_samplers.py` made them.
-enum SamplerFixture {
-  static func load<T: Decodable>(_ name: String, as type: T.Type) throws -> T {
-    let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
-    let data = try Data(contentsOf: folder.appendingPathComponent("Fixtures/\(name).json"))
-    let decoder = JSONDecoder()
-    decoder.keyDecodingStrategy = .convertFromSnakeCase
-    return try decoder.decode(T.self, from: data)
-  }
-}
 
 extension Domain {
   static func labels(_ labels: String...) -> Domain {

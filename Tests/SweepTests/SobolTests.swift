@@ -1,3 +1,4 @@
+import TestSupport
 import Testing
 
 @testable import Sweep
@@ -9,7 +10,7 @@ import Testing
   }
 
   @Test func agreesWithSciPy() throws {
-    let scipy = try SamplerFixture.load("sobol", as: SciPy.self)
+    let scipy = try Fixture.load("sobol", as: SciPy.self)
     let sequence = SobolSequence(dimensions: SobolSequence.maximumDimensions)
     #expect(scipy.first[0].count == sequence.dimensions)
     for (index, point) in scipy.first.enumerated() {

@@ -1,4 +1,5 @@
 import Experiment
+import Storage
 import Testing
 
 @testable import Sweep

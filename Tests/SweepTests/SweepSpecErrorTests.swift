@@ -1,5 +1,6 @@
 import Experiment
 import FoundationEssentials
+import Storage
 import Testing
 
 @testable import Sweep

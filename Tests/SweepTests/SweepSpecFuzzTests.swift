@@ -1,6 +1,7 @@
 import ConvNet
 import Experiment
 import FoundationEssentials
+import Storage
 import Testing
 
 @testable import Sweep

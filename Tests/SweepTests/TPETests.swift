@@ -105,12 +105,13 @@ import Testing
     options.goodFraction = 0.25
     let losses: [Double?] = [5, 3, nil, 4, 1, .nan, 3, 9]
     let split = try #require(
-      Split(
+      QuantileSplit(
         losses.enumerated().map { observation($0.offset, $0.element) }, enough: 2, options: options)
     )
     #expect(trials(split.good) == [4, 1])
     #expect(trials(split.bad) == [6, 3, 0, 7, 2, 5])
-    #expect(Split([observation(0, nil), observation(1, 2)], enough: 2, options: options) == nil)
+    #expect(
+      QuantileSplit([observation(0, nil), observation(1, 2)], enough: 2, options: options) == nil)
   }
 
   @Test func takesTheLargestBudgetThatEnoughWereGiven() throws {
@@ -123,7 +124,7 @@ import Testing
     let observations = given.enumerated().map {
       observation($0.offset, $0.element.0, $0.element.1)
     }
-    let split = try #require(Split(observations, enough: 4, options: options))
+    let split = try #require(QuantileSplit(observations, enough: 4, options: options))
     #expect(trials(split.good) == [3, 2])
     #expect(trials(split.bad) == [4, 1, 6, 5, 0, 7])
   }

@@ -1,5 +1,6 @@
 import Foundation
 import TerminalText
+import TestSupport
 import Testing
 
 @Suite struct TextColumnsTests {
@@ -9,8 +10,7 @@ import Testing
   }
 
   @Test func widthsAreThoseOfWcwidth() throws {
-    let file = URL(filePath: #filePath).deletingLastPathComponent()
-      .appending(path: "Fixtures/columns.json")
+    let file = Fixture.url("columns.json")
     let cases = try JSONDecoder().decode([Case].self, from: Data(contentsOf: file))
     #expect(cases.count > 30)
     for c in cases { #expect(c.text.columns == c.columns, "\(c.text)") }

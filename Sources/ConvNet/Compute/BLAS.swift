@@ -49,7 +49,7 @@ typealias Matrix = MatrixView<Float>
 /// OpenBLAS 0.3.21 has, for AVX-512, a second `sgemm` for small matrices, which packs nothing and is
 /// 1.4 times as fast as the large one at the shapes of a convolution; it serves products of at most
 /// 10⁶ multiply-adds. So a larger product is cut into panels of that size: along the rows of C, or,
-/// for Aᵀ·B, along the sum. The cut is a function of the shape and the kernel alone.
+/// for Aᵀ·B, along the sum. The cut is a function of the shape and the core alone.
 func gemm(_ a: Matrix, _ b: Matrix, into c: Matrix, accumulate: Bool = false) {
   precondition(a.columns == b.rows && a.rows == c.rows && b.columns == c.columns)
   precondition(!c.isTransposed)
@@ -149,13 +149,13 @@ func gemm(
 
 /// OpenBLAS as it was loaded, and the processor's modes.
 public enum BLAS {
-  /// The most multiply-adds that OpenBLAS's small-matrix kernel takes.
+  /// The most multiply-adds that OpenBLAS's small-matrix products take.
   static let smallProduct = 1_000_000
 
-  /// Whether the kernel in use has small-matrix products.
+  /// Whether the core in use has small-matrix products.
   static let prefersSmallProducts = coreName.uppercased() == "SKYLAKEX"
 
-  /// The kernel in use, as OpenBLAS names it: "SkylakeX", "Haswell".
+  /// The core in use, as OpenBLAS names it: "SkylakeX", "Haswell".
   public static let coreName = String(cString: openblas_get_corename())
 
   /// What OpenBLAS says of its build: "OpenBLAS 0.3.21 NO_LAPACKE DYNAMIC_ARCH …".
@@ -172,7 +172,7 @@ public enum BLAS {
   public static let bytesPerThread = 128 << 20
 
   /// Has OpenBLAS map what it takes for the calling thread, by a product that is too large for the
-  /// kernels that do without.
+  /// small-matrix products, which do without.
   public static func mapMemory() {
     let side = 128
     let (a, b, c) = (Buffer(side * side), Buffer(side * side), Buffer(side * side))

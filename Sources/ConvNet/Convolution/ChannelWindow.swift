@@ -1,4 +1,4 @@
-// The kernels of a depthwise convolution. Channels lie together, so a vector holds sixteen of them;
+// The loops of a depthwise convolution. Channels lie together, so a vector holds sixteen of them;
 // what is left over of C is done by eight, four and one to three.
 
 /// A window that slides over an image, every channel by itself. No position that it reads lies
@@ -25,7 +25,7 @@ struct ChannelWindow {
     ).run(channels: channels)
   }
 
-  private struct Correlation: ChannelKernel {
+  private struct Correlation: ChannelLoop {
     let window: ChannelWindow
     let source: UnsafePointer<Float>
     let weights: UnsafePointer<Float>
@@ -115,7 +115,7 @@ struct ChannelWindow {
       .run(channels: channels)
   }
 
-  private struct KernelGradient: ChannelKernel {
+  private struct KernelGradient: ChannelLoop {
     let window: ChannelWindow
     let source: UnsafePointer<Float>
     let gradient: UnsafePointer<Float>

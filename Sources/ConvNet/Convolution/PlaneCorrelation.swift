@@ -1,4 +1,4 @@
-// The kernels of a convolution of narrow groups. A vector holds sixteen neighbouring positions of one
+// The loops of a convolution of narrow groups. A vector holds sixteen neighbouring positions of one
 // channel; what a row of im2col(X)ᵀ would hold is a run of x's planes from an offset on, read in place.
 
 /// Sums over rows of an unwritten im2col(X)ᵀ: row r is x[offset[r]…].
@@ -7,7 +7,7 @@ struct PlaneCorrelation {
   let offsets: UnsafePointer<Int>
   let rows: Int
 
-  /// The most positions and rows that a kernel takes at once.
+  /// The most positions and rows that a loop takes at once.
   static let widest = 128
   static let rowsTogether = 6
 

@@ -58,7 +58,7 @@ struct PlaneGrid {
   /// Floats from one plane to the next.
   let plane: Int
 
-  /// Positions of a block: of so few planes as a kernel reads at once they fit the first-level cache.
+  /// Positions of a block: of so few planes as a loop reads at once they fit the first-level cache.
   private static let positions = 1024
 
   init(geometry: WindowGeometry, input: Extent, output: Extent) {

@@ -57,7 +57,7 @@ struct SameWindow {
     }
   }
 
-  private struct Correlation: ChannelKernel {
+  private struct Correlation: ChannelLoop {
     let rows: Rows
     let weights: UnsafePointer<Float>
     let step: Int
@@ -107,7 +107,7 @@ struct SameWindow {
     }
   }
 
-  private struct KernelGradient: ChannelKernel {
+  private struct KernelGradient: ChannelLoop {
     let rows: Rows
     let gradient: UnsafePointer<Float>
     let weights: UnsafeMutablePointer<Float>

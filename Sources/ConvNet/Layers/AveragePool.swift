@@ -26,7 +26,7 @@ public struct AveragePoolDescription: Hashable, Sendable {
   }
 }
 
-extension AveragePoolDescription: LayerForm {
+extension AveragePoolDescription: LayerDefinition {
   var kind: String { "average_pool" }
 
   func infer(_ input: Shape) throws(NetworkError) -> InferredLayer {

@@ -32,7 +32,7 @@ public struct BatchNormDescription: Hashable, Sendable {
   }
 }
 
-extension BatchNormDescription: LayerForm {
+extension BatchNormDescription: LayerDefinition {
   var kind: String { "batch_norm" }
   /// Batch statistics are taken over the whole map.
   var liveOutputs: LiveOutputs { .all }
@@ -44,12 +44,12 @@ extension BatchNormDescription: LayerForm {
     input.extent
   }
 
-  func parameters(of input: Shape) -> [ParameterForm] {
+  func parameters(of input: Shape) -> [ParameterDefinition] {
     (scale ? [.channels(.scale, input.channels, initial: 1, gradient: .settled)] : [])
       + (center ? [.channels(.offset, input.channels, initial: 0, gradient: .settled)] : [])
   }
 
-  func statistics(of input: Shape) -> [ParameterForm] {
+  func statistics(of input: Shape) -> [ParameterDefinition] {
     [
       .channels(.movingMean, input.channels, initial: 0),
       .channels(.movingVariance, input.channels, initial: 1),

@@ -40,7 +40,7 @@ public struct Conv2DTransposeDescription: Hashable, Sendable {
   }
 }
 
-extension Conv2DTransposeDescription: LayerForm {
+extension Conv2DTransposeDescription: LayerDefinition {
   var kind: String { "conv2d_transpose" }
 
   /// The geometry is that of the convolution that this is the transpose of, from H'·W' to H·W.
@@ -96,9 +96,9 @@ extension Conv2DTransposeDescription: LayerForm {
       min(input.extent.width, (live.width - 1 + g.left) / g.stride.width + 1))
   }
 
-  func parameters(of input: Shape) -> [ParameterForm] {
+  func parameters(of input: Shape) -> [ParameterDefinition] {
     let window = kernel.height * kernel.width
-    let weights = ParameterForm(
+    let weights = ParameterDefinition(
       role: .kernel, shape: [kernel.height, kernel.width, filters, input.channels],
       rows: window * filters, columns: input.channels,
       initial: .drawn(

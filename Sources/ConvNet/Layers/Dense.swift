@@ -28,7 +28,7 @@ public struct DenseDescription: Hashable, Sendable {
   }
 }
 
-extension DenseDescription: LayerForm {
+extension DenseDescription: LayerDefinition {
   var kind: String { "dense" }
 
   func infer(_ input: Shape) throws(NetworkError) -> InferredLayer {
@@ -40,8 +40,8 @@ extension DenseDescription: LayerForm {
     return InferredLayer(output: .vector(units), flops: 2 * kernel)
   }
 
-  func parameters(of input: Shape) -> [ParameterForm] {
-    let weights = ParameterForm(
+  func parameters(of input: Shape) -> [ParameterDefinition] {
+    let weights = ParameterDefinition(
       role: .kernel, shape: [input.count, units], rows: input.count, columns: units,
       initial: .drawn(initializer, rows: input.count, columns: units, fanOut: units),
       gradient: .wholeBatch, l2: l2, regularization: regularization)

@@ -41,7 +41,7 @@ public struct DepthwiseConv2DDescription: Hashable, Sendable {
   }
 }
 
-extension DepthwiseConv2DDescription: LayerForm {
+extension DepthwiseConv2DDescription: LayerDefinition {
   var kind: String { "depthwise_conv2d" }
 
   func infer(_ input: Shape) throws(NetworkError) -> InferredLayer {
@@ -60,10 +60,10 @@ extension DepthwiseConv2DDescription: LayerForm {
     geometry!.inputRead(by: live)
   }
 
-  func parameters(of input: Shape) -> [ParameterForm] {
+  func parameters(of input: Shape) -> [ParameterDefinition] {
     let window = kernel.height * kernel.width
     let channels = input.channels * depthMultiplier
-    let weights = ParameterForm(
+    let weights = ParameterDefinition(
       role: .kernel, shape: [kernel.height, kernel.width, input.channels, depthMultiplier],
       rows: window, columns: channels,
       initial: .drawn(

@@ -1,7 +1,7 @@
 // Layers without parameters that map each element, or each position's channels, by itself.
 
 /// One vector of an image: nothing is computed.
-struct FlattenForm: LayerForm {
+struct FlattenDefinition: LayerDefinition {
   var kind: String { "flatten" }
   var passesThrough: PassesThrough { .always }
   func infer(_ input: Shape) -> InferredLayer { InferredLayer(output: .vector(input.count)) }
@@ -11,7 +11,7 @@ struct FlattenForm: LayerForm {
   func make(_ site: LayerSite) -> any Layer { preconditionFailure("nothing is computed") }
 }
 
-struct ActivationForm: LayerForm {
+struct ActivationDefinition: LayerDefinition {
   let function: Activation
   var kind: String { "activation" }
   var liveOutputs: LiveOutputs { .asInput }
@@ -22,7 +22,7 @@ struct ActivationForm: LayerForm {
   }
 }
 
-struct DropoutForm: LayerForm {
+struct DropoutDefinition: LayerDefinition {
   let rate: Float
   var kind: String { "dropout" }
   var liveOutputs: LiveOutputs { .asInput }

@@ -30,7 +30,7 @@ public struct FrameDescription: Hashable, Sendable {
   }
 }
 
-extension FrameDescription: LayerForm {
+extension FrameDescription: LayerDefinition {
   var kind: String { change == .zeroPad ? "zero_pad" : "crop" }
 
   /// What is added to each side.

@@ -17,7 +17,7 @@ public struct GlobalPoolDescription: Hashable, Sendable {
   }
 }
 
-extension GlobalPoolDescription: LayerForm {
+extension GlobalPoolDescription: LayerDefinition {
   var kind: String { pooling == .average ? "global_average_pool" : "global_max_pool" }
 
   func infer(_ input: Shape) throws(NetworkError) -> InferredLayer {

@@ -39,13 +39,13 @@ public struct GroupNormDescription: Hashable, Sendable {
   }
 }
 
-extension LayerNormDescription: LayerForm {
+extension LayerNormDescription: LayerDefinition {
   var kind: String { "layer_norm" }
   var liveOutputs: LiveOutputs { .asInput }
 
   func infer(_ input: Shape) -> InferredLayer { InferredLayer(output: input) }
 
-  func parameters(of input: Shape) -> [ParameterForm] {
+  func parameters(of input: Shape) -> [ParameterDefinition] {
     normParameters(input.channels, scale: scale, center: center)
   }
 
@@ -54,7 +54,7 @@ extension LayerNormDescription: LayerForm {
   }
 }
 
-extension GroupNormDescription: LayerForm {
+extension GroupNormDescription: LayerDefinition {
   var kind: String { "group_norm" }
   var liveOutputs: LiveOutputs { .all }
 
@@ -69,7 +69,7 @@ extension GroupNormDescription: LayerForm {
     input.extent
   }
 
-  func parameters(of input: Shape) -> [ParameterForm] {
+  func parameters(of input: Shape) -> [ParameterDefinition] {
     normParameters(input.channels, scale: scale, center: center)
   }
 
@@ -80,8 +80,8 @@ extension GroupNormDescription: LayerForm {
   }
 }
 
-private func normParameters(_ channels: Int, scale: Bool, center: Bool) -> [ParameterForm] {
-  var parameters: [ParameterForm] = []
+private func normParameters(_ channels: Int, scale: Bool, center: Bool) -> [ParameterDefinition] {
+  var parameters: [ParameterDefinition] = []
   if scale { parameters.append(.channels(.scale, channels, initial: 1)) }
   if center { parameters.append(.channels(.offset, channels, initial: 0)) }
   return parameters

@@ -17,7 +17,7 @@ public struct MaxPoolDescription: Hashable, Sendable {
   }
 }
 
-extension MaxPoolDescription: LayerForm {
+extension MaxPoolDescription: LayerDefinition {
   var kind: String { "max_pool" }
 
   func infer(_ input: Shape) throws(NetworkError) -> InferredLayer {

@@ -160,7 +160,7 @@ final class Fork: Layer {
   }
 }
 
-extension MergeDescription: LayerForm {
+extension MergeDescription: LayerDefinition {
   var kind: String { merge.rawValue }
   /// What is merged must have one extent.
   var liveOutputs: LiveOutputs { .all }

@@ -17,7 +17,7 @@ public struct GaussianNoiseDescription: Hashable, Sendable {
   public init(deviation: Float) { self.deviation = deviation }
 }
 
-extension SpatialDropoutDescription: LayerForm {
+extension SpatialDropoutDescription: LayerDefinition {
   var kind: String { "spatial_dropout" }
   var liveOutputs: LiveOutputs { .asInput }
   var passesThrough: PassesThrough { .inInference }
@@ -31,7 +31,7 @@ extension SpatialDropoutDescription: LayerForm {
   func make(_ site: LayerSite) -> any Layer { SpatialDropout(rate: rate, site) }
 }
 
-extension GaussianNoiseDescription: LayerForm {
+extension GaussianNoiseDescription: LayerDefinition {
   var kind: String { "gaussian_noise" }
   var liveOutputs: LiveOutputs { .asInput }
   var passesThrough: PassesThrough { .inInference }

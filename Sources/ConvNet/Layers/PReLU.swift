@@ -10,13 +10,13 @@ public struct PReLUDescription: Hashable, Sendable {
   public init(initial: Float = 0.25) { self.initial = initial }
 }
 
-extension PReLUDescription: LayerForm {
+extension PReLUDescription: LayerDefinition {
   var kind: String { "prelu" }
   var liveOutputs: LiveOutputs { .asInput }
 
   func infer(_ input: Shape) -> InferredLayer { InferredLayer(output: input) }
 
-  func parameters(of input: Shape) -> [ParameterForm] {
+  func parameters(of input: Shape) -> [ParameterDefinition] {
     [.channels(.slope, input.channels, initial: initial)]
   }
 

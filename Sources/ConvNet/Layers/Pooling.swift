@@ -1,6 +1,6 @@
 // Max pooling of windows of rows of channels, forward and back.
 
-/// A window as a kernel sees it.
+/// A window as a loop sees it.
 struct PoolWindow {
   let rows: Int
   let columns: Int

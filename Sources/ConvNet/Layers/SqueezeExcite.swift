@@ -29,7 +29,7 @@ public struct SqueezeExciteDescription: Hashable, Sendable {
   func squeezed(_ channels: Int) -> Int { max(1, channels / ratio) }
 }
 
-extension SqueezeExciteDescription: LayerForm {
+extension SqueezeExciteDescription: LayerDefinition {
   var kind: String { "squeeze_excite" }
   var liveOutputs: LiveOutputs { .all }
 
@@ -48,11 +48,11 @@ extension SqueezeExciteDescription: LayerForm {
     input.extent
   }
 
-  func parameters(of input: Shape) -> [ParameterForm] {
+  func parameters(of input: Shape) -> [ParameterDefinition] {
     let channels = input.channels
     let squeezed = self.squeezed(channels)
-    func kernel(_ role: TensorInfo.Role, _ rows: Int, _ columns: Int) -> ParameterForm {
-      ParameterForm(
+    func kernel(_ role: TensorInfo.Role, _ rows: Int, _ columns: Int) -> ParameterDefinition {
+      ParameterDefinition(
         role: role, shape: [rows, columns], rows: rows, columns: columns,
         initial: .drawn(initializer, rows: rows, columns: columns, fanOut: columns))
     }

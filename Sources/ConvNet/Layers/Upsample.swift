@@ -17,7 +17,7 @@ public struct UpsampleDescription: Hashable, Sendable {
   }
 }
 
-extension UpsampleDescription: LayerForm {
+extension UpsampleDescription: LayerDefinition {
   var kind: String { "upsample" }
 
   func infer(_ input: Shape) throws(NetworkError) -> InferredLayer {

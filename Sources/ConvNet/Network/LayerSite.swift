@@ -23,8 +23,8 @@ struct LayerSite {
     self.builder = builder
     layer = builder.plan.layers[place]
     var parameters: [TensorInfo.Role: TiledParameter] = [:]
-    for form in layer.description.form.parameters(of: layer.input) {
-      parameters[form.role] = builder.tiled(form, of: place)
+    for definition in layer.description.definition.parameters(of: layer.input) {
+      parameters[definition.role] = builder.tiled(definition, of: place)
     }
     self.parameters = parameters
   }

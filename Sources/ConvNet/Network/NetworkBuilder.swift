@@ -80,14 +80,14 @@ final class NetworkBuilder {
     return Matrix(copy.base, rows: parameter.columns, columns: parameter.rows)
   }
 
-  func tiled(_ form: ParameterForm, of place: Int) -> TiledParameter {
-    let index = index(place, form.role)!
+  func tiled(_ definition: ParameterDefinition, of place: Int) -> TiledParameter {
+    let index = index(place, definition.role)!
     var offset = 0
     if case .partials(let place) = parameters[index].source { offset = place }
     return TiledParameter(
       values: Matrix(
-        weights.base + parameters[index].offset, rows: form.rows, columns: form.columns),
-      transposed: form.wantsTransposed ? transposedKernel(index) : nil, partials: partials,
+        weights.base + parameters[index].offset, rows: definition.rows, columns: definition.columns),
+      transposed: definition.wantsTransposed ? transposedKernel(index) : nil, partials: partials,
       offset: offset)
   }
 
@@ -111,36 +111,36 @@ final class NetworkBuilder {
     var i = 0
     while i < plan.layers.count {
       let (first, layer) = (i, plan.layers[i])
-      let form = layer.description.form
+      let definition = layer.description.definition
       let inputs = layer.inputs.map(read)
-      if passesThrough(form) {
+      if passesThrough(definition) {
         give(inputs[0], of: i)
         i += 1
         continue
       }
       var fused: NetworkPlan.Layer?
-      if let next = onlyReader(of: i), form.fuses(layer, with: next) {
+      if let next = onlyReader(of: i), definition.fuses(layer, with: next) {
         fused = next
         i += 1
       }
       let last = fused ?? layer
       let hasGradient =
-        inputs.contains(where: \.hasGradient) || layer.parameters > 0 || form.needsGradient
+        inputs.contains(where: \.hasGradient) || layer.parameters > 0 || definition.needsGradient
       let output = Activations(
         extent: last.live, channels: last.output.channels, hasGradient: trains && hasGradient)
-      let made = form.make(
+      let made = definition.make(
         LayerSite(
           first, fused: fused, inputs: inputs, shapes: layer.inputs.map(shape), output: output,
           self))
       append(made, first, output, through: i)
       if let made = made as? any WholeBatchLayer { takeGradients(from: made, first) }
-      give(finish(form.activation, first, from: output), of: i)
+      give(finish(definition.activation, first, from: output), of: i)
       i += 1
     }
   }
 
-  private func passesThrough(_ form: any LayerForm) -> Bool {
-    switch form.passesThrough {
+  private func passesThrough(_ definition: any LayerDefinition) -> Bool {
+    switch definition.passesThrough {
     case .never: false
     case .inInference: !trains
     case .always: true

@@ -146,9 +146,9 @@ public struct NetworkPlan: Sendable {
     }
     layers[layers.count - 1].live = layers.last!.output.extent
     for (i, layer) in layers.enumerated().reversed() {
-      let form = layer.description.form
-      if form.liveOutputs == .all { layers[i].live = layer.output.extent }
-      let read = form.inputRead(by: layers[i].live, of: layer.input, layer.geometry)
+      let definition = layer.description.definition
+      if definition.liveOutputs == .all { layers[i].live = layer.output.extent }
+      let read = definition.inputRead(by: layers[i].live, of: layer.input, layer.geometry)
       for case .layer(let input) in layer.inputs {
         // What is multiplied may have one row or column for all of the others'.
         let (live, whole) = (layers[input].live, layers[input].output.extent)
@@ -159,7 +159,8 @@ public struct NetworkPlan: Sendable {
       }
     }
     // An element-by-element layer keeps all that its input holds.
-    for (i, layer) in layers.enumerated() where layer.description.form.liveOutputs == .asInput {
+    for (i, layer) in layers.enumerated() where layer.description.definition.liveOutputs == .asInput
+    {
       if case .layer(let input) = layer.inputs[0] {
         layers[i].live = layers[input].live
       } else {
@@ -177,8 +178,8 @@ public struct NetworkPlan: Sendable {
     init(_ layer: LayerDescription, inputs: [Shape]) throws(NetworkError) {
       self.layer = layer
       input = inputs[0]
-      inferred = try layer.form.infer(inputs)
-      parameters = layer.form.parameters(of: input).reduce(0) { $0 + $1.count }
+      inferred = try layer.definition.infer(inputs)
+      parameters = layer.definition.parameters(of: input).reduce(0) { $0 + $1.count }
     }
 
     var output: Shape { inferred.output }

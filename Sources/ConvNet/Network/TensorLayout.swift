@@ -9,40 +9,41 @@ struct TensorLayout {
   /// Floats of a tile's part of the gradients.
   private(set) var partials = 0
   /// How each tensor begins, and the layer that it is of.
-  private var beginnings: [(layer: Int, form: ParameterForm)] = []
+  private var beginnings: [(layer: Int, definition: ParameterDefinition)] = []
 
   init(_ plan: NetworkPlan) {
     for (place, layer) in plan.layers.enumerated() {
-      for form in layer.description.form.parameters(of: layer.input) {
-        add(form, layer: place, of: plan)
+      for definition in layer.description.definition.parameters(of: layer.input) {
+        add(definition, layer: place, of: plan)
         let tensor = tensors.last!
         var source = Parameter.Source.settled
-        if form.gradient == .partials {
+        if definition.gradient == .partials {
           source = .partials(offset: partials)
-          partials += Self.rounded(form.count)
+          partials += Self.rounded(definition.count)
         }
         parameters.append(
           Parameter(
-            name: tensor.name, layer: place, role: form.role, shape: form.shape,
-            offset: tensor.range.lowerBound, rows: form.rows, columns: form.columns, l2: form.l2,
-            regularization: form.regularization, source: source))
+            name: tensor.name, layer: place, role: definition.role, shape: definition.shape,
+            offset: tensor.range.lowerBound, rows: definition.rows, columns: definition.columns,
+            l2: definition.l2,
+            regularization: definition.regularization, source: source))
       }
     }
     trainable = count
     for (place, layer) in plan.layers.enumerated() {
-      for form in layer.description.form.statistics(of: layer.input) {
-        add(form, layer: place, of: plan)
+      for definition in layer.description.definition.statistics(of: layer.input) {
+        add(definition, layer: place, of: plan)
       }
     }
   }
 
-  private mutating func add(_ form: ParameterForm, layer: Int, of plan: NetworkPlan) {
+  private mutating func add(_ definition: ParameterDefinition, layer: Int, of plan: NetworkPlan) {
     tensors.append(
       TensorInfo(
-        name: "\(plan.layers[layer].label)/\(form.role.rawValue)", layer: layer,
-        shape: form.shape, range: count..<count + form.count, role: form.role))
-    beginnings.append((layer, form))
-    count += Self.rounded(form.count)
+        name: "\(plan.layers[layer].label)/\(definition.role.rawValue)", layer: layer,
+        shape: definition.shape, range: count..<count + definition.count, role: definition.role))
+    beginnings.append((layer, definition))
+    count += Self.rounded(definition.count)
   }
 
   /// To a multiple of 64 bytes.
@@ -51,10 +52,10 @@ struct TensorLayout {
   /// Draws the weights that training begins with: each tensor's from a stream of its own.
   /// - Parameter weights: `count` zeros.
   func draw(_ weights: UnsafeMutablePointer<Float>, seed: UInt64) throws(NetworkError) {
-    for (tensor, (layer, form)) in zip(tensors, beginnings) {
+    for (tensor, (layer, definition)) in zip(tensors, beginnings) {
       let values = weights + tensor.range.lowerBound
-      switch form.initial {
-      case .constant(let value): values.update(repeating: value, count: form.count)
+      switch definition.initial {
+      case .constant(let value): values.update(repeating: value, count: definition.count)
       case .drawn(let initializer, let rows, let columns, let fanOut):
         try initializer.fill(
           values, rows: rows, columns: columns, fanOut: fanOut, seed: seed, layer: layer)

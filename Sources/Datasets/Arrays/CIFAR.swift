@@ -1,3 +1,5 @@
+import Storage
+
 /// CIFAR-10 and CIFAR-100 in their binary form (A. Krizhevsky): a gzip'd tar archive with files of
 /// records: one label byte, or a coarse and a fine one, then 1024 bytes each of red, green and blue.
 enum CIFAR {

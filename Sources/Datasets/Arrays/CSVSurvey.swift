@@ -1,3 +1,5 @@
+import Storage
+
 /// What a table of images was found to be, every line of it read, before any of it is taken for a pixel
 /// or a label.
 struct CSVSurvey {

@@ -1,3 +1,5 @@
+import Storage
+
 /// The header of an IDX file of bytes: two zeros, the type 0x08, the number of dimensions, then each
 /// dimension as a big-endian 32-bit integer (LeCun, "The MNIST database").
 struct IDXHeader: Hashable {
@@ -92,7 +94,7 @@ struct IDXFile {
     try stream.check(total: 4 + 4 * rank + total)
 
     var digest: [UInt8] = []
-    content = try filledBytes(total) { (raw) throws(DatasetError) in
+    content = try filledBytes(total, "the images take") { (raw) throws(DatasetError) in
       let trailing = TrailingDigest(
         of: UnsafeRawBufferPointer(raw), after: magic + sizes, threads: threads)
       // Also upon an error: the buffer may not go while it is being hashed.

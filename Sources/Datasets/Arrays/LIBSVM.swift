@@ -1,3 +1,5 @@
+import Storage
+
 /// USPS as LIBSVM gives it: a line per image, `label index:value …`, labels from 1 to 10 for the
 /// digits 0 to 9, 256 values from −1 to 1. A value v becomes the byte ⌊(v + 1)/2 · 255⌋ in `Float`, as
 /// in torchvision.

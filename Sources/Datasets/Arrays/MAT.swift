@@ -1,3 +1,5 @@
+import Storage
+
 /// The numeric arrays of bytes in a MATLAB file of level 5 ("MAT-File Format", The MathWorks), plain or
 /// compressed: what SVHN needs of it.
 enum MAT {

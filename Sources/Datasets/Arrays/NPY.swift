@@ -1,3 +1,5 @@
+import Storage
+
 /// Arrays of images and of labels in the NPY form.
 enum NPY {
   /// Images of any type of number: (N, H, W), (N, H, W, C), (N, C, H, W) or (N, H·W·C), in C's order or

@@ -1,3 +1,5 @@
+import Storage
+
 /// The elements of an array as numbers, whatever their type and order of bytes.
 struct NPYElements {
   let element: NPYHeader.Element
@@ -7,6 +9,7 @@ struct NPYElements {
     element = header.element
     let total = header.count * header.element.size
     try stream.check(total: header.length + total)
+    try checkMemory(ofImages: total)
     bytes = try stream.take(total, of: "the \(part) that its header announces")
     try stream.requireEnd(after: "the \(part)")
   }

@@ -1,3 +1,5 @@
+import Storage
+
 /// The header of an NPY file (NumPy Enhancement Proposal 1, versions 1.0 to 3.0), every claim of it
 /// checked before anything of the size that it claims is allocated.
 struct NPYHeader: Hashable {

@@ -1,3 +1,5 @@
+import Storage
+
 /// Images as rows of a table, as Kaggle's digits: `label,pixel0,…,pixel783` and then a row per image.
 ///
 /// The header may be missing, the labels elsewhere; fields are parted by commas, semicolons, tabs or

@@ -1,4 +1,5 @@
 import Glibc
+import Storage
 
 /// What an image's file says before any pixel of it is decoded.
 struct ImageHeader: Hashable {

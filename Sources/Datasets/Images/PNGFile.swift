@@ -1,5 +1,6 @@
 import CPNG
 import CZlib
+import Storage
 
 /// Pixels of a PNG file (PNG specification, third edition). The file's chunks are checked here, one
 /// after another, so that a message can name the one that is wrong; libpng decodes them.

@@ -1,5 +1,6 @@
 import CPNG
 import ConvNet
+import Storage
 
 /// A sheet of labelled images as a PNG file, grey or in colour as they are.
 public enum PNGSheet {

@@ -1,3 +1,5 @@
+import Storage
+
 /// A file of a published dataset.
 public struct PublishedFile: Hashable, Sendable {
   /// What was published of a file's content.
@@ -73,8 +75,8 @@ extension PublishedFile: CustomStringConvertible {
 /// What is known of a dataset before any of it is read.
 public struct CatalogEntry: Sendable {
   public enum Source: Sendable {
-    /// Files of a form, published at these addresses, each followed by a file's name.
-    case published([PublishedFile], PublishedForm, mirrors: [String])
+    /// Files of a format, published at these addresses, each followed by a file's name.
+    case published([PublishedFile], PublishedFormat, mirrors: [String])
     /// Made by the program itself.
     case builtIn
   }

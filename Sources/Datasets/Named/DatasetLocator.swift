@@ -1,4 +1,5 @@
 import Glibc
+import Storage
 
 /// Finds a dataset: in `--data DIR`, then in `$RUNNER_DATA`, then in `data/` of the current folder,
 /// each holding a folder named as the dataset.

@@ -1,4 +1,5 @@
 import Glibc
+import Storage
 
 /// What is done about image files that cannot be read.
 public enum CorruptImages: String, Hashable, Sendable, CaseIterable {

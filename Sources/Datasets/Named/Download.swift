@@ -1,4 +1,5 @@
 import Glibc
+import Storage
 
 /// How far a download is.
 public struct DownloadProgress: Hashable, Sendable {

@@ -1,5 +1,6 @@
 import ConvNet
 import Glibc
+import Storage
 
 /// Images that a model is asked about: their pixels as it takes them, and what is known of each.
 public final class AskedImages: ImageSamples {

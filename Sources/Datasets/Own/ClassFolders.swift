@@ -1,4 +1,5 @@
 import Glibc
+import Storage
 
 /// The folders in a folder of images by class.
 ///

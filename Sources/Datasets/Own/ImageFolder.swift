@@ -1,3 +1,5 @@
+import Storage
+
 /// A folder with a folder per class, each holding image files, told apart by their first bytes.
 enum ImageFolder {
   /// What was read: the set, what was left out of it, each file with the reason, and what to tell.

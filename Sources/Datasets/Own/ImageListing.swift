@@ -1,4 +1,5 @@
 import Glibc
+import Storage
 
 /// The image files in folders by class, before any of them is opened: by their endings, those in the
 /// folders' folders too. Files come in the order of their names' bytes, class by class.

@@ -1,3 +1,5 @@
+import Storage
+
 /// What arrays are called that hold images and their labels: Keras's names, then those of others.
 enum ArrayNames {
   typealias Pair = (images: String, labels: String)

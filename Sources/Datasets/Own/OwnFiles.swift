@@ -1,4 +1,5 @@
 import ConvNet
+import Storage
 
 /// A user's own images: where they are, and in what form.
 public struct OwnFiles: Hashable, Sendable {

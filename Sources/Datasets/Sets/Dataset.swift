@@ -1,3 +1,5 @@
+import Storage
+
 /// A training set and a test set, and where they came from.
 public struct Dataset: Sendable {
   public enum Provenance: Hashable, Sendable, CustomStringConvertible {
@@ -89,7 +91,7 @@ public struct Dataset: Sendable {
         "dataset.test: \(share) of the \(train.count) images is "
           + (count > 0 ? "all of them; there is none to train on" : "not even one to test on"))
     }
-    let quotas = try Split.quotas(labels: train.labels, count: count, "dataset.test")
+    let quotas = try HoldoutSplit.quotas(labels: train.labels, count: count, "dataset.test")
     var isHeld = [Bool](repeating: false, count: train.count)
     for label in 0..<train.classes where quotas[label] > 0 {
       let members = train.labels.indices.filter { Int(train.labels[$0]) == label }.map { Int32($0) }

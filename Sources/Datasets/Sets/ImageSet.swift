@@ -1,4 +1,5 @@
 import ConvNet
+import Storage
 
 /// Labelled 8-bit images of one size, immutable.
 public struct ImageSet: Sendable {

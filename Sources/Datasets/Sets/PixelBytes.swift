@@ -1,4 +1,5 @@
 import Glibc
+import Storage
 
 /// Immutable bytes: of this process alone, or a part of a file that several processes map, so that
 /// its pages are in memory once.

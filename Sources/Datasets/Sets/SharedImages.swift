@@ -1,4 +1,5 @@
 import Glibc
+import Storage
 
 /// An image set in a file without a name, for processes that are given its descriptor: each maps the
 /// same pages.

@@ -1,4 +1,5 @@
 import ConvNet
+import Storage
 
 /// What the images of a training look like, in two figures of each: the mean of its pixels in [0, 1], and
 /// the part of them above ½. What lies far outside is of another kind: dark on light, or empty.

@@ -1,5 +1,6 @@
 import ConvNet
 import Datasets
+import Storage
 
 extension Run {
   /// The model that a run leaves: the weights that were tested.

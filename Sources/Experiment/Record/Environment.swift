@@ -1,5 +1,6 @@
 import Datasets
 import Glibc
+import Storage
 
 /// What a run computed with. Of these only the kernel may decide bits; the rest is kept so that a
 /// difference can be explained.

@@ -1,3 +1,5 @@
+import Storage
+
 /// What an epoch measured: a row of metrics.csv.
 public struct EpochRow: Hashable, Sendable {
   /// Counted from 1.
@@ -26,24 +28,28 @@ public struct EpochRow: Hashable, Sendable {
     self.valAccuracy = valAccuracy
   }
 
-  static let header = "epoch,step,learning_rate,train_loss,train_accuracy,val_loss,val_accuracy"
+  static let names = [
+    "epoch", "step", "learning_rate", "train_loss", "train_accuracy", "val_loss", "val_accuracy",
+  ]
+  static let header = CSV.row(names)
 
   /// Numbers as the shortest text that reads back as the same bits; an empty cell for nil.
-  public var csv: String {
-    "\(epoch),\(step),\(learningRate),\(trainLoss),\(trainAccuracy),"
-      + "\(valLoss.map(\.description) ?? ""),\(valAccuracy.map(\.description) ?? "")"
+  public var csv: String { CSV.row(fields) }
+
+  package var fields: [String] {
+    CSV.fields(epoch, step, learningRate, trainLoss, trainAccuracy, valLoss, valAccuracy)
   }
 
   /// Reads a row back; nil if it isn't one of so many columns, of which the first are every run's.
   public init?(csv: some StringProtocol, columns: Int = 7) {
-    let cells = Substring(csv).split(separator: ",", omittingEmptySubsequences: false)
-    guard cells.count == columns else { return nil }
-    self.init(cells: cells.prefix(7))
+    let fields = CSVDialect.standard.texts(of: csv)
+    guard fields.count == columns else { return nil }
+    self.init(fields: fields.prefix(7))
   }
 
-  /// Reads a row back from its cells; nil if they aren't one.
-  public init?(cells: ArraySlice<Substring>) {
-    let cells = Array(cells)
+  /// Reads a row back from its fields; nil if they aren't one.
+  package init?(fields: ArraySlice<String>) {
+    let cells = Array(fields)
     guard cells.count == 7, let epoch = Int(cells[0]), let step = Int(cells[1]),
       let rate = Float(cells[2]), let trainLoss = Double(cells[3]),
       let trainAccuracy = Double(cells[4])
@@ -90,7 +96,7 @@ public struct EpochRow: Hashable, Sendable {
         guard line == header || line.hasPrefix("\(header),") else {
           throw RecordError("\(path):1", "the header is not \"\(header)\"")
         }
-        columns = line.split(separator: ",", omittingEmptySubsequences: false).count
+        columns = CSVDialect.standard.texts(of: line).count
       } else if let row = EpochRow(csv: line, columns: columns) {
         rows.append(row)
       } else {
@@ -113,7 +119,8 @@ public struct TimingRow: Hashable, Sendable {
   static let header = "epoch,train_seconds,val_seconds,images_per_second"
 
   var csv: String {
-    "\(epoch),\(milli(trainSeconds)),\(milli(valSeconds)),\(imagesPerSecond.rounded())"
+    CSV.row(
+      CSV.fields(epoch, milli(trainSeconds), milli(valSeconds), imagesPerSecond.rounded()))
   }
 
   private func milli(_ seconds: Double) -> Double { (seconds * 1000).rounded() / 1000 }
@@ -127,7 +134,7 @@ public struct TimingRow: Hashable, Sendable {
     guard lines.popFirst() == Substring(header) else { return [] }
     return Array(
       lines.prefix(epoch - 1).enumerated().prefix { place, line in
-        let cells = line.split(separator: ",", omittingEmptySubsequences: false)
+        let cells = CSVDialect.standard.texts(of: line)
         return cells.count == 4 && Int(cells[0]) == place + 1
           && cells.dropFirst().allSatisfy { Double($0).map { $0 >= 0 } ?? false }
       }.map(\.element))

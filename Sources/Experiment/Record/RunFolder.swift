@@ -1,5 +1,6 @@
 import Datasets
 import Glibc
+import Storage
 
 /// The folder of one run, `results/<name>/<id>/`: where each of its files lies.
 public struct RunFolder: Hashable, Sendable {

@@ -1,4 +1,5 @@
 import Datasets
+import Storage
 
 /// run.json: how a run was started, on what, where it stands and how it ended.
 public struct RunRecord: Hashable, Sendable {

@@ -1,4 +1,5 @@
 import Datasets
+import Storage
 
 /// The element types that a run's files hold.
 public enum ElementType: String, Hashable, Sendable, CaseIterable {
@@ -62,22 +63,24 @@ public struct Safetensors: Hashable, Sendable {
 
   /// The file's bytes.
   public var encoded: [UInt8] {
-    var entries: [String] = []
+    var entries: [JSONObject.Member] = []
     if !metadata.isEmpty {
       let pairs = metadata.sorted { $0.key < $1.key }
-        .map { "\(JSONValue.quoted($0.key)):\(JSONValue.quoted($0.value))" }
-      entries.append("\"__metadata__\":{\(pairs.joined(separator: ","))}")
+        .map { JSONObject.Member(key: $0.key, value: .string($0.value)) }
+      entries.append(.init(key: "__metadata__", value: .object(JSONObject(unique: pairs))))
     }
     var offset = 0
     for tensor in tensors {
       let end = offset + tensor.bytes.count
-      let shape = tensor.shape.map(String.init).joined(separator: ",")
-      entries.append(
-        "\(JSONValue.quoted(tensor.name)):{\"dtype\":\"\(tensor.type.rawValue)\","
-          + "\"shape\":[\(shape)],\"data_offsets\":[\(offset),\(end)]}")
+      let entry: JSONValue = [
+        "dtype": .string(tensor.type.rawValue),
+        "shape": .array(tensor.shape.map { JSONValue($0) }),
+        "data_offsets": [JSONValue(offset), JSONValue(end)],
+      ]
+      entries.append(.init(key: tensor.name, value: entry))
       offset = end
     }
-    var header = Array("{\(entries.joined(separator: ","))}".utf8)
+    var header = Array(JSONValue.object(JSONObject(unique: entries)).minified.utf8)
     while header.count % 8 != 0 { header.append(UInt8(ascii: " ")) }
     var bytes: [UInt8] = []
     bytes.reserveCapacity(8 + header.count + offset)

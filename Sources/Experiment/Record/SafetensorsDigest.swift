@@ -1,4 +1,5 @@
 import Datasets
+import Storage
 
 // A file that is to be trusted to the last bit keeps a digest of all of itself.
 extension Safetensors {

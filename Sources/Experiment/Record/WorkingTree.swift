@@ -1,4 +1,4 @@
-import Datasets
+import Storage
 
 /// What a repository has checked out: a commit, and how the tracked files differ from it.
 public struct WorkingTree: Hashable, Sendable {

@@ -1,5 +1,6 @@
 import ConvNet
 import Datasets
+import Storage
 
 /// A run that trained all of its epochs, to be gone on with for more of them: by a new run, which begins
 /// with its last checkpoint and ends with the bits of one that was carried out from its own spec.

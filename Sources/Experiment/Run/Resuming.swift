@@ -1,5 +1,6 @@
 import ConvNet
 import Datasets
+import Storage
 
 // How a run goes on from what its folder holds.
 extension Run {

@@ -1,6 +1,7 @@
 import ConvNet
 import Datasets
 import Glibc
+import Storage
 
 /// How a run is to be carried out; nothing here changes a bit of what it computes.
 public struct RunOptions: Sendable {

@@ -1,5 +1,6 @@
 import ConvNet
 import Datasets
+import Storage
 
 /// summary.json: what a run came to. It holds no times, so that it is reproducible to the byte.
 public struct Summary: Hashable, Sendable {

@@ -1,5 +1,6 @@
 import ConvNet
 import Datasets
+import Storage
 
 /// A dataset by the name that specs give it, with what a spec may rely on before it is read: one of the
 /// catalog's, or `files`, the user's own, of which nothing is known but what the spec says.

@@ -1,3 +1,5 @@
+import Storage
+
 // The words in which the spec is described. One description of each object gives the checks, the
 // messages, the defaults and the JSON Schema.
 

@@ -1,3 +1,5 @@
+import Storage
+
 /// A `key.path=value` of the command line.
 package struct Override {
   package let path: Path

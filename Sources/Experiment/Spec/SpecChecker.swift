@@ -1,3 +1,5 @@
+import Storage
+
 /// Holds a document against its description: gathers everything that is wrong, and fills in the
 /// defaults of what is right.
 package struct SpecChecker {
@@ -330,8 +332,7 @@ extension JSONNode {
 
   /// A value that stands for something written at `origin`.
   package init(_ value: JSONValue, origin: Origin) {
-    self.origin = origin
-    content =
+    let content: Content =
       switch value {
       case .null: .null
       case .bool(let value): .bool(value)
@@ -344,5 +345,6 @@ extension JSONNode {
             Member(key: $0.key, keyOrigin: origin, value: JSONNode($0.value, origin: origin))
           })
       }
+    self.init(origin: origin, content: content)
   }
 }

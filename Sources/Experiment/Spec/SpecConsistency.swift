@@ -1,4 +1,5 @@
 import ConvNet
+import Storage
 
 // What two keys say about each other. Works on a document that may lack what was wrong in it, so
 // that all errors can be told at once.

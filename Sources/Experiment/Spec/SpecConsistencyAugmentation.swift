@@ -1,3 +1,5 @@
+import Storage
+
 extension SpecChecker {
   /// Ranges must not be upside down, a blur has a middle, and views of a test image need something to
   /// differ by.

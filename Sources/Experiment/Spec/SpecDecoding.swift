@@ -1,5 +1,6 @@
 import ConvNet
 import Datasets
+import Storage
 
 // Values from a document that the checker has passed and completed, and back. What is missing or
 // of another type here is our own bug, hence the traps.

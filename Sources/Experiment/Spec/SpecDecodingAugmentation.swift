@@ -1,5 +1,6 @@
 import ConvNet
 import Datasets
+import Storage
 
 extension AugmentationOp {
   init(checked value: JSONValue) {

@@ -1,5 +1,6 @@
 import ConvNet
 import Datasets
+import Storage
 
 extension DatasetSpec {
   init(checked value: JSONValue) {

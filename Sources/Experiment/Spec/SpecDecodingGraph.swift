@@ -1,4 +1,5 @@
 import ConvNet
+import Storage
 
 extension ModelItem {
   init(checked value: JSONValue) {

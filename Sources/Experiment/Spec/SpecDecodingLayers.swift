@@ -1,4 +1,5 @@
 import ConvNet
+import Storage
 
 // The layers of `SpecDescription.catalogue`, from a checked document and back.
 

@@ -1,4 +1,5 @@
 import ConvNet
+import Storage
 
 extension LossDescription {
   init(checked value: JSONValue) {

@@ -1,4 +1,5 @@
 import ConvNet
+import Storage
 
 extension LayerDescription {
   init(checked value: JSONValue) {

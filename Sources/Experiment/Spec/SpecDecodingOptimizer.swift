@@ -1,4 +1,5 @@
 import ConvNet
+import Storage
 
 extension OptimizerDescription {
   init(checked value: JSONValue) {

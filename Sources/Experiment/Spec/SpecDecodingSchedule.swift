@@ -1,4 +1,5 @@
 import ConvNet
+import Storage
 
 extension Schedule {
   init(checked value: JSONValue) {

@@ -1,4 +1,5 @@
 import Datasets
+import Storage
 
 extension SpecDescription {
   static let datasetChoice = Choice(

@@ -1,4 +1,5 @@
 import ConvNet
+import Storage
 
 extension SpecDescription {
   /// A list of figures by name.

@@ -1,4 +1,5 @@
 import ConvNet
+import Storage
 
 extension SpecDescription {
   static let optimizer = VariantType(

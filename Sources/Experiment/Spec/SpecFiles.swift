@@ -1,5 +1,6 @@
 import Datasets
 import FoundationEssentials
+import Storage
 
 // What a spec leaves to one's own files: it is written into the spec before that is checked, so that a
 // resolved spec says all and needs no files.

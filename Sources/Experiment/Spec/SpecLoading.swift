@@ -1,5 +1,6 @@
 import Datasets
 import Glibc
+import Storage
 
 /// A spec with what it was read from.
 public struct LoadedSpec: Sendable {

@@ -1,3 +1,5 @@
+import Storage
+
 /// The files that a document is read from, and what was found wrong in them so far.
 package struct SpecReading: Sendable {
   private var sources: [SourceText] = []

@@ -1,4 +1,5 @@
 import ConvNet
+import Storage
 
 extension SpecDescription {
   /// What holds a kernel in bounds besides `l2`.

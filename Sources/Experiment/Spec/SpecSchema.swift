@@ -1,3 +1,5 @@
+import Storage
+
 extension ExperimentSpec {
   /// The JSON Schema of a spec (draft 2020-12), for editors; `experiments/experiment.schema.json`.
   /// It says all that can be said of one key at a time.

@@ -119,7 +119,7 @@ struct BestSoFarDrawing {
       ])
   }
 
-  private func annotation(_ best: SweepTable.Trial) -> [Element] {
+  private func annotation(_ best: SweepTable.TrialRow) -> [Element] {
     guard let value = SweepTable.value(of: best) else { return [] }
     let text = table.hint(best)
     let width = SVGText.width(text, size: Self.size, bold: true)

@@ -168,7 +168,7 @@ struct ParallelDrawing {
   private func lines() -> Element {
     let best = Array(ranking.prefix(Self.thickCount(ranking)))
     let bestPlaces = Set(best)
-    let rank: (SweepTable.Trial.State) -> Int = { state in
+    let rank: (SweepTable.TrialRow.State) -> Int = { state in
       switch state {
       case .failed: 0
       case .stoppedEarly: 1
@@ -192,7 +192,7 @@ struct ParallelDrawing {
     return Element("g", ["fill": "none"], children: paths)
   }
 
-  private func line(_ trial: SweepTable.Trial, isBest: Bool) -> Element {
+  private func line(_ trial: SweepTable.TrialRow, isBest: Bool) -> Element {
     let value = SweepTable.value(of: trial)
     var points: [(x: Double, y: Double)] = []
     for (i, axis) in axes.enumerated() {
@@ -224,7 +224,7 @@ struct ParallelDrawing {
       ], children: [Element("title", text: hint(trial))])
   }
 
-  private func hint(_ trial: SweepTable.Trial) -> String {
+  private func hint(_ trial: SweepTable.TrialRow) -> String {
     var parts = [table.hint(trial)]
     for (parameter, value) in zip(table.parameters.prefix(20), trial.values) {
       guard let value else { continue }

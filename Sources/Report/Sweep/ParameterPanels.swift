@@ -118,7 +118,7 @@ struct ParameterPanelsDrawing {
     }
     var length: Double { (slot ?? plot.right) - plot.left - 2 * Self.inset }
 
-    func x(of trial: SweepTable.Trial) -> Double {
+    func x(of trial: SweepTable.TrialRow) -> Double {
       let spread = ParameterAxis.spread(trial.number)
       guard let position = axis.position(trial.values[parameter]) else {
         return plot.right - Self.slotWidth / 2 + spread * 16
@@ -187,7 +187,7 @@ struct ParameterPanelsDrawing {
     return Element("g", ["class": "panel"], children: parts)
   }
 
-  private func hint(_ trial: SweepTable.Trial, _ parameter: Int) -> String {
+  private func hint(_ trial: SweepTable.TrialRow, _ parameter: Int) -> String {
     let value = trial.values[parameter].map(table.parameters[parameter].text)
     return "\(table.hint(trial)), \(value ?? "not active")"
   }

@@ -3,7 +3,7 @@ extension SweepTable {
   /// The lines under a picture's title: how the trials ended, which is the best, and `more`.
   func notes(ranking: [Int], more: [String?], width: Double) -> [String] {
     var clauses: [String] = []
-    let counts = [("completed", Trial.State.completed), ("stopped early", .stoppedEarly)]
+    let counts = [("completed", TrialRow.State.completed), ("stopped early", .stoppedEarly)]
       .map { name, state in (name, trials.count { Self.shownState(of: $0) == state }) }
     let failed = trials.count - counts.reduce(0) { $0 + $1.1 }
     let ends = (counts + [("failed", failed)]).filter { $0.1 > 0 }
@@ -23,7 +23,7 @@ extension SweepTable {
   }
 
   /// A trial and what it came to, as a hint says it: "trial 17: 99.12%".
-  func hint(_ trial: Trial) -> String {
+  func hint(_ trial: TrialRow) -> String {
     "trial \(trial.number): \(Self.value(of: trial).map(metric.format.text) ?? "failed")"
   }
 

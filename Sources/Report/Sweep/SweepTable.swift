@@ -45,7 +45,7 @@ public struct SweepTable: Hashable, Sendable {
     }
   }
 
-  public struct Trial: Hashable, Sendable {
+  public struct TrialRow: Hashable, Sendable {
     public enum State: Hashable, Sendable {
       case completed
       /// Ended by the sweep's rule before its last epoch.
@@ -73,13 +73,13 @@ public struct SweepTable: Hashable, Sendable {
   public let metric: Metric
   public let parameters: [Parameter]
   /// In the order of their numbers.
-  public let trials: [Trial]
+  public let trials: [TrialRow]
   /// How much each parameter matters, where that is known: a greater number is drawn before a less.
   public let importance: [Double]?
 
   /// - Precondition: a trial has as many values as there are parameters, and so has the importance.
   public init(
-    title: String, metric: Metric, parameters: [Parameter], trials: [Trial],
+    title: String, metric: Metric, parameters: [Parameter], trials: [TrialRow],
     importance: [Double]? = nil
   ) {
     precondition(trials.allSatisfy { $0.values.count == parameters.count })
@@ -95,7 +95,7 @@ public struct SweepTable: Hashable, Sendable {
 
 extension SweepTable {
   /// What a trial is drawn at; nil where it failed, or has nothing that an axis can show.
-  static func value(of trial: Trial) -> Double? {
+  static func value(of trial: TrialRow) -> Double? {
     guard trial.state != .failed, let metric = trial.metric, metric.isFinite,
       Axis.shows(metric, logarithmic: false)
     else { return nil }
@@ -103,7 +103,7 @@ extension SweepTable {
   }
 
   /// How a trial is drawn: as failed where it has no value.
-  static func shownState(of trial: Trial) -> Trial.State {
+  static func shownState(of trial: TrialRow) -> TrialRow.State {
     value(of: trial) == nil ? .failed : trial.state
   }
 
@@ -112,7 +112,7 @@ extension SweepTable {
   /// The places in `trials` of those that may win, the best first and equal ones in their order:
   /// the completed, or, where none has completed, those that were stopped early.
   func ranking() -> [Int] {
-    for state in [Trial.State.completed, .stoppedEarly] {
+    for state in [TrialRow.State.completed, .stoppedEarly] {
       let candidates = trials.indices.compactMap { i in
         trials[i].state == state ? Self.value(of: trials[i]).map { (place: i, value: $0) } : nil
       }

@@ -70,8 +70,8 @@ struct TrialPlot {
 
   /// The marks of trials at their places from left to right, the best over all others.
   func marks(
-    _ trials: [(trial: SweepTable.Trial, x: Double)], best: Int?,
-    hint: ((SweepTable.Trial) -> String)?
+    _ trials: [(trial: SweepTable.TrialRow, x: Double)], best: Int?,
+    hint: ((SweepTable.TrialRow) -> String)?
   ) -> [Element] {
     var dots: [Element] = []
     var rings: [Element] = []

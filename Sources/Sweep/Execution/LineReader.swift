@@ -2,6 +2,7 @@ import ConvNet
 import Datasets
 import Experiment
 import Glibc
+import Storage
 
 /// Lines that come through a pipe.
 struct LineReader {

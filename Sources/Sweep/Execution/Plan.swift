@@ -21,7 +21,7 @@ struct Plan {
     let parent: Int?
   }
 
-  struct Trial {
+  struct PlannedTrial {
     let number: Int
     let configuration: Configuration
     let bar: Bar?
@@ -40,7 +40,7 @@ struct Plan {
   private let sampler: (any Sampler)?
   private let population: PopulationBasedTraining?
   private let brackets: (any BracketRule)?
-  private(set) var trials: [Trial] = []
+  private(set) var trials: [PlannedTrial] = []
   /// How many trials, from the first, are over.
   private(set) var settled = 0
   private var ready: [Stage] = []
@@ -109,7 +109,7 @@ struct Plan {
       if twin == nil { byConfiguration[configuration] = number }
     }
     trials.append(
-      Trial(
+      PlannedTrial(
         number: number, configuration: configuration, bar: bar(of: number), parent: parent,
         twin: twin, results: Array(repeating: nil, count: spec.seeds.count)))
     if twin == nil {
@@ -149,7 +149,7 @@ struct Plan {
     )
   }
 
-  private func observation(of trial: Trial) -> Observation {
+  private func observation(of trial: PlannedTrial) -> Observation {
     Observation(
       trial: trial.number, configuration: trial.configuration,
       loss: value(of: trial).flatMap(spec.loss),
@@ -204,7 +204,7 @@ struct Plan {
     }
   }
 
-  private func hasEnded(_ trial: Trial) -> Bool {
+  private func hasEnded(_ trial: PlannedTrial) -> Bool {
     trial.results.allSatisfy {
       $0.map { $0.status != .reached || $0.id.stage == trial.stage } ?? false
     }
@@ -253,7 +253,7 @@ struct Plan {
 
   /// A trial's mean over its seeds of the metric's best among the first epochs; nil unless all of
   /// them have one.
-  func value(of trial: Trial, epochs: Int? = nil) -> Double? {
+  func value(of trial: PlannedTrial, epochs: Int? = nil) -> Double? {
     let values = results(of: trial.number).map {
       $0.flatMap { $0.value(epochs: epochs, maximizes: spec.maximizes) }
     }
@@ -263,7 +263,7 @@ struct Plan {
 
   /// The best trial that was trained to its end; the best of all where none was. Of equals the first.
   var winner: Int? {
-    func best(_ candidates: some Sequence<Trial>) -> Int? {
+    func best(_ candidates: some Sequence<PlannedTrial>) -> Int? {
       var found: (number: Int, loss: Double)?
       for trial in candidates where trial.isOver {
         guard let loss = value(of: trial).flatMap(spec.loss) else { continue }

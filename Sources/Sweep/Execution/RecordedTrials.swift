@@ -1,45 +1,47 @@
 import Experiment
+import Storage
+
+/// A trial of a sweep and what it came to.
+public struct RecordedTrial: Hashable, Sendable {
+  public let number: Int
+  public let configuration: Configuration
+  /// That of the worst of its seeds.
+  public let status: StageResult.Status
+  /// How many epochs it was trained, with the seed that was trained longest.
+  public let epochs: Int
+  /// The sweep's metric in its best epoch, by seed.
+  public let values: [(seed: UInt64, value: Double?)]
+
+  /// The mean over its seeds; nil unless it is sound and every seed has a finite value.
+  public var value: Double? {
+    guard status.isSound, !values.isEmpty else { return nil }
+    var sum = 0.0
+    for (_, value) in values {
+      guard let value, value.isFinite else { return nil }
+      sum += value
+    }
+    return sum / Double(values.count)
+  }
+
+  public static func == (a: RecordedTrial, b: RecordedTrial) -> Bool {
+    a.number == b.number && a.configuration == b.configuration && a.status == b.status
+      && a.epochs == b.epochs
+      && a.values.elementsEqual(b.values) { $0.seed == $1.seed && $0.value == $1.value }
+  }
+
+  public func hash(into hasher: inout Hasher) {
+    hasher.combine(number)
+    hasher.combine(configuration)
+  }
+}
 
 /// The trials of a sweep and what they came to, as its resolved.json and trials.csv tell it.
 ///
 /// It needs nothing else of the folder, so that a sweep can be looked at whose runs were removed.
 public struct RecordedTrials: Sendable {
-  public struct Trial: Hashable, Sendable {
-    public let number: Int
-    public let configuration: Configuration
-    /// That of the worst of its seeds.
-    public let status: StageResult.Status
-    /// How many epochs it was trained, with the seed that was trained longest.
-    public let epochs: Int
-    /// The sweep's metric in its best epoch, by seed.
-    public let values: [(seed: UInt64, value: Double?)]
-
-    /// The mean over its seeds; nil unless it is sound and every seed has a finite value.
-    public var value: Double? {
-      guard status.isSound, !values.isEmpty else { return nil }
-      var sum = 0.0
-      for (_, value) in values {
-        guard let value, value.isFinite else { return nil }
-        sum += value
-      }
-      return sum / Double(values.count)
-    }
-
-    public static func == (a: Trial, b: Trial) -> Bool {
-      a.number == b.number && a.configuration == b.configuration && a.status == b.status
-        && a.epochs == b.epochs
-        && a.values.elementsEqual(b.values) { $0.seed == $1.seed && $0.value == $1.value }
-    }
-
-    public func hash(into hasher: inout Hasher) {
-      hasher.combine(number)
-      hasher.combine(configuration)
-    }
-  }
-
   public let spec: SweepSpec
   /// Those that are over, in the order of their numbers.
-  public let trials: [Trial]
+  public let trials: [RecordedTrial]
 
   /// Reads a sweep's folder, which may be at work meanwhile.
   /// - Throws: `RecordError` for what isn't a sweep's folder, or damaged; `SpecErrors` for a spec
@@ -58,11 +60,11 @@ public struct RecordedTrials: Sendable {
   }
 
   /// The trials of a trials.csv.
-  static func read(_ bytes: [UInt8], path: String, spec: SweepSpec) throws -> [Trial] {
-    var records = CSV.records(bytes)[...]
+  static func read(_ bytes: [UInt8], path: String, spec: SweepSpec) throws -> [RecordedTrial] {
+    var records = CSVDialect.standard.records(of: bytes)[...]
     guard let header = records.popFirst() else { return [] }
     let reader = try RowReader(header.fields, path: path, spec: spec)
-    var trials: [Trial] = []
+    var trials: [RecordedTrial] = []
     while let first = records.first {
       var row = try reader.row(first.fields, line: first.line)
       let (number, configuration) = (row.trial, row.configuration)
@@ -81,7 +83,7 @@ public struct RecordedTrials: Sendable {
           "\(path):\(first.line)", "trial \(number) is not behind the one before it")
       }
       trials.append(
-        Trial(
+        RecordedTrial(
           number: number, configuration: configuration, status: status, epochs: epochs,
           values: values))
     }
@@ -185,8 +187,10 @@ private struct RowReader {
 extension RecordedTrials {
   /// The trials from the best to the worst: by their value the completed before those that were ended
   /// early, then those without a value; of equals the first.
-  public var ranking: [Trial] {
-    func tier(_ trial: Trial) -> Int { trial.value == nil ? 2 : trial.status == .completed ? 0 : 1 }
+  public var ranking: [RecordedTrial] {
+    func tier(_ trial: RecordedTrial) -> Int {
+      trial.value == nil ? 2 : trial.status == .completed ? 0 : 1
+    }
     return trials.sorted { a, b in
       let (first, second) = (tier(a), tier(b))
       guard first == second else { return first < second }

@@ -2,6 +2,7 @@ import ConvNet
 import Datasets
 import Experiment
 import Glibc
+import Storage
 
 /// The completed runs under an output folder, by what decides their figures. A trial that one of them
 /// was already needs no training: if the run's files have each other's digests, so that a figure which
@@ -70,7 +71,7 @@ struct ReuseIndex {
   private func take(
     _ source: RunFolder, _ rows: [EpochRow], for task: TrialTask, _ images: RunRecord.Data
   ) throws -> StageResult {
-    let result = Trial.result(rows, .completed(try Trial.stopReason(of: source)), task)
+    let result = TrialRun.result(rows, .completed(try TrialRun.stopReason(of: source)), task)
     let folder = try RunFolder.create(at: task.folder)
     let lock = try folder.lock()
     try AtomicFile.write(task.experiment.pretty, to: folder.resolved)

@@ -1,4 +1,5 @@
 import Experiment
+import Storage
 
 /// What a worker is told of the images that it shares with the others: one line of JSON.
 public struct SharedDataset: Sendable {

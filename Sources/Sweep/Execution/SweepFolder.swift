@@ -1,5 +1,6 @@
 import Datasets
 import Experiment
+import Storage
 
 /// The folder of a sweep, `results/<name>/`: where each of its files lies.
 public struct SweepFolder: Hashable, Sendable {

@@ -1,9 +1,10 @@
 import ConvNet
 import Experiment
+import Storage
 
 /// What a sweep will take, before any of it is run.
 public struct SweepForecast: Sendable {
-  public struct Trial: Sendable {
+  public struct TrialForecast: Sendable {
     public let number: Int
     public let configuration: Configuration
     /// Trainable numbers.
@@ -19,7 +20,7 @@ public struct SweepForecast: Sendable {
   }
 
   /// The trials that are known before any has run.
-  public let trials: [Trial]
+  public let trials: [TrialForecast]
   /// How many will be chosen from the results of others.
   public let unknown: Int
   /// The share of the epochs that is trained when trials are ended early as planned.
@@ -36,7 +37,7 @@ public struct SweepForecast: Sendable {
   public init(_ spec: SweepSpec) throws {
     var plan = Plan(spec)
     let template = TrialTemplate(spec)
-    var trials: [Trial] = []
+    var trials: [TrialForecast] = []
     var probes: [Shape: TrainingProbe] = [:]
     var rate: (seconds: Double, flops: Double) = (0, 0)
     while let stage = plan.next(), trials.count < Self.limit {
@@ -70,7 +71,7 @@ public struct SweepForecast: Sendable {
       // weights.
       let disk = spec.seeds.count * (memory.checkpoint + 8 * network.parameters + 20_000)
       trials.append(
-        Trial(
+        TrialForecast(
           number: stage.id.trial,
           configuration: configuration,
           parameters: network.parameters, flops: network.forwardFLOPs, memory: memory.bytes,

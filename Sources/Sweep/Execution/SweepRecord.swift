@@ -1,6 +1,7 @@
 import ConvNet
 import Datasets
 import Experiment
+import Storage
 
 /// sweep.json: how a sweep was started, on what, where it stands and how it ended.
 struct SweepRecord {
@@ -20,7 +21,7 @@ struct SweepRecord {
         _, _ in
         "holds another sweep of the same name; give this one a name of its own, or another --output"
       }
-      try record.check("kernel", Kernel.current, folder) { was, now in
+      try record.check("kernel", BLASCore.current, folder) { was, now in
         "was begun with the kernel \(was), which decides the bits; this machine would go on with "
           + "\(now). Set compute.kernel in the base experiment to \"\(was)\""
       }
@@ -31,7 +32,7 @@ struct SweepRecord {
     } else {
       record.json["name"] = .string(spec.name)
       record.json["identity"] = .string(spec.identity)
-      record.json["kernel"] = .string(Kernel.current)
+      record.json["kernel"] = .string(BLASCore.current)
       record.json["images"] = .string(images.record.training)
       record.json["dataset"] = .string(images.record.name)
       record.json["stands_in_for"] = JSONValue(images.record.standsInFor)

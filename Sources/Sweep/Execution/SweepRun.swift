@@ -2,6 +2,7 @@ import ConvNet
 import Datasets
 import Experiment
 import Glibc
+import Storage
 
 /// A sweep under way: hands stages to workers, keeps the journal, and sums up.
 public final class SweepRun {
@@ -21,7 +22,7 @@ public final class SweepRun {
   private var record: SweepRecord
   private var reuse: ReuseIndex
   private let lock: FileLock
-  private let form: JournalForm
+  private let format: JournalFormat
   let template: TrialTemplate
   /// Nil when nobody shares the folder.
   private let claims: Claims?
@@ -52,10 +53,10 @@ public final class SweepRun {
     try Files.makeFolders(folder.path)
     lock = try folder.lock(isShared: options.task != nil)
     record = try SweepRecord.open(folder, spec, images: images)
-    form = JournalForm(spec.space)
+    format = JournalFormat(spec.space)
     let claimsFolder = folder.claims
     claims = try options.task.map { try Claims(folder: claimsFolder, task: $0) }
-    known = try Journal.read(folder: folder.journal, form: form)
+    known = try Journal.read(folder: folder.journal, format: format)
     if let last = known.keys.map(\.trial).max(), last >= spec.trials {
       throw RecordError(
         folder.path,
@@ -72,7 +73,8 @@ public final class SweepRun {
       return !(isAgain && entry.result.status.isWorthRetrying)
     }
     plan = Plan(spec, journal: known)
-    journal = try Journal.open(folder: folder.journal, writer: options.task ?? "local", form: form)
+    journal = try Journal.open(
+      folder: folder.journal, writer: options.task ?? "local", format: format)
     timing = try TimingLog.open(folder.timing)
     reuse = ReuseIndex(output: output, except: folder)
     display = SweepDisplay(spec, folder: folder, isQuiet: options.isQuiet)
@@ -192,7 +194,7 @@ public final class SweepRun {
   private func hearOthers() throws {
     guard !foreign.isEmpty, clock.seconds > heardAt + 1 else { return }
     heardAt = clock.seconds
-    known = try Journal.read(folder: folder.journal, form: form)
+    known = try Journal.read(folder: folder.journal, format: format)
     foreign.removeAll { stage in
       guard let entry = known[stage] else { return false }
       take(entry.result)

@@ -1,5 +1,6 @@
 import ConvNet
 import Experiment
+import Storage
 
 extension TrialTemplate {
   /// The experiment of a trial: its configuration's, without the test images and what is expected
@@ -50,7 +51,7 @@ extension SweepRun {
       metric: spec.metric, maximizes: spec.maximizes,
       key: isPlain
         ? TrialKey.make(
-          experiment: resolved, images: images.record.training, kernel: Kernel.current) : "")
+          experiment: resolved, images: images.record.training, kernel: BLASCore.current) : "")
     if options.rehearsal.trainsNothing { task.rehearsal = .figures }
     if options.rehearsal.trapTrial == stage.id.trial { task.rehearsal = .trap }
     if isConfirmation, options.rehearsal.trapConfirmation == stage.id.seed {

@@ -1,5 +1,6 @@
 import Datasets
 import Experiment
+import Storage
 
 /// What decides the figures of a run, as a digest: the resolved spec without what changes none of
 /// them, the training images and the kernel. Runs with equal keys have the same metrics.csv.

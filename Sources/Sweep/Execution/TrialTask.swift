@@ -1,4 +1,5 @@
 import Experiment
+import Storage
 
 /// What a worker is told to do, and what it answers: one line of JSON each.
 struct TrialTask: Sendable {

@@ -1,4 +1,5 @@
 import Experiment
+import Storage
 
 /// trials.csv: a row for each trial and seed that is over, in order. A function of the spec alone.
 struct TrialsTable {
@@ -10,16 +11,12 @@ struct TrialsTable {
     let header =
       ["trial", "status", "seed"] + parameters.map(\.path) + ["epochs", "best_epoch"]
       + figures.map { "best_\($0)" } + figures.map { "last_\($0)" } + ["stop_reason", "run"]
-    var text = CSV.row(header) + "\n"
-    func cells(_ row: EpochRow?) -> String {
-      guard let row else { return ",,," }
-      return "\(row.trainLoss),\(row.trainAccuracy),\(row.valLoss.map(\.description) ?? ""),"
-        + "\(row.valAccuracy.map(\.description) ?? "")"
+    var rows = [header]
+    func fields(_ row: EpochRow?) -> [String] {
+      CSV.fields(row?.trainLoss, row?.trainAccuracy, row?.valLoss, row?.valAccuracy)
     }
     for trial in plan.trials where trial.isOver {
-      let values = plan.spec.space.labels(of: trial.configuration).map {
-        CSV.field($0 ?? "") + ","
-      }.joined()
+      let values = plan.spec.space.labels(of: trial.configuration).map { $0 ?? "" }
       for case let result? in plan.results(of: trial.number) {
         var (status, reason) = (result.status, result.reason)
         // Others of its bracket went on, or this member of a population as a later trial.
@@ -30,13 +27,12 @@ struct TrialsTable {
             ?? "rung \(result.id.stage)"
         }
         let place = StageID(trial: result.id.trial, seed: result.id.seed, stage: 0)
-        text += "\(trial.number),\(status.rawValue),\(result.id.seed),\(values)"
-        text += "\(result.last.map { "\($0.epoch)" } ?? ""),"
-        text += "\(result.best.map { "\($0.epoch)" } ?? ""),"
-        text += "\(cells(result.best)),\(cells(result.last)),\(CSV.field(reason)),"
-        text += "\(folder.run(of: place))\n"
+        rows.append(
+          CSV.fields(trial.number, status.rawValue, result.id.seed) + values
+            + CSV.fields(result.last?.epoch, result.best?.epoch)
+            + fields(result.best) + fields(result.last) + [reason, folder.run(of: place)])
       }
     }
-    csv = text
+    csv = CSV.text(rows)
   }
 }

@@ -2,6 +2,7 @@ import ConvNet
 import Datasets
 import Experiment
 import Glibc
+import Storage
 
 /// The side of a sweep that trains: a process that takes trial after trial from its standard input
 /// and answers on its standard output, each on one thread, until the input ends.
@@ -65,13 +66,13 @@ public final class Worker {
     let folder = try RunFolder.create(at: task.folder)
     func start() throws -> RunOutcome {
       if let parent = task.parent {
-        try Trial.inherit(from: RunFolder(opening: parent), to: folder)
+        try TrialRun.inherit(from: RunFolder(opening: parent), to: folder)
       }
       return try Run.start(
         spec, verbatim: nil, in: folder, parent: task.parent, data: data, options: options)
     }
     let outcome: RunOutcome
-    switch try Trial.state(of: folder, for: task.experiment, notice: { notices.append($0) }) {
+    switch try TrialRun.state(of: folder, for: task.experiment, notice: { notices.append($0) }) {
     case .fresh: outcome = try start()
     case .begun:
       do {
@@ -79,19 +80,19 @@ public final class Worker {
       } catch let error as RecordError where error.isOfCheckpoint(in: folder) {
         // Whatever it lost, a trial comes to the same from its beginning.
         notices.append("note: \(folder.path) is trained anew: \(error)")
-        Trial.clear(folder)
+        TrialRun.clear(folder)
         outcome = try start()
       }
-    case .over(let ending): return .result(try Trial.result(of: folder, ending, task))
+    case .over(let ending): return .result(try TrialRun.result(of: folder, ending, task))
     }
-    let ending: Trial.Ending
+    let ending: TrialRun.Ending
     switch outcome {
     case .interrupted(let signal, _) where signal != 0: return .interrupted
     case .interrupted: ending = .open
     case .diverged(let reason): ending = .diverged(reason)
     case .completed(let summary): ending = .completed(summary.stopReason)
     }
-    return .result(try Trial.result(of: folder, ending, task), notices)
+    return .result(try TrialRun.result(of: folder, ending, task), notices)
   }
 
   private func images(for spec: ExperimentSpec) throws -> RunImages {

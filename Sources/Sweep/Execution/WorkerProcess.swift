@@ -1,6 +1,7 @@
 import Datasets
 import Experiment
 import Glibc
+import Storage
 
 /// A worker as the process that drives a sweep sees it.
 final class WorkerProcess {

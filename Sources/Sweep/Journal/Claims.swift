@@ -1,6 +1,7 @@
 import Datasets
 import Experiment
 import Glibc
+import Storage
 
 /// Which of the tasks that share a sweep's folder has which stage: a file for each stage that was
 /// begun, made by one task alone (`O_EXCL`, which network file systems keep too).

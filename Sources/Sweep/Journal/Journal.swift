@@ -1,6 +1,7 @@
 import Datasets
 import Experiment
 import Glibc
+import Storage
 
 /// A stage as the journal keeps it: its result, the configuration of its trial, and where it ran.
 public struct JournalEntry: Hashable, Sendable {
@@ -21,34 +22,34 @@ public struct JournalEntry: Hashable, Sendable {
 public struct Journal: ~Copyable {
   public let path: String
   private let file: FileDescriptor
-  private let form: JournalForm
+  private let format: JournalFormat
   private var length: Int
   private var isUnsynchronized = false
 
   /// Opens a writer's file to go on with it, and makes it where there is none.
   public static func open(
-    folder: String, writer: String, form: JournalForm
+    folder: String, writer: String, format: JournalFormat
   ) throws -> Journal {
     try Files.makeFolders(folder)
     let path = "\(folder)/\(writer).csv"
-    if !Files.exists(path) { try AtomicFile.write(form.header + "\n", to: path) }
-    let whole = try form.read(path).wholeLength
+    if !Files.exists(path) { try AtomicFile.write(format.header + "\n", to: path) }
+    let whole = try format.read(path).wholeLength
     let file = try FileDescriptor.writing(path, to: "write")
     try file.shorten(to: whole)
-    return Journal(file, form: form, length: whole)
+    return Journal(file, format: format, length: whole)
   }
 
-  private init(_ file: consuming FileDescriptor, form: JournalForm, length: Int) {
+  private init(_ file: consuming FileDescriptor, format: JournalFormat, length: Int) {
     path = file.path
     self.file = file
-    self.form = form
+    self.format = format
     self.length = length
   }
 
   /// Adds an entry. It survives a kill of this process at once, and a loss of power after
   /// `synchronize`.
   public mutating func append(_ entry: JournalEntry) throws(FileError) {
-    let bytes = Array("\(form.line(entry))\n".utf8)
+    let bytes = Array("\(format.line(entry))\n".utf8)
     do throws(FileError) {
       try file.writeAll(bytes)
     } catch {
@@ -69,11 +70,11 @@ public struct Journal: ~Copyable {
 
   /// The entries of all files of a journal: the last about each stage, in no promised order of files
   /// but by time within each.
-  public static func read(folder: String, form: JournalForm) throws -> [StageID: JournalEntry] {
+  public static func read(folder: String, format: JournalFormat) throws -> [StageID: JournalEntry] {
     var entries: [StageID: JournalEntry] = [:]
     guard Files.isFolder(folder) else { return entries }
     for name in try Files.names(in: folder) where name.hasSuffix(".csv") {
-      let read = try form.read("\(folder)/\(name)").entries
+      let read = try format.read("\(folder)/\(name)").entries
       entries.reserveCapacity(entries.count + read.count)
       for entry in read {
         // Of two files that tell of one stage, the sounder is believed: the other is of a process

@@ -44,7 +44,7 @@ public struct TPESampler: Sampler {
   public func configuration(
     trial: Int, observations: [Observation], pending: [Configuration]
   ) -> Configuration {
-    let split = Split(observations, enough: space.parameters.count + 1, options: options)
+    let split = QuantileSplit(observations, enough: space.parameters.count + 1, options: options)
     guard trial >= options.startup, let split else {
       return SobolSampler(space: space, seed: seed).configuration(trial: trial)
     }
@@ -88,7 +88,7 @@ public struct TPESampler: Sampler {
 }
 
 /// The good and the bad trials of a cohort.
-struct Split {
+struct QuantileSplit {
   let good: [Configuration]
   let bad: [Configuration]
 

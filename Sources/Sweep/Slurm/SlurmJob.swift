@@ -1,6 +1,7 @@
 import Datasets
 import Experiment
 import Glibc
+import Storage
 
 /// A job array of Slurm whose tasks share a sweep's folder, each taking trials until there are none
 /// left.

@@ -1,4 +1,5 @@
 import Experiment
+import Storage
 
 /// What a hyperparameter may be.
 public enum Domain: Hashable, Sendable {

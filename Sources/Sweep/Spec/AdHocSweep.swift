@@ -1,5 +1,6 @@
 import Datasets
 import Experiment
+import Storage
 
 extension SweepSpec {
   /// A sweep of an experiment's file, or of a sweep's: whichever it is.

@@ -1,4 +1,5 @@
 import Experiment
+import Storage
 
 /// A parameter with where it was written.
 struct ReadParameter {

@@ -1,5 +1,6 @@
 import Datasets
 import Experiment
+import Storage
 
 // A sweep from a document that the checker has passed and completed, and back.
 

@@ -1,6 +1,7 @@
 import ConvNet
 import Datasets
 import Experiment
+import Storage
 
 extension SweepSpec {
   /// The most trials that a sweep has.

@@ -1,6 +1,7 @@
 import ConvNet
 import Datasets
 import Experiment
+import Storage
 
 /// Turns a sweep's document into a `SweepSpec`: holds it against its description, takes in the base,
 /// reads the parameters, and checks what they make of it. Gathers everything that is wrong.

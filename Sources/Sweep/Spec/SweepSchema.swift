@@ -1,4 +1,5 @@
 import Experiment
+import Storage
 
 extension SweepSpec {
   /// The JSON Schema of a sweep (draft 2020-12), for editors; `experiments/sweeps/sweep.schema.json`.

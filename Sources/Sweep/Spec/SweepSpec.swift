@@ -1,4 +1,5 @@
 import Experiment
+import Storage
 
 /// A sweep, as its file declares it: every default filled in, checked, the base experiment taken
 /// in, and with no trace of how it was written. Trial i is a pure function of this value, i and the

@@ -1,4 +1,5 @@
 import Experiment
+import Storage
 
 /// What `checkTrials` has looked at.
 public struct TrialCheck: Hashable, Sendable {

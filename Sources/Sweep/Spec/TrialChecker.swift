@@ -1,4 +1,5 @@
 import Experiment
+import Storage
 
 /// Builds the experiments of configurations, network and all, and gathers what is wrong with them,
 /// with the values that are to blame.

@@ -1,0 +1,114 @@
+import Glibc
+
+/// The core of OpenBLAS that a run computes with: for which processors its `sgemm` is written, by the
+/// names that `OPENBLAS_CORETYPE` takes. It decides the bits of a product, so it belongs to the spec,
+/// which calls it the kernel (`compute.kernel`), not to the surroundings.
+public enum BLASCore {
+  public struct Failure: Error, CustomStringConvertible {
+    public let description: String
+    /// Whether a processor is missing something, and nothing is wrong.
+    public var isUnavailable = false
+  }
+
+  /// The cores a spec may name, fastest first, and the vector level each needs.
+  static let known: [(name: String, level: Int)] = [
+    ("SKYLAKEX", 2), ("HASWELL", 1), ("SANDYBRIDGE", 0), ("NEHALEM", 0), ("PRESCOTT", 0),
+  ]
+
+  /// What this processor has: 2 for AVX-512, 1 for AVX2 with FMA, 0 for neither. `RUNNER_VECTOR_LEVEL`
+  /// in the environment hides what is above it, so that a machine with AVX-512 can show what one
+  /// without it does.
+  static let vectorLevel = min(
+    BLAS.vectorLevel,
+    getenv("RUNNER_VECTOR_LEVEL").flatMap { Int(String(cString: $0)) } ?? BLAS.vectorLevel)
+
+  /// The names a spec may give: `auto` and those of `known`.
+  public static var names: [String] { ["auto"] + known.map(\.name) }
+
+  /// What `auto` means here: the fastest core that this processor runs. On processors other than
+  /// x86-64, OpenBLAS's own choice.
+  public static var automatic: String {
+    #if arch(x86_64)
+      known.first { $0.level <= vectorLevel && $0.level > 0 }?.name ?? current
+    #else
+      current
+    #endif
+  }
+
+  /// The core in use, in capitals.
+  public static var current: String { BLAS.coreName.uppercased() }
+
+  /// What a spec's word stands for on this machine.
+  /// - Throws: `Failure` for a name that OpenBLAS does not have or this processor cannot run.
+  public static func resolve(_ name: String) throws(Failure) -> String {
+    if name == "auto" { return automatic }
+    let wanted = name.uppercased()
+    guard let entry = known.first(where: { $0.name == wanted }) else {
+      if wanted == current { return wanted }
+      throw Failure(
+        description: "compute.kernel: \"\(name)\" is not a kernel of this program; "
+          + "known are \(names.joined(separator: ", "))")
+    }
+    guard entry.level <= vectorLevel else {
+      let needed = entry.level == 2 ? "AVX-512" : "AVX2 and FMA"
+      throw Failure(
+        description: "the kernel \(wanted) needs a processor with \(needed), which this one is "
+          + "not; \"auto\" would take \(automatic) here, with other bits", isUnavailable: true)
+    }
+    return wanted
+  }
+
+  /// Makes the process compute with `core`: OpenBLAS chooses when it is loaded, so where another
+  /// one is in use the program sets `OPENBLAS_CORETYPE` and executes itself again, once.
+  ///
+  /// - Parameter notice: told in one line when the environment asked for something else.
+  public static func ensure(_ core: String, notice: (String) -> Void) throws(Failure) {
+    let marker = "RUNNER_KERNEL_SET"
+    let asked = getenv("OPENBLAS_CORETYPE").map { String(cString: $0) }
+    guard current != core else { return }
+    guard getenv(marker) == nil else {
+      throw Failure(
+        description: "OpenBLAS \(BLAS.version) does not obey OPENBLAS_CORETYPE=\(core); it uses "
+          + "\(current). Set compute.kernel to \"\(current)\" to compute with that one")
+    }
+    if let asked, asked.uppercased() != core {
+      notice(
+        "OPENBLAS_CORETYPE=\(asked) in the environment is overridden: this run computes with "
+          + "\(core) (compute.kernel in the spec decides)")
+    }
+    setenv("OPENBLAS_CORETYPE", core, 1)
+    setenv(marker, "1", 1)
+    let arguments = CommandLine.unsafeArgv
+    execv("/proc/self/exe", arguments)
+    throw Failure(
+      description: "cannot execute this program again to choose the kernel \(core): "
+        + String(cString: strerror(errno)))
+  }
+
+  /// Multiplies two small matrices and compares with a plain loop of fused multiply-adds.
+  /// - Throws: `Failure` when the product is wrong, as a broken BLAS gives it.
+  public static func check() throws(Failure) {
+    let (m, n, k) = (37, 19, 83)
+    var stream = RandomStream(seed: 1, purpose: .probe)
+    let a = Buffer(m * k)
+    let b = Buffer(k * n)
+    let c = Buffer(m * n)
+    for i in 0..<m * k { a.base[i] = stream.uniform(-1, 1) }
+    for i in 0..<k * n { b.base[i] = stream.uniform(-1, 1) }
+    gemm(
+      Matrix(a.base, rows: m, columns: k), Matrix(b.base, rows: k, columns: n),
+      into: Matrix(c.base, rows: m, columns: n))
+    for i in 0..<m {
+      for j in 0..<n {
+        var sum: Float = 0
+        for l in 0..<k { sum = sum.addingProduct(a.base[i * k + l], b.base[l * n + j]) }
+        guard abs(c.base[i * n + j] - sum) <= 1e-4 else {
+          throw Failure(
+            description: "OpenBLAS \(BLAS.version) with the kernel \(current) multiplied two "
+              + "matrices wrongly (element \(i),\(j): \(c.base[i * n + j]), not \(sum)); "
+              + "try another compute.kernel")
+        }
+      }
+    }
+  }
+}

@@ -1,0 +1,123 @@
+import ConvNet
+import Storage
+
+/// What a run's weights make of the test images.
+public struct TestReport: Sendable {
+  public let weights: Summary.Weights
+  /// The epoch that the weights are from.
+  public let epoch: Int
+  public let loss: Double
+  public let accuracy: Double
+  public let classNames: [String]
+  /// How many images of a class (row) were taken for another (column).
+  public let confusion: [[Int]]
+  /// The class of each test image, and the one that it was taken for.
+  public let labels: [UInt8]
+  public let predictions: [UInt8]
+  /// What the spec asks for besides loss and accuracy.
+  public let metrics: [Summary.Figure]
+  /// The images that were taken for what they aren't, the surest mistakes first.
+  public let mistakes: [Mistake]
+  /// What several views of each image come to, where they were asked for.
+  public let averaged: AveragedViews?
+
+  /// Precision, recall and F1 of each class.
+  public var classes: [ClassFigures] {
+    classNames.indices.map { ClassFigures(of: $0, in: confusion) }
+  }
+}
+
+/// A test image that was taken for another class than its own.
+public struct Mistake: Hashable, Sendable {
+  /// Its place among the test images.
+  public let image: Int
+  public let label: Int
+  public let prediction: Int
+  /// The probability that the network gave the class that it took it for, and its own.
+  public let confidence: Double
+  public let ownProbability: Double
+}
+
+extension RunFolder {
+  /// Tests the weights of a run on images, and on several views of each if asked to.
+  public func test(
+    _ weights: Summary.Weights, spec: ExperimentSpec, images: TestImages, threads: Int,
+    views: TestTimeAugmentation? = nil
+  ) throws -> TestReport {
+    let test = images.source
+    let metrics = try spec.metrics.named(of: images.classNames)
+    let (inference, epoch) = try inference(weights, spec: spec, threads: threads)
+    let loss = try loss(of: spec)
+    let count = test.count
+    let classes = images.classNames.count
+    var predictions = [UInt8](repeating: 0, count: count)
+    var scores = [Float](repeating: 0, count: count * classes)
+    let result = predictions.withUnsafeMutableBufferPointer { predictions in
+      scores.withUnsafeMutableBufferPointer {
+        inference.evaluate(
+          test, range: 0..<count, loss: loss, predictions: predictions, scores: $0)
+      }
+    }
+    let labels = (0..<count).map { UInt8(test.label(of: $0)) }
+    let classification = Classification(scores: scores, labels: labels, classes: classes)
+    var confusion = Array(repeating: Array(repeating: 0, count: classes), count: classes)
+    var mistakes: [Mistake] = []
+    for (image, (label, predicted)) in zip(labels, predictions).enumerated() {
+      confusion[Int(label)][Int(predicted)] += 1
+      guard label != predicted else { continue }
+      mistakes.append(
+        Mistake(
+          image: image, label: Int(label), prediction: Int(predicted),
+          confidence: Double(classification.probability(image, Int(predicted))),
+          ownProbability: Double(classification.probability(image, Int(label)))))
+    }
+    mistakes.sort { ($1.confidence, $0.image) < ($0.confidence, $1.image) }
+    let averaged = views.map {
+      AveragedViews(inference, images.views($0, of: spec, threads: threads))
+    }
+    return TestReport(
+      weights: weights, epoch: epoch, loss: result.loss, accuracy: result.accuracy,
+      classNames: images.classNames, confusion: confusion, labels: labels, predictions: predictions,
+      metrics: metrics.map {
+        Summary.Figure(
+          name: $0.name, value: result.lossSum.isFinite ? classification[$0.metric] : nil)
+      },
+      mistakes: mistakes, averaged: averaged)
+  }
+
+  /// The weights that the run tested, or those that its spec would test where it hasn't come to that: the
+  /// best where they are to be restored and there are any, else the last.
+  public func testedWeights(
+    _ spec: ExperimentSpec
+  ) throws -> (weights: Summary.Weights, wereTested: Bool) {
+    if Files.exists(summary) {
+      let json = try readSummary()
+      guard let weights = json["tested_weights"]?.string.flatMap(Summary.Weights.init) else {
+        throw RecordError(summary, "is damaged: it does not say which weights were tested")
+      }
+      return (weights, json["test_accuracy"]?.double != nil)
+    }
+    let restoresBest = spec.earlyStopping?.restoreBest ?? false
+    return (restoresBest && Files.exists(best) ? .best : .last, false)
+  }
+
+  /// The model of a run, ready to answer, and the epoch that its weights are from.
+  func inference(
+    _ weights: Summary.Weights, spec: ExperimentSpec, threads: Int
+  ) throws -> (Inference, epoch: Int) {
+    let (model, epoch) = try storedModel(weights, spec: spec)
+    return (try Inference(model, team: Team(threads: threads)), epoch)
+  }
+
+  /// The loss of a run, its classes weighed as they were in the training.
+  func loss(of spec: ExperimentSpec) throws -> LossDescription {
+    var loss = spec.loss
+    if loss.balancesClasses {
+      loss.classWeights = try RunRecord(reading: record).data?.classWeights
+      guard loss.classWeights != nil else {
+        throw RecordError(record, "has no class_weights, by which its loss weighs the classes")
+      }
+    }
+    return loss
+  }
+}

@@ -1,0 +1,82 @@
+import ConvNet
+import Datasets
+
+/// What a run trains, validates and tests on, as its spec asks for it.
+public struct RunData: Sendable {
+  public let train: any SampleSource
+  /// The same images without augmentation.
+  public let plain: any SampleSource
+  public let validation: (any SampleSource)?
+  public var test: (any SampleSource)? { testImages?.source }
+  /// Nil where the spec reads none.
+  public let testImages: TestImages?
+  public let classNames: [String]
+  /// What is measured besides loss and accuracy.
+  let metrics: [NamedMetric]
+  public let record: RunRecord.Data
+  /// What isn't as one would expect it of the data, as sentences to the user.
+  public let warnings: [String]
+
+  /// Selects the images, holds those for validation out, and sets the augmentation up.
+  /// - Parameter threads: how many workers may augment images at once.
+  /// - Throws: `DatasetError` where no class is called as a metric says.
+  public init(_ spec: ExperimentSpec, images: RunImages, threads: Int) throws {
+    let set = images.train
+    let selection = spec.dataset.selection
+    // Validation images of its own come last, and none of them is left out.
+    let own = Int32(set.count - images.validationCount)..<Int32(set.count)
+    let trainable = Array(set.labels[..<Int(own.lowerBound)])
+    let chosen = try selection.chosen(labels: trainable, classes: set.classes)
+    let labels = chosen.map { $0.map { set.labels[Int($0)] } } ?? trainable
+    let split = try HoldoutSplit(
+      labels: labels, validation: try spec.dataset.validation.held(of: labels.count),
+      stratified: spec.dataset.stratified, seed: spec.seed)
+    func indices(_ places: [Int32]) -> [Int32] {
+      chosen.map { chosen in places.map { chosen[Int($0)] } } ?? places
+    }
+    let training = try selection.balanced(
+      indices(split.training), labels: set.labels, classes: set.classes)
+    let held = indices(split.validation) + own
+    let ops = spec.augmentation.filter { !$0.isMixing }
+    let augmenter =
+      ops.isEmpty
+      ? nil
+      : Augmenter(
+        ops: ops, fill: spec.augmentationFill, height: set.height, width: set.width,
+        channels: set.channels, seed: spec.seed, workers: threads)
+    train = ImageSource(set, indices: training, augmenter: augmenter)
+    plain = ImageSource(set, indices: training)
+    validation = held.isEmpty ? nil : ImageSource(set, indices: held)
+    testImages = images.testImages
+    classNames = images.classNames
+    metrics = try spec.metrics.named(of: images.classNames)
+    warnings = Self.warnings(
+      [
+        ("train on", training.map { set.labels[Int($0)] }),
+        ("validate on", held.map { set.labels[Int($0)] }), ("test on", images.test?.labels ?? []),
+      ], images.classNames)
+    var record = images.record
+    record.notes += warnings
+    if spec.loss.balancesClasses {
+      var counts = [Int](repeating: 0, count: set.classes)
+      for image in training { counts[Int(set.labels[Int(image)])] += 1 }
+      record.classWeights = LossDescription.balancingWeights(counts)
+    }
+    self.record = record
+  }
+
+  /// Tells of the classes without any image in one of the parts that there are.
+  private static func warnings(
+    _ parts: [(use: String, labels: [UInt8])], _ names: [String]
+  ) -> [String] {
+    parts.compactMap { use, labels in
+      let present = Set(labels)
+      let absent = names.indices.filter { !present.contains(UInt8($0)) }.map { names[$0] }
+      guard !labels.isEmpty, !absent.isEmpty else { return nil }
+      let shown =
+        absent.prefix(12).joined(separator: ", ") + (absent.count > 12 ? ", …" : "")
+      return "there is no image to \(use) of the "
+        + (absent.count == 1 ? "class \(shown)" : "\(absent.count) classes \(shown)")
+    }
+  }
+}

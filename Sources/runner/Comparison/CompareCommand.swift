@@ -1,0 +1,163 @@
+import ArgumentParser
+import Experiment
+import Report
+import Statistics
+import Storage
+import Sweep
+
+extension Figure: ExpressibleByArgument {
+  public init?(argument: String) { self.init(name: argument) }
+  public var defaultValueDescription: String { name }
+  public static var allValueStrings: [String] { all.map(\.name) }
+}
+
+struct CompareCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "compare",
+    abstract: "Say whether configurations really differ, over the seeds they were run with.",
+    discussion: """
+      A PATH is the folder of a run, or a folder with runs anywhere below it. Runs whose resolved \
+      specs differ in nothing but the seed (names, expectations and checkpoints don't count) are \
+      one configuration.
+
+      Shows what differs between the specs; of each configuration the mean, the standard deviation \
+      and the confidence interval of each figure; and of every two of them, over one figure, a \
+      paired t test over the seeds they share (Welch's test where they share fewer than two), \
+      corrected by Holm's method when there are several, the effect size, and how many more seeds \
+      would settle the difference: by the same test, at the level at which the correction judges \
+      it, if the deviations are those measured. McNemar's test asks whether two runs err on different images; it \
+      needs the weights of both.
+
+        runner compare results/reference/t0 results/reference/t2
+        runner compare results/lenet --metric best_val_loss --format markdown
+        runner compare results/a results/b --difference 0.1% --power 0.9
+      """)
+
+  @Argument(
+    help: ArgumentHelp("Folders of runs, or folders that hold some.", valueName: "path"),
+    transform: Arguments.path)
+  var paths: [String]
+
+  @Option(
+    help: ArgumentHelp(
+      """
+      What is tested: test_accuracy, val_loss and so on; best_val_accuracy and last_val_accuracy \
+      and so on are read from metrics.csv. (default: test_accuracy, or the best val_accuracy where \
+      no test was done)
+      """, valueName: "figure"))
+  var metric: Figure?
+
+  @Option(help: "The level of the tests; intervals have the confidence 1 - alpha.")
+  var alpha = 0.05
+
+  @Option(help: "The probability with which further seeds are to show the difference.")
+  var power = 0.8
+
+  @Option(
+    help: ArgumentHelp(
+      """
+      The difference that further seeds are to settle, in the unit of the metric: 0.001, or 0.1% \
+      for an accuracy. (default: the one observed)
+      """, valueName: "size"))
+  var difference: DifferenceSize?
+
+  @Flag(help: "Compare with the first configuration only, not every two.")
+  var baseline = false
+
+  @Flag(name: .customLong("no-images"), help: "No McNemar's test, which runs the networks.")
+  var skipsImages = false
+
+  @OptionGroup var output: DocumentOptions
+  @OptionGroup var compute: ComputeOptions
+
+  func validate() throws {
+    guard alpha > 0, alpha < 1 else {
+      throw ValidationError("--alpha must be between 0 and 1, not \(alpha)")
+    }
+    guard power > alpha, power < 1 else {
+      throw ValidationError("--power must be between --alpha and 1, not \(power)")
+    }
+  }
+
+  func run() throws {
+    let runs: [RecordedRun]
+    do {
+      runs = try RecordedRun.find(paths).map { try RecordedRun(reading: $0) }
+    } catch let error as RecordError {
+      throw UsageError("\(error)")
+    }
+    let groups = RunGroup.groups(of: runs)
+    let figure = try comparedFigure(groups)
+    let comparisons = Comparison.all(
+      groups.map { $0.values(of: figure) }, againstFirst: baseline, alpha: alpha, power: power,
+      difference: difference?.value)
+    let images = skipsImages ? nil : try ImageComparison(groups, comparisons, compute)
+    let text = ComparisonText(figure: figure, alpha: alpha, power: power, groups: groups)
+
+    var document = TextDocument()
+    // What differs is not always there.
+    document.mainTable = "configurations"
+    if let table = text.differences {
+      document.append(table, key: "differences", title: "what differs")
+    }
+    document.append(
+      text.configurations(metric.map { [$0] } ?? shownFigures(groups, figure)),
+      key: "configurations", title: "configurations")
+    if !comparisons.isEmpty {
+      document.append(
+        text.comparisons(comparisons), key: "comparisons", title: "differences of \(figure.name)")
+    }
+    if let images, !images.pairs.isEmpty {
+      document.append(
+        text.images(images), key: "images", title: "McNemar's test, run against run")
+    }
+    document.append(text.verdicts(comparisons), key: "verdicts")
+    document.append(
+      text.notes + (comparisons.isEmpty ? [] : images?.notes ?? []), key: "notes")
+    try output.print(document)
+  }
+
+  /// The figure asked for, or the first that all configurations have of those a reader would ask for.
+  private func comparedFigure(_ groups: [RunGroup]) throws -> Figure {
+    let runs = groups.flatMap(\.runs)
+    let candidates =
+      metric.map { [$0] } ?? [
+        Figure(.testAccuracy), Figure(.valAccuracy, .best), Figure(.trainAccuracy, .best),
+      ]
+    for figure in candidates where groups.allSatisfy({ !$0.values(of: figure).isEmpty }) {
+      return figure
+    }
+    for figure in candidates where runs.contains(where: { $0.value(of: figure) != nil }) {
+      return figure
+    }
+    let names = candidates.map(\.name).joined(separator: " or ")
+    throw UsageError(
+      "none of the \(runs.count) run\(runs.count == 1 ? "" : "s") has \(names); "
+        + "\(runs[0].folder.path) is \(runs[0].record.status.rawValue)")
+  }
+
+  /// Of the tested weights where there was a test, else of metrics.csv.
+  private func shownFigures(_ groups: [RunGroup], _ figure: Figure) -> [Figure] {
+    let wanted: [Figure] = [
+      Figure(.testAccuracy), Figure(.testLoss), Figure(.valAccuracy, figure.selection),
+      Figure(.valLoss, figure.selection),
+    ]
+    let shown = wanted.filter { figure in
+      groups.contains { !$0.values(of: figure).isEmpty }
+    }
+    return shown.contains(figure) ? shown : [figure] + shown
+  }
+}
+
+/// A difference as the user writes it: 0.001, or 0.1 %.
+struct DifferenceSize: ExpressibleByArgument {
+  let value: Double
+
+  init?(argument: String) {
+    var text = argument[...]
+    let isPercentage = text.last == "%"
+    if isPercentage { text.removeLast() }
+    guard let number = Double(text), number.isFinite, number > 0 else { return nil }
+    value = isPercentage ? number / 100 : number
+  }
+}

@@ -1,0 +1,224 @@
+import ArgumentParser
+import ConvNet
+import Datasets
+import Experiment
+import Glibc
+import Report
+import Storage
+import TerminalText
+
+struct PredictCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "predict",
+    abstract: "Ask a model what images show.",
+    discussion: """
+      The model is the folder of a run, of a sweep, or its model.safetensors. Inputs are image files, \
+      folders of them, .npy and .npz arrays, IDX files and CSV tables of pixels; - is the standard \
+      input. Images become the network's input exactly as in its training, unless an option says \
+      otherwise. Where folders are named as the classes, or a table has labels, the accuracy is told \
+      too.
+
+      Answers have the same bits alone or among others, with any number of threads, and as evaluate \
+      gives them. What cannot be read is named, the others are answered, and the exit status is 1.
+
+      EXAMPLES
+        runner predict results/lenet/latest digit.png
+        runner predict results/lenet/latest scans/ --top 3 --show seen.png
+        runner predict lenet.safetensors - < digit.png
+        runner predict results/lenet/latest test.csv --format csv > answers.csv
+      """)
+
+  /// How answers are printed.
+  enum Format: String, ExpressibleByArgument, CaseIterable {
+    case table, csv
+    /// An object in a line for each image.
+    case jsonl
+  }
+
+  @Argument(
+    help: ArgumentHelp("The model: a run's folder or model.safetensors.", valueName: "model"),
+    transform: Arguments.path)
+  var model: String
+
+  @Argument(
+    help: ArgumentHelp("What it is asked about.", valueName: "input"), transform: Arguments.path)
+  var inputs: [String]
+
+  @Option(help: ArgumentHelp("Name so many classes of each image.", valueName: "k"))
+  var top = 1
+
+  @Flag(help: "Give the probabilities of all classes.")
+  var probabilities = false
+
+  @Option(
+    help: ArgumentHelp(
+      """
+      Give the values of a layer (its features) instead of answers, as CSV or jsonl. Layers are called by \
+      their names, or by kind and number among the kind, from 0: dense_0.
+      """, valueName: "layer"))
+  var layer: String?
+
+  @Option(help: "How answers are printed; jsonl is an object in a line for each image.")
+  var format = Format.table
+
+  @Option(
+    help: """
+      digit: make of photos and drawings of digits what MNIST was made of: light on dark, 20x20 in the \
+      middle of 28x28, without the paper's shadows. (default: as in the training)
+      """)
+  var prepare: FilePreparation?
+
+  @Option(help: "How images of another size are made to fit. (default: as in the training)")
+  var resize: ImagePreparation.Resize?
+
+  @Flag(
+    inversion: .prefixedNo,
+    help: "Take white for black: for dark ink on light paper. (default: as in the training)")
+  var invert: Bool?
+
+  @Flag(help: "Turn pictures upright, where their files note (EXIF) how they are held.")
+  var turn = false
+
+  @Option(
+    help: ArgumentHelp(
+      "Draw what the network saw of each image, beside the image, with the answer, as a PNG file.",
+      valueName: "file"), transform: Arguments.path)
+  var show: String?
+
+  @Option(
+    help: """
+      Of a run: the weights of its best epoch or of its last. (default: those that it was tested with)
+      """)
+  var weights: Summary.Weights?
+
+  @Option(
+    help: ArgumentHelp(
+      "How many threads compute; changes no bit of an answer. (default: one per core)",
+      valueName: "n"))
+  var threads: Int?
+
+  func validate() throws {
+    guard top >= 1 else { throw ValidationError("--top takes at least 1, not \(top)") }
+    guard !inputs.isEmpty else { throw ValidationError("there is nothing to be predicted") }
+    guard inputs.count(where: { $0 == "-" }) <= 1 else {
+      throw ValidationError("the standard input (-) can be read but once")
+    }
+    if let threads, !(1...1024).contains(threads) {
+      throw ValidationError("--threads must be from 1 to 1024, not \(threads)")
+    }
+    if layer != nil, top > 1 || probabilities || show != nil {
+      throw ValidationError("--top, --probabilities and --show are of answers; --layer gives none")
+    }
+  }
+
+  func run() throws {
+    if let show { try check(show) }
+    let file = try openModel()
+    try Self.useCore(of: file)
+    let threadCount = threads ?? Team.cores
+    var preparation = file.preparation
+    if let resize { preparation.resize = resize }
+    if let invert { preparation.inverts = invert }
+    let prepare = prepare ?? file.prepare
+    if let prepare {
+      Display.say(
+        "note: images are prepared as \"\(prepare.rawValue)\" first; --show draws what that gives")
+    }
+    var reader = AskedImagesReader(
+      prepare, preparation, classNames: file.classNames, turns: turn, threads: threadCount)
+    var temporary: String?
+    defer { temporary.map(Files.remove) }
+    for input in inputs {
+      guard input == "-" else {
+        reader.read(input)
+        continue
+      }
+      let folder = try Files.makeTemporaryFolder()
+      temporary = folder
+      // What is neither an image nor an array can only be a table.
+      try AtomicFile.write(Files.read("/dev/stdin"), to: "\(folder)/input.csv")
+      reader.read("\(folder)/input.csv", name: "-")
+    }
+    let asked = reader.asked
+    for note in asked.notes { Display.say("note: \(note)") }
+    if asked.count > 0, let layer {
+      try LayerValues(asked, of: layer, file, threads: threadCount).print(as: format)
+    } else if asked.count > 0 {
+      let inference = try Inference(file.model, team: Team(threads: threadCount))
+      let answers = Answers(asked, inference.probabilities(of: asked), file.classNames)
+      if let name = answers.withoutNumbers {
+        throw RecordError(
+          model,
+          "gives scores that are not finite, as of \(name): it has learned nothing to be asked")
+      }
+      if let warning = answers.warning(file) { Display.say("WARNING: \(warning)") }
+      if let show { try AnswerSheet(answers, turns: turn).write(to: show) }
+      try printed(answers)
+    }
+    guard asked.problems.isEmpty else {
+      for problem in asked.problems.prefix(20) { Display.say("error: \(problem)") }
+      let count = asked.problems.count
+      if count > 20 { Display.say("error: \(count - 20) more cannot be read") }
+      throw ExitCode(ExitStatus.failed)
+    }
+  }
+
+  /// Refuses a picture in the place of what is asked, or of who is.
+  private func check(_ show: String) throws {
+    guard show.lowercased().hasSuffix(".png") else {
+      throw UsageError("--show writes a PNG file; \(show) doesn't end with .png")
+    }
+    let picture = try Files.absolute(show)
+    for path in inputs + [model] where path != "-" {
+      let place = try Files.absolute(path)
+      if picture == place || picture.hasPrefix(place + "/") {
+        throw UsageError(
+          "--show \(show): it would take the place of what is read, or lie in \(path) and be read the "
+            + "next time; name another file")
+      }
+    }
+  }
+
+  private func openModel() throws -> ModelFile {
+    guard Files.exists(model) else { throw UsageError("\(model): there is no such model") }
+    guard Files.isFolder(model) else {
+      if weights != nil { throw UsageError("--weights is for the folder of a run") }
+      return try ModelFile(reading: model)
+    }
+    let left = "\(model)/model.safetensors"
+    // A sweep has a model, too, but is no run.
+    if weights == nil, Files.exists(left) { return try ModelFile(reading: left) }
+    return try openRun(model).modelFile(weights)
+  }
+
+  /// The kernel that it was trained with, where this processor runs it: then answers have the bits of
+  /// the run's own.
+  private static func useCore(of file: ModelFile) throws {
+    var kernel = file.kernel
+    do { kernel = try BLASCore.resolve(kernel) } catch {
+      kernel = BLASCore.automatic
+      Display.say(
+        "note: the model was trained with the kernel \(file.kernel), which this processor doesn't run; "
+          + "with \(kernel) probabilities may differ in their last digits")
+    }
+    try ComputeOptions(threads: 1, data: nil, quiet: true).useCore(kernel)
+  }
+
+  private func printed(_ answers: Answers) throws {
+    if format == .jsonl {
+      for place in answers.asked.images.indices {
+        try Output.print(answers.json(place, top: top, all: probabilities).compact)
+      }
+      return
+    }
+    let table = answers.table(top: top, all: probabilities)
+    try Output.print(
+      table.text(as: format == .csv ? .csv : .table, columns: Terminal.output.columns),
+      terminator: "")
+    if format == .table, let accuracy = answers.accuracy { try Output.print("\n\(accuracy)") }
+    if format == .csv, let accuracy = answers.accuracy { Display.say(accuracy) }
+  }
+}
+
+extension ImagePreparation.Resize: ExpressibleByArgument {}
+extension FilePreparation: ExpressibleByArgument {}

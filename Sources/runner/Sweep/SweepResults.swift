@@ -1,0 +1,61 @@
+import ArgumentParser
+import Experiment
+import Statistics
+import Sweep
+
+/// What a completed sweep prints on stdout.
+struct SweepResults {
+  let text: String
+
+  init(_ summary: SweepSummary, folder: SweepFolder) {
+    let metric = summary.spec.metric
+    func figure(_ value: Double) -> String {
+      metric.isAccuracy ? percent(value) : fixed(value, 4)
+    }
+    var lines: [String] = []
+    lines.append(
+      "trials         " + summary.counts.map { "\($0.count) \($0.status)" }.joined(separator: ", "))
+    if let winner = summary.winner {
+      lines.append(
+        "winner         trial \(winner.trial): \(metric.rawValue) \(figure(winner.value))")
+      for (path, value) in winner.parameters where !value.isEmpty {
+        lines.append("               \(path) = \(value)")
+      }
+      let tests = summary.testAccuracies
+      if !tests.isEmpty {
+        let sample = Sample(tests)
+        var line = "confirmed      test accuracy \(percent(sample.mean))"
+        if let deviation = sample.deviation { line += " ± \(fixed(100 * deviation, 2))" }
+        let asked = summary.spec.confirmationSeeds.count
+        line += " over \(tests.count) fresh seed\(tests.count == 1 ? "" : "s")"
+        if tests.count < asked { line += " of \(asked)" }
+        lines.append(line)
+      }
+      for run in summary.confirmed where run.status != .completed {
+        lines.append("NOT confirmed  the run on seed \(run.seed) \(run.status.rawValue)")
+      }
+      let validated = summary.confirmed.compactMap(\.metric)
+      if !validated.isEmpty {
+        let mean = validated.reduce(0, +) / Double(validated.count)
+        lines.append(
+          "               \(metric.rawValue) \(figure(mean)) on them; it was chosen by "
+            + "\(figure(winner.value)), the best of \(summary.spec.trials)")
+      }
+      lines.append("best           runner \(folder.best)")
+    } else {
+      lines.append("winner         none: no trial has a \(metric.rawValue)")
+    }
+    lines.append("trials         \(folder.trials)")
+    lines.append("pictures       \(folder.plots)")
+    lines.append("ranking        runner leaderboard \(folder.path)")
+    text = lines.joined(separator: "\n") + "\n"
+  }
+}
+
+extension SweepSummary {
+  /// Throws the status of a sweep that went through to its end and did not come to all of it.
+  func tellFailures() throws {
+    if let lacking { Display.say("error: \(lacking)") }
+    if lacking != nil || failures > 0 { throw ExitCode(ExitStatus.failures) }
+  }
+}

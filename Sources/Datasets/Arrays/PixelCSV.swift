@@ -1,3 +1,5 @@
+import ConvNet
+
 /// Images as rows of a table, as Kaggle's digits: `label,pixel0,…,pixel783` and then a row per image.
 ///
 /// The header may be missing, the labels elsewhere; fields are parted by commas, semicolons, tabs or
@@ -8,7 +10,7 @@ enum PixelCSV {
     _ path: String, expected shape: ImageShape, classes: ClassNames,
     labelColumn: LabelColumn? = nil,
     pixelMax: Double? = nil
-  ) throws(DatasetError) -> (StoredImages, labels: [UInt8], notes: [String]) {
+  ) throws(DatasetError) -> (StoredImages, labels: Labels, notes: [String]) {
     try read(
       CSVSurvey(path, classes: classes), expected: shape, classes: classes,
       labelColumn: labelColumn, pixelMax: pixelMax)
@@ -18,7 +20,7 @@ enum PixelCSV {
   /// pixels.
   static func readAsked(
     _ path: String, expected shape: ImageShape, classes: ClassNames
-  ) throws(DatasetError) -> (StoredImages, labels: [UInt8], notes: [String]) {
+  ) throws(DatasetError) -> (StoredImages, labels: Labels, notes: [String]) {
     let survey = try CSVSurvey(path, classes: classes)
     return try read(
       survey, expected: shape, classes: classes,
@@ -28,7 +30,7 @@ enum PixelCSV {
   private static func read(
     _ survey: CSVSurvey, expected shape: ImageShape, classes: ClassNames,
     labelColumn: LabelColumn?, pixelMax: Double?
-  ) throws(DatasetError) -> (StoredImages, labels: [UInt8], notes: [String]) {
+  ) throws(DatasetError) -> (StoredImages, labels: Labels, notes: [String]) {
     let path = survey.path
     let layout = try CSVLayout(survey, asked: labelColumn, expected: shape, classes: classes)
     var range = PixelRange()

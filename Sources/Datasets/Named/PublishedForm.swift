@@ -1,3 +1,5 @@
+import ConvNet
+
 /// What the files of a published dataset hold, in which order.
 public enum PublishedForm: Hashable, Sendable {
   /// Training images, training labels, test images, test labels: four IDX files.
@@ -117,7 +119,7 @@ struct EMNIST: Sendable {
     for (index, label) in labels.enumerated() {
       guard label >= firstLabel, Int(label - firstLabel) < classes else {
         throw StoredImages.badLabel(
-          "\(label)", at: "\(path): label \(index) of \(split)", classes: classes)
+          Int(label), at: "\(path): label \(index) of \(split)", classes: classes)
       }
     }
     let size = height * width
@@ -135,7 +137,7 @@ struct EMNIST: Sendable {
     }
     return StoredImages(
       shape: ImageShape(height: width, width: height, channels: 1), pixels: pixels
-    ).set(labels: labels.map { $0 - firstLabel }, classes: classes)
+    ).set(labels: Labels(labels.map { $0 - firstLabel }), classes: classes)
   }
 }
 

@@ -1,3 +1,5 @@
+import ConvNet
+
 /// A folder with a folder per class, each holding image files, told apart by their first bytes.
 enum ImageFolder {
   /// What was read: the set, what was left out of it, each file with the reason, and what to tell.
@@ -85,7 +87,7 @@ enum ImageFolder {
     }
     return Contents(
       set: StoredImages(shape: shape, pixels: pixels).set(
-        labels: labels, classes: classNames.count),
+        labels: Labels(labels), classes: classNames.count),
       skipped: skipped,
       notes: listing.notes + texts.map { DatasetNote(place: path, text: $0) })
   }

@@ -130,7 +130,7 @@ public struct RunRecord: Hashable, Sendable {
   public init(reading path: String) throws {
     let json: JSONValue
     do {
-      json = try JSONValue(parsing: try Files.read(path, limit: 1 << 20), name: path)
+      json = try JSONValue(parsing: try Files.read(path, limit: Files.documentLimit), name: path)
     } catch let error as SpecErrors {
       throw RecordError(path, "is damaged: \(error)")
     }

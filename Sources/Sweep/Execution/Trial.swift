@@ -23,7 +23,8 @@ enum Trial {
     of folder: RunFolder, for experiment: JSONValue, notice: (String) -> Void
   ) throws -> State {
     if Files.exists(folder.record), Files.exists(folder.resolved),
-      try JSONValue(parsing: Files.read(folder.resolved, limit: 1 << 20), name: folder.resolved)
+      try JSONValue(
+        parsing: Files.read(folder.resolved, limit: Files.documentLimit), name: folder.resolved)
         == experiment,
       let record = try? RunRecord(reading: folder.record)
     {
@@ -53,7 +54,7 @@ enum Trial {
 
   /// Why the training of a completed run ended.
   static func stopReason(of folder: RunFolder) throws -> String {
-    let bytes = try Files.read(folder.summary, limit: 1 << 20)
+    let bytes = try Files.read(folder.summary, limit: Files.documentLimit)
     return try JSONValue(parsing: bytes, name: folder.summary)["stop_reason"]?.string ?? "epochs"
   }
 

@@ -77,7 +77,7 @@ import Testing
     let cut = try folder.file("cut", idx([2], type: 0x0B, content: [0, 1]))
     #expect(
       message { _ = try IDX.labels(cut, classes: 10) }.contains(
-        "cut: its header announces 2 numbers of 2 bytes"))
+        "cut: its header announces 12 bytes, but the file has 10; it is truncated"))
     // Images are bytes.
     let images = try folder.file("images", idx([1, 1, 1], type: 0x0B, content: [0, 1]))
     let one = try folder.file("one", idx([1], content: [0]))

@@ -178,4 +178,34 @@ import Testing
     let wide = try ask("few.csv --probabilities", status: 2)
     #expect(wide.errors.contains("--top names the likeliest, --format csv and jsonl have all"))
   }
+
+  /// A table of so many classes that a number for each two of them would be no file to open.
+  @Test func morePairsThanAMatrixShows() throws {
+    let folder = try TemporaryFolder()
+    let rows = (0..<2100).map { label in
+      "\(label),"
+        + (0..<9).map { String(label >> $0 & 1 == 1 ? 200 : label % 50) }.joined(separator: ",")
+    }
+    try folder.write(
+      "label," + (0..<9).map { "p\($0)" }.joined(separator: ",") + "\n"
+        + rows.joined(separator: "\n") + "\n", to: "many.csv")
+    try folder.write(
+      """
+      { "name": "many", "dataset": { "name": "files", "path": "many.csv", "test_path": "many.csv" },
+        "model": [ { "layer": "flatten" }, { "layer": "dense", "units": 2100 } ],
+        "optimizer": { "name": "adam" }, "training": { "epochs": 1, "batch_size": 100 } }
+      """, to: "many.json")
+    let trained = try Program.run("many.json", "--threads", "2", in: folder)
+    #expect(trained.status == 0, "\(trained.errors)")
+    let run = try folder.run(of: "many")
+    let evaluated = try Program.run("evaluate", run, "--confusion", in: folder)
+    #expect(evaluated.status == 0, "\(evaluated.errors)")
+    let pairs = try folder.text("\(run)/confusion.csv").split(separator: "\n")
+    #expect(pairs[0] == "class,taken_for,images,part" && pairs.count <= 2101)
+    #expect(pairs.dropFirst().reduce(0) { $0 + (Int($1.split(separator: ",")[2]) ?? 0) } == 2100)
+    let beyond = try Program.run("validate", "many.json", "dataset.classes=65537", in: folder)
+    #expect(beyond.status == 2 && beyond.errors.contains("65536"), "\(beyond.errors)")
+    let other = try Program.run("validate", "many.json", "dataset.classes=2000", in: folder)
+    #expect(other.status == 2 && other.errors.contains("2100 outputs do not fit the 2000 classes"))
+  }
 }

@@ -30,7 +30,7 @@ struct OwnFilesReading {
     corrupt = request.corrupt
     self.threads = threads
     let path = places.training
-    try files.format.check(path)
+    if request.readsTrain { try files.format.check(path) }
     switch files.classes {
     case .names(let names): classNames = ClassNames(names, areGiven: true)
     case .count(let count) where files.format == .images:

@@ -6,11 +6,14 @@ public struct ConfusionChart: Hashable, Sendable {
   public var classNames: [String]
   /// How many images of a class (row) were taken for another (column).
   public var counts: [[Int]]
+  /// What else is to be said of it, line by line.
+  public var notes: [String]
 
-  public init(title: String, classNames: [String], counts: [[Int]]) {
+  public init(title: String, classNames: [String], counts: [[Int]], notes: [String] = []) {
     self.title = title
     self.classNames = classNames
     self.counts = counts
+    self.notes = notes
   }
 
   public func svg() -> String { element().file }
@@ -44,7 +47,7 @@ public struct ConfusionChart: Hashable, Sendable {
     // Names that are wider than their columns stand upright.
     let areLevel = widest <= cell - 4
     let page = Page(
-      title: title, notes: ["rows: the true class; columns: what it was taken for"],
+      title: title, notes: ["rows: the true class; columns: what it was taken for"] + notes,
       legend: Legend(entries: [], width: 0), inner: max(side + widest + 10, 320))
     let left = Page.margin + widest + 10
     let top = page.top + (areLevel ? size + 8 : widest + 12)
@@ -94,6 +97,8 @@ public struct ConfusionChart: Hashable, Sendable {
     let right = counts.indices.reduce(0) { $0 + counts[$1][$1] }
     let all = counts.reduce(0) { $0 + $1.reduce(0, +) }
     return page.element(
-      parts, bottom: top + side, spoken: "\(right) of \(all) images were taken for what they are.")
+      parts, bottom: top + side,
+      spoken: "\(right) of \(all) images were taken for what they are."
+        + notes.map { " \($0)." }.joined())
   }
 }

@@ -17,7 +17,7 @@ import Testing
     let models: [Model]
     let components, variances, projected: [Double]
     let nearest: [Int32]
-    let votes: [String: [UInt8]]
+    let votes: [String: [Int]]
 
     var train: GivenSource { GivenSource(.vector(features), training, labels: labels) }
     var seen: GivenSource { GivenSource(.vector(features), queries) }
@@ -88,7 +88,7 @@ import Testing
     let nearest = model.nearest(kept, to: figures.seen, team: try team())
     #expect(nearest == figures.nearest)
     for (k, votes) in figures.votes {
-      #expect(model.predictions(of: nearest, kept: kept, voting: Int(k)!) == votes, "\(k)")
+      #expect(model.predictions(of: nearest, kept: kept, voting: Int(k)!) == Labels(votes), "\(k)")
     }
     #expect(model.nearest(1, to: figures.train, team: try team()) == (0..<150).map { $0 })
   }
@@ -171,11 +171,11 @@ import Testing
           $0 + ridge.weights[c * d + $1] * Double(figures.training[sample * d + $1])
         }
       }
-      return UInt8(scores.firstIndex(of: scores.max()!)!)
+      return scores.firstIndex(of: scores.max()!)!
     }
     let predictions = ridge.predictions(of: figures.train, team: try team(2))
-    #expect(predictions == expected)
-    let correct = zip(predictions, figures.labels).count(where: { Int($0) == $1 })
+    #expect(predictions == Labels(expected))
+    let correct = zip(predictions, figures.labels).count(where: { $0 == $1 })
     #expect(figures.train.accuracy(of: predictions) == Double(correct) / 150)
   }
 

@@ -8,7 +8,7 @@ import Testing
   struct Case: Decodable {
     let name: String
     let classes: Int
-    let labels: [UInt8]
+    let labels: [Int]
     let scores: [Float]
     let confusion: [[Int]]
     let figures: [String: Double?]
@@ -18,8 +18,9 @@ import Testing
     let cases = try Fixture.cases("metrics", as: Case.self)
     #expect(cases.count == 5)
     for c in cases {
-      let classification = Classification(scores: c.scores, labels: c.labels, classes: c.classes)
-      #expect(classification.confusion == c.confusion)
+      let classification = Classification(
+        scores: c.scores, labels: Labels(c.labels), classes: c.classes)
+      #expect(classification.confusion.rows == c.confusion)
       for (name, expected) in c.figures {
         let metric = try #require(ClassificationMetric(name), "\(name)")
         #expect(metric.name == name)
@@ -44,7 +45,15 @@ import Testing
     let reports = try Fixture.cases("classification_report", as: Report.self)
     #expect(reports.count == 5)
     for report in reports {
-      let classes = report.confusion.indices.map { ClassFigures(of: $0, in: report.confusion) }
+      // As many samples of each pair as it counts.
+      let pairs = report.confusion.enumerated().flatMap { label, row in
+        row.enumerated().flatMap { Array(repeating: (label, $0.offset), count: $0.element) }
+      }
+      let confusion = ConfusionMatrix(
+        labels: Labels(pairs.map(\.0)), predictions: Labels(pairs.map(\.1)),
+        classes: report.confusion.count)
+      #expect(confusion.rows == report.confusion)
+      let classes = report.confusion.indices.map { ClassFigures(of: $0, in: confusion) }
       var rows = Dictionary(
         uniqueKeysWithValues: classes.enumerated().map { (String($0.offset), $0.element) })
       rows["macro avg"] = .mean(of: classes, weighted: false)
@@ -63,13 +72,15 @@ import Testing
   @Test func names() {
     for name in [
       "top_0_accuracy", "top_01_accuracy", "top_-1_accuracy", "top_accuracy", "top__accuracy",
-      "top_256_accuracy", "precision", "precision_", "precision_micro", "f1_+3", "f1_03", "f1_256",
+      "top_65536_accuracy", "precision", "precision_", "precision_micro", "f1_+3", "f1_03",
+      "f1_65536",
       "roc_auc", "roc_auc_x", "ece_macro", "", "_", "macro",
     ] {
       #expect(ClassificationMetric(name) == nil, "\(name)")
     }
     for metric: ClassificationMetric in [
-      .topAccuracy(5), .precision(nil), .recall(0), .f1(255), .rocAUC(nil), .calibrationError,
+      .topAccuracy(5), .precision(nil), .recall(0), .f1(255), .f1(65_535), .rocAUC(nil),
+      .calibrationError,
     ] {
       #expect(ClassificationMetric(metric.name) == metric)
     }
@@ -79,7 +90,7 @@ import Testing
   @Test func ties() {
     let classification = Classification(
       scores: [1, 1, 1, 2, 0, 2], labels: [1, 2], classes: 3)
-    #expect(classification.confusion == [[0, 0, 0], [1, 0, 0], [1, 0, 0]])
+    #expect(classification.confusion.rows == [[0, 0, 0], [1, 0, 0], [1, 0, 0]])
     #expect(classification[.topAccuracy(1)] == 0)
     #expect(classification[.topAccuracy(2)] == 1)
     #expect(classification[.rocAUC(0)] == nil)
@@ -95,15 +106,12 @@ import Testing
         optimizer: sgd(), batchSize: 8, seed: 1, team: team(threads))
       return ranges.flatMap { range in
         var scores = [Float](repeating: .nan, count: range.count * 3)
-        var predictions = [UInt8](repeating: 9, count: range.count)
-        _ = scores.withUnsafeMutableBufferPointer { scores in
-          predictions.withUnsafeMutableBufferPointer {
-            network.evaluate(source, range: range, predictions: $0, scores: scores)
-          }
+        let result = scores.withUnsafeMutableBufferPointer {
+          network.evaluate(source, range: range, scores: $0)
         }
-        for (i, prediction) in predictions.enumerated() {
+        for (i, prediction) in result.predictions.enumerated() {
           let row = scores[3 * i..<3 * i + 3]
-          #expect(row[3 * i + Int(prediction)] == row.max())
+          #expect(row[3 * i + prediction] == row.max())
         }
         return bits(scores)
       }

@@ -136,19 +136,16 @@ import Testing
       let alone = try Inference(network.model, team: team(threads))
       let loss = LossFunction(.softmaxCrossEntropy, classes: 10)
       return ranges.flatMap { range in
-        var predictions = [UInt8](repeating: 77, count: range.count)
         var scores = [Float](repeating: 77, count: 10 * range.count)
-        let result = predictions.withUnsafeMutableBufferPointer { predictions in
-          scores.withUnsafeMutableBufferPointer {
-            network.evaluate(source, range: range, predictions: predictions, scores: $0)
-          }
+        let result = scores.withUnsafeMutableBufferPointer {
+          network.evaluate(source, range: range, scores: $0)
         }
         #expect(result.count == range.count)
-        #expect(result.correct == zip(range, predictions).count { $0 % 10 == Int($1) })
+        #expect(result.correct == zip(range, result.predictions).count { $0 % 10 == $1 })
         var (sum, scratch) = (0.0, [Float](repeating: 0, count: 10))
         for (place, sample) in range.enumerated() {
           let own = Array(scores[10 * place..<10 * place + 10])
-          sum += Double(loss.loss(own, label: sample % 10, scratch: &scratch).loss)
+          sum += Double(loss.loss(own, of: sample, in: source.labels, scratch: &scratch).loss)
         }
         #expect(result.lossSum == sum)
         var again = [Float](repeating: 77, count: 10 * range.count)

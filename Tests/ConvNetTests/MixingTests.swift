@@ -41,14 +41,15 @@ import Testing
       let function = LossFunction(
         LossDescription(.softmaxCrossEntropy(labelSmoothing: c.labelSmoothing)), classes: classes)
       var gradients: [Float] = []
+      let (first, second) = (Labels(c.first), Labels(c.second))
       for (i, expected) in c.losses.enumerated() {
         let (z, gradient, scratch) = (Buffer(classes), Buffer(classes), Buffer(classes))
         for k in 0..<classes { z.base[k] = c.scores.floats[i * classes + k] }
         let scale = 1 / Float(c.losses.count)
-        var loss = function.loss(z.base, label: c.first[i], scratch: gradient.base).loss
-        function.gradient(z.base, label: c.first[i], scratch: gradient.base, scale: scale)
+        var loss = function.loss(z.base, of: i, in: first, scratch: gradient.base).loss
+        function.gradient(z.base, of: i, in: first, scratch: gradient.base, scale: scale)
         function.mix(
-          &loss, gradient.base, z.base, label: c.second[i], share: c.share, scale: scale,
+          &loss, gradient.base, z.base, with: i, in: second, share: c.share, scale: scale,
           scratch: scratch.base)
         #expect(abs(Double(loss) - expected) <= 2e-6 * expected, "\(c.name), \(i)")
         gradients += Array(gradient.all)
@@ -167,8 +168,8 @@ import Testing
           }
         }
       }
-      let own = (0..<21).map { source.label(of: $0) }
-      let others = (0..<21).map { source.label(of: mix.partner(of: $0, batch: 21)) }
+      let own = (0..<21).map { source.labels[$0] }
+      let others = (0..<21).map { source.labels[mix.partner(of: $0, batch: 21)] }
       #expect((0..<21).allSatisfy { mix.partner(of: $0, batch: 21) != $0 })
       let parts = try [own, others].map { labels in
         let plain = try network([], batch: 21, threads: 1)

@@ -114,10 +114,11 @@ import Testing
       let loss = LossFunction(
         LossDescription(.softmaxCrossEntropy(), classWeights: c.classWeights), classes: classes)
       let (scores, scratch) = (c.scores.floats, Buffer(classes))
+      let labels = Labels(c.labels)
       let losses = (0..<samples).map { sample in
         scores.withUnsafeBufferPointer {
           loss.loss(
-            $0.baseAddress! + sample * classes, label: c.labels[sample], scratch: scratch.base
+            $0.baseAddress! + sample * classes, of: sample, in: labels, scratch: scratch.base
           ).loss
         }
       }

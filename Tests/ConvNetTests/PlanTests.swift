@@ -145,8 +145,8 @@ import Testing
     Mistake(layers: [], message: "the model has no layers"),
     Mistake(layers: [.flatten], classes: 1, message: "a classifier needs two classes"),
     Mistake(
-      layers: [.flatten, dense(257)], classes: 257,
-      message: "257 classes are too many (at most 256 are allowed)"),
+      layers: [.flatten, dense(65_537)], classes: 65_537,
+      message: "65537 classes are too many (at most 65536 are allowed)"),
     Mistake(
       layers: [.flatten, .dropout(rate: 0.5)], classes: 144,
       message: "the model has no layer with weights to train"),

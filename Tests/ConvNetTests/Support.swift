@@ -7,17 +7,16 @@ import Testing
 final class GivenSource: SampleSource {
   let sampleShape: Shape
   private let values: [Float]
-  private let labels: [Int]
+  let labels: Labels
 
   init(_ shape: Shape, _ values: [Float], labels: [Int]? = nil) {
     sampleShape = shape
     self.values = values
-    self.labels = labels ?? Array(repeating: 0, count: values.count / shape.count)
+    self.labels =
+      labels.map { Labels($0) } ?? Labels(repeating: 0, count: values.count / shape.count)
   }
 
   var count: Int { labels.count }
-
-  func label(of sample: Int) -> Int { labels[sample] }
 
   func fill(_ destination: UnsafeMutablePointer<Float>, sample: Int, epoch: Int, worker: Int) {
     let size = sampleShape.count

@@ -240,7 +240,7 @@ private func plainTwin(_ c: Distortions.Mapped) -> (values: [Double], inside: [B
       plain.fill($0.baseAddress!, sample: 1, epoch: 5, worker: 0)
     }
     #expect(out == set.image(1).map { Float($0) * (1 / 255) })
-    #expect(plain.label(of: 1) == 7 && plain.count == 3)
+    #expect(plain.labels[1] == 7 && plain.count == 3)
   }
 
   /// Uniform over ± the given range, about evenly on both sides.

@@ -144,7 +144,7 @@ private struct CorruptionFixture: Decodable {
   @Test func impulsesAreBinomial() {
     let flat = ImageSet(
       height: 50, width: 50, channels: 1, classes: 2,
-      pixels: [UInt8](repeating: 102, count: 40 * 2500), labels: [UInt8](repeating: 0, count: 40))
+      pixels: [UInt8](repeating: 102, count: 40 * 2500), labels: Labels(repeating: 0, count: 40))
     for c in CorruptionFixture.read.impulse {
       let spoiled = Corruption.impulseNoise.apply(
         to: flat, severity: c.severity, seed: 1, threads: 2)

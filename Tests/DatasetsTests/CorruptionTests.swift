@@ -96,7 +96,7 @@ import Testing
   @Test func theNoiseIsWhatIsSaid() {
     let flat = ImageSet(
       height: 50, width: 50, channels: 1, classes: 2,
-      pixels: [UInt8](repeating: 102, count: 40 * 2500), labels: [UInt8](repeating: 0, count: 40))
+      pixels: [UInt8](repeating: 102, count: 40 * 2500), labels: Labels(repeating: 0, count: 40))
     // Poisson of mean 12 · 0.4: mean 0.4, variance 0.4/12. No value beyond 1 at this rate.
     let shot = Corruption.shotNoise.apply(to: flat, severity: 3, seed: 1, threads: 2)
     let values = shot.pixels[0..<shot.pixels.count].map { Double($0) / 255 }

@@ -1,3 +1,4 @@
+import ConvNet
 import Foundation
 import Storage
 import TestSupport
@@ -26,7 +27,7 @@ struct FormatFixture: Decodable {
     func expect(_ set: ImageSet?, _ location: SourceLocation = #_sourceLocation) throws {
       let set = try #require(set)
       #expect(set.pixels[0..<set.pixels.count] == images.array, sourceLocation: location)
-      #expect(set.labels == labels.array, sourceLocation: location)
+      #expect(set.labels == Labels(labels.array), sourceLocation: location)
     }
   }
   struct Resizing: Decodable {
@@ -84,7 +85,7 @@ func message(_ body: () throws -> Void) -> String {
       FormatFixture.path(name), shape: ImageShape(height: 4, width: 3, channels: 1),
       format: name == "npy" ? .npy : nil)
     #expect(set.train.pixels[0..<60] == fixture.arrays["x_train"]!.array)
-    #expect(set.train.labels == fixture.arrays["y_train"]!.array)
+    #expect(set.train.labels == Labels(fixture.arrays["y_train"]!.array))
     #expect(set.test?.pixels[0..<24] == fixture.arrays["x_test"]!.array)
     #expect(set.test?.labels == [9, 0])
     #expect(set.classNames == (0..<10).map(String.init))

@@ -89,6 +89,22 @@ private struct TinySet {
     #expect(set.train.labels == [0, 1, 2] && set.test?.count == 2)
   }
 
+  /// The test images alone need no other files.
+  @Test func readsTheTestImagesAlone() throws {
+    let tiny = try TinySet(mirrors: [])
+    for (file, bytes) in zip(tiny.entry.files, tiny.contents).dropFirst(2) {
+      _ = try tiny.folder.file("data/tiny/" + file.name, bytes)
+    }
+    let locator = DatasetLocator(
+      dataFolder: nil, environment: [:], currentFolder: tiny.folder.path)
+    #expect(locator.locate(tiny.entry).missing[0].hasSuffix("lacks train-images, train-labels"))
+    #expect(locator.holdsTestImages(of: tiny.entry) && locator.folder(of: tiny.entry) == nil)
+    let location = try #require(locator.locate(tiny.entry) { $0 >= 2 }.0)
+    let set = try locator.read(
+      tiny.entry, at: location, provenance: .folder(location.folder), readsTrain: false)
+    #expect(set.test?.labels == [2, 0] && set.train.count == 1)
+  }
+
   @Test func downloadsFromTheFirstMirrorThatServes() throws {
     let tiny = try TinySet(mirrors: ["dead:/x/", "wrong:/x/", "good:/x/"])
     let other = try gzipped(tiny.contents[1])

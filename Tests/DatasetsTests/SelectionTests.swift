@@ -1,3 +1,4 @@
+import ConvNet
 import TestSupport
 import Testing
 
@@ -5,10 +6,11 @@ import Testing
 
 @Suite struct SelectionTests {
   /// 100 labels: 50 of class 0, 30 of 1, 15 of 2, 5 of 3, mixed.
-  let labels: [UInt8] = (0..<100).map { i in
-    let place = i * 37 % 100
-    return place < 50 ? 0 : place < 80 ? 1 : place < 95 ? 2 : 3
-  }
+  let labels = Labels(
+    (0..<100).map { i in
+      let place = i * 37 % 100
+      return place < 50 ? 0 : place < 80 ? 1 : place < 95 ? 2 : 3
+    })
 
   func counts(_ indices: [Int32]) -> [Int] {
     (0..<4).map { c in indices.count { labels[Int($0)] == c } }
@@ -40,7 +42,7 @@ import Testing
     #expect(counts(over) == [50, 50, 50, 50] && Set(over).count == 100)
     // Every image of a class as often as another, but for one turn.
     let times = Dictionary(grouping: over, by: { $0 }).mapValues(\.count)
-    for label in 0..<4 as Range<UInt8> {
+    for label in 0..<4 {
       let of = times.filter { labels[Int($0.key)] == label }.values
       #expect(of.max()! - of.min()! <= 1)
     }

@@ -1,13 +1,15 @@
+import ConvNet
 import Testing
 
 @testable import Datasets
 
 @Suite struct SplitTests {
   /// 100 labels: 50 of class 0, 30 of 1, 15 of 2, 5 of 3, mixed.
-  let labels: [UInt8] = (0..<100).map { i in
-    let place = i * 37 % 100
-    return place < 50 ? 0 : place < 80 ? 1 : place < 95 ? 2 : 3
-  }
+  let labels = Labels(
+    (0..<100).map { i in
+      let place = i * 37 % 100
+      return place < 50 ? 0 : place < 80 ? 1 : place < 95 ? 2 : 3
+    })
 
   func counts(_ indices: [Int32]) -> [Int] {
     (0..<4).map { c in indices.count { labels[Int($0)] == c } }

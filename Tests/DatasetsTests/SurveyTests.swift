@@ -67,7 +67,6 @@ import Testing
       (["0", "1"], 12 * 7, "84 pixels, which make no square image; give dataset.shape"),
       (["0.5", "1"], 16, "a label is \"0.5\", neither a whole number nor a name"),
       (["1", "1"], 16, "all its labels are equal; give dataset.classes"),
-      ((0..<300).map(String.init), 16, "its labels are of more than 256 kinds"),
     ] {
       let told = message { _ = try survey(table(labels, pixels: pixels)) }
       #expect(told.contains(said), "\(told)")

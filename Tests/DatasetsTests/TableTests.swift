@@ -1,3 +1,4 @@
+import ConvNet
 import Foundation
 import Storage
 import TestSupport
@@ -56,7 +57,7 @@ struct TableFixture: Decodable {
     request.preparation.shape = shape
     let set = try DatasetLocator(dataFolder: nil, environment: [:]).load(request, progress: nil)
     #expect(set.train.pixels[0..<set.train.pixels.count] == [UInt8](c.images))
-    #expect(set.train.labels == [UInt8](c.labels))
+    #expect(set.train.labels == Labels(c.labels))
     #expect(set.notes.count == c.notes.count, "\(set.notes)")
     for (note, expected) in zip(set.notes.sorted(), c.notes.sorted()) where c.notes.count == 1 {
       #expect(note.contains(expected) && note.hasPrefix(TableFixture.path(c.file)), "\(note)")
@@ -84,7 +85,7 @@ struct TableFixture: Decodable {
     request.preparation.shape = ImageShape(height: 2, width: width, channels: 1)
     do {
       let set = try DatasetLocator(dataFolder: nil, environment: [:]).load(request, progress: nil)
-      return "labels \(set.train.labels)" + set.notes.map { "; \($0)" }.joined()
+      return "labels \(Array(set.train.labels))" + set.notes.map { "; \($0)" }.joined()
     } catch {
       return error.message
     }

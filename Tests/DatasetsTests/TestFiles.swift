@@ -1,3 +1,4 @@
+import ConvNet
 import Foundation
 
 @testable import Datasets
@@ -18,7 +19,7 @@ func smallSet(
   ImageSet(
     height: height, width: width, channels: channels, classes: classes,
     pixels: (0..<count * height * width * channels).map { UInt8(truncatingIfNeeded: $0 &* 37) },
-    labels: (0..<count).map { UInt8($0 * 7 % classes) })
+    labels: Labels((0..<count).map { $0 * 7 % classes }))
 }
 
 /// Where the real MNIST lies, when it is on this machine.

@@ -21,16 +21,15 @@ import Testing
   private final class View: SampleSource {
     let sampleShape: Shape
     private let values: ArraySlice<Float>
-    private let labels: [Int]
+    let labels: Labels
 
     init(_ values: ArraySlice<Float>, labels: [Int]) {
       sampleShape = .vector(values.count / labels.count)
       self.values = values
-      self.labels = labels
+      self.labels = Labels(labels)
     }
 
     var count: Int { labels.count }
-    func label(of sample: Int) -> Int { labels[sample] }
 
     func fill(_ destination: UnsafeMutablePointer<Float>, sample: Int, epoch: Int, worker: Int) {
       let size = sampleShape.count

@@ -11,18 +11,18 @@ import Testing
   private final class Samples: SampleSource {
     let sampleShape = Shape.vector(7)
     private let values: [Float]
-    private let labels: [Int]
+    let labels: Labels
     private let places: [Int]
 
     init(_ values: [Float], _ labels: [Int], seed: UInt64) {
       self.values = values
-      self.labels = labels
       let order = Batches.order(of: labels.count, seed: seed, epoch: 1)
-      places = order.indices.sorted { order[$0] < order[$1] }
+      let places = order.indices.sorted { order[$0] < order[$1] }
+      self.places = places
+      self.labels = Labels(places.map { labels[$0] })
     }
 
     var count: Int { labels.count }
-    func label(of sample: Int) -> Int { labels[places[sample]] }
     func fill(_ destination: UnsafeMutablePointer<Float>, sample: Int, epoch: Int, worker: Int) {
       for i in 0..<7 { destination[i] = values[7 * places[sample] + i] }
     }

@@ -26,6 +26,7 @@ public struct ClassMoments: Sendable {
     let chunk = DoubleBuffer(Self.tilesTogether * SampleRows.size * d)
     let gram = DoubleBuffer(d * d)
     let sums = DoubleBuffer(classes * d)
+    let labels = source.labels
     let blocks = (d + Self.block - 1) / Self.block
     for first in stride(from: 0, to: rows.tiles, by: Self.tilesTogether) {
       let count = min(Self.tilesTogether, rows.tiles - first)
@@ -48,7 +49,7 @@ public struct ClassMoments: Sendable {
             accumulate: true)
         } else {
           for row in 0..<x.rows {
-            let sum = sums.base + source.label(of: start + row) * d
+            let sum = sums.base + labels[start + row] * d
             let values = x.base + row * d
             for i in 0..<d { sum[i] += values[i] }
           }
@@ -56,7 +57,7 @@ public struct ClassMoments: Sendable {
       }
     }
     withExtendedLifetime(chunk) {}
-    classCounts = source.classCounts(classes)
+    classCounts = labels.counts(ofClasses: classes)
     let n = Double(source.count)
     let mean = (0..<d).map { i in (0..<classes).reduce(0) { $0 + sums.base[$1 * d + i] } / n }
     for i in 0..<d {

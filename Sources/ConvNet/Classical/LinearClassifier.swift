@@ -16,15 +16,13 @@ public struct LinearClassifier: Sendable {
   public var parameters: Int { weights.count + biases.count }
 
   /// Each sample's class; of equal scores the first.
-  public func predictions(of source: any SampleSource, team: Team) -> [UInt8] {
+  public func predictions(of source: any SampleSource, team: Team) -> Labels {
     let rows = SampleRows(source, workers: team.count)
     let classes = biases.count
-    precondition(rows.features * classes == weights.count && classes <= 256)
+    precondition(rows.features * classes == weights.count)
     let kernel = DoubleBuffer(weights)
     let scores = (0..<team.count).map { _ in DoubleBuffer(SampleRows.size * classes) }
-    var predictions = [UInt8](repeating: 0, count: source.count)
-    predictions.withUnsafeMutableBufferPointer { output in
-      let output = output.baseAddress!
+    return Labels(count: source.count) { output in
       team.forEach(rows.tiles) { tile, worker in
         let x = rows.loadDoubles(tile, worker: worker)
         let y = scores[worker].matrix(rows: x.rows, columns: classes)
@@ -37,11 +35,10 @@ public struct LinearClassifier: Sendable {
           {
             best = c
           }
-          output[sample] = UInt8(best)
+          output[sample] = UInt16(best)
         }
       }
     }
-    return predictions
   }
 }
 

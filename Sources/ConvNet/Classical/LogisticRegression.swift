@@ -78,6 +78,7 @@ private final class LogisticObjective {
     sum.update(repeating: 0, count: size + 1)
     let kernel = MatrixView(point.base, rows: classes, columns: d)
     let biases = point.base + classes * d
+    let labels = rows.source.labels
     for tile in rows.tiles * part / parts..<rows.tiles * (part + 1) / parts {
       let x = rows.loadDoubles(tile, worker: worker)
       let y = scores[worker].matrix(rows: x.rows, columns: classes)
@@ -85,7 +86,7 @@ private final class LogisticObjective {
       for (row, sample) in rows.samples(of: tile).enumerated() {
         let z = y.base + row * classes
         for c in 0..<classes { z[c] += biases[c] }
-        sum[size] += softmaxGradient(z, classes: classes, label: rows.source.label(of: sample))
+        sum[size] += softmaxGradient(z, classes: classes, label: labels[sample])
         for c in 0..<classes { sum[classes * d + c] += z[c] }
       }
       gemm(

@@ -11,7 +11,7 @@ public final class NearestNeighbours: Sendable {
   private let training: Buffer
   /// ‖t‖²/2, (N).
   private let halves: Buffer
-  private let labels: [UInt8]
+  private let labels: Labels
 
   /// Training samples that are compared at once.
   private static let block = 1024
@@ -33,7 +33,7 @@ public final class NearestNeighbours: Sendable {
     features = d
     self.training = training
     self.halves = halves
-    labels = (0..<source.count).map { UInt8(source.label(of: $0)) }
+    labels = source.labels
   }
 
   /// The numbers that are kept.
@@ -73,16 +73,17 @@ public final class NearestNeighbours: Sendable {
   }
 
   /// Each sample's class by the vote of its first `k` neighbours; of equal votes the first class.
-  public func predictions(of nearest: [Int32], kept: Int, voting k: Int) -> [UInt8] {
+  public func predictions(of nearest: [Int32], kept: Int, voting k: Int) -> Labels {
     precondition(k <= kept && nearest.count % kept == 0)
     var votes = [Int](repeating: 0, count: classes)
-    return stride(from: 0, to: nearest.count, by: kept).map { start in
-      for c in 0..<classes { votes[c] = 0 }
-      for neighbour in nearest[start..<start + k] { votes[Int(labels[Int(neighbour)])] += 1 }
+    let classes = stride(from: 0, to: nearest.count, by: kept).map { start in
+      for c in votes.indices { votes[c] = 0 }
+      for neighbour in nearest[start..<start + k] { votes[labels[Int(neighbour)]] += 1 }
       var best = 0
-      for c in 1..<classes where votes[c] > votes[best] { best = c }
-      return UInt8(best)
+      for c in votes.indices where votes[c] > votes[best] { best = c }
+      return best
     }
+    return Labels(classes)
   }
 }
 

@@ -60,7 +60,7 @@ public final class ProjectedSource: SampleSource {
 
   public var sampleShape: Shape { .vector(components) }
   public var count: Int { base.count }
-  public func label(of sample: Int) -> Int { base.label(of: sample) }
+  public var labels: Labels { base.labels }
 
   public func fill(
     _ destination: UnsafeMutablePointer<Float>, sample: Int, epoch: Int, worker: Int

@@ -72,7 +72,7 @@ public final class RandomConvolutions: SampleSource {
 
   public var sampleShape: Shape { .vector(cells.height * cells.width * filters) }
   public var count: Int { base.count }
-  public func label(of sample: Int) -> Int { base.label(of: sample) }
+  public var labels: Labels { base.labels }
 
   public func fill(
     _ destination: UnsafeMutablePointer<Float>, sample: Int, epoch: Int, worker: Int

@@ -62,16 +62,9 @@ final class SampleRows {
 
 extension SampleSource {
   /// The part of the samples whose class was foretold.
-  public func accuracy(of predictions: [UInt8]) -> Double {
+  public func accuracy(of predictions: Labels) -> Double {
     precondition(predictions.count == count)
-    let correct = (0..<count).count(where: { Int(predictions[$0]) == label(of: $0) })
+    let correct = zip(predictions, labels).count { $0 == $1 }
     return Double(correct) / Double(count)
-  }
-
-  /// How many samples each class has.
-  func classCounts(_ classes: Int) -> [Int] {
-    var counts = [Int](repeating: 0, count: classes)
-    for sample in 0..<count { counts[label(of: sample)] += 1 }
-    return counts
   }
 }

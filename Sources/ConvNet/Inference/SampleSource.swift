@@ -7,8 +7,8 @@ public protocol ImageSamples: AnyObject, Sendable {
   func fill(_ destination: UnsafeMutablePointer<Float>, sample: Int, epoch: Int, worker: Int)
 }
 
-/// Images with their classes.
+/// Images with what is to be learned of them.
 public protocol SampleSource: ImageSamples {
-  /// The class of a sample, in 0..<classes.
-  func label(of sample: Int) -> Int
+  /// The class of each sample, (count).
+  var labels: Labels { get }
 }

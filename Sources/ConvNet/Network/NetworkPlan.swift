@@ -76,9 +76,9 @@ public struct NetworkPlan: Sendable {
   public init(_ description: NetworkDescription) throws(NetworkError) {
     guard !description.model.isEmpty else { throw NetworkError("the model has no layers") }
     guard description.classes >= 2 else { throw NetworkError("a classifier needs two classes") }
-    // A prediction is kept in a byte.
-    guard description.classes <= 256 else {
-      throw NetworkError("\(description.classes) classes are too many (at most 256 are allowed)")
+    guard description.classes <= Labels.mostClasses else {
+      throw NetworkError(
+        "\(description.classes) classes are too many (at most \(Labels.mostClasses) are allowed)")
     }
     try Self.check(description.input)
     let expansion = try ModelExpansion(description.model)

@@ -162,15 +162,17 @@ extension LossFunction {
   /// Makes a sample's loss and its gradient by its scores those of two classes: λ times what they are,
   /// plus 1 − λ times those of another class.
   /// - Parameters:
+  ///   - other: the sample that is mixed in.
   ///   - share: λ.
   ///   - scale: what the gradient was multiplied by.
   ///   - scratch: as many floats as there are classes.
   func mix(
     _ loss: inout Float, _ gradient: UnsafeMutablePointer<Float>, _ z: UnsafePointer<Float>,
-    label other: Int, share: Float, scale: Float, scratch: UnsafeMutablePointer<Float>
+    with other: Int, in labels: Labels, share: Float, scale: Float,
+    scratch: UnsafeMutablePointer<Float>
   ) {
-    let second = self.loss(z, label: other, scratch: scratch).loss
-    self.gradient(z, label: other, scratch: scratch, scale: scale)
+    let second = self.loss(z, of: other, in: labels, scratch: scratch).loss
+    self.gradient(z, of: other, in: labels, scratch: scratch, scale: scale)
     loss = share * loss + (1 - share) * second
     for c in 0..<classes { gradient[c] = share * gradient[c] + (1 - share) * scratch[c] }
   }

@@ -40,9 +40,8 @@ public enum ClassificationMetric: Hashable, Sendable {
   public init?(_ name: String) {
     func number(_ text: some StringProtocol) -> Int? {
       // As it is written back: no sign, no leading zero.
-      guard let value = Int(text), (0...255).contains(value), String(value) == text else {
-        return nil
-      }
+      guard let value = Int(text), (0..<Labels.mostClasses).contains(value), String(value) == text
+      else { return nil }
       return value
     }
     if name == "ece" {
@@ -75,6 +74,9 @@ public enum ClassificationMetric: Hashable, Sendable {
     }
   }
 
+  /// Whether it needs the probabilities of all classes, not only those of each sample's two.
+  public var needsProbabilities: Bool { if case .rocAUC = self { true } else { false } }
+
   private static func suffix(_ label: Int?) -> String { label.map(String.init) ?? "macro" }
 }
 
@@ -97,11 +99,9 @@ public struct ClassFigures: Hashable, Sendable {
     self.samples = samples
   }
 
-  /// - Parameter confusion: how many samples of a class (row) were taken for another (column).
-  public init(of label: Int, in confusion: [[Int]]) {
-    let right = confusion[label][label]
-    let own = confusion[label].reduce(0, +)
-    let taken = confusion.reduce(0) { $0 + $1[label] }
+  public init(of label: Int, in confusion: ConfusionMatrix) {
+    let right = confusion.recognised[label]
+    let (own, taken) = (confusion.samples[label], confusion.taken[label])
     func part(_ count: Int, of total: Int) -> Double {
       total == 0 ? 0 : Double(count) / Double(total)
     }
@@ -127,37 +127,57 @@ public struct ClassFigures: Hashable, Sendable {
 /// of them. Probabilities are the softmax of the scores.
 public struct Classification: Sendable {
   public let classes: Int
-  public let labels: [UInt8]
-  /// (N, classes)
-  private let probabilities: [Float]
+  public private(set) var labels = Labels()
+  /// The class of the highest score, the first of equals.
+  public private(set) var predictions = Labels()
+  /// The probability of what each sample was taken for, and that of its own class.
+  public private(set) var confidences: [Float] = []
+  public private(set) var ownProbabilities: [Float] = []
   /// How many classes have a higher score than the sample's own, or as high a one and come before it.
-  private let ranks: [Int]
-  /// How many samples of a class (row) were taken for another (column).
-  public let confusion: [[Int]]
+  private var ranks: [Int32] = []
+  /// (N, classes), where they are kept.
+  private var probabilities: [Float] = []
+  private let keepsProbabilities: Bool
 
-  public init(scores: [Float], labels: [UInt8], classes: Int) {
-    precondition(scores.count == labels.count * classes)
+  /// Of no samples yet.
+  /// - Parameter keepsProbabilities: whether those of all classes are kept, which areas under curves need.
+  public init(classes: Int, keepsProbabilities: Bool) {
     self.classes = classes
-    self.labels = labels
-    var (probabilities, ranks) = (scores, [Int]())
-    var confusion = Array(repeating: Array(repeating: 0, count: classes), count: classes)
-    probabilities.withUnsafeMutableBufferPointer { scores in
-      for (i, label) in labels.enumerated() {
-        let row = scores.baseAddress! + i * classes
-        let own = Int(label)
-        var (rank, prediction) = (0, 0)
-        for c in 0..<classes {
-          if row[c] > row[own] || (row[c] == row[own] && c < own) { rank += 1 }
-          if row[c] > row[prediction] { prediction = c }
-        }
-        ranks.append(rank)
-        confusion[own][prediction] += 1
-        softmax(row, to: row, count: classes)
+    self.keepsProbabilities = keepsProbabilities
+  }
+
+  /// - Parameter scores: (N, classes)
+  public init(scores: [Float], labels: Labels, classes: Int) {
+    self.init(classes: classes, keepsProbabilities: true)
+    var scores = scores
+    scores.withUnsafeMutableBufferPointer { append(scores: $0, labels: labels) }
+  }
+
+  /// Takes up more samples.
+  /// - Parameter scores: (labels.count, classes); the probabilities are left in their place.
+  mutating func append(
+    scores: UnsafeMutableBufferPointer<Float>, labels: some Collection<Int>
+  ) {
+    precondition(scores.count == labels.count * classes)
+    for (i, own) in labels.enumerated() {
+      let row = scores.baseAddress! + i * classes
+      var (rank, prediction) = (0, 0)
+      for c in 0..<classes {
+        if row[c] > row[own] || (row[c] == row[own] && c < own) { rank += 1 }
+        if row[c] > row[prediction] { prediction = c }
       }
+      softmax(row, to: row, count: classes)
+      ranks.append(Int32(rank))
+      self.labels.append(own)
+      predictions.append(prediction)
+      confidences.append(row[prediction])
+      ownProbabilities.append(row[own])
     }
-    self.probabilities = probabilities
-    self.ranks = ranks
-    self.confusion = confusion
+    if keepsProbabilities { probabilities += scores }
+  }
+
+  public var confusion: ConfusionMatrix {
+    ConfusionMatrix(labels: labels, predictions: predictions, classes: classes)
   }
 
   /// A figure; nil where it has no value, as the area under a curve of samples of one class.
@@ -165,15 +185,21 @@ public struct Classification: Sendable {
     guard !labels.isEmpty else { return nil }
     return switch metric {
     case .topAccuracy(let k): Double(ranks.count { $0 < k }) / Double(ranks.count)
-    case .precision(let label): figure(of: label) { ClassFigures(of: $0, in: confusion).precision }
-    case .recall(let label): figure(of: label) { ClassFigures(of: $0, in: confusion).recall }
-    case .f1(let label): figure(of: label) { ClassFigures(of: $0, in: confusion).f1 }
-    case .rocAUC(let label): figure(of: label, rocAUC)
+    case .precision(let label): figure(of: label, \.precision)
+    case .recall(let label): figure(of: label, \.recall)
+    case .f1(let label): figure(of: label, \.f1)
+    case .rocAUC(let label): mean(of: label, rocAUC)
     case .calibrationError: calibrationError()
     }
   }
 
-  private func figure(of label: Int?, _ figure: (Int) -> Double?) -> Double? {
+  private func figure(of label: Int?, _ figure: KeyPath<ClassFigures, Double>) -> Double? {
+    let confusion = confusion
+    return mean(of: label) { ClassFigures(of: $0, in: confusion)[keyPath: figure] }
+  }
+
+  /// A figure of one class, or its mean over all of them.
+  private func mean(of label: Int?, _ figure: (Int) -> Double?) -> Double? {
     if let label { return figure(label) }
     var sum = 0.0
     for label in 0..<classes {
@@ -185,19 +211,21 @@ public struct Classification: Sendable {
 
   /// By the ranks (Mann and Whitney 1947).
   private func rocAUC(_ label: Int) -> Double? {
-    let positives = confusion[label].reduce(0, +)
+    precondition(keepsProbabilities)
+    func probability(_ sample: Int) -> Float { probabilities[sample * classes + label] }
+    let positives = labels.count { $0 == label }
     let negatives = labels.count - positives
     guard positives > 0, negatives > 0 else { return nil }
     let order = labels.indices.sorted {
-      let (a, b) = (probability($0, label), probability($1, label))
+      let (a, b) = (probability($0), probability($1))
       return a != b ? a < b : $0 < $1
     }
     var (pairs, below, start) = (0.0, 0, 0)
     while start < order.count {
-      let value = probability(order[start], label)
+      let value = probability(order[start])
       var (end, own) = (start, 0)
-      while end < order.count, probability(order[end], label) == value {
-        if Int(labels[order[end]]) == label { own += 1 }
+      while end < order.count, probability(order[end]) == value {
+        if labels[order[end]] == label { own += 1 }
         end += 1
       }
       let others = end - start - own
@@ -208,18 +236,12 @@ public struct Classification: Sendable {
     return pairs / (Double(positives) * Double(negatives))
   }
 
-  /// How sure it is that a sample is of a class.
-  public func probability(_ sample: Int, _ label: Int) -> Float {
-    probabilities[sample * classes + label]
-  }
-
   private func calibrationError() -> Double {
     let bins = 15
     var confidence = Array(repeating: 0.0, count: bins)
     var correct = confidence
-    for i in labels.indices {
-      let row = probabilities[i * classes..<(i + 1) * classes]
-      let highest = Double(row.max()!)
+    for (i, highest) in confidences.enumerated() {
+      let highest = Double(highest)
       let bin = min(max(Int((highest * Double(bins)).rounded(.up)) - 1, 0), bins - 1)
       confidence[bin] += highest
       if ranks[i] == 0 { correct[bin] += 1 }

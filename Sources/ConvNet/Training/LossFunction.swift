@@ -26,8 +26,10 @@ struct LossFunction {
   /// is left in `scratch`, as many floats as there are classes.
   @inline(__always)
   func loss(
-    _ z: UnsafePointer<Float>, label: Int, scratch: UnsafeMutablePointer<Float>
+    _ z: UnsafePointer<Float>, of sample: Int, in labels: Labels,
+    scratch: UnsafeMutablePointer<Float>
   ) -> (loss: Float, prediction: Int) {
+    let label = labels[sample]
     var prediction = 0
     for c in 1..<classes where z[c] > z[prediction] { prediction = c }
     var loss = unweightedLoss(z, label: label, scratch: scratch)
@@ -82,8 +84,10 @@ struct LossFunction {
   /// dz times `scale` in `scratch`, which `loss` has filled.
   @inline(__always)
   func gradient(
-    _ z: UnsafePointer<Float>, label: Int, scratch: UnsafeMutablePointer<Float>, scale: Float
+    _ z: UnsafePointer<Float>, of sample: Int, in labels: Labels,
+    scratch: UnsafeMutablePointer<Float>, scale: Float
   ) {
+    let label = labels[sample]
     let scale = weights.map { scale * $0.base[label] } ?? scale
     switch kind {
     case .softmaxCrossEntropy(let smoothing):

@@ -144,11 +144,9 @@ public final class Trainer {
   /// Loss and accuracy over some samples; see `Inference.evaluate`.
   public func evaluate(
     _ source: any SampleSource, range: Range<Int>,
-    predictions: UnsafeMutableBufferPointer<UInt8>? = nil,
     scores: UnsafeMutableBufferPointer<Float>? = nil
   ) -> EvaluationResult {
-    inference.evaluate(
-      source, range: range, loss: lossDescription, predictions: predictions, scores: scores)
+    inference.evaluate(source, range: range, loss: lossDescription, scores: scores)
   }
 
   /// Takes the weights as they are into their average.
@@ -176,6 +174,8 @@ public final class Trainer {
 /// What the phases of one step share.
 struct StepState {
   var source: (any SampleSource)?
+  /// Of the source.
+  var labels = Labels()
   /// How the batch is mixed, if it is.
   var mix: BatchMix?
   var epoch = 0

@@ -25,6 +25,7 @@ extension Trainer: TeamWork {
     precondition(!samples.isEmpty && samples.count <= limit)
     precondition(source.sampleShape == plan.description.input)
     current.source = source
+    current.labels = source.labels
     current.epoch = epoch
     current.total = samples.count
     updater.begin(step: step)
@@ -110,30 +111,30 @@ extension Trainer: TeamWork {
   /// The class that a sample of the batch is counted as, the one of a mixed sample's two that has the
   /// larger part.
   private func countedLabel(of place: Int) -> Int {
-    let own = current.source!.label(of: Int(sampleList[place]))
+    let own = current.labels[Int(sampleList[place])]
     guard let mix = current.mix else { return own }
-    return mix.dominant(own, partnerLabel(of: place, mix))
+    return mix.dominant(own, current.labels[partner(of: place, mix)])
   }
 
-  private func partnerLabel(of place: Int, _ mix: BatchMix) -> Int {
-    let partner = mix.partner(of: place, batch: current.count)
-    return current.source!.label(of: Int(sampleList[partner]))
+  /// The sample that gives the one at a place its other part.
+  private func partner(of place: Int, _ mix: BatchMix) -> Int {
+    Int(sampleList[mix.partner(of: place, batch: current.count)])
   }
 
   private func loss(_ tile: Tile) {
-    let source = current.source!
+    let labels = current.labels
     let values = logits.values(of: tile)
     let gradients = logits.gradients(of: tile)
     let scale = 1 / Float(current.total)
     for i in 0..<tile.count {
       let place = tile.first + i
-      let label = source.label(of: Int(sampleList[place]))
+      let sample = Int(sampleList[place])
       let (scores, scratch) = (values + i * loss.classes, gradients + i * loss.classes)
-      var (value, prediction) = loss.loss(scores, label: label, scratch: scratch)
-      loss.gradient(scores, label: label, scratch: scratch, scale: scale)
+      var (value, prediction) = loss.loss(scores, of: sample, in: labels, scratch: scratch)
+      loss.gradient(scores, of: sample, in: labels, scratch: scratch, scale: scale)
       if let mix = current.mix {
         loss.mix(
-          &value, scratch, scores, label: partnerLabel(of: place, mix), share: mix.share,
+          &value, scratch, scores, with: partner(of: place, mix), in: labels, share: mix.share,
           scale: scale, scratch: mixer!.scratch(of: tile.worker))
       }
       losses.base[place] = value

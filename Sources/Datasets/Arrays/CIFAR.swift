@@ -1,3 +1,4 @@
+import ConvNet
 import Storage
 
 /// CIFAR-10 and CIFAR-100 in their binary form (A. Krizhevsky): a gzip'd tar archive with files of
@@ -31,7 +32,7 @@ enum CIFAR {
           .damaged, "\(path): there is no \(isTest ? "test" : "training") batch in it")
       }
       let count = names.reduce(0) { $0 + files[$1]!.count / recordSize }
-      var labels: [UInt8] = []
+      var labels = Labels()
       labels.reserveCapacity(count)
       var pixels = [UInt8](repeating: 0, count: count * 3 * planeSize)
       for name in names {
@@ -41,14 +42,14 @@ enum CIFAR {
           let label = records[first + labelBytes - 1]
           guard label < classes else {
             throw StoredImages.badLabel(
-              "\(label)", at: "\(path): label \(first / recordSize) of \(name)", classes: classes)
+              Int(label), at: "\(path): label \(first / recordSize) of \(name)", classes: classes)
           }
           let place = labels.count * 3 * planeSize
           for channel in 0..<3 {
             let plane = first + labelBytes + channel * planeSize
             for i in 0..<planeSize { pixels[place + 3 * i + channel] = records[plane + i] }
           }
-          labels.append(label)
+          labels.append(Int(label))
         }
       }
       return StoredImages(

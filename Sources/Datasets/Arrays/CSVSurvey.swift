@@ -106,12 +106,12 @@ private struct CSVRowReader {
   private(set) var usesPoint = false
   private(set) var usesWindows1252 = false
   private let classes: ClassNames
-  /// Whether a whole number could be a label.
+  /// Whether a small whole number could be a label.
   private let isLabel: [Bool]
 
   init(_ classes: ClassNames) {
     self.classes = classes
-    isLabel = (0..<1024).map { classes.mayHold(String($0)) }
+    isLabel = (0..<1024).map { classes.mayHold($0) }
   }
 
   /// - Returns: how many fields the line has.
@@ -143,13 +143,12 @@ private struct CSVRowReader {
       case .comma: usesComma = true
       case .point: usesPoint = true
       }
-      let value = number.value
       column.pointee.add(number)
       if column.pointee.mayBeLabel {
         // -0 and 7.0 are whole.
-        if value >= 0, value < 1024, value == value.rounded() {
-          column.pointee.mayBeLabel =
-            isLabel[Int(value)] || classes.named(field.unquotedText) != nil
+        if let whole = number.whole, whole >= 0 {
+          let isOne = whole < isLabel.count ? isLabel[whole] : classes.mayHold(whole)
+          column.pointee.mayBeLabel = isOne || classes.named(field.unquotedText) != nil
         } else {
           column.pointee.mayBeLabel = classes.named(field.unquotedText) != nil
         }

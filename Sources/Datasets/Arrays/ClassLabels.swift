@@ -1,31 +1,38 @@
+import ConvNet
+
 /// The labels of a file in order, each as it stands there, until what they mean is decided by all of
 /// them: names of classes where names are given, else their numbers.
 struct ClassLabels {
   /// The different labels, and where each comes first.
   private var distinct: [(text: String, place: Int)] = []
-  private var byText: [String: UInt16] = [:]
-  /// For small whole numbers, which most labels are: their place among the different ones.
-  private var byNumber = [UInt16?](repeating: nil, count: 1024)
-  private var rows: [UInt16] = []
+  private var byText: [String: Int32] = [:]
+  /// For the numbers that classes may have, which most labels are: their place among the different ones,
+  /// −1 where there is none. It grows with them.
+  private var byNumber: [Int32] = []
+  private var rows: [Int32] = []
 
-  private static let limit = 1024
+  /// One more than there may be classes.
+  private static let limit = Labels.mostClasses + 1
 
   var count: Int { rows.count }
 
   /// Whole numbers by their digits, whether or not they were written as `7.0`.
   mutating func append(_ number: Int) {
-    guard (0..<byNumber.count).contains(number) else { return append(String(number)) }
-    if byNumber[number] == nil { byNumber[number] = index(String(number)) }
-    rows.append(byNumber[number]!)
+    guard (0..<Labels.mostClasses).contains(number) else { return append(String(number)) }
+    while byNumber.count <= number {
+      byNumber += Array(repeating: -1, count: max(1024, byNumber.count))
+    }
+    if byNumber[number] < 0 { byNumber[number] = index(String(number)) }
+    rows.append(byNumber[number])
   }
 
   mutating func append(_ text: String) { rows.append(index(text)) }
 
-  private mutating func index(_ text: String) -> UInt16 {
+  private mutating func index(_ text: String) -> Int32 {
     if let index = byText[text] { return index }
     // More than there may be classes: one that is none of them is among those that are kept.
-    guard distinct.count < Self.limit else { return UInt16(Self.limit - 1) }
-    let index = UInt16(distinct.count)
+    guard distinct.count < Self.limit else { return Int32(Self.limit - 1) }
+    let index = Int32(distinct.count)
     distinct.append((text, rows.count))
     byText[text] = index
     return index
@@ -38,8 +45,8 @@ struct ClassLabels {
   ///   - noted: told what was taken for granted.
   func classes(
     of classes: ClassNames, place: (Int) -> String, noted: (String) -> Void
-  ) throws(DatasetError) -> [UInt8] {
-    var labels: [UInt8?] = distinct.map { classes.named($0.text) }
+  ) throws(DatasetError) -> Labels {
+    var labels: [Int?] = distinct.map { classes.named($0.text) }
     if labels.contains(nil), classes.mayBeNumbered {
       let numbers = distinct.map { classes.numbered($0.text) }
       // Names that are among them are of another way to write them.
@@ -60,7 +67,7 @@ struct ClassLabels {
           + advice(classes))
     }
     let table = labels.map { $0! }
-    return rows.map { table[Int($0)] }
+    return Labels(rows.map { table[Int($0)] })
   }
 
   /// The classes that these are, where nobody says them: as many as there are numbers, where they count
@@ -69,8 +76,11 @@ struct ClassLabels {
     func refuse(_ message: String) -> DatasetError {
       DatasetError(.invalid, "\(path): \(message); give dataset.classes")
     }
-    guard distinct.count <= 256 else {
-      throw refuse("its labels are of more than 256 kinds")
+    guard distinct.count <= Labels.mostClasses else {
+      throw DatasetError(
+        .invalid,
+        "\(path): its labels are of more than \(Labels.mostClasses) kinds, the most classes that there "
+          + "may be")
     }
     if let odd = distinct.first(where: {
       $0.text.isEmpty || Int($0.text) == nil && Double($0.text) != nil
@@ -91,6 +101,10 @@ struct ClassLabels {
   private func advice(_ classes: ClassNames) -> String {
     let texts = distinct.map(\.text)
     let numbers = texts.compactMap { Int($0) }
+    if numbers.contains(where: { $0 >= Labels.mostClasses }) {
+      return "; \(StoredImages.tooLargeAdvice)"
+        + (numbers.count == texts.count ? ", or give dataset.classes the labels as names" : "")
+    }
     guard !classes.areGiven, texts.count <= 256, !texts.contains("") else { return "" }
     if numbers.count < texts.count {
       guard numbers.isEmpty, texts.allSatisfy({ Double($0) == nil }) else { return "" }
@@ -113,7 +127,8 @@ struct ClassNames: Hashable {
   let names: [String]
   /// Whether the spec gives the names; else they are the numbers from 0 on.
   let areGiven: Bool
-  private let byName: [String: UInt8]
+  /// Of names that are given.
+  private let byName: [String: Int]
   /// Whether a label may be a class's number: no name is the number of another class.
   let mayBeNumbered: Bool
 
@@ -121,8 +136,10 @@ struct ClassNames: Hashable {
     self.names = names
     self.areGiven = areGiven
     byName = Dictionary(
-      names.enumerated().map { ($1, UInt8($0)) }, uniquingKeysWith: { first, _ in first })
-    mayBeNumbered = names.enumerated().allSatisfy { Int($1) == nil || Int($1) == $0 }
+      areGiven ? names.enumerated().map { ($1, $0) } : [],
+      uniquingKeysWith: { first, _ in first })
+    mayBeNumbered =
+      !areGiven || names.enumerated().allSatisfy { Int($1) == nil || Int($1) == $0 }
   }
 
   init(_ classes: OwnFiles.Classes) {
@@ -133,18 +150,22 @@ struct ClassNames: Hashable {
   }
 
   /// Of labels that nothing is known of: any small number may be one.
-  static let unknown = ClassNames(.count(256))
+  static let unknown = ClassNames(.count(Labels.mostClasses))
 
-  func named(_ text: String) -> UInt8? { byName[text] }
-
-  func numbered(_ text: String) -> UInt8? {
-    guard let number = Int(text), names.indices.contains(number) else { return nil }
-    return UInt8(number)
+  func named(_ text: String) -> Int? {
+    if areGiven { return byName[text] }
+    guard let number = numbered(text), names[number] == text else { return nil }
+    return number
   }
 
-  /// Whether a label of this text could be one of them.
-  func mayHold(_ text: String) -> Bool {
-    named(text) != nil || mayBeNumbered && numbered(text) != nil
+  func numbered(_ text: String) -> Int? {
+    guard let number = Int(text), names.indices.contains(number) else { return nil }
+    return number
+  }
+
+  /// Whether a whole number could be a label of one of them.
+  func mayHold(_ number: Int) -> Bool {
+    mayBeNumbered && names.indices.contains(number) || areGiven && byName[String(number)] != nil
   }
 
   var described: String {

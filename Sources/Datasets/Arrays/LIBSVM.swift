@@ -1,3 +1,4 @@
+import ConvNet
 import Storage
 
 /// USPS as LIBSVM gives it: a line per image, `label index:value …`, labels from 1 to 10 for the
@@ -9,7 +10,7 @@ enum LIBSVM {
   ) throws(DatasetError) -> ImageSet {
     var lines = LineStream(stream)
     var pixels: [UInt8] = []
-    var labels: [UInt8] = []
+    var labels = Labels()
     while let line = try lines.next() {
       let number = lines.number
       func error(_ message: String) -> DatasetError {
@@ -23,7 +24,7 @@ enum LIBSVM {
       guard let label = text.wholeNumber(upTo: classes), label > 0 else {
         throw error("the label is \"\(text.text.prefix(40))\"; there are 1 to \(classes)")
       }
-      labels.append(UInt8(label - 1))
+      labels.append(label - 1)
       for (index, field) in fields.dropFirst().enumerated() {
         let parts = field.split(separator: UInt8(ascii: ":"), omittingEmptySubsequences: false)
         guard parts.count == 2,

@@ -1,3 +1,4 @@
+import ConvNet
 import Storage
 
 /// The numeric arrays of bytes in a MATLAB file of level 5 ("MAT-File Format", The MathWorks), plain or
@@ -151,17 +152,17 @@ enum SVHN {
     }
     let shape = ImageShape(height: x.dimensions[0], width: x.dimensions[1], channels: 3)
     try shape.check(path)
-    let labels = try y.bytes.enumerated().map { (index, label) throws(DatasetError) in
+    let digits = try y.bytes.enumerated().map { (index, label) throws(DatasetError) in
       guard (1...10).contains(label) || label == 0 else {
         throw DatasetError(.damaged, "\(path): label \(index) is \(label); there are 1 to 10")
       }
       return label % 10
     }
-    guard !labels.isEmpty else { throw DatasetError(.damaged, "\(path): it holds no images") }
+    guard !digits.isEmpty else { throw DatasetError(.damaged, "\(path): it holds no images") }
     let (height, width) = (shape.height, shape.width)
     let pixels = [UInt8](unsafeUninitializedCapacity: x.bytes.count) { buffer, count in
       x.bytes.withUnsafeBufferPointer { bytes in
-        for n in 0..<labels.count {
+        for n in 0..<digits.count {
           for row in 0..<height {
             for column in 0..<width {
               for channel in 0..<3 {
@@ -174,6 +175,6 @@ enum SVHN {
       }
       count = x.bytes.count
     }
-    return StoredImages(shape: shape, pixels: pixels).set(labels: labels, classes: 10)
+    return StoredImages(shape: shape, pixels: pixels).set(labels: Labels(digits), classes: 10)
   }
 }

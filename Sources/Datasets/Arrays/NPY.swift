@@ -1,3 +1,4 @@
+import ConvNet
 import Storage
 
 /// Arrays of images and of labels in the NPY form.
@@ -77,7 +78,7 @@ enum NPY {
   /// (N, classes).
   static func labels(
     _ stream: any ByteStream, classes: ClassNames, noted: (String) -> Void = { _ in }
-  ) throws(DatasetError) -> [UInt8] {
+  ) throws(DatasetError) -> Labels {
     let header = try NPYHeader(stream)
     let path = stream.path
     let sizes = header.shape
@@ -147,12 +148,12 @@ enum NPY {
 
   private static func oneHot(
     _ elements: NPYElements, _ header: NPYHeader, _ path: String, _ noted: (String) -> Void
-  ) throws(DatasetError) -> [UInt8] {
+  ) throws(DatasetError) -> Labels {
     let (rows, columns) = (header.strides[0], header.strides[1])
     let classes = header.shape[1]
     var problem: String?
     let labels = elements.withNumbers { number in
-      (0..<header.shape[0]).map { row -> UInt8 in
+      (0..<header.shape[0]).map { row -> Int in
         let values = (0..<classes).map { number(row * rows + $0 * columns) }
         let ones = values.count { $0 == 1 }
         if ones != 1 || values.count(where: { $0 == 0 }) != classes - 1 {
@@ -161,12 +162,12 @@ enum NPY {
             ?? "label \(row) is no one-hot row, of one 1 and else 0; an image is of one class: save "
             + "y.argmax(axis=1) if its greatest number is that"
         }
-        return UInt8(values.firstIndex(of: 1) ?? 0)
+        return values.firstIndex(of: 1) ?? 0
       }
     }
     if let problem { throw DatasetError(.damaged, "\(path): \(problem)") }
     noted("labels are one-hot rows of \(classes)")
-    return labels
+    return Labels(labels)
   }
 }
 

@@ -1,3 +1,4 @@
+import ConvNet
 import Storage
 
 /// Images as rows of a table, as Kaggle's digits: `label,pixel0,…,pixel783` and then a row per image.
@@ -10,7 +11,7 @@ enum PixelCSV {
     _ path: String, expected shape: ImageShape, classes: ClassNames,
     labelColumn: LabelColumn? = nil,
     pixelMax: Double? = nil
-  ) throws(DatasetError) -> (StoredImages, labels: [UInt8], notes: [String]) {
+  ) throws(DatasetError) -> (StoredImages, labels: Labels, notes: [String]) {
     try read(
       CSVSurvey(path, classes: classes), expected: shape, classes: classes,
       labelColumn: labelColumn, pixelMax: pixelMax)
@@ -20,7 +21,7 @@ enum PixelCSV {
   /// pixels.
   static func readAsked(
     _ path: String, expected shape: ImageShape, classes: ClassNames
-  ) throws(DatasetError) -> (StoredImages, labels: [UInt8], notes: [String]) {
+  ) throws(DatasetError) -> (StoredImages, labels: Labels, notes: [String]) {
     let survey = try CSVSurvey(path, classes: classes)
     return try read(
       survey, expected: shape, classes: classes,
@@ -30,7 +31,7 @@ enum PixelCSV {
   private static func read(
     _ survey: CSVSurvey, expected shape: ImageShape, classes: ClassNames,
     labelColumn: LabelColumn?, pixelMax: Double?
-  ) throws(DatasetError) -> (StoredImages, labels: [UInt8], notes: [String]) {
+  ) throws(DatasetError) -> (StoredImages, labels: Labels, notes: [String]) {
     let path = survey.path
     let layout = try CSVLayout(survey, asked: labelColumn, expected: shape, classes: classes)
     var range = PixelRange()

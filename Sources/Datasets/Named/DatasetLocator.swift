@@ -40,22 +40,34 @@ public struct DatasetLocator: Sendable {
     let paths: [String]
   }
 
-  /// The first place that holds all of the entry's files; and what was missing in the others.
-  func locate(_ entry: CatalogEntry) -> (Location?, missing: [String]) {
+  /// The first place that holds all of the entry's files that are needed; and what was missing in the
+  /// others.
+  /// - Parameter isNeeded: of a file, by its place in the catalog's list.
+  func locate(
+    _ entry: CatalogEntry, isNeeded: (Int) -> Bool = { _ in true }
+  ) -> (Location?, missing: [String]) {
     var missing: [String] = []
     guard !entry.files.isEmpty else { return (nil, missing) }
     for place in places {
       let folder = Self.join(place, entry.folderName)
-      let paths = entry.files.map { $0.existing(in: folder) }
+      let paths = entry.files.enumerated().map { place, file in
+        isNeeded(place) ? file.existing(in: folder) : Self.join(folder, file.name)
+      }
       let present = paths.compactMap { $0 }
       if present.count == paths.count { return (Location(folder: folder, paths: present), missing) }
       let absent = zip(entry.files, paths).filter { $0.1 == nil }.map(\.0.name)
       missing.append(
-        absent.count == paths.count
+        absent.count == paths.indices.count(where: isNeeded)
           ? "\(folder) has none of its files"
           : "\(folder) lacks \(absent.joined(separator: ", "))")
     }
     return (nil, missing)
+  }
+
+  /// Whether a place holds those of a published set's files that have test images.
+  public func holdsTestImages(of entry: CatalogEntry) -> Bool {
+    guard case .published(_, let form, _) = entry.source else { return true }
+    return locate(entry) { form.isRead($0, train: false, test: true) }.0 != nil
   }
 
   /// The first place's folder that holds all of a published set's files.

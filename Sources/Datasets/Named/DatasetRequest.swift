@@ -23,8 +23,8 @@ public struct DatasetRequest: Hashable, Sendable {
   public var readsTest: Bool
   /// The part of one's own training images, in (0, 1), that is there to test on; nil where others are.
   public var testShare: Double?
-  /// Whether the training images are; where not, one's own files aren't read for them, and others are
-  /// read for nothing.
+  /// Whether the training images are; where not, no file is read for them alone, and none of them needs
+  /// to be there.
   public var readsTrain = true
   /// Whether the files' own validation images are wanted.
   public var readsValidation = false
@@ -50,6 +50,14 @@ public struct DatasetRequest: Hashable, Sendable {
     self.syntheticSeed = syntheticSeed
     self.whenUnavailable = whenUnavailable
   }
+
+  /// The same for the test images alone.
+  public var withoutTraining: DatasetRequest {
+    var request = self
+    request.readsTrain = false
+    request.readsValidation = false
+    return request
+  }
 }
 
 extension DatasetLocator {
@@ -73,7 +81,11 @@ extension DatasetLocator {
         .prepared(request.preparation, threads: threads)
     }
     do throws(DatasetError) {
-      var (location, missing) = locate(entry)
+      var isNeeded: (Int) -> Bool = { _ in true }
+      if case .published(_, let form, _) = entry.source {
+        isNeeded = { form.isRead($0, train: request.readsTrain, test: request.readsTest) }
+      }
+      var (location, missing) = locate(entry, isNeeded: isNeeded)
       var provenance = location.map { Dataset.Provenance.folder($0.folder) }
       if location == nil {
         guard let progress else {
@@ -87,10 +99,10 @@ extension DatasetLocator {
         throw DatasetError(.unavailable, "\(entry.name) was removed while it was being read")
       }
       let dataset = try read(
-        entry, at: location, provenance: provenance, readsTest: request.readsTest,
-        threads: threads)
+        entry, at: location, provenance: provenance, readsTrain: request.readsTrain,
+        readsTest: request.readsTest, threads: threads)
       return try dataset.limited(
-        train: request.trainCount, test: request.testCount,
+        train: request.readsTrain ? request.trainCount : nil, test: request.testCount,
         drawnBy: entry.isShuffled ? nil : request.subsetSeed
       )
       .prepared(request.preparation, threads: threads)
@@ -114,7 +126,8 @@ extension DatasetLocator {
 
   private func synthetic(_ request: DatasetRequest, threads: Int) -> Dataset {
     SyntheticDigits(seed: request.syntheticSeed).dataset(
-      trainCount: request.trainCount ?? DatasetCatalog.syntheticDigits.trainCount,
+      trainCount: request.readsTrain
+        ? request.trainCount ?? DatasetCatalog.syntheticDigits.trainCount : 1,
       testCount: request.readsTest
         ? request.testCount ?? DatasetCatalog.syntheticDigits.testCount : nil,
       threads: threads)

@@ -1,3 +1,4 @@
+import ConvNet
 import Storage
 
 /// What the files of a published dataset hold, in which order.
@@ -14,12 +15,23 @@ public enum PublishedFormat: Hashable, Sendable {
   case cifar(labelBytes: Int)
 }
 
+extension PublishedFormat {
+  /// Whether the file at a place of the list holds something of the parts that are read.
+  func isRead(_ place: Int, train: Bool, test: Bool) -> Bool {
+    switch self {
+    case .idx: place < 2 ? train : test
+    case .libsvm, .svhn: place == 0 ? train : test
+    case .emnist, .cifar: true
+    }
+  }
+}
+
 extension DatasetLocator {
   /// Reads and checks a published set at a location, its two parts side by side where there are
-  /// threads for it.
+  /// threads for it. Where the training images aren't wanted, one of the others is there in their place.
   func read(
     _ entry: CatalogEntry, at location: Location, provenance: Dataset.Provenance,
-    readsTest: Bool = true, threads: Int = 1
+    readsTrain: Bool = true, readsTest: Bool = true, threads: Int = 1
   ) throws(DatasetError) -> Dataset {
     guard case .published(let files, let format, _) = entry.source else {
       preconditionFailure("\(entry.name) is not published as files")
@@ -28,7 +40,11 @@ extension DatasetLocator {
     let classes = entry.classNames.count
     let shape = ImageShape(height: entry.height, width: entry.width, channels: entry.channels)
     var contents: [String?] = []
-    for (file, path) in zip(files, paths) {
+    for (place, (file, path)) in zip(files, paths).enumerated() {
+      guard form.isRead(place, train: readsTrain, test: readsTest) else {
+        contents.append(nil)
+        continue
+      }
       // The content's digest is taken while it is read.
       if case .content(_, let sha256) = file.digest {
         contents.append(sha256)
@@ -37,12 +53,13 @@ extension DatasetLocator {
         try file.verify(path)
       }
     }
-    let (train, test): (ImageSet, ImageSet?)
+    let (train, test): (ImageSet?, ImageSet?)
     switch format {
     case .idx:
       let digests = contents
-      (train, test) = try both(threads: threads) { () throws(DatasetError) in
-        try IDX.read(
+      (train, test) = try both(threads: threads) { () throws(DatasetError) -> ImageSet? in
+        guard readsTrain else { return nil }
+        return try IDX.read(
           images: paths[0], labels: paths[1], classes: classes, imagesDigest: digests[0],
           labelsDigest: digests[1], threads: threads)
       } _: { () throws(DatasetError) -> ImageSet? in
@@ -53,28 +70,29 @@ extension DatasetLocator {
       }
     case .emnist(let split, let firstLabel):
       let emnist = EMNIST(path: paths[0], split: split, firstLabel: firstLabel, classes: classes)
-      (train, test) = try both(threads: threads) { () throws(DatasetError) in
-        try emnist.read("train")
+      (train, test) = try both(threads: threads) { () throws(DatasetError) -> ImageSet? in
+        readsTrain ? try emnist.read("train") : nil
       } _: { () throws(DatasetError) -> ImageSet? in
         readsTest ? try emnist.read("test") : nil
       }
     case .libsvm:
-      (train, test) = try both(threads: threads) { () throws(DatasetError) in
-        try LIBSVM.read(try Bzip2Stream(paths[0]), shape: shape, classes: classes)
+      (train, test) = try both(threads: threads) { () throws(DatasetError) -> ImageSet? in
+        guard readsTrain else { return nil }
+        return try LIBSVM.read(try Bzip2Stream(paths[0]), shape: shape, classes: classes)
       } _: { () throws(DatasetError) -> ImageSet? in
         guard readsTest else { return nil }
         return try LIBSVM.read(try Bzip2Stream(paths[1]), shape: shape, classes: classes)
       }
     case .svhn:
-      (train, test) = try both(threads: threads) { () throws(DatasetError) in
-        try SVHN.read(paths[0])
+      (train, test) = try both(threads: threads) { () throws(DatasetError) -> ImageSet? in
+        readsTrain ? try SVHN.read(paths[0]) : nil
       } _: { () throws(DatasetError) -> ImageSet? in
         readsTest ? try SVHN.read(paths[1]) : nil
       }
     case .cifar(let labelBytes):
       let parts = try CIFAR.read(
         try GzipStream(paths[0]), labelBytes: labelBytes, classes: classes)
-      (train, test) = (parts.train, readsTest ? parts.test : nil)
+      (train, test) = (readsTrain ? parts.train : nil, readsTest ? parts.test : nil)
     }
     for set in [train, test].compactMap({ $0 }) where set.imageShape != shape {
       throw DatasetError(
@@ -82,7 +100,7 @@ extension DatasetLocator {
         "\(location.folder): the images of \(entry.name) are \(set.imageShape), not \(shape)")
     }
     return Dataset(
-      name: entry.name, classNames: entry.classNames, train: train, test: test,
+      name: entry.name, classNames: entry.classNames, train: train ?? test!.prefix(1), test: test,
       provenance: provenance)
   }
 }
@@ -119,7 +137,7 @@ struct EMNIST: Sendable {
     for (index, label) in labels.enumerated() {
       guard label >= firstLabel, Int(label - firstLabel) < classes else {
         throw StoredImages.badLabel(
-          "\(label)", at: "\(path): label \(index) of \(split)", classes: classes)
+          Int(label), at: "\(path): label \(index) of \(split)", classes: classes)
       }
     }
     let size = height * width
@@ -137,7 +155,7 @@ struct EMNIST: Sendable {
     }
     return StoredImages(
       shape: ImageShape(height: width, width: height, channels: 1), pixels: pixels
-    ).set(labels: labels.map { $0 - firstLabel }, classes: classes)
+    ).set(labels: Labels(labels.map { $0 - firstLabel }), classes: classes)
   }
 }
 

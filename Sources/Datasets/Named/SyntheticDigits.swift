@@ -20,10 +20,10 @@ public struct SyntheticDigits: Sendable {
   public init(seed: UInt64) { self.seed = seed }
 
   /// The digit that an image shows. Every ten images in a row show each digit once.
-  public func label(of index: Int, part: Part = .train) -> UInt8 {
+  public func label(of index: Int, part: Part = .train) -> Int {
     var random = RandomStream(
       seed: seed, purpose: .synthesis, epoch: part.rawValue | 2, sample: UInt32(index / 10))
-    var digits: [UInt8] = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]
+    var digits = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]
     random.shuffle(&digits)
     return digits[index % 10]
   }
@@ -32,7 +32,7 @@ public struct SyntheticDigits: Sendable {
   public func images(_ count: Int, part: Part, threads: Int) -> ImageSet {
     precondition(count > 0)
     let size = Self.side * Self.side
-    let labels = (0..<count).map { label(of: $0, part: part) }
+    let labels = Labels((0..<count).map { label(of: $0, part: part) })
     let pixels = [UInt8](unsafeUninitializedCapacity: count * size) { buffer, initialized in
       let base = SendablePointer(buffer.baseAddress!)
       forEachPart(of: count, threads: threads) { range in
@@ -41,7 +41,7 @@ public struct SyntheticDigits: Sendable {
           var random = RandomStream(
             seed: seed, purpose: .synthesis, epoch: part.rawValue, sample: UInt32(index))
           pen.draw(
-            digit: Int(labels[index]), random: &random, into: base.pointer + index * size)
+            digit: labels[index], random: &random, into: base.pointer + index * size)
         }
       }
       initialized = count * size

@@ -152,7 +152,7 @@ public struct AskedImagesReader {
   /// Decodes files, several at once.
   /// - Parameter folder: the folder that they are from, for what is told of several.
   private mutating func readPictures(
-    _ files: [(path: String, name: String, label: UInt8?)], in folder: String?
+    _ files: [(path: String, name: String, label: Int?)], in folder: String?
   ) {
     let (prepare, preparation) = (prepare, preparation)
     let decoded = DecodedPictures(
@@ -165,7 +165,7 @@ public struct AskedImagesReader {
         self.problems.append("\(file.name): \(problem)")
         continue
       }
-      images.append(AskedImages.Image(name: file.name, label: file.label.map(Int.init)))
+      images.append(AskedImages.Image(name: file.name, label: file.label))
       pixels += decoded.pixels[index * shape.count..<(index + 1) * shape.count]
     }
     let held = files.indices.filter {
@@ -189,11 +189,16 @@ public struct AskedImagesReader {
     let stored = ImageShape(
       height: sizes[1], width: sizes[2], channels: sizes.count == 4 ? sizes[3] : 1)
     try stored.check(path)
-    var labels: [UInt8] = []
+    var labels = Labels()
     let plain = path.hasSuffix(".gz") ? String(path.dropLast(3)) : path
     let beside = plain.replacingLast("images-idx3", with: "labels-idx1")
-    if beside != plain, let beside = DatasetLocator.existing(beside) {
-      labels = try IDXFile(beside, ranks: 1...1, count: nil).content
+    let ending = "-ubyte"
+    if beside != plain,
+      let beside = beside.hasSuffix(ending)
+        ? IDXFolder.labels(String(beside.dropLast(ending.count)))
+        : DatasetLocator.existing(beside)
+    {
+      labels = try IDX.labels(beside, classes: classes.names.count).labels
     }
     try add(StoredImages(shape: stored, pixels: file.content), labels: labels, name)
   }
@@ -208,7 +213,7 @@ public struct AskedImagesReader {
       throw DatasetError(
         .invalid, "\(name): there are no images in it: none of x_test, x, images" + arrays.contents)
     }
-    var labels: [UInt8] = []
+    var labels = Labels()
     if let pair {
       labels = try NPY.labels(try arrays.stream(pair.labels), classes: classes) {
         note = (pair.labels, $0)
@@ -224,13 +229,13 @@ public struct AskedImagesReader {
   }
 
   private mutating func add(
-    _ stored: StoredImages, labels: [UInt8], _ name: String
+    _ stored: StoredImages, labels: Labels, _ name: String
   ) throws(DatasetError) {
     let count = stored.count
     guard labels.isEmpty || labels.count == count else {
       throw DatasetError(.damaged, "\(name): there are \(count) images, but \(labels.count) labels")
     }
-    if let bad = labels.first(where: { Int($0) >= classes.names.count }) {
+    if let bad = labels.first(where: { $0 >= classes.names.count }) {
       throw DatasetError(
         .damaged, "\(name): a label is \(bad); there are \(classes.names.count) classes")
     }
@@ -244,7 +249,7 @@ public struct AskedImagesReader {
     for i in 0..<count {
       images.append(
         AskedImages.Image(
-          name: count == 1 ? name : "\(name)[\(i)]", label: labels.isEmpty ? nil : Int(labels[i])))
+          name: count == 1 ? name : "\(name)[\(i)]", label: labels.isEmpty ? nil : labels[i]))
     }
   }
 }
@@ -273,7 +278,7 @@ extension ImageFile {
 /// The pictures in a folder and the folders in it, by their endings. One that lies in a folder with a
 /// class's name is of that class.
 private struct PictureFolder {
-  private(set) var files: [(path: String, label: UInt8?)] = []
+  private(set) var files: [(path: String, label: Int?)] = []
   private(set) var unnamed: [String] = []
   private let path: String
   private let classes: ClassNames
@@ -292,7 +297,7 @@ private struct PictureFolder {
 
   /// - Parameter parents: the folders that it lies in, so that a link back to one of them is seen.
   private mutating func list(
-    _ folder: String, label: UInt8?, parents: [FolderIdentity]
+    _ folder: String, label: Int?, parents: [FolderIdentity]
   ) throws(DatasetError) {
     let own = FolderIdentity(folder)
     guard !parents.contains(own) else {

@@ -1,3 +1,4 @@
+import ConvNet
 import Glibc
 import Storage
 
@@ -35,6 +36,12 @@ struct ClassFolders {
     guard !folders.isEmpty else {
       throw DatasetError(
         .invalid, "\(path): there is no folder in it; each class has one, with its images")
+    }
+    guard folders.count <= Labels.mostClasses else {
+      throw DatasetError(
+        .invalid,
+        "\(path): it has \(folders.count) folders; there may be \(Labels.mostClasses) classes at "
+          + "most: put those that are of one class into one folder")
     }
     // Comparing texts, Swift looks at their canonical form.
     names = folders.keys.sorted()
@@ -79,7 +86,9 @@ struct ClassFolders {
     guard let other = names.first(where: { !known.contains($0) }) else { return }
     throw DatasetError(
       .invalid,
-      "\(path): the folder \(other) is no class; those are \(classes.joined(separator: ", "))")
+      "\(path): the folder \(other) is no class; those are "
+        + classes.prefix(100).joined(separator: ", ")
+        + (classes.count > 100 ? " and \(classes.count - 100) more" : ""))
   }
 
   /// What is to be told of the classes' folders.

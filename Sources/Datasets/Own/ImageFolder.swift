@@ -1,3 +1,4 @@
+import ConvNet
 import Storage
 
 /// A folder with a folder per class, each holding image files, told apart by their first bytes.
@@ -87,7 +88,7 @@ enum ImageFolder {
     }
     return Contents(
       set: StoredImages(shape: shape, pixels: pixels).set(
-        labels: labels, classes: classNames.count),
+        labels: Labels(labels), classes: classNames.count),
       skipped: skipped,
       notes: listing.notes + texts.map { DatasetNote(place: path, text: $0) })
   }

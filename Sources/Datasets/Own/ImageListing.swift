@@ -4,7 +4,7 @@ import Storage
 /// The image files in folders by class, before any of them is opened: by their endings, those in the
 /// folders' folders too. Files come in the order of their names' bytes, class by class.
 struct ImageListing {
-  private(set) var files: [(path: String, label: UInt8)] = []
+  private(set) var files: [(path: String, label: Int)] = []
   /// Files that a path of this program cannot name, each with the reason.
   private(set) var unnamed: [String] = []
   private(set) var notes: [DatasetNote] = []
@@ -20,7 +20,7 @@ struct ImageListing {
     leftOut = folders.others
     for (label, name) in classNames.enumerated() {
       for folder in folders.folders(of: name) {
-        try add(folder, label: UInt8(label), parents: [])
+        try add(folder, label: label, parents: [])
       }
     }
     guard !files.isEmpty || !unnamed.isEmpty else {
@@ -46,7 +46,7 @@ struct ImageListing {
   ///   - folder: its path from the folder of all classes.
   ///   - parents: the folders that it lies in, so that a link back to one of them is seen.
   private mutating func add(
-    _ folder: String, label: UInt8, parents: [FolderIdentity]
+    _ folder: String, label: Int, parents: [FolderIdentity]
   ) throws(DatasetError) {
     let full = "\(path)/\(folder)"
     let parents = parents + [FolderIdentity(full)]

@@ -88,24 +88,26 @@ extension DatasetLocator {
     let test = try places.test.map { (test) throws(DatasetError) in
       try reading.part(test.path, .test, isOwn: test.isOwn)
     }
-    // Where nobody asks for training images, the test images are there in their place.
     let train =
-      request.readsTrain ? try reading.part(places.training, .training, isOwn: true) : test!
+      request.readsTrain ? try reading.part(places.training, .training, isOwn: true) : nil
+    // Where nobody asks for training images, a test image is there in their place.
     var dataset = Dataset(
-      name: OwnFiles.name, classNames: reading.classNames.names, train: train.set, test: test?.set,
+      name: OwnFiles.name, classNames: reading.classNames.names,
+      train: train?.set ?? test!.set.prefix(1), test: test?.set,
       provenance: .folder(places.training))
     if let share = request.testShare {
       dataset = try dataset.holdingOut(share, seed: request.subsetSeed)
       if !request.readsTest { dataset = dataset.withoutTest }
     }
     dataset = try dataset.limited(
-      train: request.trainCount, test: request.readsTest ? request.testCount : nil,
+      train: train == nil ? nil : request.trainCount,
+      test: request.readsTest ? request.testCount : nil,
       drawnBy: request.subsetSeed)
     let validation = try places.validation.map { (validation) throws(DatasetError) in
       try reading.part(validation.path, .validation, isOwn: validation.isOwn)
     }
     if let validation { dataset = dataset.with(validation: validation.set) }
-    let parts = [request.readsTrain ? train : nil, validation, test].compactMap { $0 }
+    let parts = [train, validation, test].compactMap { $0 }
     // A folder that two parts are read from has each of its files but once.
     var named: Set<String> = []
     dataset.skipped = parts.flatMap(\.skipped).filter { named.insert($0).inserted }
@@ -130,7 +132,10 @@ struct FilesPlaces {
       throw DatasetError(
         .invalid, "one's own files need dataset.path, dataset.shape and dataset.classes")
     }
-    let training = try locator.found(files.path)
+    // Images that aren't read may be gone, unless the others lie among them.
+    let training =
+      request.readsTrain || files.testPath == nil
+      ? try locator.found(files.path) : locator.path(files.path)
     self.training = training
     func place(_ path: String?, isHeld: Bool) throws(DatasetError) -> Place? {
       if let path { return (try locator.found(path), true) }

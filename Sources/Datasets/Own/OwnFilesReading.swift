@@ -31,7 +31,7 @@ struct OwnFilesReading {
     corrupt = request.corrupt
     self.threads = threads
     let path = places.training
-    try files.format.check(path)
+    if request.readsTrain { try files.format.check(path) }
     switch files.classes {
     case .names(let names): classNames = ClassNames(names, areGiven: true)
     case .count(let count) where files.format == .images:
@@ -182,7 +182,7 @@ enum IDXFolder {
       }
     for prefix in prefixes {
       if let images = DatasetLocator.existing("\(path)/\(prefix)-images-idx3-ubyte"),
-        let labels = DatasetLocator.existing("\(path)/\(prefix)-labels-idx1-ubyte")
+        let labels = labels("\(path)/\(prefix)-labels-idx1")
       {
         return (images, labels)
       }
@@ -190,5 +190,14 @@ enum IDXFolder {
     throw DatasetError(
       .unavailable,
       "\(path) lacks \(prefixes[0])-images-idx3-ubyte or \(prefixes[0])-labels-idx1-ubyte")
+  }
+
+  /// The file of labels whose name begins so, of bytes, or of shorts or ints as more than 256 classes
+  /// need them.
+  static func labels(_ stem: String) -> String? {
+    for kind in ["ubyte", "short", "int"] {
+      if let path = DatasetLocator.existing("\(stem)-\(kind)") { return path }
+    }
+    return nil
   }
 }

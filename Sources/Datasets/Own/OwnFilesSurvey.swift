@@ -53,7 +53,8 @@ extension DatasetLocator {
       let (images, labels) = try IDXFolder.files(path, .training, isOwn: true)
       if classes == nil {
         var distinct = ClassLabels()
-        for label in try IDXFile(labels, ranks: 1...1).content { distinct.append(Int(label)) }
+        let file = try IDXFile(labels, ranks: 1...1, elements: IDXFile.Element.allCases)
+        for label in file.numbers { distinct.append(label) }
         classes = try distinct.found(labels)
       }
       if shape == nil {

@@ -93,9 +93,9 @@ public struct Dataset: Sendable {
     }
     let quotas = try HoldoutSplit.quotas(labels: train.labels, count: count, "dataset.test")
     var isHeld = [Bool](repeating: false, count: train.count)
-    for label in 0..<train.classes where quotas[label] > 0 {
-      let members = train.labels.indices.filter { Int(train.labels[$0]) == label }.map { Int32($0) }
-      let drawn = Selection.drawn(quotas[label], of: members, seed: seed, .test, label: label)
+    let members = train.labels.members(ofClasses: train.classes)
+    for (label, quota) in quotas.enumerated() where quota > 0 {
+      let drawn = Selection.drawn(quota, of: members[label], seed: seed, .test, label: label)
       for index in drawn { isHeld[Int(index)] = true }
     }
     let all = train.labels.indices.map { Int32($0) }

@@ -11,7 +11,7 @@ public struct HoldoutSplit: Hashable, Sendable {
   /// - Throws: `DatasetError` when `count` leaves nothing to train on, or when a stratified
   ///   split has fewer images than classes.
   public init(
-    labels: [UInt8], validation count: Int, stratified: Bool = false, seed: UInt64
+    labels: Labels, validation count: Int, stratified: Bool = false, seed: UInt64
   ) throws(DatasetError) {
     let total = labels.count
     guard count >= 0 else {
@@ -29,8 +29,8 @@ public struct HoldoutSplit: Hashable, Sendable {
     var isHeldOut = [Bool](repeating: false, count: total)
     if stratified && count > 0 {
       var left = try Self.quotas(labels: labels, count: count, "dataset.validation")
-      for index in order where left[Int(labels[Int(index)])] > 0 {
-        left[Int(labels[Int(index)])] -= 1
+      for index in order where left[labels[Int(index)]] > 0 {
+        left[labels[Int(index)]] -= 1
         isHeldOut[Int(index)] = true
       }
     } else {
@@ -60,13 +60,12 @@ public struct HoldoutSplit: Hashable, Sendable {
   }
 
   /// How many images of each class are held out: its share of `count` rounded down, and one more
-  /// where most was lost, the lower class first among equals.
+  /// where most was lost, the lower class first among equals. It ends with the last that has any.
   /// - Parameter key: what of a spec asks for them.
   static func quotas(
-    labels: [UInt8], count: Int, _ key: String
+    labels: Labels, count: Int, _ key: String
   ) throws(DatasetError) -> [Int] {
-    var sizes = [Int](repeating: 0, count: 256)
-    for label in labels { sizes[Int(label)] += 1 }
+    let sizes = labels.counts(ofClasses: (labels.max() ?? 0) + 1)
     let present = sizes.indices.filter { sizes[$0] > 0 }
     guard count >= present.count else {
       throw DatasetError(

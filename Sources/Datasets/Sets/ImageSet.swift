@@ -10,10 +10,11 @@ public struct ImageSet: Sendable {
   /// (N, H, W, C), one allocation.
   public let pixels: PixelBytes
   /// (N)
-  public let labels: [UInt8]
+  public let labels: Labels
   /// SHA-256, in hexadecimal, over the SHA-256 digests of the two IDX files that hold these images
   /// and these labels (sizes included), and the class count as one byte. It names the content, not
-  /// how it was stored.
+  /// how it was stored. Where there are more than 256 classes, each label is two bytes in such a file,
+  /// and so is the class count, the lower byte first.
   public let digest: String
 
   public var count: Int { labels.count }
@@ -23,7 +24,7 @@ public struct ImageSet: Sendable {
 
   /// - Precondition: the sizes agree and every label is below `classes`; readers check both first.
   public init(
-    height: Int, width: Int, channels: Int, classes: Int, pixels: [UInt8], labels: [UInt8]
+    height: Int, width: Int, channels: Int, classes: Int, pixels: [UInt8], labels: Labels
   ) {
     let imageHeader = IDXHeader(
       dimensions: channels == 1
@@ -32,28 +33,32 @@ public struct ImageSet: Sendable {
       height: height, width: width, channels: channels, classes: classes,
       pixels: pixels, labels: labels,
       pixelsDigest: imageHeader.digest(with: pixels),
-      labelsDigest: IDXHeader(dimensions: [labels.count]).digest(with: labels))
+      labelsDigest: IDXHeader(dimensions: [labels.count]).digest(
+        with: labels.bytes(ofClasses: classes)))
   }
 
   /// As above, with the digests of the two IDX files known.
   init(
-    height: Int, width: Int, channels: Int, classes: Int, pixels: [UInt8], labels: [UInt8],
+    height: Int, width: Int, channels: Int, classes: Int, pixels: [UInt8], labels: Labels,
     pixelsDigest: [UInt8], labelsDigest: [UInt8]
   ) {
+    let low = UInt8(truncatingIfNeeded: classes)
+    let classCount = classes <= 256 ? [low] : [low, UInt8(truncatingIfNeeded: classes >> 8)]
     self.init(
       height: height, width: width, channels: channels, classes: classes,
       pixels: PixelBytes(pixels), labels: labels,
-      digest: SHA256.hex(of: pixelsDigest + labelsDigest + [UInt8(truncatingIfNeeded: classes)]))
+      digest: SHA256.hex(of: pixelsDigest + labelsDigest + classCount))
   }
 
   /// As above, with the set's own digest known.
   init(
-    height: Int, width: Int, channels: Int, classes: Int, pixels: PixelBytes, labels: [UInt8],
+    height: Int, width: Int, channels: Int, classes: Int, pixels: PixelBytes, labels: Labels,
     digest: String
   ) {
-    precondition(height > 0 && width > 0 && channels > 0 && classes > 0 && classes <= 256)
+    precondition(height > 0 && width > 0 && channels > 0)
+    precondition((1...Labels.mostClasses).contains(classes))
     precondition(pixels.count == labels.count * height * width * channels)
-    precondition(labels.allSatisfy { Int($0) < classes })
+    precondition(labels.allSatisfy { $0 < classes })
     self.height = height
     self.width = width
     self.channels = channels
@@ -74,7 +79,7 @@ public struct ImageSet: Sendable {
     if count == self.count { return self }
     return ImageSet(
       height: height, width: width, channels: channels, classes: classes,
-      pixels: pixels[0..<count * pixelsPerImage], labels: Array(labels[..<count]))
+      pixels: pixels[0..<count * pixelsPerImage], labels: labels.chosen(0..<Int32(count)))
   }
 
   /// Some of the images, in the order of their numbers, as a set of their own.
@@ -92,7 +97,7 @@ public struct ImageSet: Sendable {
     }
     return ImageSet(
       height: height, width: width, channels: channels, classes: classes, pixels: chosen,
-      labels: indices.map { labels[Int($0)] })
+      labels: labels.chosen(indices))
   }
 
   /// These images and then others of the same shape and classes.
@@ -112,9 +117,5 @@ public struct ImageSet: Sendable {
   }
 
   /// How many images each class has.
-  public var classCounts: [Int] {
-    var counts = [Int](repeating: 0, count: classes)
-    for label in labels { counts[Int(label)] += 1 }
-    return counts
-  }
+  public var classCounts: [Int] { labels.counts(ofClasses: classes) }
 }

@@ -3,6 +3,7 @@ import ConvNet
 /// Samples of an `ImageSet` for training or evaluation, as floats in [0, 1]: byte / 255.
 public final class ImageSource: SampleSource {
   public let images: ImageSet
+  public let labels: Labels
   /// The images in the order of the samples; nil means all of them in their own order.
   private let indices: [Int32]?
   /// For images that come several times, how many of its kind each comes after; nil where none does.
@@ -28,6 +29,7 @@ public final class ImageSource: SampleSource {
     self.view = view
     if let indices { precondition(indices.allSatisfy { $0 >= 0 && $0 < images.count }) }
     self.images = images
+    labels = indices.map { images.labels.chosen($0) } ?? images.labels
     self.indices = indices
     copies = indices.flatMap { Self.copies($0, of: images.count) }
   }
@@ -52,8 +54,6 @@ public final class ImageSource: SampleSource {
 
   /// The image that a sample is.
   public func image(of sample: Int) -> Int { indices.map { Int($0[sample]) } ?? sample }
-
-  public func label(of sample: Int) -> Int { Int(images.labels[image(of: sample)]) }
 
   public func fill(
     _ destination: UnsafeMutablePointer<Float>, sample: Int, epoch: Int, worker: Int

@@ -41,9 +41,9 @@ public struct Selection: Hashable, Sendable {
 
   /// The images of the subset, in ascending order; nil for all.
   /// - Throws: `DatasetError` where a class has fewer images than are asked for.
-  public func chosen(labels: [UInt8], classes: Int) throws(DatasetError) -> [Int32]? {
+  public func chosen(labels: Labels, classes: Int) throws(DatasetError) -> [Int32]? {
     guard let subset else { return nil }
-    let members = Self.members(labels.indices.map { Int32($0) }, labels, classes: classes)
+    let members = labels.members(ofClasses: classes)
     var chosen: [Int32] = []
     for (label, images) in members.enumerated() {
       let count: Int
@@ -65,10 +65,11 @@ public struct Selection: Hashable, Sendable {
   /// Images as often as the balance asks, in ascending order.
   /// - Throws: `DatasetError` where a class has no image at all.
   public func balanced(
-    _ images: [Int32], labels: [UInt8], classes: Int
+    _ images: [Int32], labels: Labels, classes: Int
   ) throws(DatasetError) -> [Int32] {
     guard balance != .none else { return images }
-    let members = Self.members(images, labels, classes: classes)
+    let members = labels.chosen(images).members(ofClasses: classes)
+      .map { $0.map { images[Int($0)] } }
     if let empty = members.firstIndex(where: \.isEmpty) {
       throw DatasetError(
         .invalid, "class \(empty) has no training image, so the classes cannot be balanced")
@@ -82,14 +83,6 @@ public struct Selection: Hashable, Sendable {
       result += Self.drawn(rest, of: images, seed: seed, .balance, label: label)
     }
     return result.sorted()
-  }
-
-  private static func members(
-    _ images: [Int32], _ labels: [UInt8], classes: Int
-  ) -> [[Int32]] {
-    var members = [[Int32]](repeating: [], count: classes)
-    for image in images { members[Int(labels[Int(image)])].append(image) }
-    return members
   }
 
   /// What is drawn for: each by random numbers of its own.

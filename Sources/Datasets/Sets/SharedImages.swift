@@ -1,3 +1,4 @@
+import ConvNet
 import Glibc
 import Storage
 
@@ -5,7 +6,7 @@ import Storage
 /// same pages.
 ///
 /// The file holds seven 64-bit numbers (height, width, channels, classes, images, digest's bytes,
-/// zero), the digest, the labels and the pixels.
+/// zero), the digest, the labels, two bytes each, and the pixels.
 public struct SharedImages: ~Copyable {
   private let owner: FileDescriptor
   /// The open file, closed on `exec`.
@@ -20,7 +21,7 @@ public struct SharedImages: ~Copyable {
     try header.withUnsafeBufferPointer { (words) throws(FileError) in
       try file.writeAll(UnsafeRawBufferPointer(words))
     }
-    for part in [PixelBytes(Array(set.digest.utf8)), PixelBytes(set.labels), set.pixels] {
+    for part in [PixelBytes(Array(set.digest.utf8)), PixelBytes(set.labels.bytes), set.pixels] {
       try part.withUnsafeBufferPointer { (bytes) throws(FileError) in
         try file.writeAll(UnsafeRawBufferPointer(bytes))
       }
@@ -39,17 +40,21 @@ public struct SharedImages: ~Copyable {
     let words = (0..<7).map {
       Int(truncatingIfNeeded: mapping.bytes.loadUnaligned(fromByteOffset: 8 * $0, as: UInt64.self))
     }
+    guard words.allSatisfy({ (0...1 << 32).contains($0) }) else { throw damaged }
     let (height, width, channels, classes) = (words[0], words[1], words[2], words[3])
     let (count, digestLength) = (words[4], words[5])
     let labels = 56 + digestLength
-    let pixels = labels + count
-    guard words.allSatisfy({ (0...1 << 32).contains($0) }),
-      mapping.bytes.count == pixels + count * height * width * channels
-    else { throw damaged }
+    let pixels = labels + 2 * count
+    guard mapping.bytes.count == pixels + count * height * width * channels else { throw damaged }
     return ImageSet(
       height: height, width: width, channels: channels, classes: classes,
       pixels: PixelBytes(mapping, pixels..<mapping.bytes.count),
-      labels: Array(mapping.bytes[labels..<pixels]),
+      labels: Labels(
+        (0..<count).map {
+          UInt16(
+            littleEndian: mapping.bytes.loadUnaligned(
+              fromByteOffset: labels + 2 * $0, as: UInt16.self))
+        }),
       digest: String(decoding: mapping.bytes[56..<labels], as: UTF8.self))
   }
 }

@@ -89,7 +89,7 @@ public final class Baselines {
     var chosen: String
     var parameters: Int
     let validationAccuracy: Double
-    let predict: (any SampleSource) throws -> [UInt8]
+    let predict: (any SampleSource) throws -> Labels
   }
 
   /// How a method sees a source.
@@ -98,11 +98,9 @@ public final class Baselines {
   private func fit(_ method: Method) throws -> Fit {
     switch method {
     case .mostFrequent:
-      let counts = (0..<classes).map { c in
-        (0..<train.count).count(where: { train.label(of: $0) == c })
-      }
-      let most = UInt8(counts.firstIndex(of: counts.max()!)!)
-      return try fit("class \(most)", parameters: 1) { Array(repeating: most, count: $0.count) }
+      let counts = train.labels.counts(ofClasses: classes)
+      let most = counts.firstIndex(of: counts.max()!)!
+      return try fit("class \(most)", parameters: 1) { Labels(repeating: most, count: $0.count) }
     case .leastSquares:
       let moments = ClassMoments(train, classes: classes, team: team)
       let components = try PrincipalComponents(moments)
@@ -186,7 +184,7 @@ public final class Baselines {
   }
 
   private func fit(
-    _ chosen: String, parameters: Int, _ predict: @escaping (any SampleSource) throws -> [UInt8]
+    _ chosen: String, parameters: Int, _ predict: @escaping (any SampleSource) throws -> Labels
   ) throws -> Fit {
     Fit(
       chosen: chosen, parameters: parameters,

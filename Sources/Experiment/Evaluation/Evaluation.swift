@@ -9,11 +9,11 @@ public struct TestReport: Sendable {
   public let loss: Double
   public let accuracy: Double
   public let classNames: [String]
-  /// How many images of a class (row) were taken for another (column).
-  public let confusion: [[Int]]
+  /// How many images of a class were taken for another.
+  public let confusion: ConfusionMatrix
   /// The class of each test image, and the one that it was taken for.
-  public let labels: [UInt8]
-  public let predictions: [UInt8]
+  public let labels: Labels
+  public let predictions: Labels
   /// What the spec asks for besides loss and accuracy.
   public let metrics: [Summary.Figure]
   /// The images that were taken for what they aren't, the surest mistakes first.
@@ -48,28 +48,18 @@ extension RunFolder {
     let metrics = try spec.metrics.named(of: images.classNames)
     let (inference, epoch) = try inference(weights, spec: spec, threads: threads)
     let loss = try loss(of: spec)
-    let count = test.count
-    let classes = images.classNames.count
-    var predictions = [UInt8](repeating: 0, count: count)
-    var scores = [Float](repeating: 0, count: count * classes)
-    let result = predictions.withUnsafeMutableBufferPointer { predictions in
-      scores.withUnsafeMutableBufferPointer {
-        inference.evaluate(
-          test, range: 0..<count, loss: loss, predictions: predictions, scores: $0)
-      }
-    }
-    let labels = (0..<count).map { UInt8(test.label(of: $0)) }
-    let classification = Classification(scores: scores, labels: labels, classes: classes)
-    var confusion = Array(repeating: Array(repeating: 0, count: classes), count: classes)
+    let (result, classification) = inference.classify(
+      test, range: 0..<test.count, loss: loss,
+      keepsProbabilities: metrics.contains(where: \.metric.needsProbabilities))
+    let (labels, predictions) = (classification.labels, classification.predictions)
     var mistakes: [Mistake] = []
-    for (image, (label, predicted)) in zip(labels, predictions).enumerated() {
-      confusion[Int(label)][Int(predicted)] += 1
-      guard label != predicted else { continue }
+    for (image, (label, predicted)) in zip(labels, predictions).enumerated()
+    where label != predicted {
       mistakes.append(
         Mistake(
-          image: image, label: Int(label), prediction: Int(predicted),
-          confidence: Double(classification.probability(image, Int(predicted))),
-          ownProbability: Double(classification.probability(image, Int(label)))))
+          image: image, label: label, prediction: predicted,
+          confidence: Double(classification.confidences[image]),
+          ownProbability: Double(classification.ownProbabilities[image])))
     }
     mistakes.sort { ($1.confidence, $0.image) < ($0.confidence, $1.image) }
     let averaged = views.map {
@@ -77,7 +67,8 @@ extension RunFolder {
     }
     return TestReport(
       weights: weights, epoch: epoch, loss: result.loss, accuracy: result.accuracy,
-      classNames: images.classNames, confusion: confusion, labels: labels, predictions: predictions,
+      classNames: images.classNames, confusion: classification.confusion, labels: labels,
+      predictions: predictions,
       metrics: metrics.map {
         Summary.Figure(
           name: $0.name, value: result.lossSum.isFinite ? classification[$0.metric] : nil)

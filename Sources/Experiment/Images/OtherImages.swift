@@ -56,12 +56,9 @@ extension TestImages {
     progress: @escaping (DownloadProgress) -> Void, notice: (String) -> Void
   ) throws -> TestImages {
     var request = section.request()
-    request.trainCount = 1
     request.whenUnavailable = nil
-    request.readsTrain = false
-    request.readsValidation = false
     let set = try DatasetLocator.standard(dataFolder: dataFolder).load(
-      request, threads: threads, progress: progress)
+      request.withoutTraining, threads: threads, progress: progress)
     if let classNames, set.classNames != classNames {
       func shown(_ names: [String]) -> String {
         names.prefix(5).joined(separator: ", ") + (names.count > 5 ? ", …" : "")

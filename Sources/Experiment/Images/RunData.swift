@@ -25,9 +25,9 @@ public struct RunData: Sendable {
     let selection = spec.dataset.selection
     // Validation images of its own come last, and none of them is left out.
     let own = Int32(set.count - images.validationCount)..<Int32(set.count)
-    let trainable = Array(set.labels[..<Int(own.lowerBound)])
+    let trainable = set.labels.chosen(0..<own.lowerBound)
     let chosen = try selection.chosen(labels: trainable, classes: set.classes)
-    let labels = chosen.map { $0.map { set.labels[Int($0)] } } ?? trainable
+    let labels = chosen.map { set.labels.chosen($0) } ?? trainable
     let split = try HoldoutSplit(
       labels: labels, validation: try spec.dataset.validation.held(of: labels.count),
       stratified: spec.dataset.stratified, seed: spec.seed)
@@ -52,26 +52,25 @@ public struct RunData: Sendable {
     metrics = try spec.metrics.named(of: images.classNames)
     warnings = Self.warnings(
       [
-        ("train on", training.map { set.labels[Int($0)] }),
-        ("validate on", held.map { set.labels[Int($0)] }), ("test on", images.test?.labels ?? []),
+        ("train on", set.labels.chosen(training)), ("validate on", set.labels.chosen(held)),
+        ("test on", images.test?.labels ?? []),
       ], images.classNames)
     var record = images.record
     record.notes += warnings
     if spec.loss.balancesClasses {
-      var counts = [Int](repeating: 0, count: set.classes)
-      for image in training { counts[Int(set.labels[Int(image)])] += 1 }
-      record.classWeights = LossDescription.balancingWeights(counts)
+      record.classWeights = LossDescription.balancingWeights(
+        train.labels.counts(ofClasses: set.classes))
     }
     self.record = record
   }
 
   /// Tells of the classes without any image in one of the parts that there are.
   private static func warnings(
-    _ parts: [(use: String, labels: [UInt8])], _ names: [String]
+    _ parts: [(use: String, labels: Labels)], _ names: [String]
   ) -> [String] {
     parts.compactMap { use, labels in
-      let present = Set(labels)
-      let absent = names.indices.filter { !present.contains(UInt8($0)) }.map { names[$0] }
+      let counts = labels.counts(ofClasses: names.count)
+      let absent = names.indices.filter { counts[$0] == 0 }.map { names[$0] }
       guard !labels.isEmpty, !absent.isEmpty else { return nil }
       let shown =
         absent.prefix(12).joined(separator: ", ") + (absent.count > 12 ? ", …" : "")

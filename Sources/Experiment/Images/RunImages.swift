@@ -35,39 +35,21 @@ public struct RunImages: Sendable {
     progress: @escaping (DownloadProgress) -> Void, notice: (String) -> Void
   ) throws -> RunImages {
     let locator = DatasetLocator.standard(dataFolder: dataFolder)
-    var request = section.request()
-    if let recorded {
-      request.whenUnavailable = nil
-      if recorded.standsInFor != nil {
-        request.name = recorded.name
-        if request.preparation.resize == .none { request.preparation.resize = .bilinear }
-      }
-    }
+    let request = section.request(recorded: recorded)
     let other = section.otherTest
     let set = try locator.load(request, threads: threads, progress: progress)
     var test = set.test
     var (skipped, notes) = (set.skipped, set.notes)
     if let other {
-      var request = section.request()
-      request.name = other.rawValue
-      request.trainCount = nil
-      request.whenUnavailable = nil
-      request.readsTrain = false
-      request.readsTest = true
-      request.readsValidation = false
-      let own = try locator.load(request, threads: threads, progress: progress)
+      let own = try locator.load(
+        section.testRequest(of: other.rawValue), threads: threads, progress: progress)
       test = own.test
       skipped += own.skipped
       notes += own.notes
     }
     tell(notes: notes, skipped: skipped, "listed in run.json", notice)
     let standsInFor = recorded?.standsInFor ?? set.substitution?.name
-    if let standsInFor {
-      let reason = set.substitution.map { "\($0.reason)\n" } ?? ""
-      notice(
-        "\(reason)WARNING: \(set.name) stands in for \(standsInFor). Whatever this run measures, it "
-          + "measures on \(set.name), not on \(standsInFor).")
-    }
+    tell(of: set, for: standsInFor, notice)
     let digest = digest(
       training: set.train.digest, test: test?.digest, validationCount: set.validationCount)
     return RunImages(
@@ -75,8 +57,17 @@ public struct RunImages: Sendable {
       classNames: set.classNames,
       record: .init(
         name: set.name, test: other?.rawValue, digest: digest, training: set.train.digest,
-        source: set.provenance.description, standsInFor: standsInFor, skipped: skipped,
-        notes: notes, classNames: set.classNames))
+        testImages: test?.digest, source: set.provenance.description, standsInFor: standsInFor,
+        skipped: skipped, notes: notes, classNames: set.classNames))
+  }
+
+  /// Tells of a set that stands in for another.
+  static func tell(of set: Dataset, for other: String?, _ notice: (String) -> Void) {
+    guard let other else { return }
+    let reason = set.substitution.map { "\($0.reason)\n" } ?? ""
+    notice(
+      "\(reason)WARNING: \(set.name) stands in for \(other). Whatever this run measures, it measures "
+        + "on \(set.name), not on \(other).")
   }
 
   /// Tells what was taken for granted, and what was left out.

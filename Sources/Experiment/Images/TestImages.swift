@@ -62,11 +62,70 @@ extension RunImages {
 
   /// Whether these test images are the ones that a run began with, whatever became of the training
   /// images; nil where it recorded too little to tell.
-  public func hasTestImages(of recorded: RunRecord.Data) -> Bool? {
+  func hasTestImages(of recorded: RunRecord.Data) -> Bool? {
     if record.digest == recorded.digest { return true }
-    if recorded.training.isEmpty { return nil }
-    let digest = Self.digest(
-      training: recorded.training, test: test?.digest, validationCount: validationCount)
-    return digest == recorded.digest
+    return recorded.hasTestImages(test?.digest, validationCount: validationCount)
   }
+}
+
+extension RunRecord.Data {
+  /// Whether the run began with test images of this digest; nil where it recorded too little to tell by
+  /// them alone. A record of an earlier version has a digest of all images; with one of the training
+  /// images, and how many of them are there to validate on, it tells as much.
+  fileprivate func hasTestImages(_ digest: String?, validationCount: Int) -> Bool? {
+    if let testImages { return testImages == digest }
+    if training.isEmpty { return nil }
+    return RunImages.digest(training: training, test: digest, validationCount: validationCount)
+      == self.digest
+  }
+}
+
+extension TestImages {
+  /// Reads the test images of a run, and no others where these are enough: of a share of the training
+  /// images all have to be read. So they have for a record of an earlier version that has a digest of all
+  /// images and none of the training images, or has images of its own to validate on, whose number the
+  /// digest is of, too.
+  ///
+  /// - Parameters:
+  ///   - recorded: what the run recorded of its data; nil where it recorded nothing.
+  ///   - notice: told, as sentences to the user, what they must know of the data.
+  /// - Returns: the images, and whether the run was begun with them; nil where it recorded too little to
+  ///   tell.
+  /// - Throws: `RecordError` where the spec reads none; `DatasetError`.
+  public static func load(
+    ofRun section: DatasetSpec, recorded: RunRecord.Data?, dataFolder: String?, threads: Int,
+    progress: @escaping (DownloadProgress) -> Void, notice: (String) -> Void
+  ) throws -> (images: TestImages, areUnchanged: Bool?) {
+    let tellsAlone =
+      recorded.map {
+        $0.testImages != nil || !$0.training.isEmpty && section.validation != .own
+      } ?? true
+    let isRead = section.otherTest != nil || section.request().readsTest
+    guard tellsAlone, isRead, !section.test.isShare else {
+      let all = try RunImages.load(
+        section, recorded: recorded, dataFolder: dataFolder, threads: threads, progress: progress,
+        notice: notice)
+      return (try all.testImages.required(), recorded.flatMap(all.hasTestImages))
+    }
+    let other = section.otherTest?.rawValue
+    let set = try DatasetLocator.standard(dataFolder: dataFolder).load(
+      other.map(section.testRequest) ?? section.request(recorded: recorded).withoutTraining,
+      threads: threads, progress: progress)
+    RunImages.tell(notes: set.notes, skipped: set.skipped, "told here only", notice)
+    if other == nil {
+      RunImages.tell(of: set, for: recorded?.standsInFor ?? set.substitution?.name, notice)
+    }
+    // Another dataset's classes may be called otherwise; they are learned as those of the run's own.
+    let names = other == nil ? set.classNames : recorded?.classNames ?? []
+    let images = TestImages(
+      set.test!, classNames: names.isEmpty ? section.classNames ?? set.classNames : names,
+      name: other ?? set.name)
+    return (
+      images, recorded.flatMap { $0.hasTestImages(images.images.digest, validationCount: 0) }
+    )
+  }
+}
+
+extension TestSet {
+  fileprivate var isShare: Bool { if case .share = self { true } else { false } }
 }

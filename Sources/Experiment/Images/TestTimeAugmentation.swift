@@ -36,30 +36,37 @@ public struct AveragedViews: Hashable, Sendable {
   init(_ inference: Inference, _ views: [any SampleSource]) {
     let count = views[0].count
     let classes = inference.plan.description.classes
-    var sums = [Double](repeating: 0, count: count * classes)
-    var scores = [Float](repeating: 0, count: count * classes)
-    for view in views {
-      scores.withUnsafeMutableBufferPointer {
-        inference.scores(of: view, range: 0..<count, into: $0)
-      }
-      for first in stride(from: 0, to: count * classes, by: classes) {
-        Self.addSoftmax(of: scores[first..<first + classes], to: &sums)
-      }
-    }
+    let labels = views[0].labels
+    let together = max(1, Self.scoresTogether / classes)
     var (correct, entropy) = (0, 0.0)
-    for i in 0..<count {
-      let mean = sums[i * classes..<(i + 1) * classes]
-      let label = views[0].label(of: i)
-      // The first of equals, as a network's own prediction is.
-      var best = mean.startIndex
-      for place in mean.indices where mean[place] > mean[best] { best = place }
-      if best - mean.startIndex == label { correct += 1 }
-      entropy -= Elementary.log(mean[mean.startIndex + label] / Double(views.count))
+    for start in stride(from: 0, to: count, by: together) {
+      let range = start..<min(count, start + together)
+      var sums = [Double](repeating: 0, count: range.count * classes)
+      var scores = [Float](repeating: 0, count: range.count * classes)
+      for view in views {
+        scores.withUnsafeMutableBufferPointer {
+          inference.scores(of: view, range: range, into: $0)
+        }
+        for first in stride(from: 0, to: scores.count, by: classes) {
+          Self.addSoftmax(of: scores[first..<first + classes], to: &sums)
+        }
+      }
+      for i in range {
+        let mean = sums[(i - start) * classes..<(i - start + 1) * classes]
+        // The first of equals, as a network's own prediction is.
+        var best = mean.startIndex
+        for place in mean.indices where mean[place] > mean[best] { best = place }
+        if best - mean.startIndex == labels[i] { correct += 1 }
+        entropy -= Elementary.log(mean[mean.startIndex + labels[i]] / Double(views.count))
+      }
     }
     self.views = views.count
     accuracy = Double(correct) / Double(count)
     crossEntropy = entropy / Double(count)
   }
+
+  /// Scores that are looked at together, so that those of many classes fit into memory.
+  private static let scoresTogether = 1 << 22
 
   private static func addSoftmax(of scores: ArraySlice<Float>, to sums: inout [Double]) {
     let largest = Double(scores.max()!)

@@ -22,6 +22,8 @@ public struct RunRecord: Hashable, Sendable {
     public var digest: String
     /// SHA-256 of the training images alone, those held out of them included.
     public var training: String
+    /// SHA-256 of the test images alone; nil where there are none, and in records of earlier versions.
+    public var testImages: String?
     /// Where it was found, or "built in".
     public var source: String
     /// The dataset that the spec names, when this one stood in for it.
@@ -36,14 +38,16 @@ public struct RunRecord: Hashable, Sendable {
     public var classWeights: [Float]?
 
     public init(
-      name: String, test: String? = nil, digest: String, training: String, source: String,
-      standsInFor: String? = nil, skipped: [String] = [], notes: [String] = [],
+      name: String, test: String? = nil, digest: String, training: String,
+      testImages: String? = nil, source: String, standsInFor: String? = nil, skipped: [String] = [],
+      notes: [String] = [],
       classNames: [String] = []
     ) {
       self.name = name
       self.test = test
       self.digest = digest
       self.training = training
+      self.testImages = testImages
       self.source = source
       self.standsInFor = standsInFor
       self.skipped = skipped
@@ -98,6 +102,7 @@ public struct RunRecord: Hashable, Sendable {
         "sha256": JSONValue(data.digest), "training_sha256": JSONValue(data.training),
         "source": JSONValue(data.source), "stands_in_for": JSONValue(data.standsInFor),
       ]
+      if let testImages = data.testImages { dataset["test_sha256"] = .string(testImages) }
       if !data.skipped.isEmpty {
         dataset["skipped"] = .array(data.skipped.map { JSONValue($0) })
       }
@@ -131,7 +136,7 @@ public struct RunRecord: Hashable, Sendable {
   public init(reading path: String) throws {
     let json: JSONValue
     do {
-      json = try JSONValue(parsing: try Files.read(path, limit: 1 << 20), name: path)
+      json = try JSONValue(parsing: try Files.read(path, limit: Files.documentLimit), name: path)
     } catch let error as SpecErrors {
       throw RecordError(path, "is damaged: \(error)")
     }
@@ -161,6 +166,7 @@ public struct RunRecord: Hashable, Sendable {
       data = Data(
         name: name, test: dataset["test"]?.string, digest: dataset["sha256"]?.string ?? "",
         training: dataset["training_sha256"]?.string ?? "",
+        testImages: dataset["test_sha256"]?.string,
         source: dataset["source"]?.string ?? "",
         standsInFor: dataset["stands_in_for"]?.string,
         skipped: dataset["skipped"]?.array?.compactMap(\.string) ?? [],

@@ -202,7 +202,7 @@ extension RunRecord {
 extension RunFolder {
   /// The spec that the run was carried out with.
   public func readResolved() throws -> ExperimentSpec {
-    let bytes = try Files.read(resolved, limit: 1 << 20)
+    let bytes = try Files.read(resolved, limit: Files.documentLimit)
     return try ExperimentSpec(
       resolved: try JSONValue(parsing: bytes, name: resolved), name: resolved)
   }
@@ -210,7 +210,7 @@ extension RunFolder {
   /// summary.json, which a completed run has.
   public func readSummary() throws -> JSONValue {
     do {
-      return try JSONValue(parsing: Files.read(summary, limit: 1 << 20), name: summary)
+      return try JSONValue(parsing: Files.read(summary, limit: Files.documentLimit), name: summary)
     } catch let error as SpecErrors {
       throw RecordError(summary, "is damaged: \(error)")
     }

@@ -158,6 +158,28 @@ public struct DatasetSpec: Hashable, Sendable {
     if case .of(let other) = test, other != name { other } else { nil }
   }
 
+  /// The same for a run that has begun: a set that stood in for another does so again, and nothing stands
+  /// in for what was the real one.
+  func request(recorded: RunRecord.Data?) -> DatasetRequest {
+    var request = request()
+    guard let recorded else { return request }
+    request.whenUnavailable = nil
+    if recorded.standsInFor != nil {
+      request.name = recorded.name
+      if request.preparation.resize == .none { request.preparation.resize = .bilinear }
+    }
+    return request
+  }
+
+  /// What is to be read of another dataset, the test images alone.
+  func testRequest(of name: String) -> DatasetRequest {
+    var request = request()
+    request.name = name
+    request.whenUnavailable = nil
+    request.readsTest = true
+    return request.withoutTraining
+  }
+
   /// What is to be read for this section, but for another dataset's test images.
   public func request() -> DatasetRequest {
     var request = DatasetRequest(

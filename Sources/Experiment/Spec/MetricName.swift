@@ -46,7 +46,8 @@ public struct MetricName: Hashable, Sendable {
     }
     let hint =
       nearMiss(to: name, among: classNames).map { "did you mean \"\($0)\"?" }
-      ?? "they are \(classNames.quotedList)"
+      ?? "they are \(Array(classNames.prefix(100)).quotedList)"
+      + (classNames.count > 100 ? " and \(classNames.count - 100) more" : "")
     return "no class is called \(shortened(name)); \(hint)"
   }
 }

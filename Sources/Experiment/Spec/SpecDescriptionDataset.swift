@@ -1,3 +1,4 @@
+import ConvNet
 import Datasets
 import Storage
 
@@ -78,7 +79,8 @@ extension SpecDescription {
     Field(
       "classes",
       .either([
-        .integer(2...256), .list(of: .text, count: 2...256, noun: "names of classes"),
+        .integer(2...Labels.mostClasses),
+        .list(of: .text, count: 2...Labels.mostClasses, noun: "names of classes"),
       ]), .none, aliases: ["class_names", "num_classes", "labels"],
       "Of \"files\": how many classes there are, or their names, for images by class those of their "
         + "folders; null for those that the folders, or the labels, are of."),

@@ -49,7 +49,7 @@ extension SpecDescription {
       Field(
         "class_weights",
         .either([
-          .list(of: .float(.from(0, to: 1e6)), count: 2...256, noun: "weights"),
+          .list(of: .float(.from(0, to: 1e6)), count: 2...Labels.mostClasses, noun: "weights"),
           .choice(
             Choice(noun: "a way to weigh classes", names: [balanced], aliases: ["auto": balanced])),
         ]), .none, aliases: ["class_weight", "weights", "weight"],

@@ -6,7 +6,8 @@ extension SpecDescription {
   static let classificationMetrics = FieldType.list(
     of: .form(
       TextForm(
-        pattern: "^(top_([1-9]|[1-9][0-9]|1[0-9][0-9]|2[0-4][0-9]|25[0-5])_accuracy|ece|"
+        pattern: "^(top_([1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|"
+          + "655[0-2][0-9]|6553[0-5])_accuracy|ece|"
           + "(precision|recall|f1|roc_auc)_[^,\"\\x00-\\x1f]+)$",
         expectation: "a metric such as \"top_3_accuracy\", \"precision_macro\", \"recall_macro\", "
           + "\"f1_macro\", \"f1_3\", \"f1_cat\" (a class by its name), \"roc_auc_macro\" or \"ece\"",

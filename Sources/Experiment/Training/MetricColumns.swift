@@ -17,18 +17,15 @@ struct MeasuredImages {
       self.metrics = []
       return
     }
-    let classes = inference.plan.description.classes
-    var scores = [Float](repeating: 0, count: range.count * classes)
-    result = scores.withUnsafeMutableBufferPointer {
-      inference.evaluate(source, range: range, loss: loss, scores: $0)
-    }
+    let classification: Classification
+    (result, classification) = inference.classify(
+      source, range: range, loss: loss,
+      keepsProbabilities: metrics.contains(where: \.metric.needsProbabilities))
     // Scores that aren't numbers have no order; the loss tells.
     guard result.lossSum.isFinite else {
       self.metrics = metrics.map { _ in nil }
       return
     }
-    let labels = range.map { UInt8(source.label(of: $0)) }
-    let classification = Classification(scores: scores, labels: labels, classes: classes)
     self.metrics = metrics.map { classification[$0.metric] }
   }
 }

@@ -30,7 +30,7 @@ public struct TrainingMemory: Hashable, Sendable {
       isBeginning
       ? ByteCount.product(
         (split?.validation ?? 0) + (split?.training ?? 0) + tested,
-        spec.dataset.imageShape.count + 1) : 0
+        spec.dataset.imageShape.count + MemoryLayout<UInt16>.stride) : 0
     checkpoint = ByteCount.product(2, network.checkpoint)
   }
 

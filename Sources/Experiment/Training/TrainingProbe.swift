@@ -15,12 +15,12 @@ public struct TrainingProbe {
 
   private final class BlankImages: SampleSource {
     let sampleShape: Shape
-    let count: Int
+    let labels: Labels
     init(_ shape: Shape, count: Int) {
       sampleShape = shape
-      self.count = count
+      labels = Labels(repeating: 0, count: count)
     }
-    func label(of sample: Int) -> Int { 0 }
+    var count: Int { labels.count }
     func fill(
       _ destination: UnsafeMutablePointer<Float>, sample: Int, epoch: Int, worker: Int
     ) {

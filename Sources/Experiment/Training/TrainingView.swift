@@ -25,7 +25,7 @@ public final class TrainingView {
   /// A sample of the training images as an epoch, from 1, shows it.
   public func show(_ sample: Int, epoch: Int) -> Shown {
     let size = source.sampleShape.count
-    let label = source.label(of: sample)
+    let label = source.labels[sample]
     guard !spec.mixing.isEmpty, let (batch, place, pass) = batch(of: sample, in: epoch),
       let mix = BatchMix(
         spec.mixing, input: source.sampleShape, seed: spec.seed, pass: pass)
@@ -44,7 +44,7 @@ public final class TrainingView {
     let partner = mix.partner(of: place, batch: batch.count)
     return Shown(
       pixels: Array(pixels[first..<first + size]), label: label,
-      other: (source.label(of: batch[partner]), mix.share))
+      other: (source.labels[batch[partner]], mix.share))
   }
 
   /// The samples of one pass through the network, the place among them of the given one, and the

@@ -23,6 +23,15 @@ struct RecordComparison {
     func differs(_ key: String, _ now: String?, _ then: String?) -> String? {
       now == then ? nil : "run.json: \(key) is \(now ?? "nothing"), was \(then ?? "nothing")"
     }
+    // Of a thousand values the first that differs.
+    func differ<Value: Equatable>(_ key: String, _ now: [Value], _ then: [Value]) -> String? {
+      if now == then { return nil }
+      let place = zip(now, then).enumerated().first { $0.element.0 != $0.element.1 }?.offset
+      guard let place, now.count == then.count else {
+        return differs(key, "\(now.count) values", "\(then.count)")
+      }
+      return differs("\(key)[\(place)]", "\(now[place])", "\(then[place])")
+    }
     let kernel =
       spec.compute.kernel == "auto" ? run.environment.kernel : spec.compute.kernel.uppercased()
     var differences = [
@@ -46,14 +55,12 @@ struct RecordComparison {
         "dataset.skipped", "\(data.skipped.count) files", "\(recorded.skipped.count) files"),
       recorded.training.isEmpty
         ? nil : differs("dataset.training_sha256", data.training, recorded.training),
+      recorded.testImages == nil
+        ? nil : differs("dataset.test_sha256", data.testImages, recorded.testImages),
       recorded.classNames.isEmpty
         ? nil
-        : differs(
-          "dataset.classes", data.classNames.joined(separator: ", "),
-          recorded.classNames.joined(separator: ", ")),
-      differs(
-        "dataset.class_weights", data.classWeights.map { "\($0)" },
-        recorded.classWeights.map { "\($0)" }),
+        : differ("dataset.classes", data.classNames, recorded.classNames),
+      differ("dataset.class_weights", data.classWeights ?? [], recorded.classWeights ?? []),
     ].compactMap { $0 }
     differences += ofData
     if ofData.isEmpty { claims.append("the dataset's digest") }

@@ -1,3 +1,5 @@
+import ConvNet
+
 /// Whether two classifiers err equally often, judged on the same images (McNemar 1947).
 ///
 /// Only the images count that one of them recognises and the other doesn't. If neither is better, of
@@ -29,7 +31,7 @@ public struct McNemar: Hashable, Sendable {
 
   /// Counts what two classifiers made of the same images.
   /// - Precondition: the three are equally long.
-  public init(first: [UInt8], second: [UInt8], labels: [UInt8]) {
+  public init(first: Labels, second: Labels, labels: Labels) {
     precondition(first.count == labels.count && second.count == labels.count)
     var counts = [0, 0, 0, 0]
     for i in labels.indices {

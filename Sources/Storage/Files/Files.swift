@@ -2,6 +2,9 @@ import Glibc
 
 /// Reading of whole files, and folders. Whole files are written by `AtomicFile`.
 public enum Files {
+  /// The most bytes of a JSON document that is read: room for the names of 65,536 classes.
+  public static let documentLimit = 8_000_000
+
   /// The bytes of the file at `path`, of which there may be at most `limit`. A pipe will do where the
   /// program was started with it: `<(…)` in a shell, or /dev/stdin.
   public static func read(_ path: String, limit: Int = 1 << 32) throws(FileError) -> [UInt8] {

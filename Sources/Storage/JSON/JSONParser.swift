@@ -1,9 +1,9 @@
 /// A strict JSON reader (RFC 8259) that knows where everything is.
 ///
-/// UTF-8 without a byte order mark, at most 1 MB and 64 levels deep, no comments, no trailing
+/// UTF-8 without a byte order mark, at most 8 MB and 64 levels deep, no comments, no trailing
 /// commas, no NaN, no unpaired surrogates. A duplicate key doesn't stop it: they are collected.
 package struct JSONParser {
-  package static let sizeLimit = 1_000_000
+  package static let sizeLimit = Files.documentLimit
   package static let depthLimit = 64
 
   private let source: SourceText

@@ -35,7 +35,7 @@ struct ReuseIndex {
       let record = try? RunRecord(reading: folder.record), record.status == .completed,
       record.continues == nil, record.data?.standsInFor == nil,
       let experiment = try? JSONValue(
-        parsing: Files.read(folder.resolved, limit: 1 << 20), name: folder.resolved),
+        parsing: Files.read(folder.resolved, limit: Files.documentLimit), name: folder.resolved),
       let training = record.data?.training, !training.isEmpty
     else { return }
     let key = TrialKey.make(
@@ -81,7 +81,7 @@ struct ReuseIndex {
     }
     // What a trial isn't to know of stays behind.
     var summary = try JSONValue(
-      parsing: Files.read(source.summary, limit: 1 << 20), name: source.summary)
+      parsing: Files.read(source.summary, limit: Files.documentLimit), name: source.summary)
     for key in ["test_accuracy", "test_loss"] { summary[key] = .null }
     summary["expected"] = []
     for key in ["test_metrics", "test_time_augmentation"] {

@@ -16,7 +16,7 @@ struct SweepRecord {
     let now = Timestamp.now.iso8601
     if Files.exists(folder.record) {
       record.json = try JSONValue(
-        parsing: Files.read(folder.record, limit: 1 << 20), name: folder.record)
+        parsing: Files.read(folder.record, limit: Files.documentLimit), name: folder.record)
       try record.check("identity", spec.identity, folder) {
         _, _ in
         "holds another sweep of the same name; give this one a name of its own, or another --output"

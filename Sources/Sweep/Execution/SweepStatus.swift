@@ -34,7 +34,7 @@ public struct SweepStatus: Sendable {
     metric = spec.metric
     failures = known.values.count { $0.result.status.isWorthRetrying }
     let json = try JSONValue(
-      parsing: Files.read(folder.record, limit: 1 << 20), name: folder.record)
+      parsing: Files.read(folder.record, limit: Files.documentLimit), name: folder.record)
     status = json["status"]?.string ?? "unknown"
   }
 }

@@ -24,7 +24,8 @@ enum TrialRun {
     of folder: RunFolder, for experiment: JSONValue, notice: (String) -> Void
   ) throws -> State {
     if Files.exists(folder.record), Files.exists(folder.resolved),
-      try JSONValue(parsing: Files.read(folder.resolved, limit: 1 << 20), name: folder.resolved)
+      try JSONValue(
+        parsing: Files.read(folder.resolved, limit: Files.documentLimit), name: folder.resolved)
         == experiment,
       let record = try? RunRecord(reading: folder.record)
     {
@@ -54,7 +55,7 @@ enum TrialRun {
 
   /// Why the training of a completed run ended.
   static func stopReason(of folder: RunFolder) throws -> String {
-    let bytes = try Files.read(folder.summary, limit: 1 << 20)
+    let bytes = try Files.read(folder.summary, limit: Files.documentLimit)
     return try JSONValue(parsing: bytes, name: folder.summary)["stop_reason"]?.string ?? "epochs"
   }
 

@@ -21,7 +21,8 @@ public struct RecordedRun: Sendable {
     summary =
       Files.exists(folder.summary)
       ? try JSONValue(
-        parsing: try Files.read(folder.summary, limit: 1 << 20), name: folder.summary) : nil
+        parsing: try Files.read(folder.summary, limit: Files.documentLimit), name: folder.summary)
+      : nil
   }
 
   public var seed: UInt64 { spec.seed }

@@ -108,24 +108,21 @@ struct ImageComparison {
       if let loaded = images[run.testImages] { return loaded }
       let locator = DatasetLocator(
         dataFolder: compute.data, environment: ProcessInfo.processInfo.environment)
-      var spec = run.spec
-      // The training images don't matter, but one has to be there.
-      spec.dataset.trainCount = 1
-      spec.dataset.validation = .none
+      let spec = run.spec
       let other: DatasetName? = if case .of(let name) = spec.dataset.test { name } else { nil }
-      let names = [run.record.data?.name ?? spec.dataset.name.rawValue, other?.rawValue]
-      for entry in names.compactMap({ $0.flatMap { DatasetCatalog[$0] } })
-      where !entry.files.isEmpty && locator.folder(of: entry) == nil {
+      let name = other?.rawValue ?? run.record.data?.name ?? spec.dataset.name.rawValue
+      if let entry = DatasetCatalog[name], !entry.files.isEmpty, !locator.holdsTestImages(of: entry)
+      {
         let note =
           "McNemar's test needs \(entry.name), which is not on this machine; "
           + "`runner data fetch \(entry.name)` downloads it."
         if !notes.contains(note) { notes.append(note) }
         return nil
       }
-      let loaded = try RunImages.load(
-        spec.dataset, recorded: run.record.data, dataFolder: compute.data,
+      let loaded = try TestImages.load(
+        ofRun: spec.dataset, recorded: run.record.data, dataFolder: compute.data,
         threads: compute.threadCount, progress: { _ in }, notice: { _ in }
-      ).testImages.required()
+      ).images
       images[run.testImages] = loaded
       return loaded
     }

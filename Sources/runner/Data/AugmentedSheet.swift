@@ -14,7 +14,7 @@ extension DataCommand.Show {
     let shape = data.train.sampleShape
     var cells: [PNGSheet.Cell] = []
     for sample in 0..<min(count ?? 12, data.train.count) {
-      let label = data.train.label(of: sample)
+      let label = data.train.labels[sample]
       var plain = [Float](repeating: 0, count: shape.count)
       plain.withUnsafeMutableBufferPointer {
         data.plain.fill($0.baseAddress!, sample: sample, epoch: epoch, worker: 0)

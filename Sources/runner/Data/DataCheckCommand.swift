@@ -50,20 +50,40 @@ extension DataCommand {
       for (part, set) in [("training", train), ("test    ", test)] {
         guard let set else { continue }
         try say(
-          "  \(part)  \(set.count) images of \(set.shape), by class "
-            + set.classCounts.map(String.init).joined(separator: " "))
+          "  \(part)  \(set.count) images of \(set.shape), \(counts(set.classCounts, classNames))")
         let pixels = PixelFigures(of: set)
         try say(
           "            pixels from \(pixels.least) to \(pixels.greatest), mean "
             + fixed(pixels.mean, 2))
       }
       let areNumbers = classNames == classNames.indices.map(String.init)
+      let shown = classNames.count > ClassDetail.mostClasses ? ClassDetail.rows : classNames.count
       try say(
         "  classes   "
           + (areNumbers
             ? "0 to \(classNames.count - 1)"
-            : classNames.enumerated().map { "\($0) \($1)" }.joined(separator: ", ")))
+            : classNames.prefix(shown).enumerated().map { "\($0) \($1)" }.joined(separator: ", ")
+              + (shown < classNames.count
+                ? " and \(grouped(classNames.count - shown)) more" : ""))
+      )
       try say("  digest    \(digest)")
+    }
+
+    /// How many images the classes have: of few classes each, of many the least and the most.
+    private func counts(_ counts: [Int], _ classNames: [String]) -> String {
+      guard counts.count > ClassDetail.mostClasses else {
+        return "by class " + counts.map(String.init).joined(separator: " ")
+      }
+      func some(_ count: Int) -> String {
+        let classes = counts.indices.filter { counts[$0] == count }
+        let shown = classes.prefix(3).map { classNames[$0] }.joined(separator: ", ")
+        return "\(count) (\(shown)"
+          + (classes.count > 3 ? " and \(grouped(classes.count - 3)) more" : "") + ")"
+      }
+      let (least, most) = (counts.min()!, counts.max()!)
+      return least == most
+        ? "\(least) of each of \(grouped(counts.count)) classes"
+        : "by class from \(some(least)) to \(some(most)) of \(grouped(counts.count)) classes"
     }
   }
 }

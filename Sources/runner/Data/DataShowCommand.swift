@@ -86,7 +86,7 @@ extension DataCommand {
       let set = images.train
       var turns = Array(repeating: 0, count: set.classes)
       let places = set.labels.indices.map { image in
-        let label = Int(set.labels[image])
+        let label = set.labels[image]
         defer { turns[label] += 1 }
         return (turn: turns[label], label: label, image: image)
       }
@@ -99,10 +99,18 @@ extension DataCommand {
       let path = output ?? "\(spec.name).png"
       try PNGSheet.write(cells, of: set.shape, columns: Self.columns(of: cells.count), to: path)
       try Output.print(path)
-      for (label, name) in images.classNames.enumerated() {
+      let areMany = images.classNames.count > ClassDetail.mostClasses
+      let onSheet = Set(shown.map(\.label))
+      for (label, name) in images.classNames.enumerated() where !areMany || onSheet.contains(label)
+      {
         let shown = SheetText.name(ofClass: label, images.classNames)
         try Output.print(
           "  \(shown == name ? name : "\(shown) is \(name)"): \(turns[label]) images")
+      }
+      if areMany, onSheet.count < images.classNames.count {
+        try Output.print(
+          "  and \(grouped(images.classNames.count - onSheet.count)) classes that the sheet doesn't show"
+        )
       }
     }
 

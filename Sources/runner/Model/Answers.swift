@@ -20,12 +20,25 @@ struct Answers {
     probabilities[image * classNames.count + label]
   }
 
-  /// The classes, the likeliest first; of equals the first.
-  func ranking(_ image: Int) -> [Int] {
-    classNames.indices.sorted {
-      let (a, b) = (probability(image, $0), probability(image, $1))
-      return a != b ? a > b : $0 < $1
+  /// The likeliest classes, at most so many, the likeliest first; of equals the first.
+  func likeliest(_ count: Int, of image: Int) -> [Int] {
+    guard count < classNames.count / 8 else {
+      return Array(
+        classNames.indices.sorted {
+          let (a, b) = (probability(image, $0), probability(image, $1))
+          return a != b ? a > b : $0 < $1
+        }.prefix(count))
     }
+    // Of many classes few are likelier than those that were found before.
+    var best: [Int] = []
+    for label in classNames.indices {
+      let own = probability(image, label)
+      if best.count == count, own <= probability(image, best[count - 1]) { continue }
+      let place = best.lastIndex { probability(image, $0) >= own }.map { $0 + 1 } ?? 0
+      best.insert(label, at: place)
+      if best.count > count { best.removeLast() }
+    }
+    return best
   }
 
   func prediction(_ image: Int) -> Int {
@@ -92,7 +105,7 @@ struct Answers {
       if hasLabels {
         cells.append(image.label.map { .text(classNames[$0]) } ?? .missing())
       }
-      for label in ranking(place).prefix(top) {
+      for label in likeliest(top, of: place) {
         cells += [.text(classNames[label]), cell(place, label)]
       }
       if all { cells += classNames.indices.map { cell(place, $0) } }
@@ -107,7 +120,7 @@ struct Answers {
   }
 
   func json(_ place: Int, top: Int, all: Bool) -> JSONValue {
-    let (image, ranking) = (asked.images[place], ranking(place))
+    let (image, ranking) = (asked.images[place], likeliest(top, of: place))
     var object = JSONObject()
     object["image"] = .string(image.name)
     if let label = image.label { object["label"] = .string(classNames[label]) }
@@ -116,7 +129,7 @@ struct Answers {
     object["confidence"] = JSONValue(probability(place, ranking[0]))
     if top > 1 {
       object["top"] = .array(
-        ranking.prefix(top).map {
+        ranking.map {
           ["class": .string(classNames[$0]), "probability": JSONValue(probability(place, $0))]
         })
     }

@@ -13,9 +13,26 @@ extension TestReport {
     }
   }
 
-  /// How well each class is told from the others, and the means over them, as scikit-learn's
+  /// How well each class is told from the others, and the means over them; of many classes, for people
+  /// those that are told worst.
+  func appendClasses(to document: inout TextDocument, for format: TableFormat) {
+    let classes = classes
+    guard hasManyClasses, format.isForPeople else {
+      return document.append(classTable(classes, of: classes.indices), key: "classes")
+    }
+    let worst = classes.indices.filter { classes[$0].samples > 0 }.sorted {
+      (classes[$0].f1, $0) < (classes[$1].f1, $1)
+    }.prefix(ClassDetail.rows)
+    document.append(
+      classTable(classes, of: worst), key: "classes",
+      title:
+        "the \(worst.count) of \(grouped(classes.count)) classes with the lowest F1; --format csv "
+        + "has all")
+  }
+
+  /// A row for each of some classes and for the means over all, as scikit-learn's
   /// `classification_report` lays it out.
-  var classTable: TextTable {
+  private func classTable(_ classes: [ClassFigures], of shown: some Sequence<Int>) -> TextTable {
     var table = TextTable([
       .init("class"), .init("precision", .right), .init("recall", .right), .init("f1", .right),
       .init("images", .right),
@@ -27,8 +44,7 @@ extension TestReport {
         .integer(figures.samples, grouped(figures.samples)),
       ])
     }
-    let classes = classes
-    for (name, figures) in zip(classNames, classes) { append(name, figures) }
+    for label in shown { append(classNames[label], classes[label]) }
     append("macro average", .mean(of: classes, weighted: false))
     append("weighted average", .mean(of: classes, weighted: true))
     return table

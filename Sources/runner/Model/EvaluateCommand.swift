@@ -52,7 +52,8 @@ struct EvaluateCommand: ParsableCommand {
   @Flag(
     help: """
       Write the confusion matrix to confusion.csv and plots/confusion.svg of the run; with --on, to \
-      confusion-on-NAME.csv and its like.
+      confusion-on-NAME.csv and its like. The picture of more than 100 classes shows those that are \
+      mistaken most; the file of more than 2048 has a row for each pair that came up.
       """)
   var confusion = false
 
@@ -156,10 +157,8 @@ struct EvaluateCommand: ParsableCommand {
     ]
     var document = TextDocument()
     document.append(facts)
-    document.append(report.classTable, key: "classes")
-    document.append(
-      confusionMatrix(report), key: "confusion",
-      title: "rows: the true class; columns: what it was taken for")
+    report.appendClasses(to: &document, for: output.format)
+    report.appendConfusion(to: &document, for: output.format)
     if let mistakes {
       let sheet = MistakeSheet(report, most: mostMistakes)
       try sheet.write(images, to: mistakes)
@@ -227,38 +226,17 @@ struct EvaluateCommand: ParsableCommand {
     return views
   }
 
-  /// The confusion matrix as a file: `class` and then a column for each class that images were taken
-  /// for.
+  /// The confusion matrix as a table and as a picture.
   private func write(_ report: TestReport, to folder: RunFolder, title: String) throws {
-    var table = TextTable(
-      [.init("class")] + report.classNames.map { .init($0, .right) })
-    for (name, row) in zip(report.classNames, report.confusion) {
-      table.append([.text(name)] + row.map { .integer($0) })
-    }
-    try AtomicFile.write(table.text(as: .csv), to: "\(folder.path)/confusion\(ending).csv")
-    let chart = ConfusionChart(
-      title: "\(title): \(percent(report.accuracy)) of \(grouped(report.labels.count)) images",
-      classNames: report.classNames, counts: report.confusion)
+    try AtomicFile.write(
+      report.confusionFile.text(as: .csv), to: "\(folder.path)/confusion\(ending).csv")
+    let chart = report.confusionChart(title: title)
     try Files.makeFolders(folder.plots)
     try AtomicFile.write(chart.svg(), to: "\(folder.plots)/confusion\(ending).svg")
     Display.say(
       "confusion matrix: \(folder.path)/confusion\(ending).csv, "
-        + "\(folder.plots)/confusion\(ending).svg")
-  }
-
-  /// A row per class: what its images were taken for, and how many were recognised.
-  private func confusionMatrix(_ report: TestReport) -> TextTable {
-    let names = report.classNames
-    var table = TextTable(
-      [.init("class", title: "", .right)]
-        // As "class" and "recognised" are columns too, a class's own name is set apart.
-        + names.map { .init("as_\($0)", title: $0, .right) } + [.init("recognised", .right)])
-    for (label, row) in report.confusion.enumerated() {
-      let accuracy = ClassFigures(of: label, in: report.confusion).recall
-      table.append(
-        [.text(names[label])] + row.map { .integer($0, $0 == 0 ? "." : String($0)) }
-          + [.number(accuracy, percent(accuracy))])
-    }
-    return table
+        + "\(folder.plots)/confusion\(ending).svg"
+        + (chart.classNames.count < report.classNames.count
+          ? ", which shows \(chart.classNames.count) classes" : ""))
   }
 }

@@ -15,11 +15,13 @@ struct EvaluatedImages {
   /// - Throws: `RecordError` where its spec reads none; `DatasetError`.
   init(ofRun spec: ExperimentSpec, _ record: RunRecord, _ compute: ComputeOptions) throws {
     try spec.checkMemory(threads: compute.threadCount)
-    let loaded = try compute.loadImages(spec.dataset, recorded: record.data)
-    images = try loaded.testImages.required()
+    let bar = DownloadDisplay(Display.style(quiet: compute.quiet))
+    defer { bar.clear() }
+    (images, isUnchanged) = try TestImages.load(
+      ofRun: spec.dataset, recorded: record.data, dataFolder: compute.data,
+      threads: compute.threadCount, progress: { bar.update($0) }, notice: { Display.say($0) })
     form = ""
     isOwn = true
-    isUnchanged = record.data.flatMap(loaded.hasTestImages)
   }
 
   /// Others, which the network of a run has not seen.

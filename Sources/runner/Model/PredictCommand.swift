@@ -114,6 +114,11 @@ struct PredictCommand: ParsableCommand {
   func run() throws {
     if let show { try check(show) }
     let file = try openModel()
+    if probabilities, format == .table, file.classNames.count > ClassDetail.mostClasses {
+      throw UsageError(
+        "--probabilities: a table of \(grouped(file.classNames.count)) classes is too wide to be read; "
+          + "--top names the likeliest, --format csv and jsonl have all")
+    }
     try Self.useCore(of: file)
     let threadCount = threads ?? Team.cores
     var preparation = file.preparation

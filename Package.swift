@@ -43,12 +43,13 @@ let package = Package(
     .target(name: "TerminalText"),
     .target(name: "Experiment", dependencies: ["Datasets", "ConvNet", "TerminalText"]),
     .target(name: "Sweep", dependencies: ["Experiment", "Datasets", "ConvNet", "TerminalText"]),
+    .target(name: "Exchange", dependencies: ["Experiment", "Datasets", "ConvNet"]),
     .target(name: "Report", dependencies: ["TerminalText"]),
     .executableTarget(
       name: "runner",
       dependencies: [
         "CAllocations",
-        "ConvNet", "Datasets", "Experiment", "Sweep", "Report", "TerminalText",
+        "ConvNet", "Datasets", "Experiment", "Exchange", "Sweep", "Report", "TerminalText",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
     .testTarget(name: "ConvNetTests", dependencies: ["ConvNet"], exclude: ["Fixtures"]),
@@ -62,6 +63,9 @@ let package = Package(
       name: "TerminalTextTests", dependencies: ["TerminalText"], exclude: ["Fixtures"]),
     .testTarget(
       name: "ReportTests", dependencies: ["Report", "TerminalText"], exclude: ["Fixtures"]),
+    .testTarget(
+      name: "ExchangeTests", dependencies: ["Exchange", "Experiment", "ConvNet"],
+      exclude: ["Fixtures"]),
     .testTarget(
       name: "RunnerTests", dependencies: ["Experiment", "TerminalText"], exclude: ["Fixtures"]),
     readerTarget,

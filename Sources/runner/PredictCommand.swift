@@ -101,8 +101,8 @@ struct PredictCommand: ParsableCommand {
 
   func run() throws {
     if let show { try check(show) }
-    let file = try openModel()
-    try Self.useKernel(of: file)
+    let file = try openModel(model, weights: weights)
+    try useKernel(of: file)
     let threadCount = threads ?? Team.cores
     var preparation = file.preparation
     if let resize { preparation.resize = resize }
@@ -163,31 +163,6 @@ struct PredictCommand: ParsableCommand {
             + "next time; name another file")
       }
     }
-  }
-
-  private func openModel() throws -> ModelFile {
-    guard Files.exists(model) else { throw UsageError("\(model): there is no such model") }
-    guard Files.isFolder(model) else {
-      if weights != nil { throw UsageError("--weights is for the folder of a run") }
-      return try ModelFile(reading: model)
-    }
-    let left = "\(model)/model.safetensors"
-    // A sweep has a model, too, but is no run.
-    if weights == nil, Files.exists(left) { return try ModelFile(reading: left) }
-    return try openRun(model).modelFile(weights)
-  }
-
-  /// The kernel that it was trained with, where this processor runs it: then answers have the bits of
-  /// the run's own.
-  private static func useKernel(of file: ModelFile) throws {
-    var kernel = file.kernel
-    do { kernel = try Kernel.resolve(kernel) } catch {
-      kernel = Kernel.automatic
-      Display.say(
-        "note: the model was trained with the kernel \(file.kernel), which this processor doesn't run; "
-          + "with \(kernel) probabilities may differ in their last digits")
-    }
-    try ComputeOptions(threads: 1, data: nil, quiet: true).useKernel(kernel)
   }
 
   private func printed(_ answers: Answers) throws {

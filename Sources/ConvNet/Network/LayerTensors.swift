@@ -1,0 +1,33 @@
+extension Model {
+  /// The tensors of a layer, by its place in the plan: what is trained, then what it keeps of batches.
+  public func tensors(of place: Int) -> [TensorInfo] {
+    let counts = plan.layers.map { layer in
+      let form = layer.description.form
+      return (
+        trained: form.parameters(of: layer.input).count,
+        kept: form.statistics(of: layer.input).count
+      )
+    }
+    // All that is trained comes first.
+    let trained = counts[..<place].reduce(0) { $0 + $1.trained }
+    let kept = counts.reduce(0) { $0 + $1.trained } + counts[..<place].reduce(0) { $0 + $1.kept }
+    return Array(
+      tensors[trained..<trained + counts[place].trained]
+        + tensors[kept..<kept + counts[place].kept])
+  }
+}
+
+extension LayerDescription {
+  /// The shape of what it gives for inputs of these.
+  /// - Throws: `NetworkError` where they do not fit it, or a size is beyond what networks may have.
+  public func output(of inputs: [Shape]) throws(NetworkError) -> Shape {
+    let isMerge = if case .merge = self { true } else { false }
+    guard isMerge ? inputs.count >= 2 : inputs.count == 1 else {
+      throw NetworkError("\(kind) does not read \(inputs.count) layers")
+    }
+    let output = try form.infer(inputs).output
+    _ = try NetworkPlan.product(
+      [output.extent.height, output.extent.width, output.channels], what: "an output of \(output)")
+    return output
+  }
+}

@@ -4,7 +4,7 @@ import PackageDescription
 /// The readers and their corpora: a test that replays what was found; with FUZZ set, the program that
 /// looks for more (`make fuzz`).
 let readers: [Target.Dependency] = [
-  "ConvNet", "Datasets", "Experiment", "Sweep", "Report", "CZlib",
+  "ConvNet", "Datasets", "Experiment", "Exchange", "Sweep", "Report", "CZlib",
 ]
 let readerTarget: Target =
   Context.environment["FUZZ"] == nil
@@ -64,8 +64,7 @@ let package = Package(
     .testTarget(
       name: "ReportTests", dependencies: ["Report", "TerminalText"], exclude: ["Fixtures"]),
     .testTarget(
-      name: "ExchangeTests", dependencies: ["Exchange", "Experiment", "ConvNet"],
-      exclude: ["Fixtures"]),
+      name: "ExchangeTests", dependencies: ["Exchange", "Experiment", "Datasets", "ConvNet"]),
     .testTarget(
       name: "RunnerTests", dependencies: ["Experiment", "TerminalText"], exclude: ["Fixtures"]),
     readerTarget,

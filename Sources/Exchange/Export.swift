@@ -12,6 +12,8 @@ public enum ExchangeFormat: String, Hashable, Sendable, CaseIterable {
   case pytorch
   /// One header without dependencies.
   case c
+  /// TensorFlow Lite.
+  case tflite
 
   /// The format that a path's ending stands for.
   public init?(path: String) {
@@ -27,6 +29,7 @@ public enum ExchangeFormat: String, Hashable, Sendable, CaseIterable {
     case .npz: ".npz"
     case .pytorch: ".safetensors"
     case .c: ".h"
+    case .tflite: ".tflite"
     }
   }
 
@@ -37,6 +40,7 @@ public enum ExchangeFormat: String, Hashable, Sendable, CaseIterable {
     case .npz: "the tensors, for NumPy"
     case .pytorch: "PyTorch"
     case .c: "a C header"
+    case .tflite: "TensorFlow Lite, schema 3"
     }
   }
 }
@@ -120,6 +124,8 @@ public struct Export: Sendable {
       ]
     case .c:
       return [ExportedFile(name: name, bytes: try header(graph, named: name).bytes)]
+    case .tflite:
+      return [ExportedFile(name: name, bytes: try tfLite(TFLiteWriter.plain(graph)))]
     }
   }
 
@@ -150,7 +156,18 @@ public struct Export: Sendable {
         throw ExchangeError("its loops are others than those of this network")
       }
       return read
+    case .tflite:
+      let read = try TFLiteWriter.graph(TFLiteWriter.plain(graph), reading: first.bytes)
+      guard try tfLite(read) == first.bytes else {
+        throw ExchangeError("its operators are others than those of this network")
+      }
+      return read
     }
+  }
+
+  private func tfLite(_ graph: Graph) throws(ExchangeError) -> [UInt8] {
+    let description = metadata.map { "\($0.key): \($0.value)" }.joined(separator: "\n")
+    return try TFLiteWriter.file(graph, description: description).encoded
   }
 
   /// What the names in a header begin with follows from its own.

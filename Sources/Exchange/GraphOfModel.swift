@@ -44,8 +44,11 @@ private struct GraphBuilder {
   /// The nearest float to 1/255, by which the program's own images come to be in 0 to 1.
   private static let scale: Float = 1 / 255
 
+  private let tensors: [[TensorInfo]]
+
   init(_ model: Model) {
     self.model = model
+    tensors = Model.tensorsByLayer(of: model.plan)
     graph = Graph(
       input: model.plan.description.input, scale: Self.scale, normalization: model.normalization)
   }
@@ -92,7 +95,7 @@ private struct GraphBuilder {
     let inputs = layer.inputs.map { input -> LayerInput in
       if case .layer(let place) = input { outputs[place] } else { .images }
     }
-    let infos = model.tensors(of: place)
+    let infos = self.tensors[place]
     var tensors: [TensorInfo.Role: Tensor] = [:]
     for info in infos { tensors[info.role] = Tensor(Array(model[info]), shape: info.shape) }
     let prefix = infos.first?.name.split(separator: "/").first.map(String.init)

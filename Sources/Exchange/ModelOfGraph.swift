@@ -41,15 +41,17 @@ extension Graph {
         throw ExchangeError(
           "\(nodes[place].name): gives \(layer.output), not \(nodes[place].output)")
       }
-      var model = Model(plan)
-      for (layer, place) in places.enumerated() {
-        for info in model.tensors(of: layer) {
-          guard let tensor = nodes[place].tensors[info.role], tensor.shape == info.shape else {
-            throw ExchangeError(
-              "\(nodes[place].name): its \(info.role.rawValue) is not as it should")
-          }
-          model[info] = tensor.values[...]
+      // Before there is memory for any of them.
+      let infos = Model.tensorsByLayer(of: plan)
+      for (infos, place) in zip(infos, places) {
+        for info in infos where nodes[place].tensors[info.role]?.shape != info.shape {
+          throw ExchangeError(
+            "\(nodes[place].name): its \(info.role.rawValue) is not as it should be")
         }
+      }
+      var model = Model(plan)
+      for (infos, place) in zip(infos, places) {
+        for info in infos { model[info] = nodes[place].tensors[info.role]!.values[...] }
       }
       model.normalization = normalization
       return model

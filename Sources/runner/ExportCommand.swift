@@ -16,6 +16,7 @@ struct ExportCommand: ParsableCommand {
 
         .onnx          ONNX (IR 8, opset 17), with any number of images at once
         .safetensors   the tensors in PyTorch's layout, and a .py beside that builds the network
+        .tflite        TensorFlow Lite, of floats
         .h             a C header of arrays and loops without dependencies, for microcontrollers
         .npz           the tensors alone, for NumPy
 

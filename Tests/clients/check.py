@@ -11,7 +11,11 @@ import importlib.util
 import json
 import pathlib
 import platform
+import re
+import shutil
+import subprocess
 import sys
+import tempfile
 
 import numpy
 
@@ -57,9 +61,92 @@ def torch_network(path, images):
         yield "torch", network(torch.from_numpy(images)).numpy()
 
 
-def numpy_tensors(path):
-    import safetensors.numpy  # noqa: F401
+def interpreter(path, images):
+    """TensorFlow Lite's kernels: those of XNNPACK, its own, and the plain ones, which say what is right;
+    of these some operators have none."""
+    from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
+    for name, kind, count in [
+        ("ai-edge-litert", OpResolverType.AUTO, len(images)),
+        ("ai-edge-litert, own", OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES, 20),
+        ("ai-edge-litert, reference", OpResolverType.BUILTIN_REF, 20),
+    ]:
+        try:
+            model = Interpreter(str(path), experimental_op_resolver_type=kind)
+        except ValueError as error:
+            if kind == OpResolverType.BUILTIN_REF and "Didn't find op" in str(error):
+                continue
+            raise
+        model.allocate_tensors()
+        (taken,), (given,) = model.get_input_details(), model.get_output_details()
+        found = []
+        for image in images[:count]:
+            model.set_tensor(taken["index"], image[None])
+            model.invoke()
+            found.append(model.get_tensor(given["index"])[0])
+        yield name, numpy.stack(found)
+
+
+MAIN = """
+#include <stdio.h>
+#include "model.h"
+
+int main(void) {
+  static PIXEL pixels[@_PIXELS];
+  float scores[@_CLASSES];
+  while (fread(pixels, sizeof(PIXEL), @_PIXELS, stdin) == @_PIXELS) {
+    int most = 0;
+    $_ANSWER(pixels, scores);
+    for (int i = 1; i < @_CLASSES; i++)
+      if (scores[i] > scores[most]) most = i;
+    if ($_classify(pixels) != most || !$_class_name(most)[0]) return 1;
+    fwrite(scores, sizeof(float), @_CLASSES, stdout);
+  }
+  return 0;
+}
+"""
+
+
+def compiled(path, images, export, classes):
+    """Each compiler that there is; the first with its sanitizers too."""
+    pixel = "unsigned char" if export["preparation"] else "float"
+    answer = "probabilities" if export["softmax"] else "scores"
+    with tempfile.TemporaryDirectory() as folder:
+        folder = pathlib.Path(folder)
+        shutil.copy(path, folder / "model.h")
+        prefix = re.search(r"static float (\w+)_memory", path.read_text()).group(1)
+        text = MAIN.replace("@", prefix.upper()).replace("$", prefix)
+        text = text.replace("PIXEL)", f"{pixel})").replace("static PIXEL", f"static {pixel}")
+        (folder / "main.c").write_text(text.replace("ANSWER", answer))
+        strict = ["-Wall", "-Wextra", "-Wconversion", "-Werror", "-O2"]
+        ways = [
+            (name, command, count)
+            for name, compiler, command, count in [
+                ("gcc, C99", "gcc", ["gcc", "-std=c99", "-pedantic"], len(images)),
+                ("clang, C11", "clang", ["clang", "-std=c11", "-pedantic"], len(images)),
+                ("g++", "g++", ["g++", "-x", "c++"], 20),
+                (
+                    "gcc, sanitizers",
+                    "gcc",
+                    ["gcc", "-fsanitize=address,undefined", "-fno-sanitize-recover"],
+                    20,
+                ),
+            ]
+            if shutil.which(compiler)
+        ]
+        assert ways, "there is no C compiler"
+        for name, command, count in ways:
+            subprocess.run(
+                command + strict + ["main.c", "-o", "main", "-lm"], cwd=folder, check=True
+            )
+            taken = images[:count].astype(numpy.uint8 if export["preparation"] else numpy.float32)
+            result = subprocess.run(
+                [folder / "main"], input=taken.tobytes(), capture_output=True, check=True
+            )
+            yield name, numpy.frombuffer(result.stdout, numpy.float32).reshape(-1, classes)
+
+
+def numpy_tensors(path):
     with numpy.load(path) as file:
         return {name: file[name] for name in file.files}
 
@@ -77,6 +164,10 @@ def answers(path, certificate, samples):
         yield from onnx_reference(path, images, export["layout"])
     elif export["format"] == "pytorch":
         yield from torch_network(path, first)
+    elif export["format"] == "tflite":
+        yield from interpreter(path, images)
+    elif export["format"] == "c":
+        yield from compiled(path, images, export, samples["scores"].shape[1])
     elif export["format"] == "npz":
         tensors = numpy_tensors(path)
         assert all(t.dtype == numpy.float32 for t in tensors.values()) and tensors

@@ -45,6 +45,10 @@ for run in results/*/latest ${runs:+"$runs"/*/latest}; do
   export_model "$run" "$name-folded" .onnx --fold-batch-norm
   export_model "$run" "$name" .safetensors
   export_model "$run" "$name-folded" .safetensors --fold-batch-norm --softmax
+  export_model "$run" "$name" .tflite
+  export_model "$run" "$name-folded" .tflite --fold-batch-norm --softmax
+  export_model "$run" "$name" .h
+  export_model "$run" "$name-folded" .h --fold-batch-norm --softmax
   export_model "$run" "$name" .npz
   for file in exports/"$name"*.json; do
     "$runner" verify "$file" > log 2>&1 || {

@@ -1,6 +1,7 @@
 extension Model {
-  /// The tensors of a layer, by its place in the plan: what is trained, then what it keeps of batches.
-  public func tensors(of place: Int) -> [TensorInfo] {
+  /// The tensors that a plan's model has, those of each layer by itself: what is trained, then what it keeps
+  /// of batches.
+  public static func tensorsByLayer(of plan: NetworkPlan) -> [[TensorInfo]] {
     let counts = plan.layers.map { layer in
       let form = layer.description.form
       return (
@@ -8,12 +9,17 @@ extension Model {
         kept: form.statistics(of: layer.input).count
       )
     }
+    let tensors = tensors(of: plan)
     // All that is trained comes first.
-    let trained = counts[..<place].reduce(0) { $0 + $1.trained }
-    let kept = counts.reduce(0) { $0 + $1.trained } + counts[..<place].reduce(0) { $0 + $1.kept }
-    return Array(
-      tensors[trained..<trained + counts[place].trained]
-        + tensors[kept..<kept + counts[place].kept])
+    var (trained, kept) = (0, counts.reduce(0) { $0 + $1.trained })
+    return counts.map { count in
+      defer {
+        trained += count.trained
+        kept += count.kept
+      }
+      return Array(
+        tensors[trained..<trained + count.trained] + tensors[kept..<kept + count.kept])
+    }
   }
 }
 

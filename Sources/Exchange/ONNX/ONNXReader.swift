@@ -27,6 +27,9 @@ struct ONNXReader {
   /// How far the preparation of the images has come.
   private var mean: [Float]?
   private var isNormalized = false
+  /// Numbers of all constants, and of those that nodes hold by now, each in a copy of its own.
+  private let given: Int
+  private var held = 0
 
   /// The graph of a file.
   /// - Throws: `ExchangeError` naming an operator that is not read.
@@ -48,6 +51,9 @@ struct ONNXReader {
   private init(_ file: ONNXFile) throws(ExchangeError) {
     self.file = file
     constants = Dictionary(uniqueKeysWithValues: file.constants.map { ($0.name, $0.value) })
+    given = file.constants.reduce(0) { sum, constant in
+      if case .floats(let tensor) = constant.value { sum + tensor.values.count } else { sum }
+    }
     guard file.inputs.count == 1, let port = file.inputs.first, port.sizes.count == 4 else {
       throw ExchangeError("does not take one tensor of images")
     }
@@ -152,6 +158,10 @@ struct ONNXReader {
     let shape: Shape
     do throws(NetworkError) { shape = try layer.output(of: shapes) } catch {
       throw refused(node, error.message)
+    }
+    held += tensors.values.reduce(0) { $0 + $1.values.count }
+    guard held <= 2 * given else {
+      throw refused(node, "the file has many layers of the same numbers, which are not read")
     }
     let input = graph.append(
       Graph.Node(node.name, layer, inputs: inputs, output: shape, tensors: tensors))

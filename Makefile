@@ -6,6 +6,7 @@
 # make images   the readers of images against Pillow, on 1,800 files
 # make address  all tests under the address sanitizer
 # make thread   what several threads do together, under the thread sanitizer
+# make clients  exported models, opened by the programs that they are for
 # make faults   system calls fail, each in turn; STRIDE=50 tries every fiftieth
 # make fuzz     hostile bytes to a reader: TARGET=png TIME=1200; without TARGET, which there are
 #
@@ -44,7 +45,7 @@ PACKAGES := libopenblas-dev liblapacke-dev zlib1g-dev libpng-dev libssl-dev libj
   libwebp-dev libtiff-dev libgif-dev
 
 .PHONY: build run install uninstall test unit-tests address thread fuzz faults end-to-end \
-  install-test slurm verify-reference images lint format packages clean
+  clients install-test slurm verify-reference images lint format packages clean
 
 build: packages
 	$(SWIFT) build -c release $(FLAGS)
@@ -72,10 +73,10 @@ uninstall:
 	rm -f $(INSTALLED)
 
 # One set of flags for all checks, or each would build again what the one before it built.
-test end-to-end faults install-test slurm verify-reference: FLAGS := $(OPTIMIZED) $(STRICT)
+test end-to-end clients faults install-test slurm verify-reference: FLAGS := $(OPTIMIZED) $(STRICT)
 
 test: STRIDE := 50
-test: packages lint unit-tests end-to-end install-test slurm faults verify-reference
+test: packages lint unit-tests end-to-end clients install-test slurm faults verify-reference
 	@echo "make test: all passed"
 
 # The numeric suites and the readers run optimized too: what is fast must be right.
@@ -110,6 +111,11 @@ fuzz: packages
 
 end-to-end: build
 	Tests/end-to-end.sh $(RELEASE)
+
+# Where the virtual environment can't be made, that is said and nothing is tested. What was found is in
+# Tests/clients/results.md.
+clients: build
+	Tests/clients/end-to-end.sh $(RELEASE) .build-clients
 
 faults: build
 	@$(MAKE) --no-print-directory packages PACKAGES=strace

@@ -4,7 +4,7 @@ import PackageDescription
 /// The readers and their corpora: a test that replays what was found; with FUZZ set, the program that
 /// looks for more (`make fuzz`).
 let readers: [Target.Dependency] = [
-  "Storage", "ConvNet", "Datasets", "Experiment", "Sweep", "Report", "CZlib",
+  "Storage", "ConvNet", "Datasets", "Experiment", "Exchange", "Sweep", "Report", "CZlib",
 ]
 let readerTarget: Target =
   Context.environment["FUZZ"] == nil
@@ -48,12 +48,13 @@ let package = Package(
       dependencies: [
         "Storage", "Statistics", "Experiment", "Datasets", "ConvNet", "TerminalText",
       ]),
+    .target(name: "Exchange", dependencies: ["Storage", "Experiment", "Datasets", "ConvNet"]),
     .target(name: "Report", dependencies: ["Storage", "TerminalText"]),
     .executableTarget(
       name: "runner",
       dependencies: [
         "CAllocations",
-        "Storage", "ConvNet", "Datasets", "Statistics", "Experiment", "Sweep", "Report",
+        "Storage", "ConvNet", "Datasets", "Statistics", "Experiment", "Exchange", "Sweep", "Report",
         "TerminalText",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
@@ -80,6 +81,9 @@ let package = Package(
     .testTarget(
       name: "ReportTests", dependencies: ["Report", "TerminalText", "TestSupport"],
       exclude: ["Fixtures"]),
+    .testTarget(
+      name: "ExchangeTests",
+      dependencies: ["Storage", "Exchange", "Experiment", "Datasets", "ConvNet", "TestSupport"]),
     .testTarget(
       name: "RunnerTests", dependencies: ["Storage", "Experiment", "TerminalText", "TestSupport"],
       exclude: ["Fixtures"]),

@@ -28,6 +28,8 @@ struct Runner: ParsableCommand {
             test a run's weights: accuracy by class, confusion matrix
         runner predict results/lenet/latest digit.png
             what does the network take these images for?
+        runner export results/lenet/latest lenet.onnx
+            give the model to other programs, checked to answer as it does
         runner verify results/reference/lenet
             do we still get these very bits?
         runner compare results/reference/t0 results/reference/t2
@@ -57,7 +59,7 @@ struct Runner: ParsableCommand {
       RunCommand.self, ResumeCommand.self, LearningRateCommand.self, SweepCommand.self,
       WorkerCommand.self,
       SweepTaskCommand.self, LeaderboardCommand.self, ValidateCommand.self, EvaluateCommand.self,
-      PredictCommand.self,
+      PredictCommand.self, ExportCommand.self,
       VerifyCommand.self, SchemaCommand.self, ExplainCommand.self, DataCommand.self,
       BenchCommand.self,
       BaselinesCommand.self, PlotCommand.self, CompareCommand.self, DoctorCommand.self,

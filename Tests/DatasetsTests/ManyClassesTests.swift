@@ -1,5 +1,7 @@
 import ConvNet
 import Foundation
+import Storage
+import TestSupport
 import Testing
 
 @testable import Datasets

@@ -1,3 +1,4 @@
+import Exchange
 import Experiment
 import Report
 import Storage
@@ -24,7 +25,7 @@ struct Reader: Sendable {
     self.body = body
   }
 
-  static let all: [Reader] = spec + dataset + record
+  static let all: [Reader] = spec + dataset + record + exchange
 
   /// Reads the bytes as they are, and with their checksums put right.
   /// - Returns: for each way the message of the error, nil where the value was sound.
@@ -42,7 +43,7 @@ struct Reader: Sendable {
         let message = "\(error)"
         switch error {
         case is DatasetError, is ImageProblem, is FileError, is SpecErrors, is RecordError,
-          is MetricsError:
+          is MetricsError, is ExchangeError:
           precondition(!message.isEmpty, "an error says nothing")
           return message
         default: preconditionFailure("an error that is not the program's: \(message)")

@@ -6,7 +6,7 @@ import Testing
 @Suite struct ArgumentTests {
   @Test(arguments: [
     "small.json --output ''", "small.json --data ''", "''", "run ''", "resume ''", "evaluate ''",
-    "predict '' x.png",
+    "predict '' x.png", "export '' x.onnx", "export small.json ''",
     "verify ''", "plot ''", "plot . --output ''", "compare ''", "validate ''",
     "validate small.json --graph ''", "sweep ''", "sweep small.json --output ''",
     "sweep small.json --data ''", "leaderboard ''", "baselines ''", "lr-find ''", "bench ''",

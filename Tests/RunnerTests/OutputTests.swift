@@ -21,7 +21,7 @@ import Testing
     "explain --all --format markdown", "schema", "schema --sweep", "data list",
     "data list --format csv", "data check small.json", "data show synthetic_digits --count 4",
     "predict RUN synthetic_digits.png --resize area", "data show small.json --augmented --count 2",
-    "bench small.json --threads 1",
+    "export RUN small.onnx --quiet --threads 1", "bench small.json --threads 1",
     "baselines small.json --threads 1 --output other",
     "lr-find small.json --quiet --threads 1 --output other", "doctor",
     "sweep sweep.json --status", "sweep sweep.json --dry-run", "sweep sweep.json --quiet",

@@ -242,4 +242,72 @@ import Testing
       try ask("one.npy --layer \(last) --top 2").errors.contains(
         "--top, --probabilities and --show are of answers; --layer gives none"))
   }
+
+  /// Images are answered whatever their labels are, and what tables and arrays don't tell can be said.
+  @Test func whatIsNotKnownIsSaid() throws {
+    let (folder, run) = try Self.asked()
+    func ask(_ line: String) throws -> Program.Result {
+      try Program.shell("'\(Program.path)' predict \(run) \(line)", in: folder)
+    }
+    // Labels that the model doesn't know.
+    let rows = Self.images.prefix(3).map { "cat," + $0.map(String.init).joined(separator: ",") }
+    try folder.write(rows.joined(separator: "\n") + "\n", to: "cats.csv")
+    let cats = try ask("cats.csv --format csv")
+    #expect(cats.status == 0, "\(cats.errors)")
+    #expect(cats.output.split(separator: "\n").count == 4 && cats.output.hasPrefix("image,class,"))
+    #expect(cats.errors.contains("its labels are not used, and no accuracy is told: "))
+
+    // Arrays in folders, of classes and not.
+    for place in [1, 7] {
+      try FileManager.default.createDirectory(
+        at: folder.url.appending(path: "arrays/\(place)"), withIntermediateDirectories: true)
+      try Self.npy("28, 28", Self.images[place]).write(
+        to: folder.url.appending(path: "arrays/\(place)/x.npy"))
+    }
+    for inputs in ["arrays", "arrays/*"] {
+      let answers = try ask("\(inputs) --format csv").output.split(separator: "\n")
+      #expect(answers.count == 3 && answers[0].hasPrefix("image,label,class,"))
+      #expect(answers[1].hasPrefix("arrays/1/x.npy,1,"))
+      #expect(answers[2].hasPrefix("arrays/7/x.npy,7,"))
+    }
+
+    // Which number is white.
+    let parts = Self.images[2].map { "\(Float($0) / 255 * 16)" }.joined(separator: ",")
+    try folder.write(parts + "\n", to: "parts.csv")
+    let unsure = try ask("parts.csv")
+    #expect(unsure.status == 1)
+    #expect(unsure.errors.contains("give --pixel-max the number that is white"))
+    try Self.npy("28, 28", Self.images[2]).write(to: folder.url.appending(path: "two.npy"))
+    func answer(_ line: String) throws -> Substring? {
+      let result = try ask("\(line) --format csv --probabilities")
+      #expect(result.status == 0, "\(result.errors)")
+      return result.output.split(separator: "\n").last?.drop { $0 != "," }
+    }
+    #expect(try answer("parts.csv --pixel-max 16") == answer("two.npy"))
+
+    // Which column holds the labels.
+    let both = Self.images.prefix(4).enumerated().map { place, image in
+      "\(place)," + image.map(String.init).joined(separator: ",") + ",\(9 - place)"
+    }
+    try folder.write(both.joined(separator: "\n") + "\n", to: "both.csv")
+    let last = try ask("both.csv --label-column -1 --format csv")
+    #expect(last.status == 0, "\(last.errors)")
+    #expect(last.output.contains("both.csv[3],6,"))
+
+    #expect(try ask("- < /dev/null").errors.contains("the standard input is empty"))
+  }
+
+  /// A model in another run's folder is not taken for that run's.
+  @Test func modelsOfOtherRunsAreRefused() throws {
+    let (folder, run) = try Self.asked()
+    try Self.npy("28, 28", Self.images[0]).write(to: folder.url.appending(path: "one.npy"))
+    let result = try Program.shell(
+      """
+      "$RUNNER" \(run)/resolved.json seed=5 training.epochs=1 --output other --quiet > /dev/null
+      cp \(run)/model.safetensors other/*/latest/
+      "$RUNNER" predict other/*/latest one.npy
+      """, in: folder)
+    #expect(
+      result.status == 1 && result.errors.contains("is not the model of this run"), "\(result)")
+  }
 }

@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 /// Tests need the test images and no others, as long as the record tells whether they are the run's.

@@ -18,19 +18,22 @@ enum PixelCSV {
   }
 
   /// The same of a table that needs no labels: it has none where its columns are as many as an image has
-  /// pixels.
+  /// pixels; those that the classes don't know are left out, and that is noted.
   static func readAsked(
-    _ path: String, expected shape: ImageShape, classes: ClassNames
+    _ path: String, expected shape: ImageShape, classes: ClassNames, labelColumn: LabelColumn?,
+    pixelMax: Double?
   ) throws(DatasetError) -> (StoredImages, labels: Labels, notes: [String]) {
     let survey = try CSVSurvey(path, classes: classes)
+    let hasNone = labelColumn == nil && survey.columns.count == shape.count
     return try read(
       survey, expected: shape, classes: classes,
-      labelColumn: survey.columns.count == shape.count ? LabelColumn.absent : nil, pixelMax: nil)
+      labelColumn: hasNone ? LabelColumn.absent : labelColumn, pixelMax: pixelMax,
+      needsLabels: false)
   }
 
   private static func read(
     _ survey: CSVSurvey, expected shape: ImageShape, classes: ClassNames,
-    labelColumn: LabelColumn?, pixelMax: Double?
+    labelColumn: LabelColumn?, pixelMax: Double?, needsLabels: Bool = true
   ) throws(DatasetError) -> (StoredImages, labels: Labels, notes: [String]) {
     let path = survey.path
     let layout = try CSVLayout(survey, asked: labelColumn, expected: shape, classes: classes)
@@ -60,14 +63,19 @@ enum PixelCSV {
       throw DatasetError(.damaged, "\(path): it changed while it was being read")
     }
     var notes = survey.notes + layout.notes
-    let labels =
-      layout.label == nil
-      ? []
-      : try table.labels.classes(of: classes) {
-        "\(path):\(table.lines[$0]): the label"
-      } noted: {
-        notes.append($0)
+    var labels = Labels()
+    do throws(DatasetError) {
+      if layout.label != nil {
+        labels = try table.labels.classes(of: classes) {
+          "\(path):\(table.lines[$0]): the label"
+        } noted: {
+          notes.append($0)
+        }
       }
+    } catch {
+      if needsLabels { throw error }
+      notes.append(AskedImagesReader.unused(error.message))
+    }
     if let note = scale.note(range, worst: table.worst) { notes.append(note) }
     return (StoredImages(shape: layout.shape, pixels: table.pixels), labels, notes)
   }

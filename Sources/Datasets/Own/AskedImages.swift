@@ -59,6 +59,7 @@ public struct AskedImagesReader {
   private let classes: ClassNames
   private let turns: Bool
   private let threads: Int
+  private let table: TableReading
   private var images: [AskedImages.Image] = []
   private var pixels: [UInt8] = []
   private var problems: [String] = []
@@ -68,21 +69,44 @@ public struct AskedImagesReader {
   ///   - prepare: what is made of each image first; nil for nothing.
   ///   - preparation: how an image becomes what the model takes; it has a shape.
   ///   - turns: whether pictures are turned upright where their files note how they are held.
+  ///   - table: how tables and arrays of numbers are read.
   public init(
     _ prepare: FilePreparation?, _ preparation: ImagePreparation, classNames: [String],
-    turns: Bool, threads: Int
+    turns: Bool, table: TableReading = TableReading(), threads: Int
   ) {
     self.prepare = prepare
     self.preparation = preparation
     shape = preparation.shape!
     classes = ClassNames(classNames, areGiven: true)
     self.turns = turns
+    self.table = table
     self.threads = threads
+  }
+
+  /// What is known of tables and arrays of numbers, where they don't tell it for certain.
+  public struct TableReading: Sendable {
+    /// The column of a table that holds the labels.
+    public var labelColumn: LabelColumn?
+    /// The number that is white.
+    public var pixelMax: Double?
+
+    public init(labelColumn: LabelColumn? = nil, pixelMax: Double? = nil) {
+      self.labelColumn = labelColumn
+      self.pixelMax = pixelMax
+    }
   }
 
   /// All that was read.
   public var asked: AskedImages {
-    AskedImages(images, shape: shape, pixels: pixels, problems: problems, notes: notes)
+    AskedImages(
+      images, shape: shape, pixels: pixels, problems: problems.map(Self.asOptions),
+      notes: notes.map { DatasetNote(place: $0.place, text: Self.asOptions($0.text)) })
+  }
+
+  /// A message of the readers, whose advice is a key of a spec, with the option that says the same here.
+  private static func asOptions(_ message: String) -> String {
+    message.replacing("dataset.label_column", with: "--label-column")
+      .replacing("dataset.pixel_max", with: "--pixel-max")
   }
 
   /// Reads a file or a folder, whose images come in the order of their names' bytes.
@@ -92,7 +116,7 @@ public struct AskedImagesReader {
     do throws(DatasetError) {
       switch FileKind(of: path) {
       case .folder: try readFolder(path)
-      case .file: try readFile(path, name)
+      case .file: try readFile(path, name, label: nil)
       case nil: problems.append("\(name): there is no such file")
       case let kind?:
         problems.append(
@@ -103,17 +127,21 @@ public struct AskedImagesReader {
     }
   }
 
-  private mutating func readFile(_ path: String, _ name: String) throws(DatasetError) {
+  /// - Parameter label: the class whose folder it lies in.
+  private mutating func readFile(
+    _ path: String, _ name: String, label: Int?
+  ) throws(DatasetError) {
     if ImageFile.isOne(path) || ImageFile.hasEnding(path) {
-      return readPictures([(path, name, nil)], in: nil)
+      return readPictures([(path, name, label)], in: nil)
     }
     let lowercase = path.lowercased()
     switch try ContentKind(of: path) {
     case .numpy:
       let images = try NPY.images(
-        try PlainStream(path), expected: shape, mayBeOne: true,
+        try PlainStream(path), expected: shape, pixelMax: table.pixelMax, mayBeOne: true,
         noted: { notes.append(DatasetNote(place: name, text: $0)) })
-      try add(images, labels: [], name)
+      try add(
+        images, labels: label.map { Labels(Array(repeating: $0, count: images.count)) } ?? [], name)
     case .zip where !lowercase.hasSuffix(".csv.zip"):
       try readArrays(try NPZSource(path), name)
     case .idx: try readIDX(path, name)
@@ -125,28 +153,47 @@ public struct AskedImagesReader {
         problems.append("\(name): \(what)")
         return
       }
-      let (images, labels, told) = try PixelCSV.readAsked(path, expected: shape, classes: classes)
-      notes += told.map { DatasetNote(place: name, text: $0) }
+      let (images, labels, told) = try PixelCSV.readAsked(
+        path, expected: shape, classes: classes, labelColumn: table.labelColumn,
+        pixelMax: table.pixelMax)
+      notes += told.map { DatasetNote(place: name, text: $0.replacing(path, with: name)) }
       try add(images, labels: labels, name)
     }
   }
 
   private mutating func readFolder(_ path: String) throws(DatasetError) {
     if let (images, _) = try? IDXFolder.files(path, .test, isOwn: true) {
+      noteChoice(of: images, in: path)
       return try readIDX(images, images)
     }
     let arrays = NPYFolder(path: path)
-    if ArrayNames.pair(.test, isOwn: true, in: arrays) != nil {
+    if let pair = ArrayNames.pair(.test, isOwn: true, in: arrays) {
+      noteChoice(of: "\(pair.images).npy with \(pair.labels).npy", in: path)
       return try readArrays(arrays, path)
     }
     var found = PictureFolder(path, classes)
     try found.list()
     problems += found.unnamed
     notes += found.notes
-    if found.files.isEmpty, found.unnamed.isEmpty {
-      problems.append("\(path): there is no \(ImageFile.formNames) file in it")
+    if found.files.isEmpty, found.others.isEmpty, found.unnamed.isEmpty {
+      problems.append("\(path): there is no \(ImageFile.formNames) file, array or table in it")
     }
     readPictures(found.files.map { ($0.path, $0.path, $0.label) }, in: path)
+    for file in found.others {
+      do throws(DatasetError) {
+        try readFile(file.path, file.path, label: file.label)
+      } catch {
+        problems.append(error.message)
+      }
+    }
+  }
+
+  /// Says that of a folder laid out as a dataset its test images are asked about, and nothing else.
+  private mutating func noteChoice(of images: String, in folder: String) {
+    notes.append(
+      DatasetNote(
+        place: folder,
+        text: "it is laid out as a dataset: its test images are read, \(images), and nothing else"))
   }
 
   /// Decodes files, several at once.
@@ -154,6 +201,12 @@ public struct AskedImagesReader {
   private mutating func readPictures(
     _ files: [(path: String, name: String, label: Int?)], in folder: String?
   ) {
+    do throws(DatasetError) {
+      try checkMemory(ofImages: ByteCount.product(2, files.count, shape.count))
+    } catch {
+      problems.append("\(folder ?? files.first?.name ?? "the images"): \(error.message)")
+      return
+    }
     let (prepare, preparation) = (prepare, preparation)
     let decoded = DecodedPictures(
       files.map(\.path), shape: shape, turned: turns, threads: threads
@@ -198,7 +251,9 @@ public struct AskedImagesReader {
         ? IDXFolder.labels(String(beside.dropLast(ending.count)))
         : DatasetLocator.existing(beside)
     {
-      labels = try IDX.labels(beside, classes: classes.names.count).labels
+      labels = known(beside) { () throws(DatasetError) in
+        try IDX.labels(beside, classes: classes.names.count).labels
+      }
     }
     try add(StoredImages(shape: stored, pixels: file.content), labels: labels, name)
   }
@@ -208,24 +263,48 @@ public struct AskedImagesReader {
   ) throws(DatasetError) {
     var note: (String, String) = ("", "")
     let pair = ArrayNames.pair(.test, isOwn: true, in: arrays)
-    let only = ["x_test", "X_test", "x", "X", "images", "data", "arr_0"].first(where: arrays.has)
+    let only = Self.namesOfImages.first(where: arrays.has)
     guard let x = pair?.images ?? only else {
       throw DatasetError(
-        .invalid, "\(name): there are no images in it: none of x_test, x, images" + arrays.contents)
+        .invalid,
+        "\(name): there are no images in it: none of \(Self.namesOfImages.joined(separator: ", "))"
+          + arrays.contents)
     }
     var labels = Labels()
     if let pair {
-      labels = try NPY.labels(try arrays.stream(pair.labels), classes: classes) {
-        note = (pair.labels, $0)
+      let (classes, place) = (classes, "\(name): \(pair.labels)")
+      labels = known(place) { () throws(DatasetError) in
+        try NPY.labels(try arrays.stream(pair.labels), classes: classes) {
+          note = (pair.labels, $0)
+        }
       }
     }
     if !note.1.isEmpty {
       notes.append(DatasetNote(place: "\(name): \(note.0)", text: note.1))
     }
     let images = try NPY.images(
-      try arrays.stream(x), expected: shape, mayBeOne: true,
+      try arrays.stream(x), expected: shape, pixelMax: table.pixelMax, mayBeOne: true,
       noted: { notes.append(DatasetNote(place: "\(name): \(x)", text: $0)) })
     try add(images, labels: labels, name)
+  }
+
+  /// Arrays that hold images, in the order in which they are looked for.
+  private static let namesOfImages = ["x_test", "X_test", "x", "X", "images", "data", "arr_0"]
+
+  /// Labels of images that are to be answered in any case: none where they are none that the model knows,
+  /// which is said.
+  private mutating func known(
+    _ place: String, _ read: () throws(DatasetError) -> Labels
+  ) -> Labels {
+    do throws(DatasetError) { return try read() } catch {
+      notes.append(DatasetNote(place: place, text: Self.unused(error.message)))
+      return []
+    }
+  }
+
+  /// What is said of labels that the model doesn't know.
+  static func unused(_ reason: String) -> String {
+    "its labels are not used, and no accuracy is told: \(reason)"
   }
 
   private mutating func add(
@@ -234,10 +313,6 @@ public struct AskedImagesReader {
     let count = stored.count
     guard labels.isEmpty || labels.count == count else {
       throw DatasetError(.damaged, "\(name): there are \(count) images, but \(labels.count) labels")
-    }
-    if let bad = labels.first(where: { $0 >= classes.names.count }) {
-      throw DatasetError(
-        .damaged, "\(name): a label is \(bad); there are \(classes.names.count) classes")
     }
     try checkMemory(ofImages: ByteCount.product(count, shape.count))
     do throws(ImageProblem) {
@@ -279,6 +354,8 @@ extension ImageFile {
 /// class's name is of that class.
 private struct PictureFolder {
   private(set) var files: [(path: String, label: Int?)] = []
+  /// Arrays and tables.
+  private(set) var others: [(path: String, label: Int?)] = []
   private(set) var unnamed: [String] = []
   private let path: String
   private let classes: ClassNames
@@ -289,11 +366,17 @@ private struct PictureFolder {
     self.classes = classes
   }
 
+  private static let endings = [".npy", ".npz", ".csv", ".csv.gz", "images-idx3-ubyte"]
+
   var notes: [DatasetNote] {
     leftOut.note.map { [DatasetNote(place: path, text: $0)] } ?? []
   }
 
-  mutating func list() throws(DatasetError) { try list(path, label: nil, parents: []) }
+  mutating func list() throws(DatasetError) {
+    // The folder itself may be a class's, where a shell has written out photos/*.
+    let name = path.split(separator: "/").last.map(String.init)
+    try list(path, label: name.flatMap(classes.named), parents: [])
+  }
 
   /// - Parameter parents: the folders that it lies in, so that a link back to one of them is seen.
   private mutating func list(
@@ -313,6 +396,8 @@ private struct PictureFolder {
         try list(place, label: label ?? classes.named(name), parents: parents + [own])
       } else if ImageFile.hasEnding(name) {
         files.append((place, label))
+      } else if Self.endings.contains(where: name.lowercased().hasSuffix) {
+        others.append((place, label))
       } else {
         leftOut.add(name, place)
       }

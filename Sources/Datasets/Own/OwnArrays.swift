@@ -7,12 +7,15 @@ enum ArrayNames {
   static func candidates(_ part: FilesPart, isOwn: Bool) -> [Pair] {
     func named(_ part: String) -> [Pair] {
       [
-        ("x_\(part)", "y_\(part)"), ("X_\(part)", "y_\(part)"),
+        ("x_\(part)", "y_\(part)"), ("X_\(part)", "y_\(part)"), ("X_\(part)", "Y_\(part)"),
         ("\(part)_images", "\(part)_labels"),
         ("\(part)_x", "\(part)_y"),
       ]
     }
-    let only: [Pair] = [("x", "y"), ("images", "labels"), ("data", "labels"), ("arr_0", "arr_1")]
+    let only: [Pair] = [
+      ("x", "y"), ("X", "y"), ("X", "Y"), ("images", "labels"), ("data", "labels"),
+      ("arr_0", "arr_1"),
+    ]
     return switch part {
     case .test: named("test") + (isOwn ? only : [])
     case .validation: named("val") + named("valid") + named("validation") + (isOwn ? only : [])

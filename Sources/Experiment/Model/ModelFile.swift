@@ -152,5 +152,5 @@ extension ModelFile {
 
 extension ExperimentSpec {
   /// SHA-256 of the resolved spec.
-  var digest: String { SHA256.hex(of: Array(resolved().compact.utf8)) }
+  public var digest: String { SHA256.hex(of: Array(resolved().compact.utf8)) }
 }

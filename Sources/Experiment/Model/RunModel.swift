@@ -22,7 +22,7 @@ extension RunFolder {
   /// - Throws: `RecordError` where there are no such weights, or the classes have names that only the
   ///   data tells.
   public func modelFile(_ weights: Summary.Weights? = nil) throws -> ModelFile {
-    if weights == nil, Files.exists(model) { return try ModelFile(reading: model) }
+    if weights == nil, Files.exists(model) { return try leftModel() }
     let (spec, record) = (try readResolved(), try RunRecord(reading: self.record))
     let wanted = try weights ?? testedWeights(spec).weights
     let (model, epoch) = try storedModel(wanted, spec: spec)
@@ -42,6 +42,21 @@ extension RunFolder {
       preparation: spec.dataset.inputPreparation, ink: left?.ink,
       epoch: epoch, testAccuracy: nil, testLoss: nil, specDigest: spec.digest,
       kernel: record.environment.kernel)
+  }
+
+  /// The model that the run left.
+  /// - Throws: `RecordError` where it is of another run.
+  private func leftModel() throws -> ModelFile {
+    let file = try ModelFile(reading: model)
+    // As it was written: a later version fills in more defaults.
+    let spec = try JSONValue(parsing: Files.read(resolved), name: resolved)
+    guard file.specDigest == SHA256.hex(of: Array(spec.compact.utf8)) else {
+      throw RecordError(
+        model,
+        "is not the model of this run: its spec has another digest than resolved.json; give the file "
+          + "itself to use it nevertheless, or --weights last or best for what is in checkpoints/")
+    }
+    return file
   }
 
   /// The model that a checkpoint holds, and the epoch that its weights are from.

@@ -1,5 +1,3 @@
-import ConvNet
-
 /// Whether two classifiers err equally often, judged on the same images (McNemar 1947).
 ///
 /// Only the images count that one of them recognises and the other doesn't. If neither is better, of
@@ -31,11 +29,13 @@ public struct McNemar: Hashable, Sendable {
 
   /// Counts what two classifiers made of the same images.
   /// - Precondition: the three are equally long.
-  public init(first: Labels, second: Labels, labels: Labels) {
+  public init<Labels: Collection>(
+    first: Labels, second: Labels, labels: Labels
+  ) where Labels.Element: Equatable {
     precondition(first.count == labels.count && second.count == labels.count)
     var counts = [0, 0, 0, 0]
-    for i in labels.indices {
-      counts[(first[i] == labels[i] ? 0 : 2) + (second[i] == labels[i] ? 0 : 1)] += 1
+    for ((first, second), label) in zip(zip(first, second), labels) {
+      counts[(first == label ? 0 : 2) + (second == label ? 0 : 1)] += 1
     }
     self.init(
       bothRight: counts[0], firstOnly: counts[1], secondOnly: counts[2], bothWrong: counts[3])

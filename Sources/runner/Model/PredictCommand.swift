@@ -81,6 +81,20 @@ struct PredictCommand: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
+      """
+      The column of a table that holds the labels: its name in the header, or its number, from 0, or back \
+      from the last, -1. (default: the one that certainly holds them, if any)
+      """, valueName: "column"))
+  var labelColumn: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "The number that is white in tables and arrays. (default: 255 or 1, where that is certain)",
+      valueName: "number"))
+  var pixelMax: Double?
+
+  @Option(
+    help: ArgumentHelp(
       "Draw what the network saw of each image, beside the image, with the answer, as a PNG file.",
       valueName: "file"), transform: Arguments.path)
   var show: String?
@@ -103,6 +117,9 @@ struct PredictCommand: ParsableCommand {
     guard inputs.count(where: { $0 == "-" }) <= 1 else {
       throw ValidationError("the standard input (-) can be read but once")
     }
+    if let pixelMax, !(pixelMax > 0 && pixelMax.isFinite) {
+      throw ValidationError("--pixel-max takes a number more than 0, not \(pixelMax)")
+    }
     if let threads, !(1...1024).contains(threads) {
       throw ValidationError("--threads must be from 1 to 1024, not \(threads)")
     }
@@ -113,13 +130,13 @@ struct PredictCommand: ParsableCommand {
 
   func run() throws {
     if let show { try check(show) }
-    let file = try openModel()
+    let file = try openModel(model, weights: weights)
     if probabilities, format == .table, file.classNames.count > ClassDetail.mostClasses {
       throw UsageError(
         "--probabilities: a table of \(grouped(file.classNames.count)) classes is too wide to be read; "
           + "--top names the likeliest, --format csv and jsonl have all")
     }
-    try Self.useCore(of: file)
+    try useCore(of: file)
     let threadCount = threads ?? Team.cores
     var preparation = file.preparation
     if let resize { preparation.resize = resize }
@@ -130,7 +147,11 @@ struct PredictCommand: ParsableCommand {
         "note: images are prepared as \"\(prepare.rawValue)\" first; --show draws what that gives")
     }
     var reader = AskedImagesReader(
-      prepare, preparation, classNames: file.classNames, turns: turn, threads: threadCount)
+      prepare, preparation, classNames: file.classNames, turns: turn,
+      table: .init(
+        labelColumn: labelColumn.map { Int($0).map(LabelColumn.number) ?? .name($0) },
+        pixelMax: pixelMax),
+      threads: threadCount)
     var temporary: String?
     defer { temporary.map(Files.remove) }
     for input in inputs {
@@ -141,7 +162,9 @@ struct PredictCommand: ParsableCommand {
       let folder = try Files.makeTemporaryFolder()
       temporary = folder
       // What is neither an image nor an array can only be a table.
-      try AtomicFile.write(Files.read("/dev/stdin"), to: "\(folder)/input.csv")
+      let bytes = try Files.read("/dev/stdin", limit: Self.mostStandardInput)
+      if bytes.isEmpty { throw UsageError("-: the standard input is empty") }
+      try AtomicFile.write(bytes, to: "\(folder)/input.csv")
       reader.read("\(folder)/input.csv", name: "-")
     }
     let asked = reader.asked
@@ -168,6 +191,11 @@ struct PredictCommand: ParsableCommand {
     }
   }
 
+  /// The most bytes that are read from the standard input: an eighth of the memory there is.
+  private static var mostStandardInput: Int {
+    (AvailableMemory().bounds.map(\.bytes).min() ?? 1 << 33) / 8
+  }
+
   /// Refuses a picture in the place of what is asked, or of who is.
   private func check(_ show: String) throws {
     guard show.lowercased().hasSuffix(".png") else {
@@ -182,31 +210,6 @@ struct PredictCommand: ParsableCommand {
             + "next time; name another file")
       }
     }
-  }
-
-  private func openModel() throws -> ModelFile {
-    guard Files.exists(model) else { throw UsageError("\(model): there is no such model") }
-    guard Files.isFolder(model) else {
-      if weights != nil { throw UsageError("--weights is for the folder of a run") }
-      return try ModelFile(reading: model)
-    }
-    let left = "\(model)/model.safetensors"
-    // A sweep has a model, too, but is no run.
-    if weights == nil, Files.exists(left) { return try ModelFile(reading: left) }
-    return try openRun(model).modelFile(weights)
-  }
-
-  /// The kernel that it was trained with, where this processor runs it: then answers have the bits of
-  /// the run's own.
-  private static func useCore(of file: ModelFile) throws {
-    var kernel = file.kernel
-    do { kernel = try BLASCore.resolve(kernel) } catch {
-      kernel = BLASCore.automatic
-      Display.say(
-        "note: the model was trained with the kernel \(file.kernel), which this processor doesn't run; "
-          + "with \(kernel) probabilities may differ in their last digits")
-    }
-    try ComputeOptions(threads: 1, data: nil, quiet: true).useCore(kernel)
   }
 
   private func printed(_ answers: Answers) throws {

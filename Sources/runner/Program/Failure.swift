@@ -1,6 +1,7 @@
 import ArgumentParser
 import ConvNet
 import Datasets
+import Exchange
 import Experiment
 import Glibc
 import Storage
@@ -36,6 +37,9 @@ struct Failure {
       status = ExitStatus.usage
     case let error as UsageError:
       message = "error: \(error.message)"
+      status = ExitStatus.usage
+    case let error as ExchangeError:
+      message = "error: \(error)"
       status = ExitStatus.usage
     case let error as NetworkError:
       message = "error: \(error)"

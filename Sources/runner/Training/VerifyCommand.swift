@@ -1,5 +1,7 @@
 import ArgumentParser
+import ConvNet
 import Datasets
+import Exchange
 import Experiment
 import Storage
 import TerminalText
@@ -18,10 +20,15 @@ struct VerifyCommand: ParsableCommand {
       is told, or all, with what differs in the surroundings. A run that can't be repeated here is \
       not a difference: the exit status is 69 where the kernel needs another processor, 1 where the \
       data is not to be had.
+
+      The FILE.json of an export is verified as well: the exported file has the digest that is \
+      recorded, is read back and asked about the same images beside the model, and all figures are \
+      compared. --model says where the model is, should it lie elsewhere by now.
       """)
 
   @Argument(
-    help: ArgumentHelp("The folder of the run, results/NAME/ID.", valueName: "run"),
+    help: ArgumentHelp(
+      "The folder of the run, results/NAME/ID, or the FILE.json of an export.", valueName: "run"),
     transform: Arguments.path)
   var path: String
 
@@ -31,6 +38,12 @@ struct VerifyCommand: ParsableCommand {
   @Flag(help: "Go on after a difference, and tell all.")
   var all = false
 
+  @Option(
+    help: ArgumentHelp(
+      "Of an export, where its model is. (default: as recorded)", valueName: "model"),
+    transform: Arguments.path)
+  var model: String?
+
   @OptionGroup var compute: ComputeOptions
 
   func validate() throws {
@@ -38,6 +51,8 @@ struct VerifyCommand: ParsableCommand {
   }
 
   func run() throws {
+    if Certificate.isOne(path), Files.exists(path) { return try verifyExport() }
+    if model != nil { throw UsageError("--model is for the FILE.json of an export") }
     let folder = try openRun(path)
     let recorded = try Verification.read(folder)
     try compute.useCore(recorded.run.environment.kernel)
@@ -65,6 +80,33 @@ struct VerifyCommand: ParsableCommand {
       for cause in verification.causes { try say("  \(cause)") }
     }
     throw ExitCode(ExitStatus.mismatch)
+  }
+
+  /// Asks an exported file and its model again, and compares what comes of it with the certificate.
+  private func verifyExport() throws {
+    let recorded = try Certificate(reading: path)
+    let files = try recorded.readFiles(beside: path)
+    let place = model ?? recorded.model
+    let opened = try openModel(place)
+    guard opened.weightsDigest == recorded.weightsDigest else {
+      try say("\(path): NOT the same: \(place) has other weights than those that were exported")
+      throw ExitCode(ExitStatus.mismatch)
+    }
+    try compute.useCore(recorded.kernel)
+    let images = try CheckedImages(recorded.images, of: place, opened, compute)
+    let (export, team) = (
+      try Export(opened, recorded.options), try Team(threads: compute.threadCount)
+    )
+    let found = try export.compare(
+      files, with: export.scores(of: images, team: team), on: images, team: team)
+    guard found == recorded.comparison else {
+      try say(
+        "\(path): NOT the same: "
+          + (found.complaint ?? "the figures are others, to the last digits"))
+      throw ExitCode(ExitStatus.mismatch)
+    }
+    try say("\(path): verified")
+    for line in recorded.lines { try say(line) }
   }
 
   private func say(_ line: String) throws {

@@ -1,0 +1,87 @@
+import ConvNet
+
+extension Graph {
+  /// The model that computes what the graph does, but for `scale`, which is done before it.
+  ///
+  /// A softmax at the end is left out where `scores` are asked for.
+  /// - Throws: `ExchangeError` where no model of this program is like it.
+  public func model() throws(ExchangeError) -> Model {
+    let readers = readers
+    // An activation that alone reads a layer is that layer's end, as in networks that are trained here.
+    var ends: [Int: Int] = [:]
+    for (place, node) in nodes.enumerated() {
+      guard case .activation(let activation) = node.layer, activation != .softmax,
+        case .layer(let before) = node.inputs[0], readers[before] == 1,
+        nodes[before].layer.ending(with: activation) != nil
+      else { continue }
+      ends[before] = place
+    }
+    let ended = Set(ends.values)
+    func name(_ input: LayerInput) -> String {
+      switch input {
+      case .images: ModelItem.imagesName
+      case .layer(let place) where ended.contains(place): name(nodes[place].inputs[0])
+      case .layer(let place): "node \(place)"
+      }
+    }
+    var items: [ModelItem] = []
+    var places: [Int] = []
+    for (place, node) in nodes.enumerated() where !ended.contains(place) {
+      var layer = node.layer
+      if let end = ends[place], case .activation(let activation) = nodes[end].layer {
+        layer = layer.ending(with: activation)!
+      }
+      items.append(
+        .layer(layer, name: name(.layer(place)), inputs: node.inputs.map(name)))
+      places.append(place)
+    }
+    do {
+      let plan = try NetworkPlan(NetworkDescription(input: input, model: items, classes: classes))
+      for (layer, place) in zip(plan.layers, places) where layer.output != nodes[place].output {
+        throw ExchangeError(
+          "\(nodes[place].name): gives \(layer.output), not \(nodes[place].output)")
+      }
+      // Before there is memory for any of them.
+      let infos = Model.tensorsByLayer(of: plan)
+      for (infos, place) in zip(infos, places) {
+        for info in infos where nodes[place].tensors[info.role]?.shape != info.shape {
+          throw ExchangeError(
+            "\(nodes[place].name): its \(info.role.rawValue) is not as it should be")
+        }
+      }
+      var model = Model(plan)
+      for (infos, place) in zip(infos, places) {
+        for info in infos { model[info] = nodes[place].tensors[info.role]!.values[...] }
+      }
+      model.normalization = normalization
+      return model
+    } catch let error as NetworkError {
+      throw ExchangeError("no model of this program is like it: \(error.message)")
+    } catch let error as ExchangeError {
+      throw error
+    } catch {
+      preconditionFailure("\(error)")
+    }
+  }
+}
+
+extension LayerDescription {
+  /// The same with an activation at its end; nil for what has none.
+  fileprivate func ending(with activation: Activation) -> LayerDescription? {
+    switch self {
+    case .conv2D(var conv):
+      conv.activation = activation
+      return .conv2D(conv)
+    case .conv2DTranspose(var conv):
+      conv.activation = activation
+      return .conv2DTranspose(conv)
+    case .dense(var dense):
+      dense.activation = activation
+      return .dense(dense)
+    case .merge(var merge):
+      merge.activation = activation
+      return .merge(merge)
+    default: return nil
+    }
+  }
+}

@@ -1,0 +1,248 @@
+import ArgumentParser
+import ConvNet
+import Datasets
+import Exchange
+import Experiment
+import Report
+import Storage
+import TerminalText
+
+struct ExportCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "export",
+    abstract: "Write a model as other programs read it, checked to answer as it does.",
+    discussion: """
+      The model is the folder of a run, of a sweep, or its model.safetensors. What the file becomes its \
+      ending says:
+
+        .onnx          ONNX (IR 8, opset 17), with any number of images at once
+        .safetensors   the tensors in PyTorch's layout, and a .py beside that builds the network
+        .tflite        TensorFlow Lite, of floats
+        .h             a C header of arrays and loops without dependencies, for microcontrollers
+        .npz           the tensors alone, for NumPy
+
+      The file takes pixels of 0 to 255, and does to them what the model does before its first layer, \
+      unless --without-preparation leaves that out. It gives the scores of the classes (logits), or \
+      with --softmax their probabilities. A layer that a format cannot say is refused by its name.
+
+      Before anything is written, the file's bytes are read back, and what they say is asked about the \
+      run's test images, beside the model. FILE.json tells what came of it: digests, the largest and \
+      the mean difference of the scores, how many answers differ, the accuracy of both. Should an \
+      answer differ, there is no file, and the exit status is 4. Where the images are not to be had, \
+      that is said, and noise is taken for them. `runner verify FILE.json` does it again.
+
+      EXAMPLES
+        runner export results/lenet/latest lenet.onnx
+        runner export results/lenet/latest lenet.onnx --layout nhwc --softmax
+        runner verify lenet.onnx.json
+      """)
+
+  @Argument(
+    help: ArgumentHelp(
+      "The model: the folder of a run or a sweep, or a model.safetensors.", valueName: "model"),
+    transform: Arguments.path)
+  var model: String
+
+  @Argument(
+    help: ArgumentHelp("What is written; its ending says the format.", valueName: "file"),
+    transform: Arguments.path)
+  var file: String
+
+  @Option(help: "The format. (default: what the file's ending says)")
+  var format: ExchangeFormat?
+
+  @Option(
+    help: "Of ONNX, how images lie: channels, rows, columns, or rows, columns, channels.")
+  var layout = ONNXLayout.nchw
+
+  @Flag(help: "Give probabilities instead of scores.")
+  var softmax = false
+
+  @Flag(help: "Leave out what the model does to an image before its first layer.")
+  var withoutPreparation = false
+
+  @Flag(help: "Make batch norms a part of the convolution or dense layer before them.")
+  var foldBatchNorm = false
+
+  @Option(
+    help: ArgumentHelp("Check with so many images at most. (default: all)", valueName: "n"))
+  var count: Int?
+
+  @Option(help: "What noise is drawn by, where there are no test images.")
+  var seed: UInt64 = 1
+
+  @Option(
+    help: ArgumentHelp(
+      """
+      Write the images, their classes and the model's scores of them, for tests of what uses the file, \
+      as an .npz.
+      """, valueName: "file"), transform: Arguments.path)
+  var samples: String?
+
+  @Option(
+    help: """
+      Of a run: the weights of its best epoch or of its last. (default: those that it was tested with)
+      """)
+  var weights: Summary.Weights?
+
+  @OptionGroup var compute: ComputeOptions
+
+  func validate() throws {
+    if let count, count < 1 { throw ValidationError("--count takes at least 1, not \(count)") }
+  }
+
+  func run() throws {
+    var options = ExportOptions(try chosenFormat())
+    options.layout = layout
+    options.graph.softmax = softmax
+    options.graph.preparation = !withoutPreparation
+    options.graph.foldsBatchNorms = foldBatchNorm
+    let opened = try openModel(model, weights: weights)
+    try useCore(of: opened)
+    let export = try Export(opened, options)
+    if foldBatchNorm, export.foldedBatchNorms == 0 {
+      Display.say("note: there is no batch norm that a layer before it could take in")
+    }
+    let files = try export.files(named: Files.name(of: file))
+    try keepOff(files)
+    let images = try CheckedImages(of: model, opened, count: count, seed: seed, compute)
+    let team = try Team(threads: compute.threadCount)
+    let scores = try export.scores(of: images, team: team)
+    let comparison: ScoreComparison
+    do {
+      comparison = try export.compare(files, with: scores, on: images, team: team)
+    } catch let error as ExchangeError {
+      Display.say("error: \(file), read back: \(error); it was not written")
+      throw ExitCode(ExitStatus.mismatch)
+    }
+    if let complaint = comparison.complaint {
+      Display.say("error: \(file), read back: \(complaint); it was not written")
+      throw ExitCode(ExitStatus.mismatch)
+    }
+    let folder = Files.parent(of: file)
+    for file in files { try AtomicFile.write(file.bytes, to: "\(folder)/\(file.name)") }
+    let certificate = Certificate(
+      export, files, of: model, images, comparison, kernel: BLASCore.current)
+    try AtomicFile.write(certificate.json.pretty, to: "\(file).json")
+    if let samples { try AtomicFile.write(images.samples(with: scores), to: samples) }
+    try printed(certificate)
+  }
+
+  private func chosenFormat() throws -> ExchangeFormat {
+    guard let chosen = format ?? ExchangeFormat(path: file) else {
+      let endings = ExchangeFormat.allCases.map(\.ending).joined(separator: ", ")
+      throw UsageError("\(file): its ending stands for no format; there are \(endings)")
+    }
+    guard file.lowercased().hasSuffix(chosen.ending) else {
+      throw UsageError(
+        "\(file): a file of the format \(chosen.rawValue) ends with \(chosen.ending)")
+    }
+    return chosen
+  }
+
+  /// Refuses to take the place of what is exported.
+  private func keepOff(_ files: [ExportedFile]) throws {
+    let folder = try Files.absolute(Files.parent(of: file))
+    let sources = try [model, "\(model)/model.safetensors"].map { try Files.absolute($0) }
+    for name in files.map(\.name) where sources.contains("\(folder)/\(name)") {
+      throw UsageError("\(file): it would take the place of the model itself; name another file")
+    }
+  }
+
+  private func printed(_ certificate: Certificate) throws {
+    let bytes = certificate.files.reduce(0) { $0 + $1.size }
+    var lines = [
+      "exported       \(certificate.files.map(\.name).joined(separator: ", ")): "
+        + "\(certificate.options.format.title), \(grouped(bytes)) bytes"
+    ]
+    if certificate.foldedBatchNorms > 0 {
+      lines.append("folded         \(certificate.foldedBatchNorms) batch norms")
+    }
+    lines += certificate.lines
+    lines.append("certificate    \(file).json")
+    lines.append("verify with    runner verify \(file).json")
+    try Output.print(
+      WrappedText.fitted(lines.joined(separator: "\n"), columns: Terminal.output.columns))
+  }
+}
+
+extension ExchangeFormat: ExpressibleByArgument {}
+extension ONNXLayout: ExpressibleByArgument {}
+
+extension Certificate {
+  /// What was found, as lines to the user.
+  var lines: [String] {
+    let what =
+      images.name.map { "\(grouped(images.count)) test images of \($0)" }
+      ?? "\(grouped(images.count)) images of noise"
+    let scores = comparison
+    var lines = [
+      "checked        with \(what): every answer is the model's",
+      "scores         differ by at most \(Float(scores.largestDifference)) of up to "
+        + "\(Float(scores.largestScore)), on average by \(Float(scores.meanDifference))",
+    ]
+    if let accuracy = scores.fileAccuracy {
+      lines.append("accuracy       \(percent(accuracy)), as the model's")
+    }
+    return lines
+  }
+}
+
+extension CheckedImages {
+  /// So many images of noise are enough.
+  private static let mostNoise = 1000
+
+  /// The test images of the run that a model is of; noise where they are not to be had, which is said.
+  init(
+    of path: String, _ model: ModelFile, count: Int?, seed: UInt64, _ compute: ComputeOptions
+  ) throws {
+    do {
+      if let test = try Self.testImages(of: path, model, compute) {
+        self.init(test, count: count)
+        return
+      }
+      Display.say(
+        "note: \(path) says of no run whose test images it could be checked with; noise is taken")
+    } catch let error as DatasetError where error.kind == .unavailable {
+      Display.say("note: \(error)\nnote: without the test images, noise is taken for them")
+    }
+    self.init(noise: min(count ?? Self.mostNoise, Self.mostNoise), seed: seed, for: model)
+  }
+
+  /// Those that an export was checked with.
+  /// - Throws: `RecordError` where they are not to be had, or have changed.
+  init(
+    _ recorded: Certificate.Images, of path: String, _ model: ModelFile,
+    _ compute: ComputeOptions
+  ) throws {
+    if let seed = recorded.seed {
+      self.init(noise: min(recorded.count, Self.mostNoise), seed: seed, for: model)
+    } else {
+      guard let test = try Self.testImages(of: path, model, compute) else {
+        throw RecordError(path, "says of no run with the test images of \(recorded.name ?? "")")
+      }
+      self.init(test, count: recorded.count)
+    }
+    guard count == recorded.count, digest == recorded.digest else {
+      throw RecordError(path, "the images that it was checked with are others by now")
+    }
+  }
+
+  private static func testImages(
+    of path: String, _ model: ModelFile, _ compute: ComputeOptions
+  ) throws -> TestImages? {
+    // A model may lie in the folder of its run.
+    let place = Files.isFolder(path) ? path : Files.parent(of: path)
+    guard let folder = try? RunFolder(opening: place), Files.exists(folder.resolved),
+      Files.exists(folder.record)
+    else { return nil }
+    let spec = try folder.readResolved()
+    guard spec.digest == model.specDigest else { return nil }
+    let record = try RunRecord(reading: folder.record)
+    let loaded = try compute.loadImages(spec.dataset, recorded: record.data)
+    if let images = loaded.testImages, record.data.flatMap(loaded.hasTestImages) != true {
+      Display.say("note: the test images of \(images.name) are not those that the run began with")
+    }
+    return loaded.testImages
+  }
+}

@@ -1,5 +1,6 @@
 import ConvNet
 import Foundation
+import Storage
 import Testing
 
 @testable import Datasets

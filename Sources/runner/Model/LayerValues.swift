@@ -2,6 +2,7 @@ import ConvNet
 import Datasets
 import Experiment
 import Report
+import Storage
 
 /// What a layer of a model gives of images: what others learn from, plot or cluster.
 struct LayerValues {

@@ -41,7 +41,7 @@ extension DatasetLocator {
     let shape = ImageShape(height: entry.height, width: entry.width, channels: entry.channels)
     var contents: [String?] = []
     for (place, (file, path)) in zip(files, paths).enumerated() {
-      guard form.isRead(place, train: readsTrain, test: readsTest) else {
+      guard format.isRead(place, train: readsTrain, test: readsTest) else {
         contents.append(nil)
         continue
       }

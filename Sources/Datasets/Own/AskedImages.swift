@@ -251,8 +251,9 @@ public struct AskedImagesReader {
         ? IDXFolder.labels(String(beside.dropLast(ending.count)))
         : DatasetLocator.existing(beside)
     {
+      let classes = classes.names.count
       labels = known(beside) { () throws(DatasetError) in
-        try IDX.labels(beside, classes: classes.names.count).labels
+        try IDX.labels(beside, classes: classes).labels
       }
     }
     try add(StoredImages(shape: stored, pixels: file.content), labels: labels, name)

@@ -1,3 +1,5 @@
+import ConvNet
+
 /// What an epoch measured: a row of metrics.csv.
 public struct EpochRow: Hashable, Sendable {
   /// Counted from 1.
@@ -12,10 +14,12 @@ public struct EpochRow: Hashable, Sendable {
   /// Means over the validation images at the end of the epoch; nil without any.
   public var valLoss: Double?
   public var valAccuracy: Double?
+  /// What the spec asks for besides, of the validation images too, in its order.
+  public var metrics: [MeasuredMetric]
 
   public init(
     epoch: Int, step: Int, learningRate: Float, trainLoss: Double, trainAccuracy: Double,
-    valLoss: Double? = nil, valAccuracy: Double? = nil
+    valLoss: Double? = nil, valAccuracy: Double? = nil, metrics: [MeasuredMetric] = []
   ) {
     self.epoch = epoch
     self.step = step
@@ -24,28 +28,50 @@ public struct EpochRow: Hashable, Sendable {
     self.trainAccuracy = trainAccuracy
     self.valLoss = valLoss
     self.valAccuracy = valAccuracy
+    self.metrics = metrics
   }
 
+  /// The columns of every metrics.csv.
   static let header = "epoch,step,learning_rate,train_loss,train_accuracy,val_loss,val_accuracy"
+  /// How many these are.
+  static let fixedColumns = 7
+
+  /// The header of a metrics.csv with the columns that a spec asks for.
+  static func header(with metrics: [MetricName]) -> String {
+    header + metrics.map { ",\(Metric(.validation, $0)!.rawValue)" }.joined()
+  }
+
+  /// The columns of a header beyond those of all runs, nil for what is no metric; nil for another header.
+  static func metrics(in header: some StringProtocol) -> [MetricName?]? {
+    guard header == Self.header || header.hasPrefix("\(Self.header),") else { return nil }
+    return header.split(separator: ",", omittingEmptySubsequences: false).dropFirst(fixedColumns)
+      .map { column in
+        Metric(rawValue: String(column)).flatMap { $0.part == .validation ? $0.name : nil }
+      }
+  }
 
   /// Numbers as the shortest text that reads back as the same bits; an empty cell for nil.
-  public var csv: String {
-    "\(epoch),\(step),\(learningRate),\(trainLoss),\(trainAccuracy),"
-      + "\(valLoss.map(\.description) ?? ""),\(valAccuracy.map(\.description) ?? "")"
+  public var csv: String { csv(with: metrics.map(\.name)) }
+
+  /// A row with the cells of some metrics, whatever else it has.
+  public func csv(with names: [MetricName]) -> String {
+    func cell(_ value: Double?) -> String { value?.description ?? "" }
+    return "\(epoch),\(step),\(learningRate),\(trainLoss),\(trainAccuracy),\(cell(valLoss)),"
+      + cell(valAccuracy) + names.map { ",\(cell(self[Metric(.validation, $0)!]))" }.joined()
   }
 
-  /// Reads a row back; nil if it isn't one of so many columns, of which the first are every run's.
-  public init?(csv: some StringProtocol, columns: Int = 7) {
+  /// Reads a row back; nil if it isn't one.
+  /// - Parameter metrics: its columns beyond those of all runs; nil for one that is left out.
+  public init?(csv: some StringProtocol, metrics: [MetricName?] = []) {
     let cells = Substring(csv).split(separator: ",", omittingEmptySubsequences: false)
-    guard cells.count == columns else { return nil }
-    self.init(cells: cells.prefix(7))
+    self.init(cells: cells[...], metrics: metrics)
   }
 
   /// Reads a row back from its cells; nil if they aren't one.
-  public init?(cells: ArraySlice<Substring>) {
+  public init?(cells: ArraySlice<Substring>, metrics: [MetricName?] = []) {
     let cells = Array(cells)
-    guard cells.count == 7, let epoch = Int(cells[0]), let step = Int(cells[1]),
-      let rate = Float(cells[2]), let trainLoss = Double(cells[3]),
+    guard cells.count == Self.fixedColumns + metrics.count, let epoch = Int(cells[0]),
+      let step = Int(cells[1]), let rate = Float(cells[2]), let trainLoss = Double(cells[3]),
       let trainAccuracy = Double(cells[4])
     else { return nil }
     let valLoss = Double(cells[5])
@@ -53,24 +79,31 @@ public struct EpochRow: Hashable, Sendable {
     guard valLoss != nil || cells[5].isEmpty, valAccuracy != nil || cells[6].isEmpty else {
       return nil
     }
+    var measured: [MeasuredMetric] = []
+    for case (let name?, let cell) in zip(metrics, cells[Self.fixedColumns...]) {
+      let value = Double(cell)
+      guard value != nil || cell.isEmpty else { return nil }
+      measured.append(MeasuredMetric(name: name, value: value))
+    }
     self.init(
       epoch: epoch, step: step, learningRate: rate, trainLoss: trainLoss,
-      trainAccuracy: trainAccuracy, valLoss: valLoss, valAccuracy: valAccuracy)
+      trainAccuracy: trainAccuracy, valLoss: valLoss, valAccuracy: valAccuracy, metrics: measured)
   }
 
-  /// The value of a metric that is measured in every epoch.
+  /// The value of a metric that is measured in every epoch; nil where it has none, or wasn't.
   public subscript(metric: Metric) -> Double? {
     switch metric {
     case .trainLoss: trainLoss
     case .trainAccuracy: trainAccuracy
     case .valLoss: valLoss
     case .valAccuracy: valAccuracy
-    case .testLoss, .testAccuracy: nil
+    default:
+      metric.part == .validation ? metrics.first { $0.name == metric.name }?.value : nil
     }
   }
 
-  /// The rows of a metrics.csv, which must be complete lines under the one header. What a spec asked
-  /// for beyond the columns of all runs is left out.
+  /// The rows of a metrics.csv, which must be complete lines under the one header. Columns that are no
+  /// metric, as another version may have written, are left out.
   public static func read(_ path: String) throws -> [EpochRow] {
     try read(Files.read(path), path: path)
   }
@@ -82,16 +115,16 @@ public struct EpochRow: Hashable, Sendable {
       throw RecordError(path, "the last line is cut short")
     }
     var rows: [EpochRow] = []
-    var columns = 7
+    var metrics: [MetricName?] = []
     for (index, line) in text.dropLast().split(separator: "\n", omittingEmptySubsequences: false)
       .enumerated()
     {
       if index == 0 {
-        guard line == header || line.hasPrefix("\(header),") else {
+        guard let others = self.metrics(in: line) else {
           throw RecordError("\(path):1", "the header is not \"\(header)\"")
         }
-        columns = line.split(separator: ",", omittingEmptySubsequences: false).count
-      } else if let row = EpochRow(csv: line, columns: columns) {
+        metrics = others
+      } else if let row = EpochRow(csv: line, metrics: metrics) {
         rows.append(row)
       } else {
         throw RecordError("\(path):\(index + 1)", "is not a row of \"\(header)\"")

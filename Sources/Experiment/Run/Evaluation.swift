@@ -14,7 +14,7 @@ public struct TestReport: Sendable {
   public let labels: [UInt8]
   public let predictions: [UInt8]
   /// What the spec asks for besides loss and accuracy.
-  public let metrics: [Summary.Figure]
+  public let metrics: [MeasuredMetric]
   /// The images that were taken for what they aren't, the surest mistakes first.
   public let mistakes: [Mistake]
   /// What several views of each image come to, where they were asked for.
@@ -78,7 +78,7 @@ extension RunFolder {
       weights: weights, epoch: epoch, loss: result.loss, accuracy: result.accuracy,
       classNames: images.classNames, confusion: confusion, labels: labels, predictions: predictions,
       metrics: metrics.map {
-        Summary.Figure(
+        MeasuredMetric(
           name: $0.name, value: result.lossSum.isFinite ? classification[$0.metric] : nil)
       },
       mistakes: mistakes, averaged: averaged)

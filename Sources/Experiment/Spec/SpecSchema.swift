@@ -20,7 +20,7 @@ extension ObjectType {
   }
 
   func schema(_ definitions: inout JSONObject) -> JSONObject {
-    var schema = FieldType.objectSchema(fields, &definitions)
+    var schema = FieldType.objectSchema(fields, others: others, &definitions)
     if needsKey { schema["minProperties"] = 1 }
     return schema
   }
@@ -96,6 +96,7 @@ extension FieldType {
     case .form(let form):
       schema["type"] = "string"
       schema["pattern"] = .string(form.pattern)
+      if !form.examples.isEmpty { schema["examples"] = .array(form.examples.map(JSONValue.string)) }
     case .map(let map):
       schema["type"] = "object"
       schema["additionalProperties"] = .object(map.values.schema(&definitions))
@@ -107,7 +108,7 @@ extension FieldType {
   }
 
   fileprivate static func objectSchema(
-    _ fields: [Field], _ definitions: inout JSONObject
+    _ fields: [Field], others: [OtherKeys] = [], _ definitions: inout JSONObject
   ) -> JSONObject {
     var properties = JSONObject()
     var required: [JSONValue] = []
@@ -118,6 +119,11 @@ extension FieldType {
     var schema = JSONObject()
     schema["type"] = "object"
     schema["properties"] = .object(properties)
+    if !others.isEmpty {
+      var patterns = JSONObject()
+      for keys in others { patterns[keys.form.pattern] = keys.field.schema(&definitions) }
+      schema["patternProperties"] = .object(patterns)
+    }
     if !required.isEmpty { schema["required"] = .array(required) }
     schema["additionalProperties"] = false
     return schema

@@ -52,7 +52,7 @@ public final class SweepRun {
     try Files.makeFolders(folder.path)
     lock = try folder.lock(isShared: options.task != nil)
     record = try SweepRecord.open(folder, spec, images: images)
-    form = JournalForm(spec.space)
+    form = JournalForm(spec)
     let claimsFolder = folder.claims
     claims = try options.task.map { try Claims(folder: claimsFolder, task: $0) }
     known = try Journal.read(folder: folder.journal, form: form)

@@ -6,15 +6,14 @@ struct TrialsTable {
 
   init(_ plan: Plan, folder: SweepFolder) {
     let parameters = plan.spec.space.parameters
-    let figures = ["train_loss", "train_accuracy", "val_loss", "val_accuracy"]
+    let figures = plan.spec.figures
     let header =
       ["trial", "status", "seed"] + parameters.map(\.path) + ["epochs", "best_epoch"]
-      + figures.map { "best_\($0)" } + figures.map { "last_\($0)" } + ["stop_reason", "run"]
+      + figures.map { "best_\($0.rawValue)" } + figures.map { "last_\($0.rawValue)" }
+      + ["stop_reason", "run"]
     var text = CSV.row(header) + "\n"
     func cells(_ row: EpochRow?) -> String {
-      guard let row else { return ",,," }
-      return "\(row.trainLoss),\(row.trainAccuracy),\(row.valLoss.map(\.description) ?? ""),"
-        + "\(row.valAccuracy.map(\.description) ?? "")"
+      figures.map { row?[$0]?.description ?? "" }.joined(separator: ",")
     }
     for trial in plan.trials where trial.isOver {
       let values = plan.spec.space.labels(of: trial.configuration).map {

@@ -1,26 +1,37 @@
+import ConvNet
 import Datasets
 import Experiment
 
-/// How the lines of a journal are written, which depends on the parameters of its sweep.
+/// How the lines of a journal are written, which depends on the parameters of its sweep and on what its
+/// trials measure.
 public struct JournalForm: Sendable {
   private let space: SearchSpace
+  private let measured: [MetricName]
 
-  public init(_ space: SearchSpace) { self.space = space }
+  /// - Parameter measured: what the trials measure besides loss and accuracy.
+  public init(_ space: SearchSpace, measured: [MetricName] = []) {
+    self.space = space
+    self.measured = measured
+  }
 
-  private static let figures = ["train_loss", "train_accuracy", "val_loss", "val_accuracy"]
+  public init(_ spec: SweepSpec) { self.init(spec.space, measured: spec.measured) }
+
+  /// How many cells an epoch takes.
+  private var width: Int { 7 + measured.count }
 
   var header: String {
+    let epoch =
+      ["epoch", "step", "learning_rate"] + SweepSpec.figures(measured).map(\.rawValue)
     let fixed =
-      ["trial", "seed", "stage", "status", "stop_reason"]
-      + ["best_epoch", "best_step", "best_learning_rate"] + Self.figures.map { "best_\($0)" }
-      + ["last_epoch", "last_step", "last_learning_rate"] + Self.figures.map { "last_\($0)" }
-      + ["curve", "key"]
+      ["trial", "seed", "stage", "status", "stop_reason"] + epoch.map { "best_\($0)" }
+      + epoch.map { "last_\($0)" } + ["curve", "key"]
     return CSV.row(fixed + space.parameters.map(\.path) + ["checksum"])
   }
 
   func line(_ entry: JournalEntry) -> String {
     let result = entry.result
-    let row: (EpochRow?) -> String = { $0?.csv ?? ",,,,,," }
+    let nothing = String(repeating: ",", count: width - 1)
+    let row: (EpochRow?) -> String = { $0?.csv(with: measured) ?? nothing }
     let reason = result.reason.split(whereSeparator: \.isNewline).joined(separator: " ")
     let values = space.labels(of: entry.configuration).map { CSV.field($0 ?? "") }
     let parts =
@@ -74,19 +85,22 @@ public struct JournalForm: Sendable {
     guard let comma = line.lastIndex(of: UInt8(ascii: ",")),
       Self.checksum(line[..<comma]).utf8.elementsEqual(line[(comma + 1)...]),
       let fields = CSV.fields(line[..<comma]),
-      fields.count == 21 + space.parameters.count,
+      fields.count == 7 + 2 * width + space.parameters.count,
       let trial = Int(fields[0]), let seed = UInt64(fields[1]), let stage = Int(fields[2]),
       let status = StageResult.Status(rawValue: String(fields[3])),
       let configuration = space.configuration(
-        labelled: fields[21...].map { $0.isEmpty ? nil : String($0) })
+        labelled: fields[(7 + 2 * width)...].map { $0.isEmpty ? nil : String($0) })
     else { return nil }
-    func row(_ first: Int) -> EpochRow? { EpochRow(cells: fields[first..<first + 7]) }
-    let curve = fields[19].utf8.split(separator: UInt8(ascii: " ")).compactMap {
+    func row(_ first: Int) -> EpochRow? {
+      EpochRow(cells: fields[first..<first + width], metrics: measured)
+    }
+    let curve = fields[5 + 2 * width].utf8.split(separator: UInt8(ascii: " ")).compactMap {
       Double(Substring($0))
     }
     let result = StageResult(
       id: StageID(trial: trial, seed: seed, stage: stage), status: status,
-      reason: String(fields[4]), curve: curve, best: row(5), last: row(12), key: String(fields[20]))
+      reason: String(fields[4]), curve: curve, best: row(5), last: row(5 + width),
+      key: String(fields[6 + 2 * width]))
     return JournalEntry(result: result, configuration: configuration)
   }
 }

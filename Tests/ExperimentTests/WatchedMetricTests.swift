@@ -274,6 +274,49 @@ struct WatchedMetricTests {
     #expect(!check(nil).isMet && check(nil).description == "test_ece has no value")
   }
 
+  /// The patterns of the schema take the names that the checker takes.
+  @Test func theSchemaTakesTheSameNames() throws {
+    let schema = ExperimentSpec.schema()["properties"]
+    let list = try #require(schema?["metrics"]?["items"]?["pattern"]?.string)
+    let watched = try #require(
+      schema?["early_stopping"]?["properties"]?["monitor"]?["pattern"]?.string)
+    let expected = try #require(schema?["expect"]?["patternProperties"]?.object)
+    let keys = try #require(schema?["expect"]?["properties"]?.object).keys
+    for name in [
+      "loss", "accuracy", "ece", "f1_macro", "f1_3", "roc_auc_T-shirt/top", "top_3_accuracy",
+      "top_0_accuracy", "top_256_accuracy", "top_255_accuracy", "top_03_accuracy", "f1", "f1_",
+      "f1_a,b", "f2_macro", "", "ece_macro",
+    ] {
+      let isListed = try Regex(list).wholeMatch(in: name) != nil
+      #expect(isListed == Self.isTaken("metrics", [.string(name)]), "\(name)")
+      for part in ["train", "val", "test", "best"] {
+        let column = "\(part)_\(name)"
+        let isWatched = try Regex(watched).wholeMatch(in: column) != nil
+        #expect(
+          isWatched
+            == Self.isTaken("early_stopping", ["patience": 1, "monitor": .string(column)]),
+          "\(column)")
+        let isExpected =
+          try keys.contains(column)
+          || expected.keys.contains { try Regex($0).wholeMatch(in: column) != nil }
+        var bounds = JSONObject()
+        bounds[column] = ["min": 0.5]
+        #expect(isExpected == Self.isTaken("expect", .object(bounds)), "\(column)")
+      }
+    }
+  }
+
+  /// Whether a section may have a value, whatever the others say.
+  private static func isTaken(_ section: String, _ value: JSONValue) -> Bool {
+    var document = JSONObject()
+    document[section] = value
+    let fields = SpecDescription.root.fields.filter { $0.name == section }
+    let root = JSONNode(.object(document), origin: .file(offset: 0))
+    var checker = SpecChecker(root: root)
+    _ = checker.check(root, .object(ObjectType(fields: fields)), Path())
+    return checker.problems.isEmpty
+  }
+
   /// The catalogue and the schema know every kind.
   @Test func everyKindIsTold() throws {
     let entries = ExperimentSpec.catalogue().filter { $0.kind == "a metric" }

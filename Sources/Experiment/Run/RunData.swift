@@ -89,7 +89,10 @@ public struct RunData: Sendable {
     throw DatasetError(
       .invalid,
       "\(place): \(metric.rawValue) has no value, since there is no image to \(use) of "
-        + "\(Self.named(Self.absent(from: present, classNames)))")
+        + "\(Self.named(Self.absent(from: present, classNames))); decide by another, or let there be "
+        + (metric.part == .test
+          ? "some"
+          : "some: dataset.validation says how many, and dataset.stratified of which classes"))
   }
 
   /// Tells of the classes without any image in one of the parts that there are.

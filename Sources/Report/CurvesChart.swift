@@ -23,6 +23,25 @@ public struct CurvesChart: Hashable, Sendable {
     }
   }
 
+  /// What has a panel: the columns of what is validated, and of what is trained on.
+  public struct Measure: Hashable, Sendable {
+    public var title: String
+    public var format: AxisFormat
+    public var solid: String
+    public var dashed: String?
+
+    public init(_ title: String, _ format: AxisFormat, solid: String, dashed: String? = nil) {
+      self.title = title
+      self.format = format
+      self.solid = solid
+      self.dashed = dashed
+    }
+
+    public static let loss = Measure("Loss", .number, solid: "val_loss", dashed: "train_loss")
+    public static let accuracy = Measure(
+      "Accuracy", .percent, solid: "val_accuracy", dashed: "train_accuracy")
+  }
+
   /// One run, or those of a configuration: what has a line of its own.
   struct Group: Hashable {
     let name: String
@@ -31,39 +50,40 @@ public struct CurvesChart: Hashable, Sendable {
 
   public var title: String
   public var runs: [Run]
+  /// What there is to draw, loss and accuracy first.
+  public var measures: [Measure]
   /// A logarithmic axis for the loss.
   public var logarithmicLoss: Bool
   /// A panel with the learning rate.
   public var showsLearningRate: Bool
 
-  /// How many panels there are at most of what a spec asks for besides.
+  /// How many panels there are at most besides those of loss and accuracy.
   static let mostMetrics = 9
 
   public init(
-    title: String, runs: [Run], logarithmicLoss: Bool = false, showsLearningRate: Bool = false
+    title: String, runs: [Run], measures: [Measure] = [.loss, .accuracy],
+    logarithmicLoss: Bool = false, showsLearningRate: Bool = false
   ) {
     self.title = title
     self.runs = runs
+    self.measures = measures
     self.logarithmicLoss = logarithmicLoss
     self.showsLearningRate = showsLearningRate
   }
 
   public func chart() -> LineChart {
     let groups = groups
-    var panels = [
-      panel(
-        "Loss", of: groups, solid: "val_loss", dashed: "train_loss", logarithmic: logarithmicLoss),
-      panel("Accuracy", .percent, of: groups, solid: "val_accuracy", dashed: "train_accuracy"),
-    ]
+    func panel(_ measure: Measure) -> Panel {
+      self.panel(
+        measure.title, measure.format, of: groups, solid: measure.solid, dashed: measure.dashed,
+        logarithmic: measure == .loss && logarithmicLoss)
+    }
+    var panels = measures.filter { $0 == .loss || $0 == .accuracy }.map(panel)
     if showsLearningRate {
-      panels.append(panel("Learning rate", of: groups, solid: "learning_rate", logarithmic: true))
-    }
-    for column in metricColumns.prefix(Self.mostMetrics) {
       panels.append(
-        panel(
-          String(column.dropFirst(Self.prefix.count)),
-          column.hasSuffix("accuracy") ? .percent : .number, of: groups, solid: column))
+        self.panel("Learning rate", of: groups, solid: "learning_rate", logarithmic: true))
     }
+    panels += others.prefix(Self.mostMetrics).map(panel)
     return LineChart(
       title: title, subtitle: subtitle, xLabel: "epoch", xFormat: .whole, panels: panels,
       solidMeaning: "validation", dashedMeaning: "train",
@@ -72,15 +92,8 @@ public struct CurvesChart: Hashable, Sendable {
 
   public func svg() -> String { chart().svg() }
 
-  private static let prefix = "val_"
-
-  /// The columns of what specs ask for besides, in their order.
-  private var metricColumns: [String] {
-    var seen: Set = ["val_loss", "val_accuracy"]
-    return runs.flatMap(\.metrics.names).filter {
-      $0.hasPrefix(Self.prefix) && seen.insert($0).inserted
-    }
-  }
+  /// What there is besides loss and accuracy.
+  private var others: [Measure] { measures.filter { $0 != .loss && $0 != .accuracy } }
 
   private var groups: [Group] {
     var groups: [Group] = []
@@ -156,7 +169,7 @@ public struct CurvesChart: Hashable, Sendable {
     if !seeds.isEmpty {
       clauses.append("lines are means over \(seeds.joined(separator: " or ")) seeds")
     }
-    let leftOut = metricColumns.dropFirst(Self.mostMetrics)
+    let leftOut = others.dropFirst(Self.mostMetrics).map(\.solid)
     if !leftOut.isEmpty { clauses.append("not drawn: \(leftOut.joined(separator: ", "))") }
     return clauses.filter { !$0.isEmpty }.joined(separator: "; ")
   }

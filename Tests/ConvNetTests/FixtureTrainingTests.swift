@@ -98,7 +98,7 @@ import Testing
   @Test func plateaus() throws {
     for c in try Fixture.load("schedules", as: Schedules.self).reduceOnPlateau {
       let plateau = PlateauDescription(
-        monitor: c.mode == "max" ? "val_accuracy" : "val_loss", factor: c.factor,
+        monitor: c.mode == "max" ? .valAccuracy : .valLoss, factor: c.factor,
         patience: c.patience, minDelta: c.minDelta, cooldown: c.cooldown, minimum: c.minLr)
       var rate = LearningRate(
         base: c.learningRate, schedule: .reduceOnPlateau(plateau), warmup: nil, stepsPerEpoch: 2)

@@ -1,3 +1,4 @@
+import ConvNet
 import TerminalText
 import Testing
 
@@ -25,11 +26,10 @@ import Testing
     epoch: 10, step: 7500, learningRate: 0.001, trainLoss: 0.01234, trainAccuracy: 0.996,
     valLoss: 0.0345, valAccuracy: 0.9901)
 
-  private func epochLines(
-    _ columns: Int?, metrics: [(name: String, value: Double?)] = []
-  ) -> [String] {
-    Display.epochLines(
-      row, of: 10, seconds: 12.34, isBest: true, metrics: metrics, columns: columns)
+  private func epochLines(_ columns: Int?, metrics: [MeasuredMetric] = []) -> [String] {
+    var row = row
+    row.metrics = metrics
+    return Display.epochLines(row, of: 10, seconds: 12.34, isBest: true, columns: columns)
   }
 
   @Test func anEpochFitsTheTerminal() {
@@ -48,9 +48,8 @@ import Testing
   }
 
   @Test func metricsThatAreAskedForAreTold() {
-    let metrics: [(name: String, value: Double?)] = [
-      ("f1_macro", 0.98765), ("top_3_accuracy", 0.999), ("roc_auc_2", nil),
-    ]
+    let values = [("f1_macro", 0.98765), ("top_3_accuracy", 0.999), ("roc_auc_2", nil)]
+    let metrics = values.map { MeasuredMetric(name: MetricName($0)!, value: $1) }
     #expect(
       epochLines(nil, metrics: metrics) == [
         "epoch 10/10  loss 0.0123  accuracy 99.60 %  val_loss 0.0345  val_accuracy 99.01 %  "

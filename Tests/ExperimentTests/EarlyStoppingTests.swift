@@ -1,3 +1,4 @@
+import ConvNet
 import Foundation
 import Storage
 import TestSupport
@@ -30,11 +31,13 @@ import Testing
     }
   }
 
-  @Test func nothingButTheFirstValueIsImprovedByNaN() {
+  @Test(arguments: [nil, Double.nan]) func nothingIsImprovedByWhatIsNoNumber(_ none: Double?) {
     var rule = EarlyStopping(monitor: .valAccuracy, patience: 2)
-    #expect(rule.observe(0.5, epoch: 1) == .improved)
-    #expect(rule.observe(.nan, epoch: 2) == .wait)
-    #expect(rule.observe(.nan, epoch: 3) == .stop)
-    #expect(rule.bestEpoch == 1)
+    #expect(rule.observe(none, epoch: 1) == .wait)
+    #expect(rule.best == nil && rule.bestEpoch == 0 && rule.waited == 1)
+    #expect(rule.observe(0.5, epoch: 2) == .improved)
+    #expect(rule.observe(none, epoch: 3) == .wait)
+    #expect(rule.observe(none, epoch: 4) == .stop)
+    #expect(rule.bestEpoch == 2)
   }
 }

@@ -295,8 +295,9 @@ struct SpecErrorTests {
     Case(
       "\"training\"",
       "\"early_stopping\": { \"monitor\": \"test_loss\", \"patience\": 1 }, \"training\"",
-      "10:34: early_stopping.monitor: \"test_loss\" is not a metric that can be watched; it is one "
-        + "of \"train_loss\", \"train_accuracy\", \"val_loss\", \"val_accuracy\""),
+      "10:34: early_stopping.monitor: found \"test_loss\", but one of \"train_loss\", "
+        + "\"train_accuracy\", \"val_loss\", \"val_accuracy\", or val_ with what \"metrics\" asks for, "
+        + "such as \"val_f1_macro\", is expected; did you mean \"val_loss\"?"),
     Case(
       "\"training\"", "\"expect\": { \"test_loss\": { \"min\": 0.5, \"max\": 0.4 } }, \"training\"",
       "10:37: expect.test_loss.min: 0.5 is more than the \"max\", 0.4"),

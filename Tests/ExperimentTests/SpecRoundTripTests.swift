@@ -184,7 +184,7 @@ struct SpecRoundTripTests {
         """,
         .reduceOnPlateau(
           PlateauDescription(
-            monitor: "train_accuracy", factor: 0.5, patience: 3, minDelta: 0, cooldown: 2,
+            monitor: .trainAccuracy, factor: 0.5, patience: 3, minDelta: 0, cooldown: 2,
             minimum: 1e-5)),
         nil
       ),

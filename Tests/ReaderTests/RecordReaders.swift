@@ -35,7 +35,10 @@ extension Reader {
     Reader("metrics") { bytes in
       try withFile(bytes) { path in
         let rows = try EpochRow.read(path)
-        for row in rows { precondition(EpochRow(csv: row.csv).map(\.csv) == row.csv) }
+        for row in rows {
+          let again = EpochRow(csv: row.csv, metrics: row.metrics.map(\.name))
+          precondition(again.map(\.csv) == row.csv)
+        }
       }
       let table = try MetricsTable(parsing: String(decoding: bytes, as: UTF8.self))
       precondition(table.columns.values.allSatisfy { $0.count == table.epochs.count })

@@ -185,7 +185,11 @@ struct ChartTests {
     let header = Gallery.header.dropLast() + names.map { ",val_\($0)" }.joined() + "\n"
     let cells = names.map { _ in ",0.5" }.joined()
     let run = Gallery.run("a", header + "1,1,1,1,0.5,1,0.9\(cells)\n2,2,1,1,0.5,1,0.9\(cells)\n")
-    let chart = CurvesChart(title: "a", runs: [run]).chart()
+    let measures = names.map {
+      CurvesChart.Measure($0, .number, solid: "val_\($0)")
+    }
+    let chart = CurvesChart(title: "a", runs: [run], measures: [.loss, .accuracy] + measures)
+      .chart()
     #expect(
       chart.panels.map(\.title) == ["Loss", "Accuracy"] + (0..<9).map { "f1_\($0)" })
     #expect(chart.subtitle.hasSuffix("; not drawn: val_f1_9, val_f1_10, val_top_3_accuracy"))

@@ -61,7 +61,8 @@ import Testing
         """)
     #expect(
       blocks[1].contains(
-        "learning_rate=0.02   test_accuracy, %  3   80.000      5.000     67.579   92.421  1-3\n"))
+        "learning_rate=0.02   test_accuracy, % ↑  3   80.000      5.000     67.579   92.421  1-3\n")
+    )
     #expect(
       blocks[2] == """
         differences of test_accuracy
@@ -97,7 +98,8 @@ import Testing
       in: folder)
     #expect(
       csv.output.hasPrefix(
-        "configuration,figure,n,mean,deviation,deviation_low,deviation_high,low,high,seeds\n"))
+        "configuration,figure,better,n,mean,deviation,deviation_low,deviation_high,low,high,seeds\n"
+      ))
     #expect(csv.output.split(separator: "\n", omittingEmptySubsequences: false).count == 4)
     #expect(
       csv.errors == "note: CSV holds one table, here configurations; for the others: "
@@ -169,7 +171,7 @@ import Testing
     let last = try Program.run(
       "compare", "results/a/1", "results/a/2", "--metric", "last_val_loss", "--no-images",
       in: folder)
-    #expect(last.output.contains("\nsmall          last_val_loss  2 "))
+    #expect(last.output.contains("\nsmall          last_val_loss ↓  2 "))
     #expect(last.output.contains("; what metrics.csv has of it counts.\n"))
   }
 

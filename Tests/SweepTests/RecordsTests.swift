@@ -61,7 +61,7 @@ import Testing
     #expect(Figure(name: "last_train_accuracy") == Figure(.trainAccuracy, .last))
     #expect(Figure(name: "best_test_loss") == nil)
     #expect(Figure(name: "accuracy") == nil)
-    #expect(Figure.all.count == 14)
-    #expect(Figure.all.allSatisfy { Figure(name: $0.name) == $0 })
+    #expect(Figure.always.count == 14)
+    #expect(Figure.always.allSatisfy { Figure(name: $0.name) == $0 })
   }
 }

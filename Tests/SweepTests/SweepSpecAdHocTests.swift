@@ -161,8 +161,9 @@ struct SweepSpecAdHocTests {
     ),
     (
       ["metric=acc"],
-      "command line: metric: \"acc\" is not a metric that is measured while training; did "
-        + "you mean \"val_accuracy\"?"
+      "command line: metric: found \"acc\", but one of \"train_loss\", \"train_accuracy\", "
+        + "\"val_loss\", \"val_accuracy\", or val_ with what \"metrics\" asks for, such as "
+        + "\"val_f1_macro\", is expected; did you mean \"val_accuracy\"?"
     ),
   ])
   func wrongArguments(arguments: [String], message: String) {

@@ -99,14 +99,15 @@ public struct LearningRate: Sendable {
   }
 
   /// Tells the schedule what the monitored value was at the end of an epoch (Keras's
-  /// ReduceLROnPlateau). Accuracies are better when higher, losses when lower.
-  public mutating func finishEpoch(monitored value: Double) {
+  /// ReduceLROnPlateau); nil, or NaN, where it has none, which is no improvement.
+  public mutating func finishEpoch(monitored value: Double?) {
     guard case .reduceOnPlateau(let description) = schedule else { return }
-    let rises = description.monitor.hasSuffix("accuracy")
-    let margin = description.minDelta
+    let (value, margin) = (value ?? .nan, description.minDelta)
     let isBetter =
-      plateau.best.isNaN
-      || (rises ? value > plateau.best + margin : value < plateau.best - margin)
+      !value.isNaN
+      && (plateau.best.isNaN
+        || (description.monitor.growsBetter
+          ? value > plateau.best + margin : value < plateau.best - margin))
     if plateau.cooldown > 0 {
       plateau.cooldown -= 1
       plateau.wait = 0
@@ -125,7 +126,7 @@ public struct LearningRate: Sendable {
   }
 
   /// What `finishEpoch` wants to be told, if anything.
-  public var monitor: String? {
+  public var monitor: Metric? {
     if case .reduceOnPlateau(let description) = schedule { description.monitor } else { nil }
   }
 

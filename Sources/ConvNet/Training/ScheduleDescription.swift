@@ -72,7 +72,7 @@ public struct OneCycleDescription: Hashable, Sendable {
 }
 
 public struct PlateauDescription: Hashable, Sendable {
-  public var monitor: String
+  public var monitor: Metric
   public var factor: Double
   public var patience: Int
   public var minDelta: Double
@@ -80,7 +80,7 @@ public struct PlateauDescription: Hashable, Sendable {
   /// The least learning rate (not a factor).
   public var minimum: Double
   public init(
-    monitor: String = "val_loss", factor: Double = 0.1, patience: Int = 10,
+    monitor: Metric = .valLoss, factor: Double = 0.1, patience: Int = 10,
     minDelta: Double = 1e-4, cooldown: Int = 0, minimum: Double = 0
   ) {
     self.monitor = monitor

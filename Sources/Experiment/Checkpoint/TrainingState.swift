@@ -33,11 +33,9 @@ struct TrainingState: Hashable, Sendable {
   mutating func finishEpoch(
     _ row: EpochRow, _ learningRate: inout LearningRate, of epochs: Int, stopsEarly: Bool
   ) -> EarlyStopping.Verdict? {
-    if let name = learningRate.monitor, let value = Metric(rawValue: name).flatMap({ row[$0] }) {
-      learningRate.finishEpoch(monitored: value)
-    }
+    if let monitor = learningRate.monitor { learningRate.finishEpoch(monitored: row[monitor]) }
     plateau = learningRate.plateau
-    let verdict = watch.flatMap { row[$0.monitor] }.map { watch!.observe($0, epoch: row.epoch) }
+    let verdict = watch.map { watch!.observe(row[$0.monitor], epoch: row.epoch) }
     if row.epoch == epochs { finish = .epochs }
     if verdict == .stop, stopsEarly { finish = .earlyStopping }
     return verdict

@@ -1,3 +1,4 @@
+import ConvNet
 import Datasets
 import Glibc
 import Storage
@@ -93,24 +94,20 @@ public struct Display: Sendable {
   }
 
   /// A line that stays.
-  ///
-  /// - Parameter metrics: what the spec asks for besides, by name.
-  mutating func endEpoch(
-    _ row: EpochRow, _ timing: TimingRow, isBest: Bool, metrics: [(name: String, value: Double?)]
-  ) {
+  mutating func endEpoch(_ row: EpochRow, _ timing: TimingRow, isBest: Bool) {
     guard style != .quiet else { return }
     clear()
     let lines = Self.epochLines(
       row, of: epochs, seconds: timing.trainSeconds + timing.valSeconds, isBest: isBest,
-      metrics: metrics, columns: Terminal.errors.columns, on: .errors)
+      columns: Terminal.errors.columns, on: .errors)
     Self.say(lines.joined(separator: "\n"))
   }
 
   /// An epoch in a line; what a spec asks for besides has lines of its own below it where it has no
   /// room in the first.
   static func epochLines(
-    _ row: EpochRow, of epochs: Int, seconds: Double, isBest: Bool,
-    metrics: [(name: String, value: Double?)], columns: Int?, on terminal: Terminal? = nil
+    _ row: EpochRow, of epochs: Int, seconds: Double, isBest: Bool, columns: Int?,
+    on terminal: Terminal? = nil
   ) -> [String] {
     var line = FittedLine([
       .init("epoch \(row.epoch)/\(epochs)"),
@@ -126,7 +123,9 @@ public struct Display: Sendable {
           [("val_accuracy \(percent(accuracy))", 2)], then: "val_acc \(percent(accuracy))"),
       ]
     }
-    let figures = metrics.map { "val_\($0.name) \(metricText($0.value, $0.name))" }
+    let figures = row.metrics.map {
+      "\(Metric(.validation, $0.name)!.rawValue) \($0.name.text($0.value))"
+    }
     var ending = [FittedLine.Part("\(fixed(seconds, 1)) s", worth: 3)]
     if isBest { ending.append(.init("best", tint: .good)) }
     let whole = FittedLine(line.parts + figures.map { .init($0) } + ending)
@@ -151,11 +150,6 @@ public struct Display: Sendable {
     guard !text.isEmpty else { return }
     try? FileDescriptor.writeAll(Array(text.utf8), to: STDERR_FILENO, path: "the standard error")
   }
-}
-
-/// What a metric came to, as people are told: an accuracy as a percentage, all else from 0 to 1.
-public func metricText(_ value: Double?, _ name: String) -> String {
-  value.map { name.hasSuffix("accuracy") ? percent($0) : fixed($0, 4) } ?? "none"
 }
 
 /// "98.52 %"

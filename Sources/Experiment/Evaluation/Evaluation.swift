@@ -15,7 +15,7 @@ public struct TestReport: Sendable {
   public let labels: Labels
   public let predictions: Labels
   /// What the spec asks for besides loss and accuracy.
-  public let metrics: [Summary.Figure]
+  public let metrics: [MeasuredMetric]
   /// The images that were taken for what they aren't, the surest mistakes first.
   public let mistakes: [Mistake]
   /// What several views of each image come to, where they were asked for.
@@ -50,7 +50,7 @@ extension RunFolder {
     let loss = try loss(of: spec)
     let (result, classification) = inference.classify(
       test, range: 0..<test.count, loss: loss,
-      keepsProbabilities: metrics.contains(where: \.metric.needsProbabilities))
+      keepsProbabilities: metrics.contains(where: \.metric.kind.needsProbabilities))
     let (labels, predictions) = (classification.labels, classification.predictions)
     var mistakes: [Mistake] = []
     for (image, (label, predicted)) in zip(labels, predictions).enumerated()
@@ -70,7 +70,7 @@ extension RunFolder {
       classNames: images.classNames, confusion: classification.confusion, labels: labels,
       predictions: predictions,
       metrics: metrics.map {
-        Summary.Figure(
+        MeasuredMetric(
           name: $0.name, value: result.lossSum.isFinite ? classification[$0.metric] : nil)
       },
       mistakes: mistakes, averaged: averaged)

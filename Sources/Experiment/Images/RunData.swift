@@ -14,12 +14,15 @@ public struct RunData: Sendable {
   /// What is measured besides loss and accuracy.
   let metrics: [NamedMetric]
   public let record: RunRecord.Data
+  /// Of which classes there are images to validate on, and to test on.
+  private let classes: (validation: Set<Int>, test: Set<Int>)
   /// What isn't as one would expect it of the data, as sentences to the user.
   public let warnings: [String]
 
   /// Selects the images, holds those for validation out, and sets the augmentation up.
   /// - Parameter threads: how many workers may augment images at once.
-  /// - Throws: `DatasetError` where no class is called as a metric says.
+  /// - Throws: `DatasetError` where no class is called as a metric says, or a metric that is watched or
+  ///   bounded has no value on these images.
   public init(_ spec: ExperimentSpec, images: RunImages, threads: Int) throws {
     let set = images.train
     let selection = spec.dataset.selection
@@ -62,6 +65,33 @@ public struct RunData: Sendable {
         train.labels.counts(ofClasses: set.classes))
     }
     self.record = record
+    classes = (
+      Set(held.map { set.labels[Int($0)] }), Set(images.test?.labels ?? [])
+    )
+    for (place, metric) in spec.watched { try check(metric, watchedBy: place) }
+    // Of what stands in for other data, nothing is expected.
+    guard record.standsInFor == nil else { return }
+    for expectation in spec.expect {
+      try check(expectation.metric, watchedBy: "expect.\(expectation.metric.rawValue)")
+    }
+  }
+
+  /// Refuses what is to decide something, but has no value on the images, whatever is learned.
+  /// - Parameter place: what it is to decide, for the message.
+  package func check(_ metric: Metric, watchedBy place: String) throws(DatasetError) {
+    let present = metric.part == .test ? classes.test : classes.validation
+    guard metric.part != .training,
+      let measured = metrics.first(where: { $0.name == metric.name }), !present.isEmpty,
+      !measured.metric.isDefined(on: present, classes: classNames.count)
+    else { return }
+    let use = metric.part == .test ? "test on" : "validate on"
+    throw DatasetError(
+      .invalid,
+      "\(place): \(metric.rawValue) has no value, since there is no image to \(use) of "
+        + "\(Self.named(Self.absent(from: present, classNames))); decide by another, or let there be "
+        + (metric.part == .test
+          ? "some"
+          : "some: dataset.validation says how many, and dataset.stratified of which classes"))
   }
 
   /// Tells of the classes without any image in one of the parts that there are.
@@ -69,13 +99,19 @@ public struct RunData: Sendable {
     _ parts: [(use: String, labels: Labels)], _ names: [String]
   ) -> [String] {
     parts.compactMap { use, labels in
-      let counts = labels.counts(ofClasses: names.count)
-      let absent = names.indices.filter { counts[$0] == 0 }.map { names[$0] }
+      let absent = absent(from: Set(labels), names)
       guard !labels.isEmpty, !absent.isEmpty else { return nil }
-      let shown =
-        absent.prefix(12).joined(separator: ", ") + (absent.count > 12 ? ", …" : "")
-      return "there is no image to \(use) of the "
-        + (absent.count == 1 ? "class \(shown)" : "\(absent.count) classes \(shown)")
+      return "there is no image to \(use) of \(named(absent))"
     }
+  }
+
+  private static func absent(from present: Set<Int>, _ names: [String]) -> [String] {
+    names.indices.filter { !present.contains($0) }.map { names[$0] }
+  }
+
+  /// "the class 7", "the 2 classes 3, 7"
+  private static func named(_ classes: [String]) -> String {
+    let shown = classes.prefix(12).joined(separator: ", ") + (classes.count > 12 ? ", …" : "")
+    return classes.count == 1 ? "the class \(shown)" : "the \(classes.count) classes \(shown)"
   }
 }

@@ -7,24 +7,20 @@ public struct Summary: Hashable, Sendable {
   /// Which weights were tested.
   public enum Weights: String, Hashable, Sendable, CaseIterable { case best, last }
 
-  public struct Figure: Hashable, Sendable {
-    /// As the spec has it.
-    public let name: String
-    /// Nil where there is no such value.
-    public let value: Double?
-  }
-
   /// An expectation of the spec, and whether the run kept it.
   public struct Check: Hashable, Sendable {
     public let expectation: Expectation
-    public let value: Double
+    /// Nil where the metric has no value, which keeps no bound.
+    public let value: Double?
     public var isMet: Bool {
-      value >= expectation.min ?? -.infinity && value <= expectation.max ?? .infinity
+      guard let value else { return false }
+      return value >= expectation.min ?? -.infinity && value <= expectation.max ?? .infinity
     }
 
     /// "test_accuracy 0.9712 is below the 0.985 expected"
     public var description: String {
       let name = expectation.metric.rawValue
+      guard let value else { return "\(name) has no value" }
       if let min = expectation.min, !(value >= min) {
         return "\(name) \(value) is below the \(min) expected"
       }
@@ -39,7 +35,7 @@ public struct Summary: Hashable, Sendable {
   public var testLoss: Double?
   public var testAccuracy: Double?
   /// What the spec asks for besides.
-  public var testMetrics: [Figure] = []
+  public var testMetrics: [MeasuredMetric] = []
   /// What several views of each test image come to, where the spec asks for them.
   public var averaged: AveragedViews?
   /// Which weights were tested, or would have been.
@@ -72,18 +68,21 @@ public struct Summary: Hashable, Sendable {
     switch metric {
     case .testLoss: testLoss
     case .testAccuracy: testAccuracy
-    default: tested[metric]
+    default:
+      metric.part == .test
+        ? testMetrics.first { $0.name == metric.name }?.value : tested[metric]
     }
   }
 
   var json: JSONValue {
     var json = common
-    if !testMetrics.isEmpty {
+    for (key, metrics) in [("test_metrics", testMetrics), ("val_metrics", tested.metrics)]
+    where !metrics.isEmpty {
       var figures = JSONObject()
-      for figure in testMetrics {
-        figures[figure.name] = figure.value.map { JSONValue($0) } ?? .null
+      for figure in metrics {
+        figures[figure.name.text] = figure.value.map { JSONValue($0) } ?? .null
       }
-      json["test_metrics"] = .object(figures)
+      json[key] = .object(figures)
     }
     if let averaged { json["test_time_augmentation"] = averaged.json }
     return json
@@ -117,7 +116,7 @@ public struct Summary: Hashable, Sendable {
             "metric": JSONValue($0.expectation.metric.rawValue),
             "min": $0.expectation.min.map { JSONValue($0) } ?? .null,
             "max": $0.expectation.max.map { JSONValue($0) } ?? .null,
-            "value": JSONValue($0.value),
+            "value": $0.value.map { JSONValue($0) } ?? .null,
             "met": JSONValue($0.isMet),
           ]
         }),

@@ -26,7 +26,7 @@ public struct ExperimentSpec: Hashable, Sendable {
   public var metrics: [MetricName]
   /// How the test images are looked at more than once; nil for once.
   public var testTimeAugmentation: TestTimeAugmentation?
-  /// In the order of `Metric.allCases`.
+  /// Those of `Metric.always` first, in their order.
   public var expect: [Expectation]
 
   public init(
@@ -60,30 +60,21 @@ public struct ExperimentSpec: Hashable, Sendable {
     self.expect = expect
   }
 
+  /// The metrics that decide something while it trains, and where the spec says so.
+  public var watched: [(place: String, metric: Metric)] {
+    var watched: [(place: String, metric: Metric)] = []
+    if let earlyStopping { watched.append(("early_stopping.monitor", earlyStopping.monitor)) }
+    if case .reduceOnPlateau(let plateau) = schedule {
+      watched.append(("schedule.monitor", plateau.monitor))
+    }
+    return watched
+  }
+
   /// The network that the model makes of the dataset's images.
   public var network: NetworkDescription {
     NetworkDescription(
       input: dataset.sampleShape, model: model, classes: dataset.classCount)
   }
-}
-
-/// A figure that a run measures, by the name that metrics.csv and summary.json give it.
-public enum Metric: String, Hashable, Sendable, CaseIterable {
-  case trainLoss = "train_loss"
-  case trainAccuracy = "train_accuracy"
-  case valLoss = "val_loss"
-  case valAccuracy = "val_accuracy"
-  case testLoss = "test_loss"
-  case testAccuracy = "test_accuracy"
-
-  /// Whether it can be watched while training.
-  public var isMonitorable: Bool { self != .testLoss && self != .testAccuracy }
-  public var needsValidation: Bool { self == .valLoss || self == .valAccuracy }
-  public var isAccuracy: Bool {
-    self == .trainAccuracy || self == .valAccuracy || self == .testAccuracy
-  }
-  /// Accuracies are bettered by growing, losses by shrinking.
-  public var growsBetter: Bool { isAccuracy }
 }
 
 /// Ends the training when `monitor` has not bettered its best by more than `minDelta` for

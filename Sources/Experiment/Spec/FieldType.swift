@@ -84,14 +84,22 @@ package struct TextForm: Sendable {
   var pattern: String
   /// What a message says is expected.
   var expectation: String
+  /// Some strings of the form, for editors to propose.
+  var examples: [String]
+  /// What a message says of a string that isn't of the form, such as what it was probably to be.
+  var hint: @Sendable (String) -> String?
   var matches: @Sendable (String) -> Bool
 
   /// `matches` takes what `pattern` takes.
   package init(
-    pattern: String, expectation: String, matches: @escaping @Sendable (String) -> Bool
+    pattern: String, expectation: String, examples: [String] = [],
+    hint: @escaping @Sendable (String) -> String? = { _ in nil },
+    matches: @escaping @Sendable (String) -> Bool
   ) {
     self.pattern = pattern
     self.expectation = expectation
+    self.examples = examples
+    self.hint = hint
     self.matches = matches
   }
 }
@@ -120,15 +128,25 @@ package struct MapType: Sendable {
 /// An object with a fixed set of keys.
 package struct ObjectType: Sendable {
   package var fields: [Field]
+  /// Keys beyond these, by their form.
+  var others: [OtherKeys]
   /// Whether at least one key must be there.
   var needsKey: Bool
 
-  package init(fields: [Field], needsKey: Bool = false) {
+  package init(fields: [Field], others: [OtherKeys] = [], needsKey: Bool = false) {
     self.fields = fields
+    self.others = others
     self.needsKey = needsKey
   }
 
   subscript(name: String) -> Field? { fields.first { $0.name == name } }
+}
+
+/// Keys of an object that are told by their form.
+package struct OtherKeys: Sendable {
+  var form: TextForm
+  /// What each of them holds; its name stands for them all.
+  var field: Field
 }
 
 /// An object whose other keys depend on its kind.

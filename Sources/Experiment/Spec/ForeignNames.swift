@@ -269,11 +269,11 @@ extension ForeignName {
     ("Huber", "huber", #""loss": { "name": "huber", "delta": 1 }"#),
     ("CategoricalFocalCrossentropy", "focal", #""loss": { "name": "focal", "gamma": 2 }"#),
     ("from_logits", nil, "Nothing: the losses take the scores as they are."),
-    ("SparseTopKCategoricalAccuracy", "experiment.metrics", #""metrics": ["top_3_accuracy"]"#),
-    ("F1Score", "experiment.metrics", #""metrics": ["f1_macro"]"#),
-    ("Precision", "experiment.metrics", #""metrics": ["precision_macro"]"#),
-    ("Recall", "experiment.metrics", #""metrics": ["recall_macro"]"#),
-    ("AUC", "experiment.metrics", #""metrics": ["roc_auc_macro"]"#),
+    ("SparseTopKCategoricalAccuracy", "top_k_accuracy", #""metrics": ["top_3_accuracy"]"#),
+    ("F1Score", "f1", #""metrics": ["f1_macro"]"#),
+    ("Precision", "precision", #""metrics": ["precision_macro"]"#),
+    ("Recall", "recall", #""metrics": ["recall_macro"]"#),
+    ("AUC", "roc_auc", #""metrics": ["roc_auc_macro"]"#),
     ("set_random_seed", "experiment.seed", #""seed": 7"#),
   ]
 

@@ -1,3 +1,5 @@
+import ConvNet
+
 /// What a person looks up of a spec: a section, or one of several kinds of a thing, with its keys.
 public struct CatalogueEntry: Hashable, Sendable {
   public struct Key: Hashable, Sendable {
@@ -35,6 +37,7 @@ extension ExperimentSpec {
   public static func catalogue() -> [CatalogueEntry] {
     SpecDescription.root.catalogue(
       kind: "a spec", name: "experiment", doc: "An experiment: the whole of a file.")
+      + MetricKind.all.map(CatalogueEntry.init)
   }
 }
 
@@ -54,7 +57,7 @@ extension ObjectType {
           CatalogueEntry(
             kind: "a section", name: field.name, aliases: field.aliases,
             usage: "\"\(field.name)\": { \(CatalogueWalk.required(section.fields)) }",
-            doc: field.doc, keys: CatalogueWalk.keys(section.fields)))
+            doc: field.doc, keys: CatalogueWalk.keys(section.allFields)))
       }
       walk.visit(field)
     }
@@ -111,9 +114,13 @@ private struct CatalogueWalk {
     fields.flatMap { field in
       let name = path + field.name
       return [field.entry(name)]
-        + field.type.objects.flatMap { keys($0.fields, within: name + ".") }
+        + field.type.objects.flatMap { keys($0.allFields, within: name + ".") }
     }
   }
+}
+
+extension ObjectType {
+  fileprivate var allFields: [Field] { fields + others.map(\.field) }
 }
 
 extension FieldType {

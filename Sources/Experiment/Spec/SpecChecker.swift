@@ -69,6 +69,12 @@ package struct SpecChecker {
       if isFolderName(name) { return node.value }
     case (.form(let form), .string(let text)):
       if form.matches(text) { return node.value }
+      if let hint = form.hint(text) {
+        report(
+          node.origin, path,
+          "found \(node.found), but \(form.expectation) is expected; \(hint)")
+        return nil
+      }
     case (.choice(let choice), .string(let name)):
       if choice.names.contains(name) { return node.value }
       report(node.origin, path, Self.unknown(name, choice))
@@ -97,7 +103,7 @@ package struct SpecChecker {
           node.origin, path,
           "found an empty object; give at least one of \(object.fields.map(\.name).quotedList)")
       }
-      return check(members, of: node, object.fields, path)
+      return check(members, of: node, object.fields, others: object.others, path)
     case (.variants(let variants), .object(let members)):
       return check(members, of: node, variants, path)
     case (.map(let map), .object(let members)):
@@ -181,18 +187,26 @@ package struct SpecChecker {
   }
 
   private mutating func check(
-    _ members: [JSONNode.Member], of node: JSONNode, _ fields: [Field], _ path: Path
+    _ members: [JSONNode.Member], of node: JSONNode, _ fields: [Field],
+    others: [OtherKeys] = [], _ path: Path
   ) -> JSONValue {
     // What a misspelt key was to say is taken for it: one slip is one error.
     var meant: [String: JSONNode.Member] = [:]
+    // Those that only their form tells come after the others, in the writer's order.
+    var ofForm: [(member: JSONNode.Member, keys: OtherKeys)] = []
     for member in members where !fields.contains(where: { $0.name == member.key }) {
+      if let keys = others.first(where: { $0.form.matches(member.key) }) {
+        ofForm.append((member, keys))
+        continue
+      }
       var aliases: [String: String] = [:]
       for field in fields { for alias in field.aliases { aliases[alias] = field.name } }
       let meaning = ProbableMeaning(
         of: member.key, among: fields.map(\.name), aliases: aliases)
       report(
         member.keyOrigin, path + member.key,
-        Self.unknownKey(member.key, meaning, fields, isRoot: path.steps.isEmpty))
+        Self.unknownKey(
+          member.key, meaning, fields, others: others, isRoot: path.steps.isEmpty))
       if let near = meaning.name, node[near] == nil, meant[near] == nil { meant[near] = member }
     }
     var result = JSONObject()
@@ -225,6 +239,10 @@ package struct SpecChecker {
         result[field.name] = check(JSONNode(value, origin: node.origin), field.type, place)
       }
     }
+    for (member, keys) in ofForm {
+      result[member.key] =
+        member.value.isNull ? .null : check(member.value, keys.field.type, path + member.key)
+    }
     return .object(result)
   }
 
@@ -241,7 +259,8 @@ package struct SpecChecker {
   }
 
   private static func unknownKey(
-    _ key: String, _ meaning: ProbableMeaning, _ fields: [Field], isRoot: Bool
+    _ key: String, _ meaning: ProbableMeaning, _ fields: [Field], others: [OtherKeys],
+    isRoot: Bool
   ) -> String {
     if isRoot {
       // A key of a section, given without it: `epochs` for `training.epochs`.
@@ -255,8 +274,12 @@ package struct SpecChecker {
       }
     }
     if let near = meaning.name { return "unknown key; did you mean \"\(near)\"?" }
+    if let hint = others.lazy.compactMap({ $0.form.hint(key) }).first {
+      return "unknown key; \(hint)"
+    }
     if let other = meaning.foreign { return "unknown key; \(other.advice)" }
-    return "unknown key; the keys here are \(fields.map(\.name).quotedList)"
+    let more = others.map { ", and \($0.form.expectation)" }.joined()
+    return "unknown key; the keys here are \(fields.map(\.name).quotedList)\(more)"
   }
 }
 

@@ -10,8 +10,6 @@ extension SpecChecker {
     checkModel(spec)
     checkTraining(spec)
     checkAugmentation(spec)
-    checkMonitors(spec)
-    checkExpectations(spec)
     checkMetrics(spec)
   }
 
@@ -165,49 +163,6 @@ extension SpecChecker {
       report(
         at: path + "final",
         "\(Bounds.text(final)) is more than the start, \(Bounds.text(start))")
-    }
-  }
-
-  private mutating func checkMonitors(_ spec: JSONValue) {
-    guard spec["dataset"]?["validation"]?.double == 0,
-      spec["dataset"]?["validation_path"]?.string == nil
-    else { return }
-    for section in ["schedule", "early_stopping"] {
-      guard let name = spec[section]?["monitor"]?.string, let metric = Metric(rawValue: name),
-        metric.needsValidation
-      else { continue }
-      report(
-        at: Path() + section + "monitor",
-        "\(name) is never measured, since dataset.validation is 0; monitor "
-          + "\"\(metric.isAccuracy ? "train_accuracy" : "train_loss")\" or hold images out")
-    }
-    for metric in Metric.allCases where metric.needsValidation {
-      if let bounds = spec["expect"]?[metric.rawValue], !bounds.isNull {
-        report(
-          at: Path() + "expect" + metric.rawValue,
-          "\(metric.rawValue) is never measured, since dataset.validation is 0")
-      }
-    }
-  }
-
-  private mutating func checkExpectations(_ spec: JSONValue) {
-    let isNone = spec["dataset"]?["test"]?.string == TestSet.noneName
-    let readsNoTest = isNone || spec["dataset"]?["test_count"]?.int == 0
-    for metric in Metric.allCases {
-      if readsNoTest, !metric.isMonitorable, let bounds = spec["expect"]?[metric.rawValue],
-        !bounds.isNull
-      {
-        report(
-          at: Path() + "expect" + metric.rawValue,
-          "\(metric.rawValue) is never measured, since dataset."
-            + (isNone ? "test is \"\(TestSet.noneName)\"" : "test_count is 0"))
-      }
-      guard let bounds = spec["expect"]?[metric.rawValue], let least = bounds["min"]?.double,
-        let most = bounds["max"]?.double, least > most
-      else { continue }
-      report(
-        at: Path() + "expect" + metric.rawValue + "min",
-        "\(Bounds.text(least)) is more than the \"max\", \(Bounds.text(most))")
     }
   }
 }

@@ -26,14 +26,14 @@ extension ExperimentSpec {
         batchSize: value["training"]!["batch_size"]!.int!),
       checkpoint: CheckpointSpec(everySteps: value["checkpoint"]!["every_steps"]?.int),
       compute: ComputeSpec(kernel: value["compute"]!["kernel"]!.string!),
-      metrics: value["metrics"]!.array!.map { MetricName($0.string!) },
+      metrics: value["metrics"]!.array!.map { MetricName($0.string!)! },
       testTimeAugmentation: value["evaluation"]!["test_time_augmentation"].flatMap(
         TestTimeAugmentation.init(checked:)),
-      expect: Metric.allCases.compactMap { metric in
-        guard let bounds = value["expect"]![metric.rawValue],
-          !(bounds["min"]?.double == nil && bounds["max"]?.double == nil)
-        else { return nil }
-        return Expectation(metric, min: bounds["min"]?.double, max: bounds["max"]?.double)
+      expect: value["expect"]!.object!.members.compactMap { member in
+        let bounds = member.value
+        guard !(bounds["min"]?.double == nil && bounds["max"]?.double == nil) else { return nil }
+        return Expectation(
+          Metric(rawValue: member.key)!, min: bounds["min"]?.double, max: bounds["max"]?.double)
       })
   }
 

@@ -26,7 +26,7 @@ extension Schedule {
     case "reduce_on_plateau":
       self = .reduceOnPlateau(
         PlateauDescription(
-          monitor: value["monitor"]!.string!, factor: value.double("factor"),
+          monitor: Metric(rawValue: value["monitor"]!.string!)!, factor: value.double("factor"),
           patience: value.int("patience"), minDelta: value.double("min_delta"),
           cooldown: value.int("cooldown"), minimum: value.double("min_learning_rate")))
     case let name: preconditionFailure("undescribed schedule \(name)")
@@ -64,7 +64,7 @@ extension Schedule {
         ]
       case .reduceOnPlateau(let plateau):
         [
-          "name": "reduce_on_plateau", "monitor": .string(plateau.monitor),
+          "name": "reduce_on_plateau", "monitor": .string(plateau.monitor.rawValue),
           "factor": JSONValue(plateau.factor), "patience": JSONValue(plateau.patience),
           "min_delta": JSONValue(plateau.minDelta), "cooldown": JSONValue(plateau.cooldown),
           "min_learning_rate": JSONValue(plateau.minimum),

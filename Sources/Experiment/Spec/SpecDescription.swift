@@ -53,11 +53,7 @@ package enum SpecDescription {
     Field("compute", .object(compute), .value([:]), "How it is computed."),
     Field(
       "metrics", classificationMetrics, .value([]), aliases: ["metric", "measures"],
-      "What is measured of the validation images, as columns of metrics.csv, and of the test images, "
-        + "besides loss and accuracy: top_3_accuracy (any k); precision TP/(TP + FP), recall "
-        + "TP/(TP + FN), f1 2PR/(P + R) and roc_auc, each of a class against the rest (f1_7) or the "
-        + "mean over the classes (f1_macro), as scikit-learn's; ece, the expected calibration error "
-        + "over 15 bins (Guo et al. 2017)."),
+      metricsDoc),
     Field("evaluation", .object(evaluation), .value([:]), "How the test images are looked at."),
     Field(
       "expect", .object(expect), .value([:]), aliases: ["expected", "expectations"],
@@ -67,15 +63,6 @@ package enum SpecDescription {
   // MARK: - Data
 
   // MARK: - Training
-
-  static func metrics(_ names: [Metric]) -> FieldType {
-    .choice(
-      Choice(
-        noun: "a metric that can be watched", names: names.map(\.rawValue),
-        aliases: ["loss": "train_loss", "accuracy": "train_accuracy", "acc": "train_accuracy"]))
-  }
-
-  package static let monitor = metrics(Metric.allCases.filter(\.isMonitorable))
 
   static let earlyStopping = ObjectType(fields: [
     Field("monitor", monitor, .value("val_loss"), "What is watched."),
@@ -113,20 +100,4 @@ package enum SpecDescription {
       "The OpenBLAS kernel, which decides the last bits of every result; auto takes the fastest "
         + "that the processor runs.")
   ])
-
-  static let expect = ObjectType(
-    fields: Metric.allCases.map { metric in
-      let bounds: Bounds = metric.isAccuracy ? .from(0, to: 1) : .from(0, to: 1e9)
-      return Field(
-        metric.rawValue,
-        .object(
-          ObjectType(
-            fields: [
-              Field("min", .number(bounds), .none, "The least that will do."),
-              Field("max", .number(bounds), .none, "The most that will do."),
-            ], needsKey: true)),
-        .none,
-        aliases: metric == .testLoss ? ["loss"] : metric == .testAccuracy ? ["accuracy"] : [],
-        "Bounds of the run's \(metric.rawValue), as its summary.json gives it.")
-    })
 }

@@ -1,46 +1,163 @@
 import ConvNet
 import Storage
 
+// All that is said of metrics here follows from their declarations, `MetricKind.all`.
+
 extension SpecDescription {
+  /// Those that have to be asked for.
+  private static let asked = MetricKind.all.filter { !$0.isAlways }
+
   /// A list of figures by name.
   static let classificationMetrics = FieldType.list(
     of: .form(
       TextForm(
-        pattern: "^(top_([1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|"
-          + "655[0-2][0-9]|6553[0-5])_accuracy|ece|"
-          + "(precision|recall|f1|roc_auc)_[^,\"\\x00-\\x1f]+)$",
-        expectation: "a metric such as \"top_3_accuracy\", \"precision_macro\", \"recall_macro\", "
-          + "\"f1_macro\", \"f1_3\", \"f1_cat\" (a class by its name), \"roc_auc_macro\" or \"ece\"",
-        matches: { MetricName($0).isSound })), count: 0...256, noun: "metrics")
+        pattern: "^(\(asked.map(\.pattern).joined(separator: "|")))$",
+        expectation:
+          "a metric such as \(asked.map { $0.example() }.quotedChoice), with the number or "
+          + "the name of a class for \"macro\",",
+        examples: asked.map { $0.example() },
+        hint: { word in
+          guard let near = Metric.nearMiss(to: word, of: [.validation])?.name else { return nil }
+          return near.kind.isAlways
+            ? "\(near.text) is measured in any case, so leave it out"
+            : "did you mean \"\(near.text)\"?"
+        }, matches: { MetricName($0).map { !$0.kind.isAlways } ?? false })),
+    count: 0...256, noun: "metrics")
+
+  static let metricsDoc =
+    "What is measured of the validation images, as columns of metrics.csv, and of the test images, "
+    + "besides loss and accuracy: "
+    + asked.map { "\($0.example()) (\($0.reference))" }.joined(separator: "; ")
+    + "; for the mean over the classes, macro, also one of them by its number or name, as in f1_7 or "
+    + "f1_cat. What is measured can be watched by early_stopping and reduce_on_plateau, bounded by "
+    + "expect, and be a sweep's metric, with val_ or test_ before it."
+
+  /// A metric that is measured in every epoch.
+  package static let monitor = watched(of: [.training, .validation])
+
+  /// A metric that is measured in every epoch.
+  /// - Parameter parts: a name that doesn't say of which images it is, is of the first that has it.
+  package static func watched(of parts: [Metric.Part]) -> FieldType {
+    let always = Metric.always.filter(\.isMonitorable).map(\.rawValue)
+    return .form(
+      TextForm(
+        pattern: Metric.pattern(parts, MetricKind.all),
+        expectation: "one of \(always.quotedList), or val_ with what \"metrics\" asks for, such as "
+          + "\"val_f1_macro\",",
+        examples: always + ["val_f1_macro"],
+        hint: { word in
+          Metric.nearMiss(to: word, of: parts).map { "did you mean \"\($0.rawValue)\"?" }
+        }, matches: { Metric(rawValue: $0)?.isMonitorable ?? false }))
+  }
+
+  // MARK: - Expectations
+
+  static let expect = ObjectType(
+    fields: Metric.always.map { metric in
+      Field(
+        metric.rawValue, bounds(within: metric.kind.range), .none,
+        aliases: metric == .testLoss ? ["loss"] : metric == .testAccuracy ? ["accuracy"] : [],
+        "Bounds of the run's \(metric.rawValue), as its summary.json gives it.")
+    }, others: expectedMetrics)
+
+  /// What metrics asks for, those with the same range together.
+  private static var expectedMetrics: [OtherKeys] {
+    var ranges: [ClosedRange<Double>] = []
+    for kind in asked where !ranges.contains(kind.range) { ranges.append(kind.range) }
+    return ranges.map { range in
+      let kinds = asked.filter { $0.range == range }
+      let parts: [Metric.Part] = [.validation, .test]
+      return OtherKeys(
+        form: TextForm(
+          pattern: Metric.pattern(parts, kinds),
+          expectation: "val_ or test_ with what \"metrics\" asks for, such as "
+            + "\"test_\(kinds[0].example())\"",
+          hint: { word in
+            Metric.nearMiss(to: word, of: [.test, .validation, .training]).map {
+              "did you mean \"\($0.rawValue)\"?"
+            }
+          },
+          matches: {
+            Metric(rawValue: $0).map { parts.contains($0.part) && kinds.contains($0.kind) } ?? false
+          }),
+        field: Field(
+          "test_METRIC", bounds(within: range), .none,
+          "Bounds of what metrics asks for, such as test_\(kinds[0].example()), or "
+            + "val_\(kinds[0].example()) in the epoch whose weights are tested."))
+    }
+  }
+
+  private static func bounds(within range: ClosedRange<Double>) -> FieldType {
+    let bounds = Bounds.from(range.lowerBound, to: min(range.upperBound, 1e9))
+    return .object(
+      ObjectType(
+        fields: [
+          Field("min", .number(bounds), .none, "The least that will do."),
+          Field("max", .number(bounds), .none, "The most that will do."),
+        ], needsKey: true))
+  }
 }
 
-extension SpecChecker {
-  mutating func checkMetrics(_ spec: JSONValue) {
-    guard let names = spec["metrics"]?.array?.map(\.string) else { return }
-    let facts = DatasetFacts(spec["dataset"])
-    var seen: [ClassificationMetric: String] = [:]
-    for (i, text) in names.enumerated() {
-      guard let text else { continue }
-      let name = MetricName(text)
-      let place = Path() + "metrics" + i
-      if names[..<i].contains(text) { report(at: place, "\"\(text)\" is there already") }
-      guard let classes = facts?.classes else { continue }
-      // Without names, a class may yet be called so.
-      let numbered = (0..<classes).map(String.init)
-      guard let metric = name.metric(of: facts?.classNames ?? numbered) else {
-        let isNumber = name.ofClass.flatMap { Int($0) } != nil
-        if facts?.classNames != nil || isNumber {
-          report(at: place, name.refusal(facts?.classNames ?? numbered))
-        }
-        continue
-      }
-      if let other = seen[metric], other != text {
-        report(at: place, "\"\(text)\" is \"\(other)\" by another name")
-      }
-      seen[metric] = text
-      if case .topAccuracy(let k) = metric, k >= classes {
-        report(at: place, "one of \(k) is always right where there are \(classes) classes")
-      }
+extension MetricKind {
+  /// The names of the kind, as a regular expression.
+  fileprivate var pattern: String {
+    switch scope {
+    case .always, .whole: return name
+    case .byClass: return "\(name)_[^,\"\\x00-\\x1f]+"
+    case .byCount:
+      let (before, after) = aroundCount
+      return "\(before)([1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|"
+        + "655[0-2][0-9]|6553[0-5])\(after)"
     }
+  }
+}
+
+extension Metric {
+  /// The names of some kinds of metrics of some parts of the images, as a regular expression.
+  fileprivate static func pattern(_ parts: [Part], _ kinds: [MetricKind]) -> String {
+    let names = parts.map { part in
+      let measured = kinds.filter { part != .training || $0.isAlways }.map(\.pattern)
+      return "\(part.rawValue)_(\(measured.joined(separator: "|")))"
+    }
+    return "^(\(names.joined(separator: "|")))$"
+  }
+}
+
+extension [String] {
+  /// `"a", "b" or "c"`.
+  fileprivate var quotedChoice: String {
+    count < 2 ? quotedList : "\(Array(dropLast()).quotedList) or \"\(last!)\""
+  }
+}
+
+extension CatalogueEntry {
+  /// What a metric is, how it is told and what it is called.
+  init(_ metric: MetricKind) {
+    let isBounded = metric.range.upperBound.isFinite
+    var doc = "\(metric.formula) (\(metric.reference))."
+    doc +=
+      isBounded
+      ? " From \(Bounds.text(metric.range.lowerBound)) to \(Bounds.text(metric.range.upperBound))"
+      : " At least \(Bounds.text(metric.range.lowerBound))"
+    doc += metric.unit == .percent ? ", told as a percentage" : ""
+    doc += "; \(metric.better.rawValue) is better."
+    switch metric.scope {
+    case .always:
+      doc +=
+        " Measured in every run, as train_\(metric.name), val_\(metric.name) and "
+        + "test_\(metric.name)."
+    case .whole, .byCount: break
+    case .byClass:
+      doc +=
+        " Of a class by its number or its name, \(metric.name)_7 or \(metric.name)_cat, or the "
+        + "mean over all classes, \(metric.name)_macro."
+    }
+    let name = metric.example()
+    self.init(
+      kind: "a metric", name: metric.name, aliases: metric.aliases,
+      usage: metric.isAlways
+        ? "\"early_stopping\": { \"monitor\": \"val_\(name)\", \"patience\": … }"
+        : "\"metrics\": [\"\(name)\"]",
+      doc: doc, keys: [])
   }
 }

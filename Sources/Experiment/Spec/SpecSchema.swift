@@ -22,7 +22,7 @@ extension ObjectType {
   }
 
   func schema(_ definitions: inout JSONObject) -> JSONObject {
-    var schema = FieldType.objectSchema(fields, &definitions)
+    var schema = FieldType.objectSchema(fields, others: others, &definitions)
     if needsKey { schema["minProperties"] = 1 }
     return schema
   }
@@ -98,6 +98,7 @@ extension FieldType {
     case .form(let form):
       schema["type"] = "string"
       schema["pattern"] = .string(form.pattern)
+      if !form.examples.isEmpty { schema["examples"] = .array(form.examples.map(JSONValue.string)) }
     case .map(let map):
       schema["type"] = "object"
       schema["additionalProperties"] = .object(map.values.schema(&definitions))
@@ -109,7 +110,7 @@ extension FieldType {
   }
 
   fileprivate static func objectSchema(
-    _ fields: [Field], _ definitions: inout JSONObject
+    _ fields: [Field], others: [OtherKeys] = [], _ definitions: inout JSONObject
   ) -> JSONObject {
     var properties = JSONObject()
     var required: [JSONValue] = []
@@ -120,6 +121,11 @@ extension FieldType {
     var schema = JSONObject()
     schema["type"] = "object"
     schema["properties"] = .object(properties)
+    if !others.isEmpty {
+      var patterns = JSONObject()
+      for keys in others { patterns[keys.form.pattern] = keys.field.schema(&definitions) }
+      schema["patternProperties"] = .object(patterns)
+    }
     if !required.isEmpty { schema["required"] = .array(required) }
     schema["additionalProperties"] = false
     return schema

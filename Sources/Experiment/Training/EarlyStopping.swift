@@ -1,7 +1,9 @@
+import ConvNet
+
 extension Metric {
-  /// Whether `value` betters `best` by more than `minDelta`. Anything betters none; NaN nothing.
+  /// Whether `value` betters `best` by more than `minDelta`. Any number betters none; NaN nothing.
   func isImprovement(_ value: Double, over best: Double?, minDelta: Double = 0) -> Bool {
-    guard let best else { return true }
+    guard let best else { return !value.isNaN }
     return growsBetter ? value - minDelta > best : value + minDelta < best
   }
 }
@@ -27,10 +29,10 @@ public struct EarlyStopping: Hashable, Sendable {
 
   public enum Verdict: Sendable { case improved, wait, stop }
 
-  /// Takes the figure of `epoch`, counted from 1.
-  public mutating func observe(_ value: Double, epoch: Int) -> Verdict {
+  /// Takes the figure of `epoch`, counted from 1; nil where it has none, which is no improvement.
+  public mutating func observe(_ value: Double?, epoch: Int) -> Verdict {
     waited += 1
-    if monitor.isImprovement(value, over: best, minDelta: minDelta) {
+    if let value, monitor.isImprovement(value, over: best, minDelta: minDelta) {
       best = value
       bestEpoch = epoch
       waited = 0

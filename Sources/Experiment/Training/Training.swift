@@ -91,7 +91,8 @@ extension Run {
         learningRate: learningRate.rate(step: state.step - 1),
         trainLoss: state.lossSum / Double(images),
         trainAccuracy: Double(state.correct) / Double(images),
-        valLoss: validation?.loss, valAccuracy: validation?.accuracy)
+        valLoss: validation?.loss, valAccuracy: validation?.accuracy,
+        metrics: measured?.metrics ?? [])
       let pace = TimingRow(
         epoch: state.epoch, trainSeconds: trainSeconds, valSeconds: validationWatch.seconds,
         imagesPerSecond: Double(images - seenBefore) / trainSeconds)
@@ -104,13 +105,11 @@ extension Run {
         }
       }
 
-      let text = figures.csv(with: spec.metrics, measured?.metrics)
+      let text = figures.csv(with: spec.metrics)
       row = (state.epoch, text)
       try metrics.append(text)
       try timing.append(pace.csv)
-      display.endEpoch(
-        figures, pace, isBest: verdict == .improved,
-        metrics: zip(data.metrics, measured?.metrics ?? []).map { ($0.name, $1) })
+      display.endEpoch(figures, pace, isBest: verdict == .improved)
       (state.metricsLength, state.metricsDigest) = (metrics.length, metrics.digest)
       state.beginNextEpoch()
       try Checkpoint.save(state, trainer, to: folder.last)
@@ -172,9 +171,11 @@ extension Run {
     let rows = try EpochRow.read(folder.metrics)
     var testedEpoch = rows.count
     var bestDigest: String?
-    let wantsBest = state.watch != nil && spec.earlyStopping?.restoreBest ?? false
+    // What never had a value has no best epoch.
+    let watch = state.watch.flatMap { $0.bestEpoch > 0 ? $0 : nil }
+    let wantsBest = watch != nil && spec.earlyStopping?.restoreBest ?? false
     var model = trainer.withAverage { trainer.model }
-    if let watch = state.watch {
+    if let watch {
       let (best, epoch) = try Checkpoint.model(
         folder.best, trainer.plan, epochs: spec.training.epochs)
       guard epoch == watch.bestEpoch else {
@@ -192,12 +193,10 @@ extension Run {
     }
     var summary = Summary(
       testLoss: measured?.result.loss, testAccuracy: measured?.result.accuracy,
-      testMetrics: zip(data.metrics, measured?.metrics ?? []).map {
-        Summary.Figure(name: $0.name, value: $1)
-      },
+      testMetrics: measured?.metrics ?? [],
       testedWeights: wantsBest ? .best : .last, stopReason: state.finish!.rawValue,
       last: rows.last!, tested: rows[testedEpoch - 1],
-      monitor: state.watch?.monitor, best: state.watch?.best, bestEpoch: state.watch?.bestEpoch,
+      monitor: state.watch?.monitor, best: watch?.best, bestEpoch: watch?.bestEpoch,
       parameters: model.plan.parameters, weightsDigest: lastDigest,
       bestWeightsDigest: bestDigest, metricsDigest: state.metricsDigest!, dataset: data.record.name,
       testDataset: data.record.test, standsInFor: data.record.standsInFor)
@@ -206,8 +205,8 @@ extension Run {
         inference, test.views(augmentation, of: spec, threads: options.threads))
     }
     if data.record.standsInFor == nil {
-      summary.checks = spec.expect.compactMap { expectation in
-        summary[expectation.metric].map { Summary.Check(expectation: expectation, value: $0) }
+      summary.checks = spec.expect.map { expectation in
+        Summary.Check(expectation: expectation, value: summary[expectation.metric])
       }
     }
     try modelFile(of: model, summary).write(to: folder.model)

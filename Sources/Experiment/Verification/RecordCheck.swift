@@ -1,3 +1,4 @@
+import ConvNet
 import Datasets
 import Storage
 
@@ -41,13 +42,19 @@ extension RunFolder {
       throw differs("epochs")
     }
     guard summary["steps"]?.int == rows.last?.step else { throw differs("steps") }
-    for metric in Metric.allCases where metric.isMonitorable {
+    for metric in Metric.always where metric.isMonitorable {
       guard summary[metric.rawValue]?.double == rows[epoch - 1][metric] else {
         throw differs(metric.rawValue)
       }
     }
+    // Nothing of these is in the summary of an earlier version.
+    for member in summary["val_metrics"]?.object?.members ?? [] {
+      guard let metric = MetricName(member.key).flatMap({ Metric(.validation, $0) }),
+        member.value.double == rows[epoch - 1][metric]
+      else { throw differs("val_metrics.\(member.key)") }
+    }
     if let best = summary["best_epoch"]?.int,
-      let monitor = summary["monitor"]?.string.flatMap(Metric.init)
+      let monitor = summary["monitor"]?.string.flatMap(Metric.init(rawValue:))
     {
       guard rows.indices.contains(best - 1),
         summary["best_value"]?.double == rows[best - 1][monitor]

@@ -1,3 +1,4 @@
+import ConvNet
 import Experiment
 import TerminalText
 
@@ -41,7 +42,7 @@ struct SweepDisplay {
     of result: StageResult, name: String, metric: Metric, maximizes: Bool, parameters: [String],
     seconds: Double?
   ) -> FittedLine {
-    let value = result.value(epochs: nil, maximizes: maximizes).map { figureText($0, metric) }
+    let value = result.value(epochs: nil, maximizes: maximizes).map { metric.text($0) }
     let figure = value.map { "\(metric.rawValue) \($0)" } ?? "no \(metric.rawValue)"
     func told(_ detail: String) -> FittedLine.Part {
       .init([(figure + detail, 2), (figure, 4)], then: value ?? "none")
@@ -72,10 +73,6 @@ struct SweepDisplay {
     return .init(forms.map { ($0, worth) }, then: "")
   }
 
-  private static func figureText(_ value: Double, _ metric: Metric) -> String {
-    metric.isAccuracy ? percent(value) : fixed(value, 4)
-  }
-
   /// Says what is no progress, and is said in any case.
   mutating func say(_ notice: String) {
     clear()
@@ -91,7 +88,7 @@ struct SweepDisplay {
     let total = spec.trials
     var head = FittedLine([.init("\(run.plan.settled) of \(total) trials")], separator: "   ")
     if let winner = run.plan.winner, let value = run.plan.value(of: run.plan.trials[winner]) {
-      let best = "best \(Self.figureText(value, spec.metric))"
+      let best = "best \(spec.metric.text(value))"
       head.parts.append(.init([("\(best) (trial \(winner))", 1), (best, 3)], then: ""))
     }
     if ended > 0, run.plan.settled < total {
@@ -102,7 +99,7 @@ struct SweepDisplay {
     let running = run.workers.compactMap { worker -> FittedLine? in
       guard let task = worker.task else { return nil }
       let rows = (try? EpochRow.read("\(task.folder)/metrics.csv")) ?? []
-      let value = rows.last?[spec.metric].map { Self.figureText($0, spec.metric) }
+      let value = rows.last?[spec.metric].map { spec.metric.text($0) }
       return FittedLine([
         .init("  \(name(task.stage))"), .init("\(fixed(now - worker.started, 0)) s", worth: 1),
         .init("epoch \(rows.count + 1)", worth: 3), .init(value ?? "", worth: 4),

@@ -53,7 +53,7 @@ public final class SweepRun {
     try Files.makeFolders(folder.path)
     lock = try folder.lock(isShared: options.task != nil)
     record = try SweepRecord.open(folder, spec, images: images)
-    format = JournalFormat(spec.space)
+    format = JournalFormat(spec)
     let claimsFolder = folder.claims
     claims = try options.task.map { try Claims(folder: claimsFolder, task: $0) }
     known = try Journal.read(folder: folder.journal, format: format)

@@ -1,3 +1,4 @@
+import ConvNet
 import Datasets
 import Experiment
 import Glibc
@@ -22,6 +23,8 @@ public struct SweepSummary: Sendable {
     public let metric: Double?
     public let testAccuracy: Double?
     public let testLoss: Double?
+    /// The metric of the sweep, of the test images, where that is neither accuracy nor loss.
+    public let testMetric: MeasuredMetric?
   }
 
   public let spec: SweepSpec
@@ -58,7 +61,12 @@ public struct SweepSummary: Sendable {
       return Confirmed(
         seed: seed, status: result.status,
         metric: result.value(epochs: nil, maximizes: spec.maximizes),
-        testAccuracy: tested?["test_accuracy"]?.double, testLoss: tested?["test_loss"]?.double)
+        testAccuracy: tested?["test_accuracy"]?.double, testLoss: tested?["test_loss"]?.double,
+        testMetric: spec.metric.kind.isAlways
+          ? nil
+          : MeasuredMetric(
+            name: spec.metric.name,
+            value: tested?["test_metrics"]?[spec.metric.name.text]?.double))
     }
     var counts = StageResult.Status.allCases.map { (status: $0.rawValue, count: 0) }
     for trial in plan.trials where trial.isOver {
@@ -150,6 +158,9 @@ public struct SweepSummary: Sendable {
             "seed": JSONValue(run.seed), spec.metric.rawValue: number(run.metric),
             "test_accuracy": number(run.testAccuracy), "test_loss": number(run.testLoss),
           ]
+          if let metric = run.testMetric {
+            json[Metric(.test, metric.name)!.rawValue] = number(metric.value)
+          }
           if run.status != .completed { json["status"] = .string(run.status.rawValue) }
           return json
         }),

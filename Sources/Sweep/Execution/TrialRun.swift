@@ -88,10 +88,11 @@ enum TrialRun {
       rows = Array(rows[..<missed])
       (status, reason) = (.stopped, "median")
     }
+    // All epochs have a value or, where the images have none of a class, none has.
     let curve = rows.compactMap { $0[task.metric] }
     // Of equals the first, as a run's own best epoch.
-    let best = rows.max {
-      let (a, b) = ($0[task.metric] ?? .nan, $1[task.metric] ?? .nan)
+    let best = rows.filter { $0[task.metric] != nil }.max {
+      let (a, b) = ($0[task.metric]!, $1[task.metric]!)
       return task.maximizes ? a < b : a > b
     }
     return StageResult(

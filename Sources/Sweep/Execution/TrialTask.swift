@@ -1,3 +1,4 @@
+import ConvNet
 import Experiment
 import Storage
 
@@ -56,7 +57,8 @@ struct TrialTask: Sendable {
     guard let json = try? JSONValue(parsing: line, name: "task"),
       let trial = json["trial"]?.int, let seed = json["seed"]?.uint64,
       let stage = json["stage"]?.int, let folder = json["folder"]?.string,
-      let metric = json["metric"]?.string.flatMap(Metric.init), let key = json["key"]?.string,
+      let metric = json["metric"]?.string.flatMap(Metric.init(rawValue:)),
+      let key = json["key"]?.string,
       let maximizes = json["maximizes"]?.bool, let experiment = json["experiment"]
     else { return nil }
     self.init(
@@ -85,7 +87,9 @@ enum TrialAnswer {
       "stage": JSONValue(result.id.stage), "status": .string(result.status.rawValue),
       "reason": .string(result.reason), "key": .string(result.key),
       "curve": .array(result.curve.map { JSONValue($0) }), "best": row(result.best),
-      "last": row(result.last), "notices": .array(notices.map { .string($0) }),
+      "last": row(result.last),
+      "metrics": .array((result.last?.metrics ?? []).map { .string($0.name.text) }),
+      "notices": .array(notices.map { .string($0) }),
     ]
     return json.compact
   }
@@ -101,7 +105,10 @@ enum TrialAnswer {
       let status = json["status"]?.string.flatMap(StageResult.Status.init),
       let curve = json["curve"]?.array
     else { return nil }
-    func row(_ key: String) -> EpochRow? { json[key]?.string.flatMap { EpochRow(csv: $0) } }
+    let metrics = json["metrics"]?.array?.compactMap { $0.string.flatMap(MetricName.init) } ?? []
+    func row(_ key: String) -> EpochRow? {
+      json[key]?.string.flatMap { EpochRow(csv: $0, metrics: metrics) }
+    }
     self = .result(
       StageResult(
         id: StageID(trial: trial, seed: seed, stage: stage), status: status,

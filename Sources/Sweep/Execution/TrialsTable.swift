@@ -7,13 +7,14 @@ struct TrialsTable {
 
   init(_ plan: Plan, folder: SweepFolder) {
     let parameters = plan.spec.space.parameters
-    let figures = ["train_loss", "train_accuracy", "val_loss", "val_accuracy"]
+    let figures = plan.spec.figures
     let header =
       ["trial", "status", "seed"] + parameters.map(\.path) + ["epochs", "best_epoch"]
-      + figures.map { "best_\($0)" } + figures.map { "last_\($0)" } + ["stop_reason", "run"]
+      + figures.map { "best_\($0.rawValue)" } + figures.map { "last_\($0.rawValue)" }
+      + ["stop_reason", "run"]
     var rows = [header]
     func fields(_ row: EpochRow?) -> [String] {
-      CSV.fields(row?.trainLoss, row?.trainAccuracy, row?.valLoss, row?.valAccuracy)
+      figures.map { row?[$0]?.description ?? "" }
     }
     for trial in plan.trials where trial.isOver {
       let values = plan.spec.space.labels(of: trial.configuration).map { $0 ?? "" }

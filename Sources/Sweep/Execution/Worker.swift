@@ -59,6 +59,7 @@ public final class Worker {
     var notices: [String] = []
     let spec = try ExperimentSpec(resolved: task.experiment, name: "trial \(task.stage.trial)")
     let data = try RunData(spec, images: try images(for: spec), threads: 1)
+    try data.check(task.metric, watchedBy: "metric")
     var options = RunOptions(
       threads: 1, display: .quiet, command: ["runner", "worker"], environment: environment)
     options.stopAfterEpoch = task.until

@@ -1,32 +1,43 @@
+import ConvNet
 import Datasets
 import Experiment
 import Storage
 
-/// How the lines of a journal are written, which depends on the parameters of its sweep.
+/// How the lines of a journal are written, which depends on the parameters of its sweep and on what its
+/// trials measure.
 public struct JournalFormat: Sendable {
   private let space: SearchSpace
+  private let measured: [MetricName]
 
-  public init(_ space: SearchSpace) { self.space = space }
+  /// - Parameter measured: what the trials measure besides loss and accuracy.
+  public init(_ space: SearchSpace, measured: [MetricName] = []) {
+    self.space = space
+    self.measured = measured
+  }
 
-  private static let figures = ["train_loss", "train_accuracy", "val_loss", "val_accuracy"]
+  public init(_ spec: SweepSpec) { self.init(spec.space, measured: spec.measured) }
+
+  /// How many cells an epoch takes.
+  private var width: Int { 7 + measured.count }
 
   var header: String {
+    let epoch =
+      ["epoch", "step", "learning_rate"] + SweepSpec.figures(measured).map(\.rawValue)
     let fixed =
-      ["trial", "seed", "stage", "status", "stop_reason"]
-      + ["best_epoch", "best_step", "best_learning_rate"] + Self.figures.map { "best_\($0)" }
-      + ["last_epoch", "last_step", "last_learning_rate"] + Self.figures.map { "last_\($0)" }
-      + ["curve", "key"]
+      ["trial", "seed", "stage", "status", "stop_reason"] + epoch.map { "best_\($0)" }
+      + epoch.map { "last_\($0)" } + ["curve", "key"]
     return CSV.row(fixed + space.parameters.map(\.path) + ["checksum"])
   }
 
   func line(_ entry: JournalEntry) -> String {
     let result = entry.result
-    let none = [String](repeating: "", count: 7)
+    let nothing = [String](repeating: "", count: width)
+    let row: (EpochRow?) -> [String] = { $0?.fields(with: measured) ?? nothing }
     let reason = result.reason.split(whereSeparator: \.isNewline).joined(separator: " ")
     let (id, curve) = (result.id, result.curve.map(\.description).joined(separator: " "))
     let fields =
       CSV.fields(id.trial, id.seed, id.stage, result.status.rawValue, reason)
-      + (result.best?.fields ?? none) + (result.last?.fields ?? none) + [curve, result.key]
+      + row(result.best) + row(result.last) + [curve, result.key]
       + space.labels(of: entry.configuration).map { $0 ?? "" }
     let text = CSV.row(fields)
     return "\(text),\(Self.checksum(Array(text.utf8)[...]))"
@@ -73,19 +84,22 @@ public struct JournalFormat: Sendable {
     guard let comma = line.lastIndex(of: UInt8(ascii: ",")),
       Self.checksum(line[..<comma]).utf8.elementsEqual(line[(comma + 1)...]),
       case let fields = line[..<comma].withUnsafeBytes({ CSVDialect.standard.texts(of: $0) }),
-      fields.count == 21 + space.parameters.count,
+      fields.count == 7 + 2 * width + space.parameters.count,
       let trial = Int(fields[0]), let seed = UInt64(fields[1]), let stage = Int(fields[2]),
       let status = StageResult.Status(rawValue: fields[3]),
       let configuration = space.configuration(
-        labelled: fields[21...].map { $0.isEmpty ? nil : $0 })
+        labelled: fields[(7 + 2 * width)...].map { $0.isEmpty ? nil : $0 })
     else { return nil }
-    func row(_ first: Int) -> EpochRow? { EpochRow(fields: fields[first..<first + 7]) }
-    let curve = fields[19].utf8.split(separator: UInt8(ascii: " ")).compactMap {
+    func row(_ first: Int) -> EpochRow? {
+      EpochRow(fields: fields[first..<first + width], metrics: measured)
+    }
+    let curve = fields[5 + 2 * width].utf8.split(separator: UInt8(ascii: " ")).compactMap {
       Double(Substring($0))
     }
     let result = StageResult(
       id: StageID(trial: trial, seed: seed, stage: stage), status: status,
-      reason: fields[4], curve: curve, best: row(5), last: row(12), key: fields[20])
+      reason: fields[4], curve: curve, best: row(5), last: row(5 + width),
+      key: fields[6 + 2 * width])
     return JournalEntry(result: result, configuration: configuration)
   }
 }

@@ -1,3 +1,4 @@
+import ConvNet
 import Datasets
 import Experiment
 import Glibc
@@ -37,8 +38,12 @@ public struct RecordedRun: Sendable {
 
   /// The epoch whose weights were tested; nil where none were.
   public var testedEpoch: Int? {
-    guard summary?["test_accuracy"]?.number != nil else { return nil }
-    return switch testedWeights {
+    summary?["test_accuracy"]?.number == nil ? nil : keptEpoch
+  }
+
+  /// The epoch whose weights are the run's; nil before its end.
+  private var keptEpoch: Int? {
+    switch testedWeights {
     case .best: summary?["best_epoch"]?.number.flatMap { Int(exactly: $0.double) }
     case .last: epochs.last?.epoch
     case nil: nil
@@ -51,7 +56,12 @@ public struct RecordedRun: Sendable {
   /// Nil where the run hasn't measured it (yet).
   public func value(of figure: Figure) -> Double? {
     switch figure.selection {
-    case .tested: return summary?[figure.metric.rawValue]?.double
+    case .tested:
+      if figure.metric.kind.isAlways { return summary?[figure.metric.rawValue]?.double }
+      if figure.metric.part == .test {
+        return summary?["test_metrics"]?[figure.metric.name.text]?.double
+      }
+      return keptEpoch.flatMap { epoch in epochs.first { $0.epoch == epoch } }?[figure.metric]
     case .last: return epochs.last?[figure.metric]
     case .best:
       let values = epochs.compactMap { $0[figure.metric] }.filter(\.isFinite)

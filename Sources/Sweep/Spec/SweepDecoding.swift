@@ -1,3 +1,4 @@
+import ConvNet
 import Datasets
 import Experiment
 import Storage
@@ -9,13 +10,13 @@ extension SweepSpec {
   /// termination.
   init(
     checked value: JSONValue, base: JSONValue, set: [Assignment], space: SearchSpace,
-    seeds: [UInt64], timeLimit: Double?, epochs: Int
+    measured: [MetricName], seeds: [UInt64], timeLimit: Double?, epochs: Int
   ) {
     self.init(
       name: value["name"]!.string!, description: value["description"]!.string!,
       seed: value["seed"]!.uint64!, base: base, set: set, space: space,
       sampler: SamplerSpec(checked: value["sampler"]!),
-      metric: Metric(rawValue: value["metric"]!.string!)!,
+      metric: Metric(rawValue: value["metric"]!.string!)!, measured: measured,
       maximizes: value["direction"] == "maximize", trials: value["trials"]?.int ?? 1, seeds: seeds,
       termination: nil, lag: value["lag"]!.int!, timeLimit: timeLimit,
       confirm: value["confirm"]!.int!, epochs: epochs)

@@ -29,15 +29,20 @@ enum SweepDescription {
       "sampler", .variants(sampler), .required, aliases: ["algorithm", "method", "search"],
       "How the values of a trial are chosen."),
     Field(
-      "metric", .choice(metric), .value("val_accuracy"), aliases: ["objective", "monitor"],
-      "What a trial is judged by."),
+      "metric", SpecDescription.watched(of: [.validation, .training]), .value("val_accuracy"),
+      aliases: ["objective", "monitor"],
+      "What a trial is judged by: val_ or train_ with loss or accuracy, or val_ with one of the base's "
+        + "metrics."),
     Field(
       "direction",
       .choice(
         Choice(
           noun: "a direction", names: ["maximize", "minimize"],
           aliases: ["max": "maximize", "maximise": "maximize", "min": "minimize"])),
-      .derived("The default is the metric's own: accuracies are maximised, losses minimised.") {
+      .derived(
+        "The default is the metric's own: accuracies, f1 and so on are maximised, losses and ece "
+          + "minimised."
+      ) {
         let metric = $0.siblings["metric"]?.string.flatMap(Metric.init(rawValue:))
         return metric?.growsBetter ?? true ? "maximize" : "minimize"
       }, aliases: ["mode", "goal"], "Which way is better."),
@@ -76,14 +81,6 @@ enum SweepDescription {
       "confirm", .integer(0...1000), .value(3),
       "How many fresh seeds the winner is run with again, to be tested on the test set."),
   ])
-
-  private static let metric = Choice(
-    noun: "a metric that is measured while training",
-    names: Metric.allCases.filter(\.isMonitorable).map(\.rawValue),
-    aliases: [
-      "loss": "val_loss", "accuracy": "val_accuracy", "acc": "val_accuracy",
-      "test_loss": "val_loss", "test_accuracy": "val_accuracy",
-    ])
 
   private static let experiment = FieldType.map(
     MapType(of: .anything, count: 1...1000, noun: "an experiment's keys"))

@@ -66,8 +66,9 @@ struct SweepReader {
     guard reading.isFine else { throw reading.errors }
     let spec = checkRules(
       SweepSpec(
-        checked: checked, base: written, set: assignments, space: space, seeds: seeds,
-        timeLimit: limit, epochs: trials.epochs!.upperBound),
+        checked: checked, base: written, set: assignments, space: space,
+        measured: trials.measured.first!, seeds: seeds, timeLimit: limit,
+        epochs: trials.epochs!.upperBound),
       parameters, trials)
     guard reading.isFine else { throw reading.errors }
     return (spec, template)

@@ -10,11 +10,21 @@ extension SweepReader {
   ) -> SweepSpec {
     var spec = spec
     if spec.metric.needsValidation, trials.lacksValidation {
+      let other = Metric(.training, spec.metric.name).map { ", or judge by \"\($0.rawValue)\"" }
       report(
         at: Path() + "metric",
         "\(spec.metric.rawValue) is never measured, since the base's dataset.validation is 0; hold "
-          + "images out, or judge by \"\(spec.metric.isAccuracy ? "train_accuracy" : "train_loss")\""
-      )
+          + "images out\(other ?? "")")
+    } else if trials.measured.count > 1 {
+      report(
+        at: Path() + "parameters",
+        "the trials do not all measure the same \"metrics\"; say these in the base or in set")
+    } else if let lack = spec.metric.lack(
+      of: spec.measured,
+      trials.template.check(trials.configuration([:])).experiment?.dataset.classNames,
+      list: "the base's \"metrics\"")
+    {
+      report(at: Path() + "metric", lack)
     }
     checkTermination(&spec, trials)
     if case .populationBased(let options) = spec.sampler {

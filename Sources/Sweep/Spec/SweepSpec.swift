@@ -1,3 +1,4 @@
+import ConvNet
 import Experiment
 import Storage
 
@@ -20,6 +21,8 @@ public struct SweepSpec: Hashable, Sendable {
   public var sampler: SamplerSpec
   /// What a trial is judged by; one that is measured after every epoch.
   public var metric: Metric
+  /// What the trials measure besides loss and accuracy.
+  public var measured: [MetricName]
   /// Whether more of the metric is better.
   public var maximizes: Bool
   /// How many configurations are tried in all.
@@ -46,6 +49,13 @@ public struct SweepSpec: Hashable, Sendable {
       self.path = path
       self.value = value
     }
+  }
+
+  /// What trials.csv and the journal have of an epoch.
+  var figures: [Metric] { SweepSpec.figures(measured) }
+
+  static func figures(_ measured: [MetricName]) -> [Metric] {
+    Metric.always.filter(\.isMonitorable) + measured.compactMap { Metric(.validation, $0) }
   }
 
   /// A trial's result as a loss, which samplers and rules minimise: the metric, its sign turned

@@ -1,3 +1,4 @@
+import ConvNet
 import Experiment
 import Storage
 
@@ -16,6 +17,9 @@ struct TrialChecker {
   private(set) var leastMoved: ExperimentSpec?
   /// Whether one of them holds no images out.
   private(set) var lacksValidation = false
+
+  /// What they measure besides loss and accuracy: one list where all measure the same.
+  private(set) var measured: [[MetricName]] = []
 
   private var seen: Set<SpecChecker.Problem> = []
 
@@ -41,6 +45,7 @@ struct TrialChecker {
       let length = experiment.training.epochs
       epochs = min(epochs?.lowerBound ?? length, length)...max(epochs?.upperBound ?? length, length)
       if experiment.dataset.validation == .none { lacksValidation = true }
+      if !measured.contains(experiment.metrics) { measured.append(experiment.metrics) }
       leastMoved = MovingStatistics.lesserMoved(leastMoved, experiment)
     }
     return experiment

@@ -1,14 +1,24 @@
 import ArgumentParser
+import ConvNet
 import Experiment
 import Report
 import Statistics
 import Storage
 import Sweep
 
-extension Figure: ExpressibleByArgument {
-  public init?(argument: String) { self.init(name: argument) }
-  public var defaultValueDescription: String { name }
-  public static var allValueStrings: [String] { all.map(\.name) }
+extension Figure {
+  /// The figure of a name that the user gave.
+  fileprivate static func named(_ text: String) throws -> Figure {
+    guard let figure = Figure(name: text) else {
+      let near = nearMiss(to: text)?.name
+      throw ValidationError(
+        "\"\(text)\" is no figure of a run; "
+          + (near.map { "did you mean \($0)?" }
+            ?? "those are \(always.map(\.name).joined(separator: ", ")), and what \"metrics\" asks for, "
+            + "such as test_f1_macro, val_f1_macro or best_val_f1_macro"))
+    }
+    return figure
+  }
 }
 
 struct CompareCommand: ParsableCommand {
@@ -41,10 +51,11 @@ struct CompareCommand: ParsableCommand {
   @Option(
     help: ArgumentHelp(
       """
-      What is tested: test_accuracy, val_loss and so on; best_val_accuracy and last_val_accuracy \
-      and so on are read from metrics.csv. (default: test_accuracy, or the best val_accuracy where \
-      no test was done)
-      """, valueName: "figure"))
+      What is tested: test_accuracy, val_loss and so on, also what metrics asks for, as \
+      test_f1_macro; best_val_accuracy and last_val_accuracy and so on are read from metrics.csv. \
+      (default: test_accuracy, or the best val_accuracy where no test was done)
+      """, valueName: "figure"), completion: .list(Figure.always.map(\.name)),
+    transform: Figure.named)
   var metric: Figure?
 
   @Option(help: "The level of the tests; intervals have the confidence 1 - alpha.")
@@ -131,17 +142,22 @@ struct CompareCommand: ParsableCommand {
       return figure
     }
     let names = candidates.map(\.name).joined(separator: " or ")
+    let asked = metric.flatMap { $0.metric.kind.isAlways ? nil : $0.metric.name.text }
     throw UsageError(
       "none of the \(runs.count) run\(runs.count == 1 ? "" : "s") has \(names); "
-        + "\(runs[0].folder.path) is \(runs[0].record.status.rawValue)")
+        + "\(runs[0].folder.path) is \(runs[0].record.status.rawValue)"
+        + (asked.map { ", and what a run measures its spec says: metrics=[\"\($0)\"]" } ?? ""))
   }
 
   /// Of the tested weights where there was a test, else of metrics.csv.
   private func shownFigures(_ groups: [RunGroup], _ figure: Figure) -> [Figure] {
-    let wanted: [Figure] = [
-      Figure(.testAccuracy), Figure(.testLoss), Figure(.valAccuracy, figure.selection),
-      Figure(.valLoss, figure.selection),
-    ]
+    var names: [MetricName] = [.accuracy, .loss]
+    for name in groups.flatMap({ $0.runs.flatMap(\.spec.metrics) }) where !names.contains(name) {
+      names.append(name)
+    }
+    let wanted =
+      names.map { Figure(Metric(.test, $0)!) }
+      + names.map { Figure(Metric(.validation, $0)!, figure.selection) }
     let shown = wanted.filter { figure in
       groups.contains { !$0.values(of: figure).isEmpty }
     }

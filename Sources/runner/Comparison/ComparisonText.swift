@@ -1,3 +1,4 @@
+import ConvNet
 import Experiment
 import Report
 import Statistics
@@ -35,7 +36,8 @@ struct ComparisonText {
   /// Each figure of each configuration.
   func configurations(_ figures: [Figure]) -> TextTable {
     var table = TextTable([
-      .init("configuration"), .init("figure"), .init("n", .right), .init("mean", .right),
+      .init("configuration"), .init("figure"), .init("better", isDetail: true), .init("n", .right),
+      .init("mean", .right),
       .init("deviation", .right),
       .init("deviation_low", .right, isDetail: true),
       .init("deviation_high", .right, isDetail: true),
@@ -53,7 +55,8 @@ struct ComparisonText {
           value.map { .number($0, amount($0, of: figure)) } ?? .missing("–")
         }
         table.append([
-          .text(group.label), .text(figure.name, title(of: figure)), .integer(sample.count),
+          .text(group.label), .text(figure.name, title(of: figure)),
+          .text(figure.metric.kind.better.rawValue), .integer(sample.count),
           cell(sample.mean), cell(sample.deviation), cell(spread?.low), cell(spread?.high),
           cell(interval?.low), cell(interval?.high),
           .text(Self.ranges(values.map(\.seed))),
@@ -186,7 +189,7 @@ struct ComparisonText {
   private func further(_ comparison: Comparison) -> String {
     guard let further = comparison.further else { return "" }
     let size =
-      figure.metric.isAccuracy
+      figure.metric.isPercentage
       ? "\(trimmed(100 * further.difference, 3)) points" : trimmed(further.difference, 5)
     guard let more = further.more else {
       return "; a million more seeds would not settle \(size) with power \(power)"
@@ -229,13 +232,15 @@ struct ComparisonText {
 
   // MARK: - Numbers
 
+  /// The name with the unit and, as tables of results have it, which way is better.
   private func title(of figure: Figure) -> String {
-    figure.metric.isAccuracy ? "\(figure.name), %" : figure.name
+    figure.name + (figure.metric.isPercentage ? ", %" : "")
+      + (figure.metric.growsBetter ? " ↑" : " ↓")
   }
 
-  /// An accuracy in hundredths, with three decimals; a loss with five.
+  /// A part in hundredths, with three decimals; all else with five.
   private func amount(_ value: Double, of figure: Figure, unit: Bool = false) -> String {
-    guard figure.metric.isAccuracy else { return fixed(value, 5) }
+    guard figure.metric.isPercentage else { return fixed(value, 5) }
     return fixed(100 * value, 3) + (unit ? " points" : "")
   }
 

@@ -199,7 +199,8 @@ private struct MetricsSource {
       sources.count == 1
       ? names[0] : configurations.count == 1 ? runs[0].configuration ?? shared : shared
     return CurvesChart(
-      title: title ?? ownTitle, runs: runs, logarithmicLoss: logarithmicLoss,
+      title: title ?? ownTitle, runs: runs,
+      measures: CurvesChart.Measure.all(in: runs.map(\.metrics)), logarithmicLoss: logarithmicLoss,
       showsLearningRate: learningRate)
   }
 

@@ -5,10 +5,10 @@ import Report
 extension TestReport {
   /// What the spec asks for besides loss and accuracy: a fact for each, one line for people.
   var metricFacts: [TextDocument.Fact] {
-    let texts = metrics.map { "\($0.name) \(metricText($0.value, $0.name))" }
+    let texts = metrics.map { "\($0.name.text) \($0.name.text($0.value))" }
     return metrics.enumerated().map { place, figure in
       .init(
-        figure.name, figure.value.map { .number($0) } ?? .missing("none"),
+        figure.name.text, figure.value.map { .number($0) } ?? .missing("none"),
         line: place == 0 ? "metrics        \(texts.joined(separator: ", "))" : nil)
     }
   }

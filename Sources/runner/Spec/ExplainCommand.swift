@@ -1,4 +1,5 @@
 import ArgumentParser
+import ConvNet
 import Experiment
 import Report
 import Sweep
@@ -84,6 +85,9 @@ struct ExplainCommand: ParsableCommand {
   ) throws -> ([CatalogueEntry], [ForeignName]) {
     let exact = catalogue.filter { $0.name == name }
     if !exact.isEmpty { return (exact, []) }
+    if let metric = (Metric(rawValue: name)?.name ?? MetricName(name))?.kind {
+      return (catalogue.filter { $0.name == metric.name }, [])
+    }
     let others = ForeignName.named(name)
     if !others.isEmpty {
       var found: [CatalogueEntry] = []

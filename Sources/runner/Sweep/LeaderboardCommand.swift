@@ -1,4 +1,5 @@
 import ArgumentParser
+import ConvNet
 import Experiment
 import Report
 import Statistics
@@ -55,15 +56,15 @@ struct LeaderboardCommand: ParsableCommand {
     let spec = recorded.spec
     let severalSeeds = spec.seeds.count > 1
     var columns: [TextTable.Column] = [
-      .init("rank", .right), .init("trial", .right), .init(spec.metric.rawValue, .right),
+      .init("rank", .right), .init("trial", .right),
+      .init(
+        spec.metric.rawValue, title: spec.metric.rawValue + (spec.maximizes ? " ↑" : " ↓"), .right),
     ]
     if severalSeeds { columns.append(.init("deviation", .right)) }
     columns += [.init("epochs", .right), .init("status")]
     columns += spec.space.columns
     var table = TextTable(columns)
-    func figure(_ value: Double) -> String {
-      spec.metric.isAccuracy ? percent(value) : fixed(value, 4)
-    }
+    func figure(_ value: Double) -> String { spec.metric.text(value) }
     let ranking = recorded.ranking
     for (rank, trial) in ranking.prefix(top == 0 ? ranking.count : top).enumerated() {
       var cells: [TextTable.Cell] = [

@@ -179,7 +179,7 @@ struct SweepCommand: ParsableCommand {
     try Output.print("trials         \(status.settled) of \(status.total) are over")
     if status.failures > 0 { try Output.print("failures       \(status.failures)") }
     if let best = status.best {
-      let value = status.metric.isAccuracy ? percent(best.value) : fixed(best.value, 4)
+      let value = status.metric.text(best.value)
       try Output.print("best           trial \(best.trial): \(status.metric.rawValue) \(value)")
     }
     for (stage, task) in status.running {

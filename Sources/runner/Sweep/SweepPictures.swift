@@ -1,3 +1,4 @@
+import ConvNet
 import Datasets
 import Experiment
 import Report
@@ -22,7 +23,7 @@ struct SweepPictures {
       title: title ?? spec.name,
       metric: SweepTable.Metric(
         spec.metric.rawValue, higherIsBetter: spec.maximizes,
-        format: spec.metric.isAccuracy ? .percent : .number),
+        format: spec.metric.isPercentage ? .percent : .number),
       parameters: spec.space.parameters.map(Self.parameter),
       trials: recorded.trials.map(Self.trial),
       importance: importance.map { $0.shares.map(\.fraction) })

@@ -1,4 +1,5 @@
 import ArgumentParser
+import ConvNet
 import Experiment
 import Statistics
 import Sweep
@@ -9,9 +10,7 @@ struct SweepResults {
 
   init(_ summary: SweepSummary, folder: SweepFolder) {
     let metric = summary.spec.metric
-    func figure(_ value: Double) -> String {
-      metric.isAccuracy ? percent(value) : fixed(value, 4)
-    }
+    func figure(_ value: Double) -> String { metric.text(value) }
     var lines: [String] = []
     lines.append(
       "trials         " + summary.counts.map { "\($0.count) \($0.status)" }.joined(separator: ", "))
@@ -26,6 +25,14 @@ struct SweepResults {
         let sample = Sample(tests)
         var line = "confirmed      test accuracy \(percent(sample.mean))"
         if let deviation = sample.deviation { line += " ± \(fixed(100 * deviation, 2))" }
+        let metrics = summary.confirmed.compactMap { $0.testMetric?.value }
+        if let own = Metric(.test, metric.name), !metrics.isEmpty {
+          let sample = Sample(metrics)
+          line += ", \(own.rawValue) \(own.text(sample.mean))"
+          if let deviation = sample.deviation {
+            line += " ± \(own.isPercentage ? fixed(100 * deviation, 2) : fixed(deviation, 4))"
+          }
+        }
         let asked = summary.spec.confirmationSeeds.count
         line += " over \(tests.count) fresh seed\(tests.count == 1 ? "" : "s")"
         if tests.count < asked { line += " of \(asked)" }

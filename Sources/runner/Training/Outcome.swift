@@ -1,4 +1,5 @@
 import ArgumentParser
+import ConvNet
 import Datasets
 import Experiment
 import Report
@@ -68,7 +69,7 @@ private func drawCurves(
     title: title,
     runs: [
       .init(name: folder.id, metrics: table, testedEpoch: testedEpoch.map(Double.init))
-    ])
+    ], measures: CurvesChart.Measure.all(in: [table]))
   try AtomicFile.write(chart.svg(), to: folder.curves)
   return folder.curves
 }
@@ -123,7 +124,7 @@ extension Summary {
   fileprivate var testMetricsText: String? {
     testMetrics.isEmpty
       ? nil
-      : testMetrics.map { "\($0.name) \(metricText($0.value, $0.name))" }
+      : testMetrics.map { "\($0.name.text) \($0.name.text($0.value))" }
         .joined(separator: ", ")
   }
 }

@@ -1,85 +1,3 @@
-/// A figure of how samples were classified, beside their loss and accuracy; all are from 0 to 1.
-///
-/// Those of a class c take it against the rest: TP are the samples of c that were taken for it, FP those
-/// of others that were, FN those of c that were not. They are scikit-learn's, with zero_division 0;
-/// those over all classes are the means, its `macro`.
-public enum ClassificationMetric: Hashable, Sendable {
-  /// The part of the samples whose class is among the k with the highest scores; of equal scores the
-  /// first class has the highest.
-  case topAccuracy(Int)
-  /// TP/(TP + FP) of one class, or the mean over all classes where that is nil; 0 where nothing was
-  /// taken for it.
-  case precision(Int?)
-  /// TP/(TP + FN), likewise; 0 where nothing is of it.
-  case recall(Int?)
-  /// The harmonic mean of the two, 2·TP/(2·TP + FP + FN), likewise; 0 where all of these are.
-  case f1(Int?)
-  /// The area under the curve of TP/(TP + FN) over FP/(FP + TN) for all thresholds of the class's
-  /// probability: the chance that a sample of the class has a higher one than a sample of another,
-  /// equal ones half counted (Hanley and McNeil 1982). No value where all samples are of the class or
-  /// none is; its mean over all classes is scikit-learn's `ovr`, and has none where one class has none.
-  case rocAUC(Int?)
-  /// The expected calibration error, Σ nᵦ/N·|accᵦ − confᵦ| over fifteen bins ((b − 1)/15, b/15] of the
-  /// highest probability: nᵦ samples, of which the part accᵦ was recognised, whose highest
-  /// probabilities have the mean confᵦ (Guo et al. 2017; torchmetrics' calibration_error).
-  case calibrationError
-
-  /// `top_3_accuracy`, `precision_macro`, `f1_7`, `roc_auc_macro`, `ece`.
-  public var name: String {
-    switch self {
-    case .topAccuracy(let k): "top_\(k)_accuracy"
-    case .precision(let label): "precision_\(Self.suffix(label))"
-    case .recall(let label): "recall_\(Self.suffix(label))"
-    case .f1(let label): "f1_\(Self.suffix(label))"
-    case .rocAUC(let label): "roc_auc_\(Self.suffix(label))"
-    case .calibrationError: "ece"
-    }
-  }
-
-  /// The metric of a name; nil where there is none such.
-  public init?(_ name: String) {
-    func number(_ text: some StringProtocol) -> Int? {
-      // As it is written back: no sign, no leading zero.
-      guard let value = Int(text), (0..<Labels.mostClasses).contains(value), String(value) == text
-      else { return nil }
-      return value
-    }
-    if name == "ece" {
-      self = .calibrationError
-      return
-    }
-    if name.hasPrefix("top_"), name.hasSuffix("_accuracy"), name.utf8.count > 13 {
-      guard let k = number(name.dropFirst(4).dropLast(9)), k > 0 else { return nil }
-      self = .topAccuracy(k)
-      return
-    }
-    guard let line = name.lastIndex(of: "_") else { return nil }
-    let suffix = name[name.index(after: line)...]
-    let label = number(suffix)
-    guard label != nil || suffix == "macro" else { return nil }
-    switch name[..<line] {
-    case "precision": self = .precision(label)
-    case "recall": self = .recall(label)
-    case "f1": self = .f1(label)
-    case "roc_auc": self = .rocAUC(label)
-    default: return nil
-    }
-  }
-
-  /// The class that it is of; nil where it is of none, or of all.
-  public var label: Int? {
-    switch self {
-    case .precision(let label), .recall(let label), .f1(let label), .rocAUC(let label): label
-    case .topAccuracy, .calibrationError: nil
-    }
-  }
-
-  /// Whether it needs the probabilities of all classes, not only those of each sample's two.
-  public var needsProbabilities: Bool { if case .rocAUC = self { true } else { false } }
-
-  private static func suffix(_ label: Int?) -> String { label.map(String.init) ?? "macro" }
-}
-
 /// How well a class is told from the others, as scikit-learn's `classification_report` has it, with
 /// zero_division 0.
 public struct ClassFigures: Hashable, Sendable {
@@ -183,34 +101,37 @@ public struct Classification: Sendable {
   /// A figure; nil where it has no value, as the area under a curve of samples of one class.
   public subscript(metric: ClassificationMetric) -> Double? {
     guard !labels.isEmpty else { return nil }
-    return switch metric {
-    case .topAccuracy(let k): Double(ranks.count { $0 < k }) / Double(ranks.count)
-    case .precision(let label): figure(of: label, \.precision)
-    case .recall(let label): figure(of: label, \.recall)
-    case .f1(let label): figure(of: label, \.f1)
-    case .rocAUC(let label): mean(of: label, rocAUC)
-    case .calibrationError: calibrationError()
+    switch metric.kind.scope {
+    case .always: preconditionFailure("\(metric.kind.name) comes with every evaluation")
+    case .whole(let value): return value(self)
+    case .byCount(let value): return value(self, metric.number!)
+    case .byClass(let values):
+      let value = values(self)
+      if let label = metric.number { return value(label) }
+      var sum = 0.0
+      for label in 0..<classes {
+        guard let value = value(label) else { return nil }
+        sum += value
+      }
+      return sum / Double(classes)
     }
   }
+}
 
-  private func figure(of label: Int?, _ figure: KeyPath<ClassFigures, Double>) -> Double? {
+// What the kinds of metrics are worked out by.
+extension Classification {
+  func topAccuracy(_ k: Int) -> Double {
+    Double(ranks.count { $0 < k }) / Double(ranks.count)
+  }
+
+  /// A figure of each class.
+  func figures(_ figure: KeyPath<ClassFigures, Double>) -> (Int) -> Double? {
     let confusion = confusion
-    return mean(of: label) { ClassFigures(of: $0, in: confusion)[keyPath: figure] }
-  }
-
-  /// A figure of one class, or its mean over all of them.
-  private func mean(of label: Int?, _ figure: (Int) -> Double?) -> Double? {
-    if let label { return figure(label) }
-    var sum = 0.0
-    for label in 0..<classes {
-      guard let value = figure(label) else { return nil }
-      sum += value
-    }
-    return sum / Double(classes)
+    return { ClassFigures(of: $0, in: confusion)[keyPath: figure] }
   }
 
   /// By the ranks (Mann and Whitney 1947).
-  private func rocAUC(_ label: Int) -> Double? {
+  func rocAUC(_ label: Int) -> Double? {
     precondition(keepsProbabilities)
     func probability(_ sample: Int) -> Float { probabilities[sample * classes + label] }
     let positives = labels.count { $0 == label }
@@ -236,7 +157,7 @@ public struct Classification: Sendable {
     return pairs / (Double(positives) * Double(negatives))
   }
 
-  private func calibrationError() -> Double {
+  func calibrationError() -> Double {
     let bins = 15
     var confidence = Array(repeating: 0.0, count: bins)
     var correct = confidence

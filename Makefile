@@ -28,7 +28,7 @@ ADDRESS := $(OPTIMIZED_TESTS) --sanitize address -Xswiftc -use-ld=lld --scratch-
 THREAD := $(OPTIMIZED_TESTS) --sanitize thread -Xswiftc -use-ld=lld --scratch-path .build-tsan
 PLAIN := $(OPTIMIZED_TESTS) --scratch-path .build-test
 # What several threads or processes do together.
-THREADED := TeamTests|DeterminismTests|ConvNetTests.MemoryTests|LocatorTests|FormatTests|IDXTests|ImageFolderTests|PredictTests|SpecialFileTests
+THREADED := TeamTests|DeterminismTests|ConvNetTests.MemoryTests|LocatorTests|FormatTests|IDXTests|ImageFolderTests|PredictTests|SpecialFileTests|RunnerTests.SweepTests
 # What limits the address space, of which the sanitizer takes terabytes, or counts what is allocated.
 UNBOUNDED := littleAddressSpace|whatDoesNotFit|whatIsAskedForIsEnough|hostileFilesTakeNoMemory
 # What Swift's globals own looks lost to the leak check: it does not know the spare bits of pointers. To
@@ -76,7 +76,7 @@ uninstall:
 test end-to-end clients faults install-test slurm verify-reference: FLAGS := $(OPTIMIZED) $(STRICT)
 
 test: STRIDE := 50
-test: packages lint unit-tests end-to-end clients install-test slurm faults verify-reference
+test: packages lint unit-tests thread end-to-end clients install-test slurm faults verify-reference
 	@echo "make test: all passed"
 
 # The numeric suites and the readers run optimized too: what is fast must be right.

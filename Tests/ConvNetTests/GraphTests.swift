@@ -133,7 +133,7 @@ import Testing
         NetworkDescription(
           input: c.images.sample, model: try #require(Self.models[c.name]), classes: 3),
         optimizer: OptimizerDescription(
-          rule: .sgd(momentum: c.momentum, nesterov: true, convention: .pytorch),
+          rule: .sgd(SGDDescription(momentum: c.momentum, nesterov: true, convention: .pytorch)),
           learningRate: c.learningRate), batchSize: 5, seed: 1, team: team(2))
       let trained = network.tensors.filter { c.initial[$0.name] != nil }
       #expect(trained.count == c.initial.count && trained.count == network.updater.parameters.count)

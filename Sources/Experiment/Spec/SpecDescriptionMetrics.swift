@@ -2,14 +2,15 @@ import ConvNet
 
 extension SpecDescription {
   /// A list of figures by name.
-  static let classificationMetrics = FieldType.list(
-    of: .form(
+  static let classificationMetrics = Notation<[MetricName]>.list(
+    of: Notation<String>.form(
       TextForm(
         pattern: "^(top_([1-9]|[1-9][0-9]|1[0-9][0-9]|2[0-4][0-9]|25[0-5])_accuracy|ece|"
           + "(precision|recall|f1|roc_auc)_[^,\"\\x00-\\x1f]+)$",
         expectation: "a metric such as \"top_3_accuracy\", \"precision_macro\", \"recall_macro\", "
           + "\"f1_macro\", \"f1_3\", \"f1_cat\" (a class by its name), \"roc_auc_macro\" or \"ece\"",
-        matches: { MetricName($0).isSound })), count: 0...256, noun: "metrics")
+        matches: { MetricName($0).isSound })
+    ).converted({ MetricName($0) }, back: { $0.text }), count: 0...256, noun: "metrics")
 }
 
 extension SpecChecker {

@@ -77,7 +77,8 @@ import Testing
           .dense(DenseDescription(units: 3)),
         ], classes: 3),
       optimizer: OptimizerDescription(
-        rule: .sgd(momentum: 0.9, nesterov: false, convention: .pytorch), learningRate: 0.05,
+        rule: .sgd(SGDDescription(momentum: 0.9, nesterov: false, convention: .pytorch)),
+        learningRate: 0.05,
         averaging: averaging), batchSize: 11, seed: 3, team: team(threads))
   }
 

@@ -12,7 +12,7 @@ import Testing
     var testDescription: String { name }
 
     static let adam = OptimizerDescription(
-      rule: .adam(beta1: 0.9, beta2: 0.999, epsilon: 1e-7, convention: .keras),
+      rule: .adam(AdamDescription(beta1: 0.9, beta2: 0.999, epsilon: 1e-7, convention: .keras)),
       learningRate: 1e-2, weightDecay: 0.01)
 
     init(
@@ -68,7 +68,8 @@ import Testing
         .batchNorm(BatchNormDescription()), .dense(DenseDescription(units: 10)),
       ],
       optimizer: OptimizerDescription(
-        rule: .sgd(momentum: 0.9, nesterov: true, convention: .pytorch), learningRate: 1e-2)),
+        rule: .sgd(SGDDescription(momentum: 0.9, nesterov: true, convention: .pytorch)),
+        learningRate: 1e-2)),
     Case(
       name: "wide dense", input: .vector(2200),
       layers: [
@@ -76,7 +77,8 @@ import Testing
         .dropout(rate: 0.5),
         .dense(DenseDescription(units: 10)),
       ],
-      optimizer: OptimizerDescription(rule: .adadelta(rho: 0.95, epsilon: 1e-7), learningRate: 1)),
+      optimizer: OptimizerDescription(
+        rule: .adadelta(AdadeltaDescription(rho: 0.95, epsilon: 1e-7)), learningRate: 1)),
     Case(
       name: "wide dense after conv2d and batch_norm", input: image,
       layers: [

@@ -155,7 +155,7 @@ extension Fixture {
       let kind: LossDescription.Kind =
         switch name {
         case "softmax_cross_entropy": .softmaxCrossEntropy(labelSmoothing: labelSmoothing ?? 0)
-        case "focal": .focal(gamma: gamma!, alpha: alpha!)
+        case "focal": .focal(FocalDescription(gamma: gamma!, alpha: alpha!))
         case "mean_squared_error": .meanSquaredError
         case "huber": .huber(delta: delta!)
         case "binary_cross_entropy": .binaryCrossEntropy(labelSmoothing: labelSmoothing ?? 0)

@@ -43,9 +43,10 @@ import Testing
   ) -> Schedule {
     switch name {
     case "constant": .constant
-    case "step": .step(every: every!, factor: factor!)
-    case "exponential": .exponential(decay: decay!, staircase: staircase ?? false)
-    case "cosine": .cosine(epochs: epochs!, final: final!)
+    case "step": .step(StepDescription(every: every!, factor: factor!))
+    case "exponential":
+      .exponential(ExponentialDescription(decay: decay!, staircase: staircase ?? false))
+    case "cosine": .cosine(CosineDescription(epochs: epochs!, final: final!))
     default: preconditionFailure("an unknown schedule, \(name)")
     }
   }
@@ -88,7 +89,8 @@ import Testing
   /// A step schedule falls within an epoch only where an epoch begins.
   @Test func stepScheduleInsideAnEpoch() {
     let rate = LearningRate(
-      base: 1, schedule: .step(every: 2, factor: 0.5), warmup: nil, stepsPerEpoch: 3)
+      base: 1, schedule: .step(StepDescription(every: 2, factor: 0.5)), warmup: nil,
+      stepsPerEpoch: 3)
     #expect(
       (0..<13).map { rate.rate(step: $0) } == [
         1, 1, 1, 1, 1, 1, 0.5, 0.5, 0.5, 0.5, 0.5, 0.5, 0.25,
@@ -133,9 +135,10 @@ import Testing
     var rule: OptimizerRule {
       let convention: OptimizerConvention = source == "torch" ? .pytorch : .keras
       if optimizer == "sgd" {
-        return .sgd(momentum: momentum!, nesterov: nesterov, convention: convention)
+        return .sgd(SGDDescription(momentum: momentum!, nesterov: nesterov, convention: convention))
       }
-      return .adam(beta1: beta1!, beta2: beta2!, epsilon: epsilon!, convention: convention)
+      return .adam(
+        AdamDescription(beta1: beta1!, beta2: beta2!, epsilon: epsilon!, convention: convention))
     }
 
     var description: NetworkDescription {

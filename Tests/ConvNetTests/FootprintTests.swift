@@ -14,7 +14,7 @@ import Testing
 
     var testDescription: String {
       "batch \(batch), \(workers) workers, \(optimizer.rule.name)"
-        + (normalization.map { ", \($0.name)" } ?? "")
+        + (normalization.map { ", \($0)" } ?? "")
     }
   }
 
@@ -33,11 +33,15 @@ import Testing
       batch: 8, workers: 2, optimizer: DeterminismTests.Case.adam, normalization: .perPixel()),
     Setting(
       batch: 21, workers: 3,
-      optimizer: optimizer(.adadelta(rho: 0.95, epsilon: 1e-7)) { $0.accumulation = 4 },
-      mixing: [.mixup(alpha: 0.2, p: 1)], normalization: .perChannel(), classWeights: true),
+      optimizer: optimizer(.adadelta(AdadeltaDescription(rho: 0.95, epsilon: 1e-7))) {
+        $0.accumulation = 4
+      },
+      mixing: [.mixup(.init(alpha: 0.2, p: 1))], normalization: .perChannel(), classWeights: true),
     Setting(
       batch: 64, workers: 5,
-      optimizer: optimizer(.adam(beta1: 0.9, beta2: 0.99, epsilon: 1e-7, convention: .keras)) {
+      optimizer: optimizer(
+        .adam(AdamDescription(beta1: 0.9, beta2: 0.99, epsilon: 1e-7, convention: .keras))
+      ) {
         $0.averaging = .exponential(decay: 0.99)
         $0.sharpness = 0.05
       }),

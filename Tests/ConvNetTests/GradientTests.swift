@@ -164,10 +164,12 @@ import Testing
         epsilon: 1e-3),
       Case(
         name: "images and classes of two, blended", input: image,
-        layers: [conv(3), .flatten, dense(4, .tanh), dense(3)], mixing: [.mixup(alpha: 8, p: 1)]),
+        layers: [conv(3), .flatten, dense(4, .tanh), dense(3)],
+        mixing: [.mixup(.init(alpha: 8, p: 1))]),
       Case(
         name: "images and classes of two, one pasted into the other", input: image,
-        layers: [conv(3), .flatten, dense(4, .tanh), dense(3)], mixing: [.cutmix(alpha: 8, p: 1)]),
+        layers: [conv(3), .flatten, dense(4, .tanh), dense(3)],
+        mixing: [.cutmix(.init(alpha: 8, p: 1))]),
       Case(
         name: "pooling and activation before any weights", input: image,
         layers: [

@@ -134,7 +134,7 @@ import Testing
         NetworkDescription(
           input: c.images.sample, model: try #require(Self.models[c.name]), classes: 3),
         optimizer: OptimizerDescription(
-          rule: .sgd(momentum: c.momentum, nesterov: true, convention: .pytorch),
+          rule: .sgd(SGDDescription(momentum: c.momentum, nesterov: true, convention: .pytorch)),
           learningRate: c.learningRate), batchSize: 5, seed: 1, team: team(2))
       let trained = Set(c.initial.keys.map { network.info($0) })
       #expect(trained.count == c.initial.count && trained.count == network.updater.parameters.count)

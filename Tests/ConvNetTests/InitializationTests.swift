@@ -119,7 +119,7 @@ import Testing
           .dense(DenseDescription(units: 4)),
         ], classes: 4),
       optimizer: OptimizerDescription(
-        rule: .adam(beta1: 0.9, beta2: 0.999, epsilon: 1e-7, convention: .keras),
+        rule: .adam(AdamDescription(beta1: 0.9, beta2: 0.999, epsilon: 1e-7, convention: .keras)),
         learningRate: 1e-3), batchSize: 4, seed: 1, team: team())
     #expect(
       network.tensors.map { "\($0.name) \($0.shape) \($0.role.rawValue)" } == [

@@ -91,8 +91,8 @@ import Testing
   }
 
   static let kinds: [LossDescription.Kind] = [
-    .softmaxCrossEntropy(), .softmaxCrossEntropy(labelSmoothing: 0.2), .focal(),
-    .focal(gamma: 0.5, alpha: 1), .meanSquaredError, .huber(delta: 0.5),
+    .softmaxCrossEntropy(), .softmaxCrossEntropy(labelSmoothing: 0.2), .focal(FocalDescription()),
+    .focal(FocalDescription(gamma: 0.5, alpha: 1)), .meanSquaredError, .huber(delta: 0.5),
     .binaryCrossEntropy(), .binaryCrossEntropy(labelSmoothing: 0.1),
   ]
 
@@ -144,7 +144,7 @@ import Testing
       LossDescription(.softmaxCrossEntropy(), classWeights: [1, 1, 1, 1]))
     #expect(weighted.0 == plain.0)
     #expect(bits(weighted.1) == bits(plain.1))
-    let focal = try result(LossDescription(.focal(gamma: 0, alpha: 1)))
+    let focal = try result(LossDescription(.focal(FocalDescription(gamma: 0, alpha: 1))))
     #expect(abs(focal.0 - plain.0) <= 1e-6 * plain.0)
     expectClose(focal.1, doubles(plain.1), within: 1e-6)
   }
@@ -171,7 +171,7 @@ import Testing
             .dense(DenseDescription(units: 5)),
           ], classes: 5), loss: LossDescription(kind, classWeights: weights),
         optimizer: OptimizerDescription(
-          rule: .adam(beta1: 0.9, beta2: 0.999, epsilon: 1e-7, convention: .keras),
+          rule: .adam(AdamDescription(beta1: 0.9, beta2: 0.999, epsilon: 1e-7, convention: .keras)),
           learningRate: 0.01), batchSize: 27, seed: 2, team: team(threads))
       for step in 1...4 {
         let samples = (0..<27).map { ($0 * 3 + step * 5) % 40 }

@@ -121,8 +121,8 @@ import Testing
   }
 
   static let mixings: [[BatchMixing]] = [
-    [.mixup(alpha: 0.4, p: 1)], [.cutmix(alpha: 1, p: 1)],
-    [.mixup(alpha: 2, p: 0.7), .cutmix(alpha: 0.5, p: 0.7)],
+    [.mixup(.init(alpha: 0.4, p: 1))], [.cutmix(.init(alpha: 1, p: 1))],
+    [.mixup(.init(alpha: 2, p: 0.7)), .cutmix(.init(alpha: 0.5, p: 0.7))],
   ]
 
   static let image = Shape.image(height: 8, width: 9, channels: 2)
@@ -200,7 +200,7 @@ import Testing
     for pass in 1...200 {
       guard
         let mix = BatchMix(
-          [.cutmix(alpha: 1, p: 1)], input: Self.image, seed: 9, pass: pass)
+          [.cutmix(.init(alpha: 1, p: 1))], input: Self.image, seed: 9, pass: pass)
       else {
         whole += 1
         continue
@@ -254,8 +254,8 @@ import Testing
   /// What is never drawn changes no bit, and an evaluation mixes nothing.
   @Test func offIsOff() throws {
     let plain = try trace([], batch: 19, threads: 2)
-    #expect(try trace([.mixup(alpha: 1, p: 0)], batch: 19, threads: 2) == plain)
-    #expect(try trace([.mixup(alpha: 1, p: 1)], batch: 19, threads: 2) != plain)
+    #expect(try trace([.mixup(.init(alpha: 1, p: 0))], batch: 19, threads: 2) == plain)
+    #expect(try trace([.mixup(.init(alpha: 1, p: 1))], batch: 19, threads: 2) != plain)
     let source = GivenSource.random(Self.image, count: 30, classes: 10)
     let losses = try [[], Self.mixings[0]].map {
       try network($0, batch: 8, threads: 1).evaluate(source, range: 0..<30).lossSum

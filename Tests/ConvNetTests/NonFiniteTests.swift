@@ -20,7 +20,7 @@ import Testing
     try Trainer(
       NetworkDescription(input: Self.input, layers: layers, classes: 3),
       optimizer: OptimizerDescription(
-        rule: .adam(beta1: 0.9, beta2: 0.999, epsilon: 1e-7, convention: .keras),
+        rule: .adam(AdamDescription(beta1: 0.9, beta2: 0.999, epsilon: 1e-7, convention: .keras)),
         learningRate: 1e-3, weightDecay: 0.1), batchSize: 13, seed: 1, team: team(2))
   }
 

@@ -145,9 +145,11 @@ import Testing
 
     var optimizer: OptimizerRule {
       switch rule {
-      case "adagrad": .adagrad(initial: 0, epsilon: epsilon!, convention: .pytorch)
-      case "adam": .adam(beta1: beta1!, beta2: beta2!, epsilon: epsilon!, convention: .keras)
-      default: .sgd(momentum: momentum!, nesterov: nesterov!, convention: .pytorch)
+      case "adagrad":
+        .adagrad(AdagradDescription(initial: 0, epsilon: epsilon!, convention: .pytorch))
+      case "adam":
+        .adam(AdamDescription(beta1: beta1!, beta2: beta2!, epsilon: epsilon!, convention: .keras))
+      default: .sgd(SGDDescription(momentum: momentum!, nesterov: nesterov!, convention: .pytorch))
       }
     }
   }

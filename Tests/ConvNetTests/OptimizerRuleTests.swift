@@ -26,24 +26,30 @@ import Testing
     var rule: OptimizerRule {
       let convention: OptimizerConvention = source == "torch" ? .pytorch : .keras
       return switch optimizer {
-      case "sgd": .sgd(momentum: momentum!, nesterov: nesterov!, convention: convention)
+      case "sgd":
+        .sgd(SGDDescription(momentum: momentum!, nesterov: nesterov!, convention: convention))
       case "adam", "adamw":
         .adam(
-          beta1: beta1!, beta2: beta2!, epsilon: epsilon!, convention: convention,
-          amsgrad: amsgrad ?? false)
-      case "adadelta": .adadelta(rho: rho!, epsilon: epsilon!)
+          AdamDescription(
+            beta1: beta1!, beta2: beta2!, epsilon: epsilon!, convention: convention,
+            amsgrad: amsgrad ?? false))
+      case "adadelta": .adadelta(AdadeltaDescription(rho: rho!, epsilon: epsilon!))
       case "rmsprop":
         .rmsprop(
           RMSpropDescription(
             rho: rho!, momentum: momentum!, epsilon: epsilon!, centered: centered!,
             convention: convention))
       case "adagrad":
-        .adagrad(initial: initial!, epsilon: epsilon!, convention: convention)
+        .adagrad(AdagradDescription(initial: initial!, epsilon: epsilon!, convention: convention))
       case "adamax":
-        .adamax(beta1: beta1!, beta2: beta2!, epsilon: epsilon!, convention: convention)
+        .adamax(
+          AdamaxDescription(beta1: beta1!, beta2: beta2!, epsilon: epsilon!, convention: convention)
+        )
       case "nadam":
-        .nadam(beta1: beta1!, beta2: beta2!, epsilon: epsilon!, momentumDecay: momentumDecay!)
-      case "lion": .lion(beta1: beta1!, beta2: beta2!)
+        .nadam(
+          NadamDescription(
+            beta1: beta1!, beta2: beta2!, epsilon: epsilon!, momentumDecay: momentumDecay!))
+      case "lion": .lion(LionDescription(beta1: beta1!, beta2: beta2!))
       default: preconditionFailure("an unknown optimizer, \(optimizer)")
       }
     }
@@ -95,7 +101,8 @@ import Testing
   /// Decoupled decay is for kernels only.
   @Test func decaySparesBiases() {
     let description = OptimizerDescription(
-      rule: .sgd(momentum: 0, nesterov: false, convention: .keras), learningRate: 0.5,
+      rule: .sgd(SGDDescription(momentum: 0, nesterov: false, convention: .keras)),
+      learningRate: 0.5,
       weightDecay: 0.25)
     let (w, g) = (Buffer(20), Buffer(20))
     for decays in [false, true] {
@@ -108,17 +115,18 @@ import Testing
   }
 
   static let rules: [OptimizerRule] = [
-    .sgd(momentum: 0, nesterov: false, convention: .keras),
-    .sgd(momentum: 0.9, nesterov: true, convention: .pytorch),
-    .adam(beta1: 0.9, beta2: 0.999, epsilon: 1e-7, convention: .keras),
-    .adam(beta1: 0.9, beta2: 0.999, epsilon: 1e-7, convention: .keras, amsgrad: true),
-    .adadelta(rho: 0.95, epsilon: 1e-7),
+    .sgd(SGDDescription(momentum: 0, nesterov: false, convention: .keras)),
+    .sgd(SGDDescription(momentum: 0.9, nesterov: true, convention: .pytorch)),
+    .adam(AdamDescription(beta1: 0.9, beta2: 0.999, epsilon: 1e-7, convention: .keras)),
+    .adam(
+      AdamDescription(beta1: 0.9, beta2: 0.999, epsilon: 1e-7, convention: .keras, amsgrad: true)),
+    .adadelta(AdadeltaDescription(rho: 0.95, epsilon: 1e-7)),
     .rmsprop(RMSpropDescription(momentum: 0.9, centered: true)),
     .rmsprop(RMSpropDescription(centered: true)), .rmsprop(RMSpropDescription()),
-    .adagrad(initial: 0.1, epsilon: 1e-7, convention: .keras),
-    .adamax(beta1: 0.9, beta2: 0.999, epsilon: 1e-7, convention: .pytorch),
-    .nadam(beta1: 0.9, beta2: 0.999, epsilon: 1e-7, momentumDecay: 0.004),
-    .lion(beta1: 0.9, beta2: 0.99),
+    .adagrad(AdagradDescription(initial: 0.1, epsilon: 1e-7, convention: .keras)),
+    .adamax(AdamaxDescription(beta1: 0.9, beta2: 0.999, epsilon: 1e-7, convention: .pytorch)),
+    .nadam(NadamDescription(beta1: 0.9, beta2: 0.999, epsilon: 1e-7, momentumDecay: 0.004)),
+    .lion(LionDescription(beta1: 0.9, beta2: 0.99)),
   ]
 
   static let determinismCases = rules.enumerated().map { i, rule in

@@ -29,7 +29,7 @@ import Testing
         }
       return OptimizerDescription(
         rule: nesterov.map { .muon(MuonDescription(momentum: momentum, nesterov: $0)) }
-          ?? .sgd(momentum: momentum, nesterov: false, convention: .pytorch),
+          ?? .sgd(SGDDescription(momentum: momentum, nesterov: false, convention: .pytorch)),
         learningRate: learningRate,
         clipping: GradientClipping(value: clipValue, norm: clipNorm), averaging: averaging,
         accumulation: accumulation ?? 1, sharpness: sam,

@@ -32,7 +32,7 @@ import Testing
     let regularization = KernelRegularization(
       l1: c.l1, orthogonal: c.orthogonal, maxNorm: c.maxNorm)
     var optimizer = OptimizerDescription(
-      rule: .sgd(momentum: c.momentum, nesterov: false, convention: .keras),
+      rule: .sgd(SGDDescription(momentum: c.momentum, nesterov: false, convention: .keras)),
       learningRate: c.learningRate)
     optimizer.sharpness = sharpness
     let network = try Trainer(

@@ -30,9 +30,9 @@ import Testing
     var schedule: Schedule {
       switch name {
       case "constant": .constant
-      case "step": .step(every: every!, factor: factor!)
-      case "exponential": .exponential(decay: decay!, staircase: false)
-      case "cosine": .cosine(epochs: epochs!, final: final!)
+      case "step": .step(StepDescription(every: every!, factor: factor!))
+      case "exponential": .exponential(ExponentialDescription(decay: decay!, staircase: false))
+      case "cosine": .cosine(CosineDescription(epochs: epochs!, final: final!))
       case "reduce_on_plateau":
         .reduceOnPlateau(PlateauDescription(factor: factor!, patience: patience!))
       case "one_cycle":
@@ -42,9 +42,12 @@ import Testing
             anneal: OneCycleDescription.Anneal(rawValue: anneal!)!, threePhase: threePhase!,
             momentum: momentum.map { .init(low: $0[0], high: $0[1]) }))
       case "cosine_restarts":
-        .cosineRestarts(epochs: epochs!, growth: growth!, peak: peak ?? 1, final: final!)
-      case "polynomial": .polynomial(epochs: epochs!, power: power!, final: final!)
-      case "piecewise": .piecewise(boundaries: boundaries!, factors: factors!)
+        .cosineRestarts(
+          CosineRestartsDescription(
+            epochs: epochs!, growth: growth!, peak: peak ?? 1, final: final!))
+      case "polynomial":
+        .polynomial(PolynomialDescription(epochs: epochs!, power: power!, final: final!))
+      case "piecewise": .piecewise(PiecewiseDescription(boundaries: boundaries!, factors: factors!))
       case "inverse_sqrt": .inverseSquareRoot(timescale: timescale!)
       default: preconditionFailure("an unknown schedule, \(name)")
       }
@@ -81,8 +84,8 @@ import Testing
   @Test func afterTheEnd() {
     let schedules: [(Schedule, Float)] = [
       (.oneCycle(OneCycleDescription(epochs: 2, final: 0.125, momentum: .init())), 0.125),
-      (.polynomial(epochs: 2, power: 2, final: 0.25), 0.25),
-      (.piecewise(boundaries: [1.5], factors: [1, 0.5]), 0.5),
+      (.polynomial(PolynomialDescription(epochs: 2, power: 2, final: 0.25)), 0.25),
+      (.piecewise(PiecewiseDescription(boundaries: [1.5], factors: [1, 0.5])), 0.5),
     ]
     for (schedule, last) in schedules {
       let rate = LearningRate(base: 1, schedule: schedule, warmup: nil, stepsPerEpoch: 4)

@@ -164,7 +164,8 @@ import Testing
   @Test(arguments: rules) func memory(_ rule: OptimizerRule) throws {
     var c = DeterminismTests.cases[0]
     c.optimizer = OptimizerDescription(
-      rule: .sgd(momentum: 0.9, nesterov: false, convention: .pytorch), learningRate: 1e-2)
+      rule: .sgd(SGDDescription(momentum: 0.9, nesterov: false, convention: .pytorch)),
+      learningRate: 1e-2)
     let plain = try c.network(batch: 20, threads: 1).memory
     c.optimizer.rule = rule
     let network = try c.network(batch: 20, threads: 1)

@@ -83,7 +83,8 @@ func team(_ threads: Int = 1) throws -> Team {
 
 func sgd(_ learningRate: Float = 0) -> OptimizerDescription {
   OptimizerDescription(
-    rule: .sgd(momentum: 0, nesterov: false, convention: .keras), learningRate: learningRate)
+    rule: .sgd(SGDDescription(momentum: 0, nesterov: false, convention: .keras)),
+    learningRate: learningRate)
 }
 
 extension Trainer {

@@ -24,8 +24,9 @@ import Testing
 
     var rule: OptimizerRule {
       optimizer == "sgd"
-        ? .sgd(momentum: momentum!, nesterov: false, convention: .keras)
-        : .adam(beta1: beta1!, beta2: beta2!, epsilon: epsilon!, convention: .keras)
+        ? .sgd(SGDDescription(momentum: momentum!, nesterov: false, convention: .keras))
+        : .adam(
+          AdamDescription(beta1: beta1!, beta2: beta2!, epsilon: epsilon!, convention: .keras))
     }
   }
 

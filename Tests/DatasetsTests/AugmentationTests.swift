@@ -127,13 +127,15 @@ private func plainTwin(_ c: Distortions.Mapped) -> (values: [Double], inside: [B
   }
 
   static let everything: [AugmentationOp] = [
-    .rotate(degrees: 15), .elastic(alpha: 20, sigma: 4), .zoom(fraction: 0.1),
-    .shear(degrees: 10), .shift(fraction: 0.1), .elastic(alpha: 3, sigma: 1),
-    .flip(.horizontal, p: 0.5), .crop(padding: 2), .perspective(distortion: 0.4, p: 0.5),
-    .pixels(.noise(deviation: 0.1), p: 0.9), .pixels(.blur(kernel: 5, low: 0.1, high: 2), p: 0.5),
+    .rotate(degrees: 15), .elastic(.init(alpha: 20, sigma: 4)), .zoom(fraction: 0.1),
+    .shear(degrees: 10), .shift(fraction: 0.1), .elastic(.init(alpha: 3, sigma: 1)),
+    .flip(.init(.horizontal, p: 0.5)), .crop(padding: 2),
+    .perspective(.init(distortion: 0.4, p: 0.5)),
+    .pixels(.noise(deviation: 0.1), p: 0.9),
+    .pixels(.blur(.init(kernel: 5, sigma: 0.1...2)), p: 0.5),
     .pixels(.brightness(fraction: 0.3), p: 1), .pixels(.contrast(fraction: 0.3), p: 0.9),
     .randAugment(RandAugment()), .pixels(.noise(deviation: 0.05), p: 0.9),
-    .pixels(.erase(area: 0.05...0.2, ratio: 0.5...2, value: 0.5), p: 0.5),
+    .pixels(.erase(.init(area: 0.05...0.2, ratio: 0.5...2, value: 0.5)), p: 0.5),
     .pixels(.cutout(size: 3), p: 0.5),
   ]
 
@@ -285,7 +287,7 @@ private func plainTwin(_ c: Distortions.Mapped) -> (values: [Double], inside: [B
   /// Far outside, the image is empty; nothing is read beyond the padding.
   @Test func extremesGiveZeros() {
     let set = smallSet(2, height: 5, width: 6)
-    for op: AugmentationOp in [.shift(fraction: 1000), .elastic(alpha: 1e7, sigma: 0.01)] {
+    for op: AugmentationOp in [.shift(fraction: 1000), .elastic(.init(alpha: 1e7, sigma: 0.01))] {
       for (_, pixels) in filled(set, [op], order: [0, 1]) {
         #expect(pixels.allSatisfy { $0 >= 0 && $0 <= 1 })
       }

@@ -85,7 +85,7 @@ import Testing
     for given in figures.erase {
       let (area, ratio) = (given.area!, given.ratio!)
       expectRectangles(
-        given, of: .erase(area: area[0]...area[1], ratio: ratio[0]...ratio[1], value: 0.25),
+        given, of: .erase(.init(area: area[0]...area[1], ratio: ratio[0]...ratio[1], value: 0.25)),
         value: 0.25)
     }
     let cases = figures.erase.flatMap(\.cases)
@@ -175,7 +175,8 @@ import Testing
       case "shear": expectMap(map(.shear(degrees: c.parameter)), .shear(degrees: drawn))
       case "flip":
         #expect(
-          map(.flip(.horizontal, p: c.parameter)) == (drawn == 1 ? .flip(.horizontal) : .identity))
+          map(.flip(.init(.horizontal, p: c.parameter)))
+            == (drawn == 1 ? .flip(.horizontal) : .identity))
       default:
         switch change {
         case .brightness(let factor), .contrast(let factor), .blur(2, let factor):
@@ -190,7 +191,7 @@ import Testing
     switch c.op {
     case "brightness": .brightness(fraction: c.parameter)
     case "contrast": .contrast(fraction: c.parameter)
-    case "gaussian_blur": .blur(kernel: 5, low: c.parameter, high: 2)
+    case "gaussian_blur": .blur(.init(kernel: 5, sigma: c.parameter...2))
     default: nil
     }
   }

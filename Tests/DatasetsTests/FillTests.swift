@@ -74,7 +74,8 @@ import Testing
   @Test func everyDistortionIsFilled() {
     let ops: [AugmentationOp] = [
       .rotate(degrees: 40), .shift(fraction: 0.4), .zoom(fraction: 0.4), .shear(degrees: 30),
-      .crop(padding: 5), .elastic(alpha: 30, sigma: 3), .perspective(distortion: 0.6, p: 1),
+      .crop(padding: 5), .elastic(.init(alpha: 30, sigma: 3)),
+      .perspective(.init(distortion: 0.6, p: 1)),
       .randAugment(
         RandAugment(magnitude: 25, ops: [.rotate, .shearX, .shearY, .translateX, .translateY])),
     ]
@@ -94,7 +95,7 @@ import Testing
           }
           least = min(least, out.min()!)
         }
-        #expect(fill == .constant ? least < 0.5 : least > 0.9999, "\(op.name) \(fill) \(least)")
+        #expect(fill == .constant ? least < 0.5 : least > 0.9999, "\(op) \(fill) \(least)")
       }
     }
   }

@@ -210,7 +210,7 @@ import Testing
   /// Shares of classes, however many there are.
   @Test func draws() throws {
     let labels = Labels((0..<4000).map { $0 % 1000 })
-    let split = try Split(labels: labels, validation: 1000, stratified: true, seed: 1)
+    let split = try HoldoutSplit(labels: labels, validation: 1000, stratified: true, seed: 1)
     #expect(Set(split.validation.map { labels[Int($0)] }).count == 1000)
     let few = try #require(
       try Selection(subset: .perClass(2)).chosen(labels: labels, classes: 1000))

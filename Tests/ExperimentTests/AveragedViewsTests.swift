@@ -45,7 +45,8 @@ import Testing
         input: .vector(classes), model: [.layer(.dense(DenseDescription(units: classes)))],
         classes: classes),
       optimizer: OptimizerDescription(
-        rule: .sgd(momentum: 0, nesterov: false, convention: .keras), learningRate: 0),
+        rule: .sgd(SGDDescription(momentum: 0, nesterov: false, convention: .keras)),
+        learningRate: 0),
       batchSize: 8, seed: 1, team: try Team(threads: threads))
     network.parameters.update(repeating: 0)
     let kernel = network.tensors.first { $0.role == .kernel }!.range

@@ -59,7 +59,8 @@ import Testing
             .dense(DenseDescription(units: 3)),
           ], classes: 3),
         optimizer: OptimizerDescription(
-          rule: .sgd(momentum: fixture.momentum, nesterov: false, convention: .pytorch),
+          rule: .sgd(
+            SGDDescription(momentum: fixture.momentum, nesterov: false, convention: .pytorch)),
           learningRate: 1), batchSize: 4, seed: 1, team: try Team(threads: threads))
       for tensor in network.tensors {
         let values = try #require(fixture.initial[tensor.name])

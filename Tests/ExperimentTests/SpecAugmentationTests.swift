@@ -20,16 +20,16 @@ struct SpecAugmentationTests {
         """)
     #expect(
       spec.augmentation == [
-        .flip(.horizontal, p: 0.5), .flip(.vertical, p: 0.25), .crop(padding: 4),
-        .perspective(distortion: 0.3, p: 0.5), .pixels(.brightness(fraction: 0.2), p: 1),
+        .flip(.init(.horizontal, p: 0.5)), .flip(.init(.vertical, p: 0.25)), .crop(padding: 4),
+        .perspective(.init(distortion: 0.3, p: 0.5)), .pixels(.brightness(fraction: 0.2), p: 1),
         .pixels(.contrast(fraction: 0.5), p: 0.5), .pixels(.noise(deviation: 0.1), p: 1),
-        .pixels(.blur(kernel: 5, low: 0.1, high: 2), p: 1),
-        .pixels(.erase(area: 0.1...0.2, ratio: 0.3...3.3, value: 0), p: 0.5),
+        .pixels(.blur(.init(kernel: 5, sigma: 0.1...2)), p: 1),
+        .pixels(.erase(.init(area: 0.1...0.2, ratio: 0.3...3.3, value: 0)), p: 0.5),
         .pixels(.cutout(size: 8), p: 1),
         .randAugment(RandAugment(count: 3, magnitude: 9, ops: [.rotate, .solarize])),
-        .mix(.mixup(alpha: 0.2, p: 1)), .mix(.cutmix(alpha: 1, p: 0.5)),
+        .mix(.mixup(.init(alpha: 0.2, p: 1))), .mix(.cutmix(.init(alpha: 1, p: 0.5))),
       ])
-    #expect(spec.mixing == [.mixup(alpha: 0.2, p: 1), .cutmix(alpha: 1, p: 0.5)])
+    #expect(spec.mixing == [.mixup(.init(alpha: 0.2, p: 1)), .cutmix(.init(alpha: 1, p: 0.5))])
     let random = try SpecRoundTripTests.load(
       rest: #", "augmentation": [ { "op": "rand_augment" } ]"#)
     #expect(random.augmentation == [.randAugment(RandAugment())])
@@ -75,7 +75,9 @@ struct SpecAugmentationTests {
       case .layer(.flatten): break
       case .layer(.dense(let dense)):
         #expect(dense.regularization == (dense.units == 5 ? expected : KernelRegularization()))
-      case .layer(let layer): #expect(layer.regularization == expected)
+      case .layer(.conv2D(let conv)): #expect(conv.regularization == expected)
+      case .layer(.depthwiseConv2D(let conv)): #expect(conv.regularization == expected)
+      case .layer(.conv2DTranspose(let conv)): #expect(conv.regularization == expected)
       case .separable(let conv): #expect(conv.window.regularization == expected)
       default: Issue.record("\(item)")
       }

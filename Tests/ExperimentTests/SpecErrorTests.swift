@@ -38,7 +38,7 @@ struct SpecErrorTests {
   }
 
   /// The kinds of layer, as a message lists them.
-  static let layers = SpecDescription.layer.choice.names.quotedList
+  static let layers = SpecDescription.layers.type.choice.names.quotedList
 
   @Test func baseIsFine() { #expect(Self.errors(Self.base) == []) }
 

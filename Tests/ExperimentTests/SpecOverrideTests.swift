@@ -33,7 +33,7 @@ struct SpecOverrideTests {
     #expect(try Self.load("early_stopping=null").earlyStopping == nil)
     #expect(
       try Self.load("schedule.name=cosine", "schedule.warmup.epochs=1").schedule
-        == .cosine(epochs: 2, final: 0))
+        == .cosine(CosineDescription(epochs: 2, final: 0)))
     #expect(
       try Self.load("expect.test_accuracy.min=0.9").expect == [Expectation(.testAccuracy, min: 0.9)]
     )

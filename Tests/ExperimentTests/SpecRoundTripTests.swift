@@ -82,7 +82,8 @@ struct SpecRoundTripTests {
             .layer(.dense(DenseDescription(units: 10))),
           ],
           optimizer: OptimizerDescription(
-            rule: .adam(beta1: 0.9, beta2: 0.999, epsilon: 1e-7, convention: .keras),
+            rule: .adam(
+              AdamDescription(beta1: 0.9, beta2: 0.999, epsilon: 1e-7, convention: .keras)),
             learningRate: 0.001),
           training: TrainingSpec(epochs: 3, batchSize: 64)))
     #expect(try #require(spec.dataset.split) == (validation: 12_000, training: 48_000))
@@ -122,35 +123,41 @@ struct SpecRoundTripTests {
     let cases: [(String, OptimizerRule, Float, Float)] = [
       (
         "{ \"name\": \"sgd\" }",
-        .sgd(momentum: 0, nesterov: false, convention: .keras), 0.01, 0
+        .sgd(SGDDescription(momentum: 0, nesterov: false, convention: .keras)), 0.01, 0
       ),
       (
         """
         { "name": "sgd", "momentum": 0.9, "nesterov": true, "convention": "pytorch",
           "learning_rate": 0.1, "weight_decay": 5e-4 }
         """,
-        .sgd(momentum: 0.9, nesterov: true, convention: .pytorch), 0.1, 5e-4
+        .sgd(SGDDescription(momentum: 0.9, nesterov: true, convention: .pytorch)), 0.1, 5e-4
       ),
       (
         "{ \"name\": \"adam\", \"convention\": \"pytorch\" }",
-        .adam(beta1: 0.9, beta2: 0.999, epsilon: 1e-8, convention: .pytorch), 0.001, 0
+        .adam(AdamDescription(beta1: 0.9, beta2: 0.999, epsilon: 1e-8, convention: .pytorch)),
+        0.001, 0
       ),
       (
         "{ \"name\": \"adamw\" }",
-        .adam(beta1: 0.9, beta2: 0.999, epsilon: 1e-7, convention: .keras), 0.001, 0.004
+        .adam(AdamDescription(beta1: 0.9, beta2: 0.999, epsilon: 1e-7, convention: .keras)), 0.001,
+        0.004
       ),
       (
         "{ \"name\": \"adamw\", \"convention\": \"pytorch\", \"beta_1\": 0.8 }",
-        .adam(beta1: 0.8, beta2: 0.999, epsilon: 1e-8, convention: .pytorch), 0.001, 0.01
+        .adam(AdamDescription(beta1: 0.8, beta2: 0.999, epsilon: 1e-8, convention: .pytorch)),
+        0.001, 0.01
       ),
       (
         "{ \"name\": \"adamw\", \"weight_decay\": 0 }",
-        .adam(beta1: 0.9, beta2: 0.999, epsilon: 1e-7, convention: .keras), 0.001, 0
+        .adam(AdamDescription(beta1: 0.9, beta2: 0.999, epsilon: 1e-7, convention: .keras)), 0.001,
+        0
       ),
-      ("{ \"name\": \"adadelta\" }", .adadelta(rho: 0.95, epsilon: 1e-7), 1, 0),
+      (
+        "{ \"name\": \"adadelta\" }", .adadelta(AdadeltaDescription(rho: 0.95, epsilon: 1e-7)), 1, 0
+      ),
       (
         "{ \"name\": \"adadelta\", \"convention\": \"pytorch\" }",
-        .adadelta(rho: 0.9, epsilon: 1e-6), 1, 0
+        .adadelta(AdadeltaDescription(rho: 0.9, epsilon: 1e-6)), 1, 0
       ),
     ]
     for (text, rule, rate, decay) in cases {
@@ -163,19 +170,19 @@ struct SpecRoundTripTests {
   @Test func schedules() throws {
     let cases: [(String, Schedule, Warmup?)] = [
       ("{ \"name\": \"constant\", \"warmup\": null }", .constant, nil),
-      ("{ \"name\": \"step\", \"every\": 3 }", .step(every: 3, factor: 0.1), nil),
+      ("{ \"name\": \"step\", \"every\": 3 }", .step(StepDescription(every: 3, factor: 0.1)), nil),
       (
         "{ \"name\": \"exponential\", \"decay\": 0.9, \"staircase\": true }",
-        .exponential(decay: 0.9, staircase: true), nil
+        .exponential(ExponentialDescription(decay: 0.9, staircase: true)), nil
       ),
-      ("{ \"name\": \"cosine\" }", .cosine(epochs: 10, final: 0), nil),
+      ("{ \"name\": \"cosine\" }", .cosine(CosineDescription(epochs: 10, final: 0)), nil),
       (
         "{ \"name\": \"cosine\", \"warmup\": { \"epochs\": 1.5, \"from\": 0.1 } }",
-        .cosine(epochs: 8.5, final: 0), Warmup(epochs: 1.5, from: 0.1)
+        .cosine(CosineDescription(epochs: 8.5, final: 0)), Warmup(epochs: 1.5, from: 0.1)
       ),
       (
         "{ \"name\": \"cosine\", \"epochs\": 4, \"final\": 0.01, \"warmup\": { \"epochs\": 10 } }",
-        .cosine(epochs: 4, final: 0.01), Warmup(epochs: 10, from: 0)
+        .cosine(CosineDescription(epochs: 4, final: 0.01)), Warmup(epochs: 10, from: 0)
       ),
       (
         """
@@ -255,7 +262,7 @@ struct SpecRoundTripTests {
     #expect(
       spec.augmentation == [
         .rotate(degrees: 15), .shift(fraction: 0.1), .zoom(fraction: 0.2), .shear(degrees: 5),
-        .elastic(alpha: 34, sigma: 4),
+        .elastic(.init(alpha: 34, sigma: 4)),
       ])
     #expect(
       spec.earlyStopping

@@ -10,7 +10,9 @@ struct SpecTrainingTests {
     let cases: [(String, OptimizerRule, Float)] = [
       (
         #"{ "name": "adam", "amsgrad": true }"#,
-        .adam(beta1: 0.9, beta2: 0.999, epsilon: 1e-7, convention: .keras, amsgrad: true), 0.001
+        .adam(
+          AdamDescription(
+            beta1: 0.9, beta2: 0.999, epsilon: 1e-7, convention: .keras, amsgrad: true)), 0.001
       ),
       (#"{ "name": "rmsprop" }"#, .rmsprop(RMSpropDescription()), 0.001),
       (
@@ -20,29 +22,33 @@ struct SpecTrainingTests {
             rho: 0.99, momentum: 0.9, epsilon: 1e-8, centered: true, convention: .pytorch)), 0.01
       ),
       (
-        #"{ "name": "adagrad" }"#, .adagrad(initial: 0.1, epsilon: 1e-7, convention: .keras), 0.001
+        #"{ "name": "adagrad" }"#,
+        .adagrad(AdagradDescription(initial: 0.1, epsilon: 1e-7, convention: .keras)), 0.001
       ),
       (
         #"{ "name": "adagrad", "convention": "pytorch" }"#,
-        .adagrad(initial: 0, epsilon: 1e-10, convention: .pytorch), 0.01
+        .adagrad(AdagradDescription(initial: 0, epsilon: 1e-10, convention: .pytorch)), 0.01
       ),
       (
         #"{ "name": "adamax" }"#,
-        .adamax(beta1: 0.9, beta2: 0.999, epsilon: 1e-7, convention: .keras), 0.001
+        .adamax(AdamaxDescription(beta1: 0.9, beta2: 0.999, epsilon: 1e-7, convention: .keras)),
+        0.001
       ),
       (
         #"{ "name": "adamax", "convention": "pytorch", "learning_rate": 0.5 }"#,
-        .adamax(beta1: 0.9, beta2: 0.999, epsilon: 1e-8, convention: .pytorch), 0.5
+        .adamax(AdamaxDescription(beta1: 0.9, beta2: 0.999, epsilon: 1e-8, convention: .pytorch)),
+        0.5
       ),
       (
         #"{ "name": "nadam" }"#,
-        .nadam(beta1: 0.9, beta2: 0.999, epsilon: 1e-7, momentumDecay: 1), 0.001
+        .nadam(NadamDescription(beta1: 0.9, beta2: 0.999, epsilon: 1e-7, momentumDecay: 1)), 0.001
       ),
       (
         #"{ "name": "nadam", "convention": "pytorch" }"#,
-        .nadam(beta1: 0.9, beta2: 0.999, epsilon: 1e-8, momentumDecay: 0.004), 0.002
+        .nadam(NadamDescription(beta1: 0.9, beta2: 0.999, epsilon: 1e-8, momentumDecay: 0.004)),
+        0.002
       ),
-      (#"{ "name": "lion" }"#, .lion(beta1: 0.9, beta2: 0.99), 0.001),
+      (#"{ "name": "lion" }"#, .lion(LionDescription(beta1: 0.9, beta2: 0.99)), 0.001),
       (
         #"{ "name": "shampoo", "every": 3 }"#, .shampoo(ShampooDescription(every: 3)), 0.001
       ),
@@ -122,16 +128,19 @@ struct SpecTrainingTests {
       ),
       (
         #"{ "name": "cosine_restarts", "epochs": 3 }"#,
-        .cosineRestarts(epochs: 3, growth: 1, peak: 1, final: 0)
+        .cosineRestarts(CosineRestartsDescription(epochs: 3, growth: 1, peak: 1, final: 0))
       ),
       (
         #"{ "name": "cosine_restarts", "epochs": 3, "growth": 2, "peak": 0.5, "final": 0.1 }"#,
-        .cosineRestarts(epochs: 3, growth: 2, peak: 0.5, final: 0.1)
+        .cosineRestarts(CosineRestartsDescription(epochs: 3, growth: 2, peak: 0.5, final: 0.1))
       ),
-      (#"{ "name": "polynomial" }"#, .polynomial(epochs: 10, power: 1, final: 0)),
+      (
+        #"{ "name": "polynomial" }"#,
+        .polynomial(PolynomialDescription(epochs: 10, power: 1, final: 0))
+      ),
       (
         #"{ "name": "polynomial", "power": 2, "warmup": { "epochs": 2 } }"#,
-        .polynomial(epochs: 8, power: 2, final: 0)
+        .polynomial(PolynomialDescription(epochs: 8, power: 2, final: 0))
       ),
       (#"{ "name": "inverse_sqrt" }"#, .inverseSquareRoot(timescale: 1)),
       (
@@ -139,7 +148,7 @@ struct SpecTrainingTests {
       ),
       (
         #"{ "name": "piecewise", "boundaries": [2, 4.5], "factors": [1, 0.1, 0] }"#,
-        .piecewise(boundaries: [2, 4.5], factors: [1, 0.1, 0])
+        .piecewise(PiecewiseDescription(boundaries: [2, 4.5], factors: [1, 0.1, 0]))
       ),
     ]
     for (text, schedule) in cases {
@@ -157,11 +166,12 @@ struct SpecTrainingTests {
         #"{ "name": "softmax_cross_entropy", "label_smoothing": 0.1 }"#,
         LossDescription(.softmaxCrossEntropy(labelSmoothing: 0.1))
       ),
-      (#""focal""#, LossDescription(.focal(gamma: 2, alpha: 0.25))),
+      (#""focal""#, LossDescription(.focal(FocalDescription(gamma: 2, alpha: 0.25)))),
       (
         #"{ "name": "focal", "gamma": 1, "class_weights": [1, 2, 1, 1, 1, 1, 1, 1, 1, 0.5] }"#,
         LossDescription(
-          .focal(gamma: 1, alpha: 0.25), classWeights: [1, 2, 1, 1, 1, 1, 1, 1, 1, 0.5])
+          .focal(FocalDescription(gamma: 1, alpha: 0.25)),
+          classWeights: [1, 2, 1, 1, 1, 1, 1, 1, 1, 0.5])
       ),
       (
         #"{ "name": "mean_squared_error", "class_weights": "balanced" }"#,

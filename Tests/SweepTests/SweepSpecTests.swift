@@ -179,13 +179,14 @@ struct SweepSpecTests {
         .layer(.dense(DenseDescription(units: 10))),
       ],
       optimizer: OptimizerDescription(
-        rule: .sgd(momentum: 0.9, nesterov: false, convention: .keras), learningRate: 0.01),
+        rule: .sgd(SGDDescription(momentum: 0.9, nesterov: false, convention: .keras)),
+        learningRate: 0.01),
       training: TrainingSpec(epochs: 9, batchSize: 64))
     let sgd = Configuration([.option(0), .number(0.9), .number(0.3)])
     #expect(try spec.experiment(for: sgd, seed: 7) == written)
     written.seed = .max
     written.optimizer = OptimizerDescription(
-      rule: .adam(beta1: 0.9, beta2: 0.999, epsilon: 1e-7, convention: .keras),
+      rule: .adam(AdamDescription(beta1: 0.9, beta2: 0.999, epsilon: 1e-7, convention: .keras)),
       learningRate: 0.001)
     let adam = Configuration([.option(1), nil, .number(0.3)])
     #expect(try spec.experiment(for: adam, seed: .max) == written)

@@ -17,7 +17,8 @@ public struct AveragePoolDescription: Hashable, Sendable {
   public var countIncludePad: Bool
 
   public init(
-    size: Extent, stride: Extent? = nil, padding: Padding = .valid, countIncludePad: Bool = false
+    size: Extent = Extent(2, 2), stride: Extent? = nil, padding: Padding = .valid,
+    countIncludePad: Bool = false
   ) {
     self.size = size
     self.stride = stride ?? size

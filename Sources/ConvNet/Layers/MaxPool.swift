@@ -6,11 +6,12 @@
 /// one does. A plan refuses (`NetworkError`) vectors, windows that do not fit or have more than 255
 /// positions, and a side of padding as wide as the window.
 public struct MaxPoolDescription: Hashable, Sendable {
+  /// By default 2x2, as in Keras.
   public var size: Extent
   /// By default the size.
   public var stride: Extent
   public var padding: Padding
-  public init(size: Extent, stride: Extent? = nil, padding: Padding = .valid) {
+  public init(size: Extent = Extent(2, 2), stride: Extent? = nil, padding: Padding = .valid) {
     self.size = size
     self.stride = stride ?? size
     self.padding = padding

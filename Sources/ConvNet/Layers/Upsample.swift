@@ -11,7 +11,7 @@ public struct UpsampleDescription: Hashable, Sendable {
   public var size: Extent
   public var interpolation: Interpolation
 
-  public init(size: Extent, interpolation: Interpolation = .nearest) {
+  public init(size: Extent = Extent(2, 2), interpolation: Interpolation = .nearest) {
     self.size = size
     self.interpolation = interpolation
   }

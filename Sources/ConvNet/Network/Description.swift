@@ -35,8 +35,7 @@ public enum Padding: Hashable, Sendable {
 
 /// A function applied to each element; `softmax` alone is over the channels of a position. The shape
 /// stays as it is; NaN gives NaN. At the lower of its corners a function has the slope to the left of
-/// it, at the upper one the slope to the right. Constants have no default here; a spec has those that
-/// are named.
+/// it, at the upper one the slope to the right.
 public enum Activation: Hashable, Sendable {
   /// x.
   case linear
@@ -44,14 +43,14 @@ public enum Activation: Hashable, Sendable {
   case relu
   /// min(max(x, 0), 6) (Krizhevsky 2010; Keras's and PyTorch's `relu6`).
   case relu6
-  /// x for x > 0, slope·x elsewhere (Maas, Hannun and Ng 2013); 0.01 in a spec, as in PyTorch.
-  case leakyReLU(slope: Float)
-  /// x for x > 0, α(eˣ − 1) elsewhere (Clevert, Unterthiner and Hochreiter 2016); 1 in a spec, as in
-  /// Keras and PyTorch.
-  case elu(alpha: Float)
+  /// x for x > 0, slope·x elsewhere (Maas, Hannun and Ng 2013); 0.01 by default, as in PyTorch.
+  case leakyReLU(slope: Float = 0.01)
+  /// x for x > 0, α(eˣ − 1) elsewhere (Clevert, Unterthiner and Hochreiter 2016); 1 by default,
+  /// as in Keras and PyTorch.
+  case elu(alpha: Float = 1)
   /// x·Φ(x); `approximate` takes ½x(1 + tanh(√(2/π)(x + 0.044715x³))) (Hendrycks and Gimpel 2016);
-  /// false in a spec, as in Keras and PyTorch.
-  case gelu(approximate: Bool)
+  /// false by default, as in Keras and PyTorch.
+  case gelu(approximate: Bool = false)
   /// σ(x) = 1/(1 + e⁻ˣ).
   case sigmoid
   /// min(max(x/6 + ½, 0), 1), as in Keras 3 and PyTorch.

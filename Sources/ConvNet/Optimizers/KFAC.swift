@@ -14,7 +14,7 @@
 /// Ba, Grosse and Martens 2017 do; the moments are taken in and inverted, by Cholesky's factors, at
 /// every so many steps. What no such layer holds, a layer with groups or with more than `largest` inputs
 /// or outputs, moves by plain SGD with the same momentum, in PyTorch's form.
-public struct KFACDescription: Hashable, Sendable {
+public struct KFACDescription: UpdateRule {
   /// μ
   public var momentum: Float
   /// λ
@@ -43,8 +43,18 @@ public struct KFACDescription: Hashable, Sendable {
 
   /// The rule of U and of all else.
   var other: OptimizerRule {
-    .sgd(momentum: momentum, nesterov: false, convention: .pytorch)
+    .sgd(SGDDescription(momentum: momentum, convention: .pytorch))
   }
+
+  package var name: String { "kfac" }
+  package var moments: [String] { momentum == 0 ? [] : ["velocity"] }
+  package var momentumToCycle: Float? { momentum == 0 ? nil : momentum }
+  package func with(momentum: Float) -> KFACDescription {
+    var kfac = self
+    kfac.momentum = momentum
+    return kfac
+  }
+  package var rule: OptimizerRule { .kfac(self) }
 }
 
 /// The two moments of all layers that K-FAC moves: when they are taken in and inverted. Workers share

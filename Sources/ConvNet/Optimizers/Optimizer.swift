@@ -22,23 +22,24 @@ struct OptimizerStep {
     decay = learningRate * description.weightDecay
     let rate = Double(learningRate)
     switch rule {
-    case .adam(let beta1, let beta2, _, let convention, _):
-      let first = 1 - Self.power(Double(beta1), step)
-      let second = (1 - Self.power(Double(beta2), step)).squareRoot()
-      switch convention {
+    case .adam(let adam):
+      let first = 1 - Self.power(Double(adam.beta1), step)
+      let second = (1 - Self.power(Double(adam.beta2), step)).squareRoot()
+      switch adam.convention {
       case .keras: factor = Float(rate * second / first)
       case .pytorch:
         factor = Float(rate / first)
         root = Float(1 / second)
       }
-    case .adamax(let beta1, _, _, _):
-      factor = Float(rate / (1 - Self.power(Double(beta1), step)))
-    case .nadam(let beta1, let beta2, _, let momentumDecay):
-      let momenta = NesterovMomenta(beta: Double(beta1), decay: Double(momentumDecay), step: step)
+    case .adamax(let adamax):
+      factor = Float(rate / (1 - Self.power(Double(adamax.beta1), step)))
+    case .nadam(let nadam):
+      let momenta = NesterovMomenta(
+        beta: Double(nadam.beta1), decay: Double(nadam.momentumDecay), step: step)
       factor = Float(rate * momenta.next / (1 - momenta.nextProduct))
       direct = Float(rate * (1 - momenta.current) / (1 - momenta.product))
-      root = Float(1 / (1 - Self.power(Double(beta2), step)).squareRoot())
-    case .sgd, .adadelta, .rmsprop, .adagrad, .lion, .muon, .shampoo, .kfac: break
+      root = Float(1 / (1 - Self.power(Double(nadam.beta2), step)).squareRoot())
+    default: break
     }
   }
 
@@ -62,34 +63,36 @@ struct OptimizerStep {
     let learningRate = learningRate
     let (factor, root, direct) = (factor, root, direct)
     switch rule {
-    case .sgd(let momentum, _, _) where momentum == 0:
+    case .sgd(let sgd) where sgd.momentum == 0:
       sweep(w, g, moments, count) { w, g, _, _ in
         w -= decay * w
         w -= learningRate * g
       }
-    case .sgd(let momentum, let nesterov, .keras):
+    case .sgd(let sgd) where sgd.convention == .keras:
+      let (momentum, nesterov) = (sgd.momentum, sgd.nesterov)
       sweep(w, g, moments, count) { w, g, velocity, _ in
         w -= decay * w
         let change = learningRate * g
         velocity = momentum * velocity - change
         w += nesterov ? momentum * velocity - change : velocity
       }
-    case .sgd(let momentum, let nesterov, .pytorch):
+    case .sgd(let sgd):
+      let (momentum, nesterov) = (sgd.momentum, sgd.nesterov)
       sweep(w, g, moments, count) { w, g, velocity, _ in
         w -= decay * w
         velocity = momentum * velocity + g
         w -= learningRate * (nesterov ? g + momentum * velocity : velocity)
       }
-    case .adam(let beta1, let beta2, let epsilon, _, false):
-      let (a, b) = (1 - beta1, 1 - beta2)
+    case .adam(let adam) where !adam.amsgrad:
+      let (a, b, epsilon) = (1 - adam.beta1, 1 - adam.beta2, adam.epsilon)
       sweep(w, g, moments, count) { w, g, m, v in
         w -= decay * w
         m += (g - m) * a
         v += (g * g - v) * b
         w -= factor * m / (v.squareRoot() * root + epsilon)
       }
-    case .adam(let beta1, let beta2, let epsilon, _, true):
-      let (a, b) = (1 - beta1, 1 - beta2)
+    case .adam(let adam):
+      let (a, b, epsilon) = (1 - adam.beta1, 1 - adam.beta2, adam.epsilon)
       sweep(w, g, moments, count) { w, g, m, v, largest in
         w -= decay * w
         m += (g - m) * a
@@ -97,8 +100,8 @@ struct OptimizerStep {
         largest = larger(largest, v)
         w -= factor * m / (largest.squareRoot() * root + epsilon)
       }
-    case .adadelta(let rho, let epsilon):
-      let rest = 1 - rho
+    case .adadelta(let adadelta):
+      let (rho, rest, epsilon) = (adadelta.rho, 1 - adadelta.rho, adadelta.epsilon)
       sweep(w, g, moments, count) { w, g, squares, updates in
         w -= decay * w
         squares = rho * squares + rest * (g * g)
@@ -108,8 +111,9 @@ struct OptimizerStep {
       }
     case .rmsprop(let rmsprop):
       update(w, gradient: g, moments, count: count, decay: decay, rmsprop)
-    case .adagrad(_, let epsilon, let convention):
-      let isKeras = convention == .keras
+    case .adagrad(let adagrad):
+      let epsilon = adagrad.epsilon
+      let isKeras = adagrad.convention == .keras
       sweep(w, g, moments, count) { w, g, squares, _ in
         w -= decay * w
         squares += g * g
@@ -117,9 +121,9 @@ struct OptimizerStep {
           learningRate * g
           / (isKeras ? (squares + epsilon).squareRoot() : squares.squareRoot() + epsilon)
       }
-    case .adamax(let beta1, let beta2, let epsilon, let convention):
-      let a = 1 - beta1
-      let isKeras = convention == .keras
+    case .adamax(let adamax):
+      let (a, beta2, epsilon) = (1 - adamax.beta1, adamax.beta2, adamax.epsilon)
+      let isKeras = adamax.convention == .keras
       sweep(w, g, moments, count) { w, g, m, u in
         w -= decay * w
         m += (g - m) * a
@@ -127,15 +131,16 @@ struct OptimizerStep {
         u = larger(beta2 * u, isKeras ? size : size + epsilon)
         w -= factor * m / (isKeras ? u + epsilon : u)
       }
-    case .nadam(let beta1, let beta2, let epsilon, _):
-      let (a, b) = (1 - beta1, 1 - beta2)
+    case .nadam(let nadam):
+      let (a, b, epsilon) = (1 - nadam.beta1, 1 - nadam.beta2, nadam.epsilon)
       sweep(w, g, moments, count) { w, g, m, v in
         w -= decay * w
         m += (g - m) * a
         v += (g * g - v) * b
         w -= (factor * m + direct * g) / (v.squareRoot() * root + epsilon)
       }
-    case .lion(let beta1, let beta2):
+    case .lion(let lion):
+      let (beta1, beta2) = (lion.beta1, lion.beta2)
       let (a, b) = (1 - beta1, 1 - beta2)
       sweep(w, g, moments, count) { w, g, m, _ in
         w -= decay * w
@@ -163,7 +168,7 @@ struct OptimizerStep {
     let isKeras = rmsprop.convention == .keras
     let (inner, outer) = isKeras ? (learningRate, 1) : (1, learningRate)
     // Without a momentum the means are the second moment.
-    let hasVelocity = rule.momentum != nil
+    let hasVelocity = momentum != 0
     sweep(w, g, moments, count) { w, g, squares, second, third in
       w -= decay * w
       squares = rho * squares + rest * (g * g)

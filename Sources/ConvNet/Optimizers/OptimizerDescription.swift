@@ -3,59 +3,261 @@ public enum OptimizerConvention: String, Hashable, Sendable, CaseIterable {
   case keras, pytorch
 }
 
+/// What an update rule tells of itself.
+package protocol UpdateRule: Hashable, Sendable {
+  /// What a spec calls it.
+  var name: String { get }
+  /// What its moments are called, one number per parameter each.
+  var moments: [String] { get }
+  /// The momentum that a schedule may cycle; nil where there is none.
+  var momentumToCycle: Float? { get }
+  /// The same rule with another momentum.
+  func with(momentum: Float) -> Self
+  /// This as one of all rules.
+  var rule: OptimizerRule { get }
+}
+
+extension UpdateRule {
+  package var momentumToCycle: Float? { nil }
+  package func with(momentum: Float) -> Self { self }
+}
+
 /// An update rule. g is the gradient of the objective (with its penalties), w a parameter, t the
 /// step counted from 1, η the learning rate of the step.
 public enum OptimizerRule: Hashable, Sendable {
-  /// Stochastic gradient descent (Robbins and Monro 1951), with momentum (Polyak 1964), with
-  /// Nesterov's as Sutskever et al. 2013 have it.
-  /// Keras: `v = μv − ηg; w += v` (Nesterov: `w += μv − ηg`).
-  /// PyTorch: `v = μv + g; w −= ηv` (Nesterov: `w −= η(g + μv)`).
-  case sgd(momentum: Float, nesterov: Bool, convention: OptimizerConvention)
-  /// `m = β₁m + (1−β₁)g; v = β₂v + (1−β₂)g²` (Kingma and Ba 2015). With b₁ = 1−β₁ᵗ, b₂ = 1−β₂ᵗ,
-  /// Keras: `w −= η·√b₂/b₁ · m / (√v + ε)`; PyTorch: `w −= η/b₁ · m / (√v/√b₂ + ε)`.
-  /// AMSGrad (Reddi et al. 2018) divides by the largest v so far instead.
-  case adam(
-    beta1: Float, beta2: Float, epsilon: Float, convention: OptimizerConvention,
-    amsgrad: Bool = false)
-  /// `a = ρa + (1−ρ)g²; δ = √(d+ε)/√(a+ε)·g; d = ρd + (1−ρ)δ²; w −= ηδ` (Zeiler 2012). The same
-  /// in both; Keras's defaults are ρ 0.95, ε 1e-7, PyTorch's ρ 0.9, ε 1e-6.
-  case adadelta(rho: Float, epsilon: Float)
+  case sgd(SGDDescription)
+  case adam(AdamDescription)
+  case adadelta(AdadeltaDescription)
   case rmsprop(RMSpropDescription)
-  /// `a += g²` (Duchi et al. 2011), a beginning at `initial`. Keras: `w −= ηg/√(a + ε)`; PyTorch:
-  /// `w −= ηg/(√a + ε)`.
-  case adagrad(initial: Float, epsilon: Float, convention: OptimizerConvention)
-  /// `m = β₁m + (1−β₁)g` and, with b₁ = 1−β₁ᵗ (Kingma and Ba 2015), Keras:
-  /// `u = max(β₂u, |g|); w −= η/b₁ · m / (u + ε)`; PyTorch: `u = max(β₂u, |g| + ε); w −= η/b₁ · m/u`.
-  case adamax(beta1: Float, beta2: Float, epsilon: Float, convention: OptimizerConvention)
-  /// Adam with Nesterov's momentum (Dozat 2016): m and v as Adam's, μₜ = β₁(1 − ½·0.96^(tψ)),
-  /// pₜ = μ₁⋯μₜ; `w −= η·(μₜ₊₁/(1−pₜ₊₁)·m + (1−μₜ)/(1−pₜ)·g) / (√(v/b₂) + ε)`. The same in both;
-  /// Keras's ψ is 1, PyTorch's default 0.004.
-  case nadam(beta1: Float, beta2: Float, epsilon: Float, momentumDecay: Float)
-  /// `w −= η·sign(β₁m + (1−β₁)g); m = β₂m + (1−β₂)g` (Chen et al. 2023, as in Keras).
-  case lion(beta1: Float, beta2: Float)
+  case adagrad(AdagradDescription)
+  case adamax(AdamaxDescription)
+  case nadam(NadamDescription)
+  case lion(LionDescription)
   case muon(MuonDescription)
   case shampoo(ShampooDescription)
   case kfac(KFACDescription)
+
+  /// The rule's own account of itself.
+  package var form: any UpdateRule {
+    switch self {
+    case .sgd(let sgd): sgd
+    case .adam(let adam): adam
+    case .adadelta(let adadelta): adadelta
+    case .rmsprop(let rmsprop): rmsprop
+    case .adagrad(let adagrad): adagrad
+    case .adamax(let adamax): adamax
+    case .nadam(let nadam): nadam
+    case .lion(let lion): lion
+    case .muon(let muon): muon
+    case .shampoo(let shampoo): shampoo
+    case .kfac(let kfac): kfac
+    }
+  }
+}
+
+extension OptimizerConvention {
+  /// The default of one's form or the other's.
+  fileprivate func chooses<Value>(keras: Value, pytorch: Value) -> Value {
+    self == .keras ? keras : pytorch
+  }
+}
+
+/// Stochastic gradient descent (Robbins and Monro 1951), with momentum (Polyak 1964), with
+/// Nesterov's as Sutskever et al. 2013 have it.
+/// Keras: `v = μv − ηg; w += v` (Nesterov: `w += μv − ηg`).
+/// PyTorch: `v = μv + g; w −= ηv` (Nesterov: `w −= η(g + μv)`).
+public struct SGDDescription: UpdateRule {
+  public var momentum: Float
+  public var nesterov: Bool
+  public var convention: OptimizerConvention
+  public init(
+    momentum: Float = 0, nesterov: Bool = false, convention: OptimizerConvention = .keras
+  ) {
+    self.momentum = momentum
+    self.nesterov = nesterov
+    self.convention = convention
+  }
+
+  package var name: String { "sgd" }
+  package var moments: [String] { momentum == 0 ? [] : ["velocity"] }
+  package var momentumToCycle: Float? { momentum == 0 ? nil : momentum }
+  package func with(momentum: Float) -> SGDDescription {
+    var sgd = self
+    sgd.momentum = momentum
+    return sgd
+  }
+  package var rule: OptimizerRule { .sgd(self) }
+}
+
+/// `m = β₁m + (1−β₁)g; v = β₂v + (1−β₂)g²` (Kingma and Ba 2015). With b₁ = 1−β₁ᵗ, b₂ = 1−β₂ᵗ,
+/// Keras: `w −= η·√b₂/b₁ · m / (√v + ε)`; PyTorch: `w −= η/b₁ · m / (√v/√b₂ + ε)`; ε is by default
+/// Keras's 1e-7, or PyTorch's 1e-8. AMSGrad (Reddi et al. 2018) divides by the largest v so far instead.
+public struct AdamDescription: UpdateRule {
+  public var beta1: Float
+  public var beta2: Float
+  public var epsilon: Float
+  public var convention: OptimizerConvention
+  public var amsgrad: Bool
+  public init(
+    beta1: Float = 0.9, beta2: Float = 0.999, epsilon: Float? = nil,
+    convention: OptimizerConvention = .keras, amsgrad: Bool = false
+  ) {
+    self.beta1 = beta1
+    self.beta2 = beta2
+    self.epsilon = epsilon ?? convention.chooses(keras: 1e-7, pytorch: 1e-8)
+    self.convention = convention
+    self.amsgrad = amsgrad
+  }
+
+  package var name: String { "adam" }
+  package var moments: [String] { amsgrad ? ["m", "v", "largest_v"] : ["m", "v"] }
+  package var momentumToCycle: Float? { beta1 }
+  package func with(momentum: Float) -> AdamDescription {
+    var adam = self
+    adam.beta1 = momentum
+    return adam
+  }
+  package var rule: OptimizerRule { .adam(self) }
+}
+
+/// `a = ρa + (1−ρ)g²; δ = √(d+ε)/√(a+ε)·g; d = ρd + (1−ρ)δ²; w −= ηδ` (Zeiler 2012). The same in
+/// both; Keras's defaults are ρ 0.95, ε 1e-7, PyTorch's ρ 0.9, ε 1e-6.
+public struct AdadeltaDescription: UpdateRule {
+  public var rho: Float
+  public var epsilon: Float
+  public init(rho: Float, epsilon: Float) {
+    self.rho = rho
+    self.epsilon = epsilon
+  }
+  /// With the defaults of a convention.
+  public init(convention: OptimizerConvention = .keras) {
+    rho = convention.chooses(keras: 0.95, pytorch: 0.9)
+    epsilon = convention.chooses(keras: 1e-7, pytorch: 1e-6)
+  }
+
+  package var name: String { "adadelta" }
+  package var moments: [String] { ["squares", "updates"] }
+  package var rule: OptimizerRule { .adadelta(self) }
 }
 
 /// `a = ρa + (1−ρ)g²` (Hinton 2012), and where it is centered `c = ρc + (1−ρ)g; s = a − c²`, else
-/// s = a. Keras: `v = μv + ηg/√(s + ε); w −= v`; PyTorch: `v = μv + g/(√s + ε); w −= ηv`.
-public struct RMSpropDescription: Hashable, Sendable {
+/// s = a. Keras: `v = μv + ηg/√(s + ε); w −= v`; PyTorch: `v = μv + g/(√s + ε); w −= ηv`. By default ρ
+/// and ε are Keras's 0.9 and 1e-7, or PyTorch's 0.99 and 1e-8.
+public struct RMSpropDescription: UpdateRule {
   public var rho: Float
   public var momentum: Float
   public var epsilon: Float
   public var centered: Bool
   public var convention: OptimizerConvention
   public init(
-    rho: Float = 0.9, momentum: Float = 0, epsilon: Float = 1e-7, centered: Bool = false,
+    rho: Float? = nil, momentum: Float = 0, epsilon: Float? = nil, centered: Bool = false,
     convention: OptimizerConvention = .keras
   ) {
-    self.rho = rho
+    self.rho = rho ?? convention.chooses(keras: 0.9, pytorch: 0.99)
     self.momentum = momentum
-    self.epsilon = epsilon
+    self.epsilon = epsilon ?? convention.chooses(keras: 1e-7, pytorch: 1e-8)
     self.centered = centered
     self.convention = convention
   }
+
+  package var name: String { "rmsprop" }
+  package var moments: [String] {
+    ["squares"] + (momentum == 0 ? [] : ["velocity"]) + (centered ? ["means"] : [])
+  }
+  package var momentumToCycle: Float? { momentum == 0 ? nil : momentum }
+  package func with(momentum: Float) -> RMSpropDescription {
+    var rmsprop = self
+    rmsprop.momentum = momentum
+    return rmsprop
+  }
+  package var rule: OptimizerRule { .rmsprop(self) }
+}
+
+/// `a += g²` (Duchi et al. 2011), a beginning at `initial`. Keras: `w −= ηg/√(a + ε)`; PyTorch:
+/// `w −= ηg/(√a + ε)`. By default `initial` and ε are Keras's 0.1 and 1e-7, or PyTorch's 0 and 1e-10.
+public struct AdagradDescription: UpdateRule {
+  public var initial: Float
+  public var epsilon: Float
+  public var convention: OptimizerConvention
+  public init(
+    initial: Float? = nil, epsilon: Float? = nil, convention: OptimizerConvention = .keras
+  ) {
+    self.initial = initial ?? convention.chooses(keras: 0.1, pytorch: 0)
+    self.epsilon = epsilon ?? convention.chooses(keras: 1e-7, pytorch: 1e-10)
+    self.convention = convention
+  }
+
+  package var name: String { "adagrad" }
+  package var moments: [String] { ["squares"] }
+  package var rule: OptimizerRule { .adagrad(self) }
+}
+
+/// `m = β₁m + (1−β₁)g` and, with b₁ = 1−β₁ᵗ (Kingma and Ba 2015), Keras:
+/// `u = max(β₂u, |g|); w −= η/b₁ · m / (u + ε)`; PyTorch: `u = max(β₂u, |g| + ε); w −= η/b₁ · m/u`; ε is
+/// by default Keras's 1e-7, or PyTorch's 1e-8.
+public struct AdamaxDescription: UpdateRule {
+  public var beta1: Float
+  public var beta2: Float
+  public var epsilon: Float
+  public var convention: OptimizerConvention
+  public init(
+    beta1: Float = 0.9, beta2: Float = 0.999, epsilon: Float? = nil,
+    convention: OptimizerConvention = .keras
+  ) {
+    self.beta1 = beta1
+    self.beta2 = beta2
+    self.epsilon = epsilon ?? convention.chooses(keras: 1e-7, pytorch: 1e-8)
+    self.convention = convention
+  }
+
+  package var name: String { "adamax" }
+  package var moments: [String] { ["m", "u"] }
+  package var momentumToCycle: Float? { beta1 }
+  package func with(momentum: Float) -> AdamaxDescription {
+    var adamax = self
+    adamax.beta1 = momentum
+    return adamax
+  }
+  package var rule: OptimizerRule { .adamax(self) }
+}
+
+/// Adam with Nesterov's momentum (Dozat 2016): m and v as Adam's, μₜ = β₁(1 − ½·0.96^(tψ)),
+/// pₜ = μ₁⋯μₜ; `w −= η·(μₜ₊₁/(1−pₜ₊₁)·m + (1−μₜ)/(1−pₜ)·g) / (√(v/b₂) + ε)`. The same in both;
+/// Keras's defaults are ε 1e-7, ψ 1, PyTorch's ε 1e-8, ψ 0.004.
+public struct NadamDescription: UpdateRule {
+  public var beta1: Float
+  public var beta2: Float
+  public var epsilon: Float
+  /// ψ
+  public var momentumDecay: Float
+  /// - Parameter convention: whose defaults ε and ψ have.
+  public init(
+    beta1: Float = 0.9, beta2: Float = 0.999, epsilon: Float? = nil, momentumDecay: Float? = nil,
+    convention: OptimizerConvention = .keras
+  ) {
+    self.beta1 = beta1
+    self.beta2 = beta2
+    self.epsilon = epsilon ?? convention.chooses(keras: 1e-7, pytorch: 1e-8)
+    self.momentumDecay = momentumDecay ?? convention.chooses(keras: 1, pytorch: 0.004)
+  }
+
+  package var name: String { "nadam" }
+  package var moments: [String] { ["m", "v"] }
+  package var rule: OptimizerRule { .nadam(self) }
+}
+
+/// `w −= η·sign(β₁m + (1−β₁)g); m = β₂m + (1−β₂)g` (Chen et al. 2023, as in Keras).
+public struct LionDescription: UpdateRule {
+  public var beta1: Float
+  public var beta2: Float
+  public init(beta1: Float = 0.9, beta2: Float = 0.99) {
+    self.beta1 = beta1
+    self.beta2 = beta2
+  }
+
+  package var name: String { "lion" }
+  package var moments: [String] { ["m"] }
+  package var rule: OptimizerRule { .lion(self) }
 }
 
 /// Kernels, as matrices of inputs and outputs, move by an orthogonal matrix (Jordan et al. 2024):
@@ -66,7 +268,7 @@ public struct RMSpropDescription: Hashable, Sendable {
 ///
 /// This is PyTorch's Muon with match_rms_adamw, but for its bfloat16. Keras's, with its default
 /// rms_rate, has a velocity 1/(1−μ) times as large, which O takes away, and divides by ‖G‖ + 1e-7.
-public struct MuonDescription: Hashable, Sendable {
+public struct MuonDescription: UpdateRule {
   public var momentum: Float
   public var nesterov: Bool
   public var beta1: Float
@@ -85,8 +287,18 @@ public struct MuonDescription: Hashable, Sendable {
 
   /// The rule of all that is no kernel.
   var other: OptimizerRule {
-    .adam(beta1: beta1, beta2: beta2, epsilon: epsilon, convention: .pytorch)
+    .adam(AdamDescription(beta1: beta1, beta2: beta2, epsilon: epsilon, convention: .pytorch))
   }
+
+  package var name: String { "muon" }
+  package var moments: [String] { ["m", "v"] }
+  package var momentumToCycle: Float? { momentum }
+  package func with(momentum: Float) -> MuonDescription {
+    var muon = self
+    muon.momentum = momentum
+    return muon
+  }
+  package var rule: OptimizerRule { .muon(self) }
 }
 
 public struct OptimizerDescription: Hashable, Sendable {
@@ -149,83 +361,22 @@ public struct GradientClipping: Hashable, Sendable {
 
 extension OptimizerRule {
   /// What a spec calls it. AdamW is Adam with a weight decay.
-  public var name: String {
-    switch self {
-    case .sgd: "sgd"
-    case .adam: "adam"
-    case .adadelta: "adadelta"
-    case .rmsprop: "rmsprop"
-    case .adagrad: "adagrad"
-    case .adamax: "adamax"
-    case .nadam: "nadam"
-    case .lion: "lion"
-    case .muon: "muon"
-    case .shampoo: "shampoo"
-    case .kfac: "kfac"
-    }
-  }
+  public var name: String { form.name }
 
   /// The names of the rule's moments, one number per parameter each: what a checkpoint must hold.
   public var moments: [String] {
-    let kinds: [String] =
-      switch self {
-      case .sgd(let momentum, _, _): momentum == 0 ? [] : ["velocity"]
-      case .adam(_, _, _, _, let amsgrad): amsgrad ? ["m", "v", "largest_v"] : ["m", "v"]
-      case .adadelta: ["squares", "updates"]
-      case .rmsprop(let rmsprop):
-        ["squares"] + (rmsprop.momentum == 0 ? [] : ["velocity"])
-          + (rmsprop.centered ? ["means"] : [])
-      case .adagrad: ["squares"]
-      case .adamax: ["m", "u"]
-      case .nadam: ["m", "v"]
-      case .lion: ["m"]
-      case .muon, .shampoo: ["m", "v"]
-      case .kfac(let kfac): kfac.momentum == 0 ? [] : ["velocity"]
-      }
-    return kinds.map { "\(name)/\($0)" }
+    let form = form
+    return form.moments.map { "\(form.name)/\($0)" }
   }
 
   /// What the moments are before the first step.
   var initialMoment: Float {
-    if case .adagrad(let initial, _, _) = self { initial } else { 0 }
+    if case .adagrad(let adagrad) = self { adagrad.initial } else { 0 }
   }
 
   /// The momentum that a schedule may cycle: that of the rules that have one, or Adam's β₁.
-  public var momentum: Float? {
-    switch self {
-    case .sgd(let momentum, _, _): momentum == 0 ? nil : momentum
-    case .rmsprop(let rmsprop): rmsprop.momentum == 0 ? nil : rmsprop.momentum
-    case .adam(let beta1, _, _, _, _), .adamax(let beta1, _, _, _): beta1
-    case .muon(let muon): muon.momentum
-    case .shampoo(let shampoo): shampoo.beta1
-    case .kfac(let kfac): kfac.momentum == 0 ? nil : kfac.momentum
-    case .adadelta, .adagrad, .nadam, .lion: nil
-    }
-  }
+  public var momentum: Float? { form.momentumToCycle }
 
   /// The same rule with another momentum.
-  func with(momentum: Float) -> OptimizerRule {
-    switch self {
-    case .sgd(_, let nesterov, let convention):
-      return .sgd(momentum: momentum, nesterov: nesterov, convention: convention)
-    case .rmsprop(var rmsprop):
-      rmsprop.momentum = momentum
-      return .rmsprop(rmsprop)
-    case .adam(_, let beta2, let epsilon, let convention, let amsgrad):
-      return .adam(
-        beta1: momentum, beta2: beta2, epsilon: epsilon, convention: convention, amsgrad: amsgrad)
-    case .muon(var muon):
-      muon.momentum = momentum
-      return .muon(muon)
-    case .shampoo(var shampoo):
-      shampoo.beta1 = momentum
-      return .shampoo(shampoo)
-    case .kfac(var kfac):
-      kfac.momentum = momentum
-      return .kfac(kfac)
-    case .adamax(_, let beta2, let epsilon, let convention):
-      return .adamax(beta1: momentum, beta2: beta2, epsilon: epsilon, convention: convention)
-    case .adadelta, .adagrad, .nadam, .lion: return self
-    }
-  }
+  func with(momentum: Float) -> OptimizerRule { form.with(momentum: momentum).rule }
 }

@@ -10,7 +10,7 @@
 /// each. A side longer than `largest` has none; the other's power is then −1/2, and a kernel that has
 /// none is Adam's, as all else is. The powers are renewed at every so many steps; those before the
 /// first are Adam's if there is grafting, and else the first is taken at once.
-public struct ShampooDescription: Hashable, Sendable {
+public struct ShampooDescription: UpdateRule {
   public var beta1: Float
   public var beta2: Float
   /// ε′
@@ -38,8 +38,18 @@ public struct ShampooDescription: Hashable, Sendable {
 
   /// The rule of all that is no such kernel.
   var other: OptimizerRule {
-    .adam(beta1: beta1, beta2: beta2, epsilon: epsilon, convention: .pytorch)
+    .adam(AdamDescription(beta1: beta1, beta2: beta2, epsilon: epsilon, convention: .pytorch))
   }
+
+  package var name: String { "shampoo" }
+  package var moments: [String] { ["m", "v"] }
+  package var momentumToCycle: Float? { beta1 }
+  package func with(momentum: Float) -> ShampooDescription {
+    var shampoo = self
+    shampoo.beta1 = momentum
+    return shampoo
+  }
+  package var rule: OptimizerRule { .shampoo(self) }
 }
 
 /// A kernel's preconditioners, and the memory to work its direction out.

@@ -388,7 +388,7 @@ private struct UpdateState {
   var directionScale: Float = 1
   var rule = OptimizerStep(
     OptimizerDescription(
-      rule: .sgd(momentum: 0, nesterov: false, convention: .keras), learningRate: 0),
+      rule: .sgd(SGDDescription()), learningRate: 0),
     learningRate: 0, step: 1)
 }
 

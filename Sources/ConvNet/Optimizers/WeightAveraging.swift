@@ -3,7 +3,7 @@
 public enum WeightAveraging: Hashable, Sendable {
   /// After each step `a = d·a + (1 − d)·w`, beginning with the first step's weights (Polyak and
   /// Juditsky 1992; Keras's use_ema, PyTorch's get_ema_multi_avg_fn).
-  case exponential(decay: Float)
+  case exponential(decay: Float = 0.999)
   /// The mean of the weights at the ends of epochs, of those after the first so many (Izmailov et al.
   /// 2018; PyTorch's AveragedModel with its buffers).
   case stochastic(after: Int)

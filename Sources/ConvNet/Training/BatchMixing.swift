@@ -2,18 +2,20 @@
 /// loss is λ times that of its own class and 1 − λ times that of its partner's, and it is recognised
 /// when the class that has the larger part is.
 public enum BatchMixing: Hashable, Sendable {
-  /// x = λ·a + (1 − λ)·b, λ ~ Beta(alpha, alpha), for a batch with probability `p` (Zhang et al. 2018).
-  case mixup(alpha: Float, p: Float)
+  /// x = λ·a + (1 − λ)·b (Zhang et al. 2018).
+  case mixup(Draw)
   /// b within a rectangle whose centre is any pixel and whose sides are √(1 − λ) of the image's, a
-  /// elsewhere; λ ~ Beta(alpha, alpha), and then a's share of the pixels (Yun et al. 2019; the
-  /// rectangle is rounded and cut as torchvision's CutMix does).
-  case cutmix(alpha: Float, p: Float)
+  /// elsewhere; λ is then a's share of the pixels (Yun et al. 2019; the rectangle is rounded and cut as
+  /// torchvision's CutMix does).
+  case cutmix(Draw)
 
-  /// The name that a spec gives it.
-  public var name: String {
-    switch self {
-    case .mixup: "mixup"
-    case .cutmix: "cutmix"
+  /// What is drawn for a batch: with probability `p`, λ ~ Beta(alpha, alpha).
+  public struct Draw: Hashable, Sendable {
+    public var alpha: Float
+    public var p: Float
+    public init(alpha: Float, p: Float = 1) {
+      self.alpha = alpha
+      self.p = p
     }
   }
 }
@@ -90,15 +92,16 @@ extension BatchMix {
     let chance = random.uniform()
     let turn = random.next()
     switch mixing {
-    case .mixup(let alpha, let p):
-      guard chance < p else { return nil }
+    case .mixup(let draw):
+      guard chance < draw.p else { return nil }
       self.init(
-        share: Float(random.beta(Double(alpha), Double(alpha))), rows: nil, columns: 0..<0,
+        share: Float(random.beta(Double(draw.alpha), Double(draw.alpha))), rows: nil,
+        columns: 0..<0,
         turn: turn)
-    case .cutmix(let alpha, let p):
-      guard chance < p else { return nil }
+    case .cutmix(let draw):
+      guard chance < draw.p else { return nil }
       let extent = input.extent
-      let share = random.beta(Double(alpha), Double(alpha))
+      let share = random.beta(Double(draw.alpha), Double(draw.alpha))
       let row = Int(random.below(UInt32(extent.height)))
       let column = Int(random.below(UInt32(extent.width)))
       self.init(cutting: share, row: row, column: column, of: extent, turn: turn)

@@ -37,25 +37,26 @@ public struct LearningRate: Sendable {
     }
     switch schedule {
     case .constant: return Float(base)
-    case .step(let every, let factor):
-      return Float(base * power(factor, (time / Double(every)).rounded(.down)))
-    case .piecewise(let boundaries, let factors):
-      return Float(base * factors[boundaries.count { $0 <= time }])
-    case .exponential(let decay, let staircase):
-      return Float(base * power(decay, staircase ? time.rounded(.down) : time))
-    case .polynomial(let epochs, let exponent, let final):
-      let rest = 1 - min(time / epochs, 1)
-      let part = rest > 0 ? Elementary.exp(exponent * Elementary.log(rest)) : 0
-      return Float(base * (final + (1 - final) * part))
+    case .step(let step):
+      return Float(base * power(step.factor, (time / Double(step.every)).rounded(.down)))
+    case .piecewise(let piecewise):
+      return Float(base * piecewise.factors[piecewise.boundaries.count { $0 <= time }])
+    case .exponential(let fall):
+      return Float(base * power(fall.decay, fall.staircase ? time.rounded(.down) : time))
+    case .polynomial(let fall):
+      let rest = 1 - min(time / fall.epochs, 1)
+      let part = rest > 0 ? Elementary.exp(fall.power * Elementary.log(rest)) : 0
+      return Float(base * (fall.final + (1 - fall.final) * part))
     case .inverseSquareRoot(let timescale):
       return Float(base / (1 + time / timescale).squareRoot())
-    case .cosine(let epochs, let final):
-      let part = min(time / Double(epochs), 1)
-      return Float(base * (final + (1 - final) * 0.5 * (1 + Self.cosine(part))))
-    case .cosineRestarts(let epochs, let growth, let peak, let final):
-      let (period, part) = restart(at: time, first: epochs, growth: growth)
+    case .cosine(let fall):
+      let part = min(time / fall.epochs, 1)
+      return Float(base * (fall.final + (1 - fall.final) * 0.5 * (1 + Self.cosine(part))))
+    case .cosineRestarts(let periods):
+      let (period, part) = restart(at: time, first: periods.epochs, growth: periods.growth)
+      let (final, peak) = (periods.final, power(periods.peak, period))
       let fall = 0.5 * (1 + Self.cosine(part))
-      return Float(base * (final + (1 - final) * power(peak, period) * fall))
+      return Float(base * (final + (1 - final) * peak * fall))
     case .oneCycle(let cycle):
       let values = OneCycle(cycle, stepsPerEpoch: stepsPerEpoch).values(at: steps(time))
       return Float(base * values.factor)

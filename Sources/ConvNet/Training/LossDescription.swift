@@ -5,8 +5,7 @@ public struct LossDescription: Hashable, Sendable {
     /// −Σ qₖ ln softmax(z)ₖ, with q = (1 − ε)·onehot + ε/K when labels are smoothed by ε (Szegedy et
     /// al. 2016; the same in Keras and PyTorch).
     case softmaxCrossEntropy(labelSmoothing: Float = 0)
-    /// −α(1 − p)^γ ln p with p = softmax(z)ᵧ (Lin et al. 2017), Keras's CategoricalFocalCrossentropy.
-    case focal(gamma: Float = 2, alpha: Float = 0.25)
+    case focal(FocalDescription)
     /// Σ (zₖ − qₖ)² / K (the same in Keras and PyTorch).
     case meanSquaredError
     /// Σ h(zₖ − qₖ) / K, h(d) = ½d² where |d| ≤ δ, else δ|d| − ½δ² (Huber 1964; the same in both).
@@ -39,15 +38,14 @@ public struct LossDescription: Hashable, Sendable {
   }
 
   public static let softmaxCrossEntropy = LossDescription(.softmaxCrossEntropy())
+}
 
-  /// What a spec calls it.
-  public var name: String {
-    switch kind {
-    case .softmaxCrossEntropy: "softmax_cross_entropy"
-    case .focal: "focal"
-    case .meanSquaredError: "mean_squared_error"
-    case .huber: "huber"
-    case .binaryCrossEntropy: "binary_cross_entropy"
-    }
+/// −α(1 − p)^γ ln p with p = softmax(z)ᵧ (Lin et al. 2017), Keras's CategoricalFocalCrossentropy.
+public struct FocalDescription: Hashable, Sendable {
+  public var gamma: Float
+  public var alpha: Float
+  public init(gamma: Float = 2, alpha: Float = 0.25) {
+    self.gamma = gamma
+    self.alpha = alpha
   }
 }

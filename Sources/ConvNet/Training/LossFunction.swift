@@ -50,12 +50,13 @@ struct LossFunction {
       for c in 0..<classes { rest += target - z[c] }
       // Σ q(ln Σe − z) is the loss of the label, and what the others' scores are less than its.
       return loss + smoothing / Float(classes) * rest
-    case .focal(let gamma, let alpha):
+    case .focal(let description):
       let target = z[label]
       let (maximum, sum) = softmax(z, to: scratch, count: classes)
       let far = Elementary.log(sum) - (target - maximum)
-      let focal = Focal(gamma, scratch, label: label, classes: classes, negativeLog: far)
-      return Float(Double(alpha) * focal.power * focal.negativeLog)
+      let focal = Focal(
+        description.gamma, scratch, label: label, classes: classes, negativeLog: far)
+      return Float(Double(description.alpha) * focal.power * focal.negativeLog)
     case .meanSquaredError:
       var sum: Float = 0
       for c in 0..<classes {
@@ -98,15 +99,15 @@ struct LossFunction {
         for c in 0..<classes { scratch[c] -= c == label ? 1 - smoothing + share : share }
       }
       for c in 0..<classes { scratch[c] *= scale }
-    case .focal(let gamma, let alpha):
+    case .focal(let description):
       let target = z[label]
       var maximum = z[0]
       for c in 1..<classes where z[c] > maximum { maximum = z[c] }
       let far = -Elementary.log(scratch[label])
       let focal = Focal(
-        gamma, scratch, label: label, classes: classes,
+        description.gamma, scratch, label: label, classes: classes,
         negativeLog: far.isFinite ? far : maximum - target)
-      let factor = Float(Double(alpha) * focal.power * focal.slope) * scale
+      let factor = Float(Double(description.alpha) * focal.power * focal.slope) * scale
       for c in 0..<classes { scratch[c] *= -factor }
       scratch[label] = factor * Float(focal.rest)
     case .meanSquaredError:

@@ -8,15 +8,6 @@ public enum NormalizationDescription: Hashable, Sendable {
   /// W·(x − μ), μ as of `perPixel`, W = U·(Λ + ε)^(−½)·Uᵀ of the covariance C = U·Λ·Uᵀ of the pixels
   /// (Bell and Sejnowski 1997; Krizhevsky 2009).
   case zca(epsilon: Float = 0.01)
-
-  /// What a spec calls it.
-  public var name: String {
-    switch self {
-    case .perChannel: "per_channel"
-    case .perPixel: "per_pixel"
-    case .zca: "zca"
-    }
-  }
 }
 
 /// A normalisation with its numbers: y = (x − mean)·factor, or, whitened, y = (x − mean)·W.

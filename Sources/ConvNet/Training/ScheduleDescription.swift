@@ -3,30 +3,90 @@
 public enum Schedule: Hashable, Sendable {
   /// The optimizer's own all the time (PyTorch's ConstantLR with factor 1).
   case constant
-  /// factor^⌊τ / every⌋ (PyTorch's StepLR when `every` is whole and τ counts epochs).
-  case step(every: Int, factor: Double)
-  /// factors[i], where i counts the boundaries b ≤ τ; one factor more than boundaries. As PyTorch's
-  /// MultiStepLR, a boundary belongs to what follows it; Keras's PiecewiseConstantDecay gives its
-  /// one step to what comes before.
-  case piecewise(boundaries: [Double], factors: [Double])
-  /// decay^τ, with τ rounded down to whole epochs when `staircase` (Keras's ExponentialDecay).
-  case exponential(decay: Double, staircase: Bool)
-  /// final + (1 − final)·(1 − min(τ/epochs, 1))^power (Keras's PolynomialDecay without its cycle;
-  /// PyTorch's PolynomialLR has final 0, its LinearLR is power 1).
-  case polynomial(epochs: Double, power: Double, final: Double)
+  case step(StepDescription)
+  case piecewise(PiecewiseDescription)
+  case exponential(ExponentialDescription)
+  case polynomial(PolynomialDescription)
   /// 1/√(1 + τ/timescale): after a warm-up as long as the timescale, the rate of Vaswani et al.
   /// 2017, which falls as the root of the time since the beginning.
   case inverseSquareRoot(timescale: Double)
-  /// final + (1 − final)·½(1 + cos(π·min(τ/epochs, 1))) (Loshchilov and Hutter 2017, one period).
-  case cosine(epochs: Double, final: Double)
-  /// The same over and over: period i lasts epochs·growthⁱ and begins at peakⁱ, so that with t the
-  /// part of it that is over, final + (1 − final)·peakⁱ·½(1 + cos πt) (Keras's CosineDecayRestarts;
-  /// PyTorch's CosineAnnealingWarmRestarts has peak 1).
-  case cosineRestarts(epochs: Double, growth: Double, peak: Double, final: Double)
+  case cosine(CosineDescription)
+  case cosineRestarts(CosineRestartsDescription)
   case oneCycle(OneCycleDescription)
   /// Multiplied by `factor` when the monitored value has not bettered its best by more than
   /// `minDelta` for `patience` epochs; then `cooldown` epochs of rest (Keras's ReduceLROnPlateau).
   case reduceOnPlateau(PlateauDescription)
+}
+
+/// factor^⌊τ / every⌋ (PyTorch's StepLR when `every` is whole and τ counts epochs).
+public struct StepDescription: Hashable, Sendable {
+  public var every: Int
+  public var factor: Double
+  public init(every: Int, factor: Double = 0.1) {
+    self.every = every
+    self.factor = factor
+  }
+}
+
+/// factors[i], where i counts the boundaries b ≤ τ; one factor more than boundaries. As PyTorch's
+/// MultiStepLR, a boundary belongs to what follows it; Keras's PiecewiseConstantDecay gives its
+/// one step to what comes before.
+public struct PiecewiseDescription: Hashable, Sendable {
+  public var boundaries: [Double]
+  public var factors: [Double]
+  public init(boundaries: [Double], factors: [Double]) {
+    self.boundaries = boundaries
+    self.factors = factors
+  }
+}
+
+/// decay^τ, with τ rounded down to whole epochs when `staircase` (Keras's ExponentialDecay).
+public struct ExponentialDescription: Hashable, Sendable {
+  public var decay: Double
+  public var staircase: Bool
+  public init(decay: Double, staircase: Bool = false) {
+    self.decay = decay
+    self.staircase = staircase
+  }
+}
+
+/// final + (1 − final)·(1 − min(τ/epochs, 1))^power (Keras's PolynomialDecay without its cycle;
+/// PyTorch's PolynomialLR has final 0, its LinearLR is power 1).
+public struct PolynomialDescription: Hashable, Sendable {
+  public var epochs: Double
+  public var power: Double
+  public var final: Double
+  public init(epochs: Double, power: Double = 1, final: Double = 0) {
+    self.epochs = epochs
+    self.power = power
+    self.final = final
+  }
+}
+
+/// final + (1 − final)·½(1 + cos(π·min(τ/epochs, 1))) (Loshchilov and Hutter 2017, one period).
+public struct CosineDescription: Hashable, Sendable {
+  public var epochs: Double
+  public var final: Double
+  public init(epochs: Double, final: Double = 0) {
+    self.epochs = epochs
+    self.final = final
+  }
+}
+
+/// As `CosineDescription`, over and over: period i lasts epochs·growthⁱ and begins at peakⁱ, so that
+/// with t the part of it that is over, final + (1 − final)·peakⁱ·½(1 + cos πt) (Keras's
+/// CosineDecayRestarts; PyTorch's CosineAnnealingWarmRestarts has peak 1).
+public struct CosineRestartsDescription: Hashable, Sendable {
+  public var epochs: Double
+  public var growth: Double
+  public var peak: Double
+  public var final: Double
+  public init(epochs: Double, growth: Double = 1, peak: Double = 1, final: Double = 0) {
+    self.epochs = epochs
+    self.growth = growth
+    self.peak = peak
+    self.final = final
+  }
 }
 
 /// One rise and one fall over the whole training (Smith and Topin 2018), as PyTorch's OneCycleLR

@@ -28,41 +28,51 @@ public enum AugmentationOp: Hashable, Sendable {
   /// U(−degrees, degrees); degrees in 0...80. torchvision's RandomAffine with its shear, which counts
   /// a to the left.
   case shear(degrees: Float)
-  /// Displaces each pixel by alpha·(G ∗ n), n from U(−1, 1) for each pixel and axis and G a Gaussian of
-  /// deviation `sigma` pixels; alpha in 0...1000, sigma in 0...28 and not 0 (Simard, Steinkraus and
-  /// Platt 2003; G is scipy.ndimage.gaussian_filter with zeros outside).
-  case elastic(alpha: Float, sigma: Float)
-  /// Mirrors left and right (`horizontal`, the default) or top and bottom, with probability `p`, 0.5 by
-  /// default (torchvision's RandomHorizontalFlip and RandomVerticalFlip).
-  case flip(Axis, p: Float)
+  case elastic(Elastic)
+  case flip(Flip)
   /// A crop of the image's own size, at a place drawn evenly, from the image amid `padding` zeros at
   /// each side, 0...1024: it moves by −padding...padding whole rows and columns (torchvision's
   /// RandomCrop).
   case crop(padding: Int)
-  /// With probability `p`, 0.5 by default, seen in perspective: each corner goes inwards by
-  /// U(0, distortion/2) of the height and, drawn apart, of the width; distortion in 0...0.9, 0.5 by
-  /// default (torchvision's RandomPerspective, which draws whole pixels).
-  case perspective(distortion: Float, p: Float)
+  case perspective(Perspective)
   /// With probability `p`, 1 by default and 0.5 for `erase`, a change of what the pixels hold.
   case pixels(PixelOp, p: Float)
   case randAugment(RandAugment)
   /// Two images of a batch made one; the network does it.
   case mix(BatchMixing)
 
-  /// The name that a spec gives this op.
-  public var name: String {
-    switch self {
-    case .rotate: "rotate"
-    case .shift: "shift"
-    case .zoom: "zoom"
-    case .shear: "shear"
-    case .elastic: "elastic"
-    case .flip: "flip"
-    case .crop: "crop"
-    case .perspective: "perspective"
-    case .pixels(let op, _): op.name
-    case .randAugment: "rand_augment"
-    case .mix(let mixing): mixing.name
+  /// Displaces each pixel by alpha·(G ∗ n), n from U(−1, 1) for each pixel and axis and G a Gaussian of
+  /// deviation `sigma` pixels; alpha in 0...1000, sigma in 0...28 and not 0 (Simard, Steinkraus and
+  /// Platt 2003; G is scipy.ndimage.gaussian_filter with zeros outside).
+  public struct Elastic: Hashable, Sendable {
+    public var alpha: Float
+    public var sigma: Float
+    public init(alpha: Float, sigma: Float) {
+      self.alpha = alpha
+      self.sigma = sigma
+    }
+  }
+
+  /// Mirrors left and right (`horizontal`, the default) or top and bottom, with probability `p`, 0.5 by
+  /// default (torchvision's RandomHorizontalFlip and RandomVerticalFlip).
+  public struct Flip: Hashable, Sendable {
+    public var axis: Axis
+    public var p: Float
+    public init(_ axis: Axis = .horizontal, p: Float = 0.5) {
+      self.axis = axis
+      self.p = p
+    }
+  }
+
+  /// With probability `p`, 0.5 by default, seen in perspective: each corner goes inwards by
+  /// U(0, distortion/2) of the height and, drawn apart, of the width; distortion in 0...0.9, 0.5 by
+  /// default (torchvision's RandomPerspective, which draws whole pixels).
+  public struct Perspective: Hashable, Sendable {
+    public var distortion: Float
+    public var p: Float
+    public init(distortion: Float = 0.5, p: Float = 0.5) {
+      self.distortion = distortion
+      self.p = p
     }
   }
 }
@@ -78,27 +88,39 @@ public enum PixelOp: Hashable, Sendable {
   /// x ↦ x + deviation·z, z normal and drawn for each number; deviation in 0...10 (torchvision's v2
   /// GaussianNoise, with its clip).
   case noise(deviation: Float)
-  /// Convolves with a Gaussian of `kernel` taps a side, an odd number of 1...63 and 3 by default, its
-  /// deviation from U(low, high), [0.1, 2] by default, the image mirrored at its outermost pixels
-  /// (torchvision's GaussianBlur).
-  case blur(kernel: Int, low: Float, high: Float)
-  /// Fills a rectangle whose share of the image is from U(area), [0.02, 0.33] by default, and whose
-  /// height/width is exp U(ln ratio), [0.3, 3.3] by default, with `value`, 0 by default: random erasing
-  /// (Zhong et al. 2017; torchvision's RandomErasing). Ten are drawn until one is less high and less
-  /// wide than the image; where none is, nothing is filled.
-  case erase(area: ClosedRange<Float>, ratio: ClosedRange<Float>, value: Float)
+  case blur(Blur)
+  case erase(Erase)
   /// Zeros a square of `size` pixels a side, 1...1024, whose centre is any pixel, so far as it lies
   /// within the image (DeVries and Taylor 2017; of an odd size, their program makes one less).
   case cutout(size: Int)
 
-  public var name: String {
-    switch self {
-    case .brightness: "brightness"
-    case .contrast: "contrast"
-    case .noise: "gaussian_noise"
-    case .blur: "gaussian_blur"
-    case .erase: "erase"
-    case .cutout: "cutout"
+  /// Convolves with a Gaussian of `kernel` taps a side, an odd number of 1...63 and 3 by default, its
+  /// deviation from U(sigma), [0.1, 2] by default, the image mirrored at its outermost pixels
+  /// (torchvision's GaussianBlur).
+  public struct Blur: Hashable, Sendable {
+    public var kernel: Int
+    public var sigma: ClosedRange<Float>
+    public init(kernel: Int = 3, sigma: ClosedRange<Float> = 0.1...2) {
+      self.kernel = kernel
+      self.sigma = sigma
+    }
+  }
+
+  /// Fills a rectangle whose share of the image is from U(area), [0.02, 0.33] by default, and whose
+  /// height/width is exp U(ln ratio), [0.3, 3.3] by default, with `value`, 0 by default: random erasing
+  /// (Zhong et al. 2017; torchvision's RandomErasing). Ten are drawn until one is less high and less
+  /// wide than the image; where none is, nothing is filled.
+  public struct Erase: Hashable, Sendable {
+    public var area: ClosedRange<Float>
+    public var ratio: ClosedRange<Float>
+    public var value: Float
+    public init(
+      area: ClosedRange<Float> = 0.02...0.33, ratio: ClosedRange<Float> = 0.3...3.3,
+      value: Float = 0
+    ) {
+      self.area = area
+      self.ratio = ratio
+      self.value = value
     }
   }
 }

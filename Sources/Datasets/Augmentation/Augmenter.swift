@@ -45,8 +45,9 @@ public final class Augmenter: Sendable {
     self.seed = seed
     elastic = (0..<workers).map { _ in
       ops.compactMap { op in
-        guard case .elastic(let alpha, let sigma) = op else { return nil }
-        return ElasticField(height: height, width: width, alpha: alpha, sigma: sigma)
+        guard case .elastic(let elastic) = op else { return nil }
+        return ElasticField(
+          height: height, width: width, alpha: elastic.alpha, sigma: elastic.sigma)
       }
     }
     resamplers = (0..<workers).map { _ in
@@ -122,6 +123,6 @@ public final class Augmenter: Sendable {
 extension AugmentationOp {
   /// How far a blur reaches; 0 for what is none.
   fileprivate var blurRadius: Int {
-    if case .pixels(.blur(let kernel, _, _), _) = self { kernel / 2 } else { 0 }
+    if case .pixels(.blur(let blur), _) = self { blur.kernel / 2 } else { 0 }
   }
 }

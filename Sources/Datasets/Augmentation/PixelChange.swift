@@ -24,9 +24,11 @@ extension PixelOp {
     case .brightness(let fraction): return .brightness(Self.factor(fraction, &random))
     case .contrast(let fraction): return .contrast(Self.factor(fraction, &random))
     case .noise(let deviation): return .noise(deviation: deviation, number: number)
-    case .blur(let kernel, let low, let high):
-      return .blur(radius: kernel / 2, sigma: random.uniform(low, high))
-    case .erase(let area, let ratio, let value):
+    case .blur(let blur):
+      let sigma = random.uniform(blur.sigma.lowerBound, blur.sigma.upperBound)
+      return .blur(radius: blur.kernel / 2, sigma: sigma)
+    case .erase(let erase):
+      let (area, ratio) = (erase.area, erase.ratio)
       let (low, high) = (Elementary.log(ratio.lowerBound), Elementary.log(ratio.upperBound))
       for _ in 0..<10 {
         let pixels =
@@ -37,7 +39,7 @@ extension PixelOp {
         guard rows < height, columns < width else { continue }
         let top = Int(random.below(UInt32(height - rows + 1)))
         let left = Int(random.below(UInt32(width - columns + 1)))
-        return .fill(rows: top..<top + rows, columns: left..<left + columns, value: value)
+        return .fill(rows: top..<top + rows, columns: left..<left + columns, value: erase.value)
       }
       return nil
     case .cutout(let size):

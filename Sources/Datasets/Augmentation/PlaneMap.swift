@@ -128,13 +128,14 @@ extension AugmentationOp {
         columns: random.uniform(-fraction, fraction) * Float(width))
     case .zoom(let fraction): return .zoom(random.uniform(1 - fraction, 1 + fraction))
     case .shear(let degrees): return .shear(degrees: random.uniform(-degrees, degrees))
-    case .flip(let axis, let p): return random.uniform() < p ? .flip(axis) : .identity
+    case .flip(let flip): return random.uniform() < flip.p ? .flip(flip.axis) : .identity
     case .crop(let padding):
       let moves = UInt32(2 * padding + 1)
       let rows = Int(random.below(moves)) - padding
       return .shift(rows: Float(rows), columns: Float(Int(random.below(moves)) - padding))
-    case .perspective(let distortion, let p):
-      guard random.uniform() < p else { return .identity }
+    case .perspective(let perspective):
+      guard random.uniform() < perspective.p else { return .identity }
+      let distortion = perspective.distortion
       let (h, w) = (Double(height) / 2, Double(width) / 2)
       func inward() -> PlanePoint {
         let row = Double(random.uniform(0, distortion)) * h

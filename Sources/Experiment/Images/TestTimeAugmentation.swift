@@ -6,13 +6,13 @@ import Storage
 /// at random, and the probabilities that the network gives are averaged, p̄ = Σₖ softmax(zₖ)/K, as
 /// Krizhevsky, Sutskever and Hinton (2012) do over crops.
 public struct TestTimeAugmentation: Hashable, Sendable {
-  /// K, the views of each image, the image itself the first; a spec's default is 8.
+  /// K, the views of each image, the image itself the first.
   public var count: Int
   /// What the others are distorted by; nil, the default, for what the training images are. Mixings of
   /// two images are left out.
   public var ops: [AugmentationOp]?
 
-  public init(count: Int, ops: [AugmentationOp]? = nil) {
+  public init(count: Int = 8, ops: [AugmentationOp]? = nil) {
     self.count = count
     self.ops = ops
   }

@@ -40,7 +40,7 @@ public struct ModelFile: Sendable {
       "input": [
         JSONValue(input.extent.height), JSONValue(input.extent.width), JSONValue(input.channels),
       ],
-      "layers": .array(model.plan.description.model.map(\.json)),
+      "layers": .array(model.plan.description.model.map(SpecDescription.layers.encode)),
     ]
     let images: JSONValue = [
       "prepare": JSONValue(prepare?.rawValue),

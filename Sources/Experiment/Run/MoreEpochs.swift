@@ -57,7 +57,8 @@ public struct MoreEpochs {
   public func scheduleNote(images: Int) throws -> String? {
     let length: Double
     switch spec.schedule {
-    case .polynomial(let epochs, _, _), .cosine(let epochs, _): length = epochs
+    case .polynomial(let fall): length = fall.epochs
+    case .cosine(let fall): length = fall.epochs
     case .oneCycle(let cycle): length = cycle.epochs
     default: return nil
     }

@@ -208,15 +208,6 @@ public enum TestSet: Hashable, Sendable {
 
   /// What a spec says for `none`.
   static let noneName = "none"
-
-  var json: JSONValue {
-    switch self {
-    case .own: .null
-    case .of(let name): .string(name.rawValue)
-    case .share(let share): JSONValue(share)
-    case .none: .string(Self.noneName)
-    }
-  }
 }
 
 public enum ValidationSplit: Hashable, Sendable {
@@ -226,9 +217,6 @@ public enum ValidationSplit: Hashable, Sendable {
   case count(Int)
   /// None of the training images: the files hold others to validate on.
   case own
-
-  /// What a spec says for `own`.
-  static let ownName = "own"
 
   /// How many of `total` images are held out; a fraction is rounded to the nearest, halves up.
   public func count(of total: Int) -> Int {

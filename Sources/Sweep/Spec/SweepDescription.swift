@@ -29,7 +29,7 @@ enum SweepDescription {
       "sampler", .variants(sampler), .required, aliases: ["algorithm", "method", "search"],
       "How the values of a trial are chosen."),
     Field(
-      "metric", SpecDescription.watched(of: [.validation, .training]), .value("val_accuracy"),
+      "metric", SpecDescription.watched(of: [.validation, .training]).type, .value("val_accuracy"),
       aliases: ["objective", "monitor"],
       "What a trial is judged by: val_ or train_ with loss or accuracy, or val_ with one of the base's "
         + "metrics."),

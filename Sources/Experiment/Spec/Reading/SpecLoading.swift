@@ -64,6 +64,21 @@ extension ExperimentSpec {
   }
 }
 
+extension ExperimentSpec {
+  /// The spec of a document that the checker has passed and completed.
+  package init(checked value: JSONValue) {
+    guard let spec = SpecDescription.experiment.decode(value) else {
+      preconditionFailure("what the checker has passed is no experiment")
+    }
+    self = spec
+  }
+
+  /// The spec as a document, every default written out. Reading it gives this very spec. It is in
+  /// one form, however the spec was written: `adam` with a weight decay is `adamw`, a kernel of 3
+  /// is `[3, 3]`.
+  public func resolved() -> JSONValue { SpecDescription.experiment.encode(self) }
+}
+
 extension SpecErrors {
   /// Errors with paths but no lines, in a document that has none.
   package init(_ problems: [SpecChecker.Problem], of source: String) {

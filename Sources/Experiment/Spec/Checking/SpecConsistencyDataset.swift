@@ -11,9 +11,9 @@ struct DatasetFacts {
   let classNames: [String]?
 
   init?(_ section: JSONValue?) {
-    guard let section, let name = DatasetName(checked: section["name"]) else { return nil }
+    guard let section, let name = DatasetName(section["name"]) else { return nil }
     self.name = name
-    let shape = ImageShape(checked: section["shape"]) ?? name.imageShape
+    let shape = SpecDescription.imageShape.read(section["shape"]) ?? name.imageShape
     self.shape = shape.flatMap { [1, 3].contains($0.channels) ? $0 : nil }
     classNames = name.classNames ?? section["classes"]?.array?.compactMap(\.string)
     classes = name.classCount ?? section["classes"]?.int ?? section["classes"]?.array?.count
@@ -25,9 +25,23 @@ struct DatasetFacts {
 }
 
 extension DatasetName {
-  init?(checked value: JSONValue?) {
-    guard let name = value?.string else { return nil }
+  /// The dataset that a key names; nil where it names none.
+  init?(_ json: JSONValue?) {
+    guard let name = json?.string else { return nil }
     self.init(rawValue: name)
+  }
+}
+
+extension OwnFiles.Format {
+  /// What a dataset section says, or else the ending of its path; nil where it has neither.
+  init?(of section: JSONValue) {
+    if let said = section["format"]?.string {
+      self.init(rawValue: said)
+    } else if let path = section["path"]?.string ?? section["test_path"]?.string {
+      self = .of(path)
+    } else {
+      return nil
+    }
   }
 }
 
@@ -48,7 +62,7 @@ extension SpecChecker {
         "\(loaded) is more than the \(most) training images of \(name.rawValue)")
       return
     }
-    let test = DatasetName(checked: dataset["test"]) ?? name
+    let test = DatasetName(dataset["test"]) ?? name
     let readsNoTest = dataset["test"]?.string == TestSet.noneName
     if let count = dataset["test_count"]?.int, !readsNoTest, !test.isUnlimited,
       let most = test.testCount, count > most
@@ -62,7 +76,7 @@ extension SpecChecker {
       return checkOwnValidation(dataset, name)
     }
     guard let validation = dataset["validation"], let loaded else { return }
-    let split = ValidationSplit(checked: validation)
+    guard let split = SpecDescription.validation.decode(validation) else { return }
     let held = split.count(of: loaded)
     if held >= loaded {
       report(
@@ -81,7 +95,7 @@ extension SpecChecker {
 
   /// What stands in for a dataset has its classes: a network of clothes learns nothing from digits.
   private mutating func checkSubstitute(_ dataset: JSONValue, _ name: DatasetName) {
-    guard let other = DatasetName(checked: dataset["when_unavailable"]) else { return }
+    guard let other = DatasetName(dataset["when_unavailable"]) else { return }
     let path = Self.section + "when_unavailable"
     if other == name {
       report(at: path, "\"\(name.rawValue)\" cannot stand in for itself")
@@ -107,7 +121,8 @@ extension SpecChecker {
   private mutating func checkSubset(
     _ dataset: JSONValue, _ facts: DatasetFacts, _ loaded: inout Int?
   ) {
-    guard let subset = Selection.Subset(checked: dataset) else { return }
+    let part: Selection.Subset? = dataset["fraction"]?.double.map { .fraction($0) }
+    guard let subset = dataset["per_class"]?.int.map({ .perClass($0) }) ?? part else { return }
     if case .perClass = subset, let fraction = dataset["fraction"], !fraction.isNull {
       report(at: Self.section + "fraction", "\"per_class\" and \"fraction\" exclude each other")
     }
@@ -163,7 +178,7 @@ extension SpecChecker {
         return
       }
       if dataset["test"] == .null, isMissing("test_path"),
-        OwnFiles.Format(checked: dataset)?.holdsTest == false
+        OwnFiles.Format(of: dataset)?.holdsTest == false
       {
         report(
           at: section + "path",
@@ -209,7 +224,7 @@ extension SpecChecker {
 
   /// What only some forms of files have.
   private mutating func checkForm(_ dataset: JSONValue) {
-    guard let format = OwnFiles.Format(checked: dataset) else { return }
+    guard let format = OwnFiles.Format(of: dataset) else { return }
     let forms: [(key: String, formats: [OwnFiles.Format])] = [
       ("label_column", [.csv]), ("pixel_max", [.csv, .npz, .npy]), ("exif_orientation", [.images]),
     ]
@@ -232,7 +247,7 @@ extension SpecChecker {
         "\"prepare\" \"\(prepare.rawValue)\" finds out whether ink is dark or light; remove it")
     }
     let made = prepare.shape
-    if let shape = ImageShape(checked: dataset["shape"]),
+    if let shape = SpecDescription.imageShape.read(dataset["shape"]),
       dataset["resize"]?.string == ImagePreparation.Resize.none.rawValue,
       shape.height != made.height || shape.width != made.width
     {
@@ -248,7 +263,7 @@ extension SpecChecker {
     let hasPath = dataset["validation_path"]?.string != nil
     // Elsewhere the path itself is reported.
     guard name == .files || !hasPath else { return }
-    guard name == .files, hasPath || OwnFiles.Format(checked: dataset)?.holdsValidation == true
+    guard name == .files, hasPath || OwnFiles.Format(of: dataset)?.holdsValidation == true
     else {
       report(
         at: Self.section + "validation",
@@ -271,7 +286,9 @@ extension SpecChecker {
 
   private mutating func checkShape(_ dataset: JSONValue, _ facts: DatasetFacts) {
     let section = Self.section
-    if let shape = ImageShape(checked: dataset["shape"]), ![1, 3].contains(shape.channels) {
+    if let shape = SpecDescription.imageShape.read(dataset["shape"]),
+      ![1, 3].contains(shape.channels)
+    {
       report(
         at: section + "shape" + 2, "\(shape.channels) channels are neither grey, 1, nor colour, 3")
     }
@@ -282,7 +299,7 @@ extension SpecChecker {
         at: section + "keep_aspect",
         "is of images that are resized; give \"resize\" \"bilinear\" or \"area\" too")
     }
-    let other = DatasetName(checked: dataset["test"])
+    let other = DatasetName(dataset["test"])
     if let other { checkClasses(facts, of: other, at: section + "test", "be the test") }
     guard dataset["resize"]?.string == ImagePreparation.Resize.none.rawValue,
       let shape = facts.shape

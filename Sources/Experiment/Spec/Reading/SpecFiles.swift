@@ -22,15 +22,17 @@ extension JSONNode {
     else { return nil }
     let section = dataset.value
     let (classes, shape) = (
-      OwnFiles.Classes(checked: section["classes"]), ImageShape(checked: section["shape"])
+      SpecDescription.classes.read(section["classes"]),
+      SpecDescription.imageShape.read(section["shape"])
     )
     func isLeft(_ key: String) -> Bool { section[key] == nil || section[key] == .null }
     guard isLeft("classes") || isLeft("shape"), let path = section["path"]?.string,
-      let format = OwnFiles.Format(checked: section)
+      let format = OwnFiles.Format(of: section)
     else { return nil }
     return try locator.survey(
       OwnFilesQuestion(
-        path: path, format: format, labelColumn: LabelColumn(checked: section["label_column"]),
+        path: path, format: format,
+        labelColumn: SpecDescription.labelColumn.read(section["label_column"]),
         followsOrientation: section["exif_orientation"] == .bool(true), classes: classes,
         shape: shape))
   }
@@ -42,7 +44,11 @@ extension JSONNode {
       case .object(var section) = members[place].value.content
     else { return }
     let origin = members[place].value.origin
-    for (key, value) in [("classes", told.classes.json), ("shape", told.shape.json)] {
+    let told = [
+      ("classes", SpecDescription.classes.encode(told.classes)),
+      ("shape", SpecDescription.imageShape.encode(told.shape)),
+    ]
+    for (key, value) in told {
       if let said = section.first(where: { $0.key == key }), !said.value.isNull { continue }
       section.removeAll { $0.key == key }
       section.append(

@@ -8,21 +8,22 @@ extension SpecDescription {
   private static let asked = MetricKind.all.filter { !$0.isAlways }
 
   /// A list of figures by name.
-  static let classificationMetrics = FieldType.list(
-    of: .form(
-      TextForm(
-        pattern: "^(\(asked.map(\.pattern).joined(separator: "|")))$",
-        expectation:
-          "a metric such as \(asked.map { $0.example() }.quotedChoice), with the number or "
-          + "the name of a class for \"macro\",",
-        examples: asked.map { $0.example() },
-        hint: { word in
-          guard let near = Metric.nearMiss(to: word, of: [.validation])?.name else { return nil }
-          return near.kind.isAlways
-            ? "\(near.text) is measured in any case, so leave it out"
-            : "did you mean \"\(near.text)\"?"
-        }, matches: { MetricName($0).map { !$0.kind.isAlways } ?? false })),
+  static let classificationMetrics = Notation<[MetricName]>.list(
+    of: Notation<String>.form(askedName).converted({ MetricName($0) }, back: { $0.text }),
     count: 0...256, noun: "metrics")
+
+  private static let askedName = TextForm(
+    pattern: "^(\(asked.map(\.pattern).joined(separator: "|")))$",
+    expectation:
+      "a metric such as \(asked.map { $0.example() }.quotedChoice), with the number or "
+      + "the name of a class for \"macro\",",
+    examples: asked.map { $0.example() },
+    hint: { word in
+      guard let near = Metric.nearMiss(to: word, of: [.validation])?.name else { return nil }
+      return near.kind.isAlways
+        ? "\(near.text) is measured in any case, so leave it out"
+        : "did you mean \"\(near.text)\"?"
+    }, matches: { MetricName($0).map { !$0.kind.isAlways } ?? false })
 
   static let metricsDoc =
     "What is measured of the validation images, as columns of metrics.csv, and of the test images, "
@@ -33,32 +34,54 @@ extension SpecDescription {
     + "expect, and be a sweep's metric, with val_ or test_ before it."
 
   /// A metric that is measured in every epoch.
-  package static let monitor = watched(of: [.training, .validation])
+  static let monitor = watched(of: [.training, .validation])
 
   /// A metric that is measured in every epoch.
   /// - Parameter parts: a name that doesn't say of which images it is, is of the first that has it.
-  package static func watched(of parts: [Metric.Part]) -> FieldType {
+  package static func watched(of parts: [Metric.Part]) -> Notation<Metric> {
     let always = Metric.always.filter(\.isMonitorable).map(\.rawValue)
-    return .form(
-      TextForm(
-        pattern: Metric.pattern(parts, MetricKind.all),
-        expectation: "one of \(always.quotedList), or val_ with what \"metrics\" asks for, such as "
-          + "\"val_f1_macro\",",
-        examples: always + ["val_f1_macro"],
-        hint: { word in
-          Metric.nearMiss(to: word, of: parts).map { "did you mean \"\($0.rawValue)\"?" }
-        }, matches: { Metric(rawValue: $0)?.isMonitorable ?? false }))
+    let form = TextForm(
+      pattern: Metric.pattern(parts, MetricKind.all),
+      expectation: "one of \(always.quotedList), or val_ with what \"metrics\" asks for, such as "
+        + "\"val_f1_macro\",",
+      examples: always + ["val_f1_macro"],
+      hint: { word in
+        Metric.nearMiss(to: word, of: parts).map { "did you mean \"\($0.rawValue)\"?" }
+      }, matches: { Metric(rawValue: $0)?.isMonitorable ?? false })
+    return Notation<String>.form(form).converted(
+      { Metric(rawValue: $0) }, back: { $0.rawValue })
   }
 
   // MARK: - Expectations
 
-  static let expect = ObjectType(
-    fields: Metric.always.map { metric in
-      Field(
-        metric.rawValue, bounds(within: metric.kind.range), .none,
-        aliases: metric == .testLoss ? ["loss"] : metric == .testAccuracy ? ["accuracy"] : [],
-        "Bounds of the run's \(metric.rawValue), as its summary.json gives it.")
-    }, others: expectedMetrics)
+  /// Bounds of figures by their names; only what is expected is written.
+  static let expectations = Notation<[Expectation]>(
+    .object(ObjectType(fields: Metric.always.map(expected(of:)), others: expectedMetrics)),
+    decode: { json in
+      guard let members = json.object?.members else { return nil }
+      var expectations: [Expectation] = []
+      for member in members where !member.value.isNull {
+        guard let metric = Metric(rawValue: member.key),
+          let expectation = bounds(of: metric).decode(member.value)
+        else { return nil }
+        // Without either bound nothing is expected.
+        if expectation.min != nil || expectation.max != nil { expectations.append(expectation) }
+      }
+      return expectations
+    },
+    encode: { expectations in
+      .object(
+        expectations.reduce(into: JSONObject()) {
+          $0[$1.metric.rawValue] = bounds(of: $1.metric).encode($1)
+        })
+    })
+
+  private static func expected(of metric: Metric) -> Field {
+    Field(
+      metric.rawValue, .object(bounds(of: metric).type), .none,
+      aliases: metric == .testLoss ? ["loss"] : metric == .testAccuracy ? ["accuracy"] : [],
+      "Bounds of the run's \(metric.rawValue), as its summary.json gives it.")
+  }
 
   /// What metrics asks for, those with the same range together.
   private static var expectedMetrics: [OtherKeys] {
@@ -66,12 +89,13 @@ extension SpecDescription {
     for kind in asked where !ranges.contains(kind.range) { ranges.append(kind.range) }
     return ranges.map { range in
       let kinds = asked.filter { $0.range == range }
+      let example = MetricName(kinds[0].example())!
       let parts: [Metric.Part] = [.validation, .test]
       return OtherKeys(
         form: TextForm(
           pattern: Metric.pattern(parts, kinds),
           expectation: "val_ or test_ with what \"metrics\" asks for, such as "
-            + "\"test_\(kinds[0].example())\"",
+            + "\"test_\(example.text)\"",
           hint: { word in
             Metric.nearMiss(to: word, of: [.test, .validation, .training]).map {
               "did you mean \"\($0.rawValue)\"?"
@@ -81,20 +105,19 @@ extension SpecDescription {
             Metric(rawValue: $0).map { parts.contains($0.part) && kinds.contains($0.kind) } ?? false
           }),
         field: Field(
-          "test_METRIC", bounds(within: range), .none,
-          "Bounds of what metrics asks for, such as test_\(kinds[0].example()), or "
-            + "val_\(kinds[0].example()) in the epoch whose weights are tested."))
+          "test_METRIC", .object(bounds(of: Metric(.test, example)!).type), .none,
+          "Bounds of what metrics asks for, such as test_\(example.text), or "
+            + "val_\(example.text) in the epoch whose weights are tested."))
     }
   }
 
-  private static func bounds(within range: ClosedRange<Double>) -> FieldType {
+  private static func bounds(of metric: Metric) -> Declaration<Expectation> {
+    let range = metric.kind.range
     let bounds = Bounds.from(range.lowerBound, to: min(range.upperBound, 1e9))
-    return .object(
-      ObjectType(
-        fields: [
-          Field("min", .number(bounds), .none, "The least that will do."),
-          Field("max", .number(bounds), .none, "The most that will do."),
-        ], needsKey: true))
+    return Declaration(Expectation(metric), needsKey: true) {
+      Key("min", \.min, .number(bounds), writesNull: false, "The least that will do.")
+      Key("max", \.max, .number(bounds), writesNull: false, "The most that will do.")
+    }
   }
 }
 

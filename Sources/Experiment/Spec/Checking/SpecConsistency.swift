@@ -40,7 +40,7 @@ extension SpecChecker {
     guard !problems.contains(where: { $0.path.begins(with: "model") }),
       let input = facts.sampleShape
     else { return }
-    let model = layers.map(ModelItem.init(checked:))
+    let model = layers.compactMap(SpecDescription.layers.decode)
     // The last layer that sets how many outputs there are.
     let scoring = model.lastIndex {
       switch $0.content {
@@ -150,9 +150,9 @@ extension SpecChecker {
           "\(Bounds.text(low)) is more than the highest, \(Bounds.text(high))"
         )
       }
-      if let optimizer = spec["optimizer"], !optimizer.isNull,
-        !problems.contains(where: { $0.path.begins(with: "optimizer") }),
-        OptimizerRule(checked: optimizer).momentum == nil
+      if !problems.contains(where: { $0.path.begins(with: "optimizer") }),
+        let optimizer = spec["optimizer"].flatMap(SpecDescription.optimizers.decode),
+        optimizer.rule.momentum == nil
       {
         report(
           at: path + "momentum",

@@ -1,0 +1,127 @@
+import ConvNet
+import Datasets
+import Storage
+
+/// What a spec may say: each thing that it names is declared once, with its keys, their types, defaults
+/// and sentences, and the Swift value that they fill. Checks, messages, defaults, what is read and
+/// written, and the JSON Schema all come from here.
+package enum SpecDescription {
+  package static let root = experiment.type
+
+  static let experiment = Declaration(
+    ExperimentSpec(
+      name: "", dataset: DatasetSpec(name: .mnist), model: [],
+      optimizer: OptimizerDescription(rule: .sgd(SGDDescription()), learningRate: 0),
+      training: TrainingSpec(epochs: 1, batchSize: 1))
+  ) {
+    Key(
+      unbound: Field(
+        "$schema", .text, .none,
+        "Where editors find the JSON Schema; no part of the experiment."))
+    Key(
+      "name", \.name, .folderName, otherwise: .required,
+      "Names the folder of its runs, results/NAME/.")
+    Key("description", \.description, .text, "Free text for the reader.")
+    Key(
+      "seed", \.seed, .seed, aliases: ["random_seed", "random_state"],
+      "Decides every random number of the experiment.")
+    Key(
+      "dataset", \.dataset, dataset, otherwise: .required, aliases: ["data"],
+      "What it learns from.")
+    Key(
+      "model", \.model, items(1...1000), otherwise: .required,
+      aliases: ["layers", "network", "architecture"],
+      "The layers, from the image to the scores of the classes.")
+    Key(
+      "loss", \.loss, loss, aliases: ["criterion"],
+      "What is minimised; cross-entropies take the scores as they are, without softmax or sigmoid.")
+    Key(
+      "optimizer", \.optimizer, .kind(of: optimizers), otherwise: .required,
+      "The rule that updates the weights.")
+    Key(
+      "schedule", \.course, .kind(of: schedules),
+      aliases: ["lr_schedule", "learning_rate_schedule", "scheduler"],
+      "The learning rate over time, as a factor of the optimizer's own.")
+    Key(
+      "augmentation", \.augmentation,
+      .list(of: .kind(of: augmentations), count: 0...16, noun: "distortions"),
+      aliases: ["augment", "transforms"],
+      "Random distortions of the training images, drawn anew in each epoch: those that move pixels, in "
+        + "one resampling, then those that change them, then what mixes two images.")
+    Key(
+      "augmentation_fill", \.augmentationFill,
+      .choice(
+        "a way to fill",
+        aliases: [
+          "zeros": "constant", "edge": "nearest", "border": "nearest", "mirror": "reflect",
+        ]),
+      aliases: ["fill_mode", "fill", "padding_mode"],
+      "What lies around an image where a distortion moves its pixels, for all of them, by Keras's names; "
+        + "of a row a b c d: constant 0 0 | a b c d | 0 0, nearest a a | a b c d | d d, reflect "
+        + "b a | a b c d | d c, wrap c d | a b c d | a b.")
+    Key(
+      "early_stopping", \.earlyStopping, .object(earlyStopping),
+      "Ends the training when it no longer gets better; null for never.")
+    Key(
+      "training", \.training, .object(training), otherwise: .required,
+      "How long, and in what steps.")
+    Key(
+      "checkpoint", \.checkpoint, .object(checkpoint), aliases: ["checkpoints"],
+      "When what a run needs to be resumed is saved, besides at the end of each epoch.")
+    Key("compute", \.compute, .object(compute), "How it is computed.")
+    Key(
+      "metrics", \.metrics, classificationMetrics, aliases: ["metric", "measures"], metricsDoc)
+    Key(
+      "evaluation", \.testTimeAugmentation, .object(evaluation),
+      "How the test images are looked at.")
+    Key(
+      "expect", \.expect, expectations, aliases: ["expected", "expectations"],
+      "What a finished run must have reached; a run that has not ends with status 4.")
+  }
+
+  // MARK: - Training
+
+  private static let earlyStopping = Declaration(EarlyStoppingSpec(patience: 0)) {
+    Key("monitor", \.monitor, monitor, "What is watched.")
+    Key(
+      "patience", \.patience, .integer(0...1_000_000), otherwise: .required,
+      "How many epochs without an improvement are borne.")
+    Key(
+      "min_delta", \.minDelta, .number(.from(0, to: 1e9)), "What an improvement must exceed.")
+    Key(
+      "restore_best", \.restoreBest, .boolean, aliases: ["restore_best_weights"],
+      "Whether the run ends with the weights of its best epoch.")
+  }
+
+  private static let training = Declaration(TrainingSpec(epochs: 1, batchSize: 1)) {
+    Key(
+      "epochs", \.epochs, .integer(1...1_000_000), otherwise: .required, aliases: ["max_epochs"],
+      "How many times every training image is seen.")
+    Key(
+      "batch_size", \.batchSize, .integer(1...65_536), otherwise: .required, aliases: ["batch"],
+      "Images per step; the last batch of an epoch may be smaller.")
+  }
+
+  private static let checkpoint = Declaration(CheckpointSpec()) {
+    Key(
+      "every_steps", \.everySteps, .integer(1...1_000_000_000), aliases: ["every"],
+      "Also after every so many steps; null for at the end of each epoch only.")
+  }
+
+  private static let compute = Declaration(ComputeSpec()) {
+    Key(
+      "kernel", \.kernel,
+      .string(
+        .choice(Choice(noun: "an OpenBLAS kernel", names: ["auto"] + ComputeSpec.kernelNames))),
+      aliases: ["coretype"],
+      "The OpenBLAS kernel, which decides the last bits of every result; auto takes the fastest "
+        + "that the processor runs.")
+  }
+}
+
+extension ExperimentSpec {
+  fileprivate var course: LearningRateCourse {
+    get { LearningRateCourse(schedule: schedule, warmup: warmup) }
+    set { (schedule, warmup) = (newValue.schedule, newValue.warmup) }
+  }
+}

@@ -17,6 +17,8 @@ struct ExportCommand: ParsableCommand {
         .onnx          ONNX (IR 8, opset 17), with any number of images at once
         .safetensors   the tensors in PyTorch's layout, and a .py beside that builds the network
         .tflite        TensorFlow Lite, of floats
+        .keras         Keras 3's archive
+        .weights.h5    Keras's weights, and the architecture in a .json beside them
         .h             a C header of arrays and loops without dependencies, for microcontrollers
         .npz           the tensors alone, for NumPy
 

@@ -9,6 +9,7 @@ An export is a FILE with its certificate FILE.json and FILE.samples.npz.
 import importlib.metadata
 import importlib.util
 import json
+import os
 import pathlib
 import platform
 import re
@@ -85,6 +86,32 @@ def interpreter(path, images):
             model.invoke()
             found.append(model.get_tensor(given["index"])[0])
         yield name, numpy.stack(found)
+
+
+def keras_model(path):
+    """Keras on two of its backends."""
+    for backend in ["torch", "jax"]:
+        with tempfile.TemporaryDirectory() as folder:
+            found = pathlib.Path(folder) / "found.npy"
+            environment = os.environ | {"KERAS_BACKEND": backend, "TF_CPP_MIN_LOG_LEVEL": "3"}
+            subprocess.run(
+                [sys.executable, __file__, "--keras", path, found], env=environment, check=True
+            )
+            yield f"keras on {backend}", numpy.load(found)
+
+
+def ask_keras(path, found):
+    """What `keras_model` starts: a backend can be chosen but once in a process."""
+    import keras
+
+    if path.name.endswith(".weights.h5"):
+        text = path.with_name(path.name.removesuffix(".weights.h5") + ".json").read_text()
+        model = keras.models.model_from_json(text)
+        model.load_weights(path)
+    else:
+        model = keras.saving.load_model(path)
+    images = numpy.load(f"{path}.samples.npz")["images"].astype(numpy.float32)
+    numpy.save(found, model.predict(images, batch_size=100, verbose=0))
 
 
 MAIN = """
@@ -166,6 +193,8 @@ def answers(path, certificate, samples):
         yield from torch_network(path, first)
     elif export["format"] == "tflite":
         yield from interpreter(path, images)
+    elif export["format"].startswith("keras"):
+        yield from keras_model(path)
     elif export["format"] == "c":
         yield from compiled(path, images, export, samples["scores"].shape[1])
     elif export["format"] == "npz":
@@ -212,6 +241,8 @@ def main():
     folder = pathlib.Path(sys.argv[1])
     rows = []
     for certificate in sorted(folder.glob("*.json")):
+        if not certificate.with_suffix("").exists():
+            continue
         for row in check(certificate.with_suffix("")):
             rows.append(row)
             if not row["passed"]:
@@ -247,4 +278,7 @@ def versions():
             yield f"{name} {importlib.metadata.version(name)}"
 
 
-main()
+if sys.argv[1] == "--keras":
+    ask_keras(pathlib.Path(sys.argv[2]), sys.argv[3])
+else:
+    main()

@@ -3,7 +3,7 @@ import CZlib
 /// A ZIP archive (PKWARE's APPNOTE 6.3), as NumPy's `savez` writes them: entries stored or deflated,
 /// none encrypted, none of 4 GiB or more. Its table of contents is checked before anything is read by
 /// it.
-final class ZipArchive {
+package final class ZipArchive {
   struct Entry: Hashable {
     let name: String
     let isDeflated: Bool
@@ -119,6 +119,39 @@ final class ZipArchive {
   /// The content of an entry, from its start.
   func stream(_ entry: Entry) throws(DatasetError) -> ZipEntryStream {
     try ZipEntryStream(entry, of: self)
+  }
+}
+
+extension ZipArchive {
+  /// What an entry of an archive in memory holds.
+  /// - Throws: `DatasetError` for an archive that is damaged, or has no such entry.
+  package static func content(
+    of name: String, in bytes: [UInt8]
+  ) throws(DatasetError) -> [UInt8] {
+    try reading(bytes) { archive throws(DatasetError) in
+      guard let entry = archive[name] else {
+        throw DatasetError(.damaged, "there is no \(name) in the archive")
+      }
+      let stream = try archive.stream(entry)
+      let content = try stream.collect(entry.size, of: name)
+      try stream.requireEnd(after: name)
+      return content
+    }
+  }
+
+  /// Reads an archive that is in memory, by way of a file without a name.
+  static func reading<R>(
+    _ bytes: [UInt8], _ body: (ZipArchive) throws(DatasetError) -> R
+  ) throws(DatasetError) -> R {
+    let file = try DatasetError.wrapping { () throws(FileError) in try FileDescriptor.unnamed() }
+    do throws(FileError) {
+      try bytes.withUnsafeBufferPointer { (buffer) throws(FileError) in
+        try file.writeAll(UnsafeRawBufferPointer(buffer))
+      }
+    } catch { throw DatasetError(error) }
+    let result = try body(try ZipArchive("/proc/self/fd/\(file.raw)"))
+    _ = consume file
+    return result
   }
 }
 

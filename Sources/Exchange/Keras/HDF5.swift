@@ -15,8 +15,13 @@ enum HDF5File {
 
   /// The kinds of messages.
   fileprivate enum Message: UInt8 {
-    case dataspace = 1, linkInfo = 2, datatype = 3, fillValue = 5, link = 6, layout = 8, groupInfo =
-      10
+    case dataspace = 1
+    case linkInfo = 2
+    case datatype = 3
+    case fillValue = 5
+    case link = 6
+    case layout = 8
+    case groupInfo = 10
     case attribute = 12
   }
 

@@ -15,6 +15,10 @@ public enum ExchangeFormat: String, Hashable, Sendable, CaseIterable {
   case c
   /// TensorFlow Lite.
   case tflite
+  /// Keras 3's archive.
+  case keras
+  /// Keras's `.weights.h5`, and the architecture as JSON beside it.
+  case kerasWeights = "keras-weights"
 
   /// The format that a path's ending stands for.
   public init?(path: String) {
@@ -31,6 +35,8 @@ public enum ExchangeFormat: String, Hashable, Sendable, CaseIterable {
     case .pytorch: ".safetensors"
     case .c: ".h"
     case .tflite: ".tflite"
+    case .keras: ".keras"
+    case .kerasWeights: ".weights.h5"
     }
   }
 
@@ -42,6 +48,7 @@ public enum ExchangeFormat: String, Hashable, Sendable, CaseIterable {
     case .pytorch: "PyTorch"
     case .c: "a C header"
     case .tflite: "TensorFlow Lite, schema 3"
+    case .keras, .kerasWeights: "Keras 3"
     }
   }
 }
@@ -127,6 +134,18 @@ public struct Export: Sendable {
       return [ExportedFile(name: name, bytes: try header(graph, named: name).bytes)]
     case .tflite:
       return [ExportedFile(name: name, bytes: try tfLite(TFLiteWriter.plain(graph)))]
+    case .keras:
+      return [
+        ExportedFile(name: name, bytes: try KerasModel(graph, title: model.name).archive())
+      ]
+    case .kerasWeights:
+      let network = try KerasModel(graph, title: model.name)
+      return [
+        ExportedFile(name: name, bytes: network.weights),
+        ExportedFile(
+          name: name.dropLast(options.format.ending.count) + ".json",
+          bytes: Array(network.config.compact.utf8)),
+      ]
     }
   }
 
@@ -163,7 +182,30 @@ public struct Export: Sendable {
         throw ExchangeError("its operators are others than those of this network")
       }
       return read
+    case .keras:
+      return try readKeras(files) { network throws(ExchangeError) in [try network.archive()] }
+    case .kerasWeights:
+      return try readKeras(files) { network throws(ExchangeError) in
+        [network.weights, Array(network.config.compact.utf8)]
+      }
     }
+  }
+
+  /// The variables are read, and all else is to be what is written of them.
+  private func readKeras(
+    _ files: [ExportedFile], _ written: (KerasModel) throws(ExchangeError) -> [[UInt8]]
+  ) throws(ExchangeError) -> Graph {
+    var weights = files[0].bytes
+    if options.format == .keras {
+      do throws(DatasetError) {
+        weights = try ZipArchive.content(of: "model.weights.h5", in: weights)
+      } catch { throw ExchangeError(error.message) }
+    }
+    let read = try KerasModel(graph, title: model.name).graph(reading: weights)
+    guard try written(KerasModel(read, title: model.name)) == files.map(\.bytes) else {
+      throw ExchangeError("its layers are others than those of this network")
+    }
+    return read
   }
 
   private func tfLite(_ graph: Graph) throws(ExchangeError) -> [UInt8] {

@@ -33,12 +33,9 @@ enum TensorArchive {
   /// - Throws: `ExchangeError` where one is missing, more, or of another shape.
   static func model(like own: Model, reading bytes: [UInt8]) throws(ExchangeError) -> Model {
     var arrays: [String: (values: [Float], shape: [Int])]
-    do {
-      let folder = try Files.makeTemporaryFolder()
-      defer { Files.remove(folder) }
-      try AtomicFile.write(bytes, to: "\(folder)/tensors.npz")
-      arrays = try NPZFile.floats(in: "\(folder)/tensors.npz")
-    } catch { throw ExchangeError("\(error)") }
+    do throws(DatasetError) { arrays = try NPZFile.floats(in: bytes) } catch {
+      throw ExchangeError(error.message)
+    }
     func take(_ name: String, _ shape: [Int]) throws(ExchangeError) -> [Float] {
       guard let array = arrays.removeValue(forKey: name), array.shape == shape else {
         throw ExchangeError("\(name) is missing, or of another shape")

@@ -9,7 +9,7 @@ import Testing
   private func bytes(
     _ graph: Graph, _ layout: ONNXLayout = .nchw
   ) throws -> [UInt8] {
-    try ONNXWriter.file(graph, name: "case", layout: layout, metadata: [("a", "b")]).encoded
+    try ONNXWriter.file(graph, name: "case", layout: layout, metadata: []).encoded
   }
 
   private func readBack(_ bytes: [UInt8]) throws -> Graph {

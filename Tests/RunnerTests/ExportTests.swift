@@ -4,7 +4,9 @@ import Testing
 
 /// `runner export`: what is written, what is told of it, and what `runner verify` makes of that.
 @Suite struct ExportTests {
-  private static let endings = ["onnx", "tflite", "safetensors", "h", "npz"]
+  private static let endings = [
+    "onnx", "tflite", "keras", "weights.h5", "safetensors", "h", "npz",
+  ]
 
   private static func certificate(
     _ name: String, in folder: TemporaryFolder
@@ -105,7 +107,8 @@ import Testing
       (["nowhere", "a.onnx"], "nowhere: there is no such model"),
       (
         [run, "a.pb"],
-        "a.pb: its ending stands for no format; there are .onnx, .npz, .safetensors, .h, .tflite"
+        "a.pb: its ending stands for no format; there are .onnx, .npz, .safetensors, .h, .tflite, .keras, "
+          + ".weights.h5"
       ),
       ([run, "a.onnx", "--format", "c"], "a.onnx: a file of the format c ends with .h"),
       (

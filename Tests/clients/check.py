@@ -9,6 +9,7 @@ An export is a FILE with its certificate FILE.json and FILE.samples.npz.
 import importlib.metadata
 import importlib.util
 import json
+import os
 import pathlib
 import platform
 import re
@@ -87,6 +88,39 @@ def interpreter(path, images):
         yield name, numpy.stack(found)
 
 
+def ask_keras(folder):
+    """What Keras on two of its backends says of all that it is for in a folder: by backend and path. A
+    process can have but one of them."""
+    found = {}
+    if not any(folder.glob("*.keras")) and not any(folder.glob("*.weights.h5")):
+        return found
+    for backend in ["torch", "jax"]:
+        with tempfile.TemporaryDirectory() as answers:
+            environment = os.environ | {"KERAS_BACKEND": backend}
+            subprocess.run(
+                [sys.executable, __file__, "--keras", folder, answers], env=environment, check=True
+            )
+            for answer in pathlib.Path(answers).iterdir():
+                found[backend, answer.stem] = numpy.load(answer)
+    return found
+
+
+def answer_as_keras(folder, answers):
+    """What `ask_keras` starts."""
+    import keras
+
+    for path in sorted(folder.glob("*.keras")) + sorted(folder.glob("*.weights.h5")):
+        if path.suffix == ".keras":
+            model = keras.saving.load_model(path)
+        else:
+            text = path.with_name(path.name.removesuffix(".weights.h5") + ".json").read_text()
+            model = keras.models.model_from_json(text)
+            model.load_weights(path)
+        images = numpy.load(f"{path}.samples.npz")["images"].astype(numpy.float32)
+        found = model.predict(images, batch_size=100, verbose=0)
+        numpy.save(pathlib.Path(answers) / f"{path.name}.npy", found)
+
+
 MAIN = """
 #include <stdio.h>
 #include "model.h"
@@ -151,7 +185,7 @@ def numpy_tensors(path):
         return {name: file[name] for name in file.files}
 
 
-def answers(path, certificate, samples):
+def answers(path, certificate, samples, keras):
     """What each program that a format is for says of the images, (images, classes)."""
     export = certificate["export"]
     images = samples["images"].astype(numpy.float32)
@@ -166,6 +200,9 @@ def answers(path, certificate, samples):
         yield from torch_network(path, first)
     elif export["format"] == "tflite":
         yield from interpreter(path, images)
+    elif export["format"].startswith("keras"):
+        for backend in ["torch", "jax"]:
+            yield f"keras on {backend}", keras[backend, path.name]
     elif export["format"] == "c":
         yield from compiled(path, images, export, samples["scores"].shape[1])
     elif export["format"] == "npz":
@@ -175,7 +212,7 @@ def answers(path, certificate, samples):
         sys.exit(f"{path}: no program is known for the format {export['format']}")
 
 
-def check(path):
+def check(path, keras):
     """A row of the table for each program."""
     certificate = json.loads(pathlib.Path(f"{path}.json").read_text())
     samples = numpy.load(f"{path}.samples.npz")
@@ -191,7 +228,7 @@ def check(path):
         ]
         if is_so
     ]
-    for program, found in answers(path, certificate, samples):
+    for program, found in answers(path, certificate, samples, keras):
         expected = scores[: len(found)]
         assert found.shape == expected.shape, f"{path}: {program} gives {found.shape}"
         difference = float(numpy.abs(found - expected).max() / numpy.abs(expected).max())
@@ -202,6 +239,7 @@ def check(path):
             "options": ", ".join(said),
             "program": program,
             "images": len(found),
+            "of": certificate["images"]["name"] or "noise",
             "difference": difference,
             "different answers": different,
             "passed": difference <= TOLERANCE and different == 0,
@@ -211,8 +249,11 @@ def check(path):
 def main():
     folder = pathlib.Path(sys.argv[1])
     rows = []
+    keras = ask_keras(folder)
     for certificate in sorted(folder.glob("*.json")):
-        for row in check(certificate.with_suffix("")):
+        if not certificate.with_suffix("").exists():
+            continue
+        for row in check(certificate.with_suffix(""), keras):
             rows.append(row)
             if not row["passed"]:
                 print("NOT the same:", row, flush=True)
@@ -226,13 +267,14 @@ def main():
             "",
             "Python " + platform.python_version() + ", " + ", ".join(versions()),
             "",
-            "| network | format | options | program | images | difference | other answers |",
-            "| --- | --- | --- | --- | ---: | ---: | ---: |",
+            "| network | format | options | program | images | of | difference | other answers |",
+            "| --- | --- | --- | --- | ---: | --- | ---: | ---: |",
         ]
         for row in rows:
             lines.append(
                 f"| {row['network']} | {row['format']} | {row['options']} | {row['program']} | "
-                f"{row['images']} | {row['difference']:.1e} | {row['different answers']} |"
+                f"{row['images']} | {row['of']} | {row['difference']:.1e} | "
+                f"{row['different answers']} |"
             )
         pathlib.Path(sys.argv[2]).write_text("\n".join(lines) + "\n")
     print(f"{len(rows)} checks, {len(failed)} failed")
@@ -247,4 +289,7 @@ def versions():
             yield f"{name} {importlib.metadata.version(name)}"
 
 
-main()
+if sys.argv[1] == "--keras":
+    answer_as_keras(pathlib.Path(sys.argv[2]), sys.argv[3])
+else:
+    main()

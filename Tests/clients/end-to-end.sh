@@ -49,8 +49,11 @@ for run in results/*/latest ${runs:+"$runs"/*/latest}; do
   export_model "$run" "$name-folded" .tflite --fold-batch-norm --softmax
   export_model "$run" "$name" .h
   export_model "$run" "$name-folded" .h --fold-batch-norm --softmax
+  export_model "$run" "$name" .keras
+  export_model "$run" "$name-folded" .weights.h5 --fold-batch-norm --softmax
   export_model "$run" "$name" .npz
   for file in exports/"$name"*.json; do
+    [ -e "${file%.json}" ] || continue
     "$runner" verify "$file" > log 2>&1 || {
       cat log
       exit 1

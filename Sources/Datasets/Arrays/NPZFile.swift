@@ -27,12 +27,17 @@ package struct NPZFile {
       "\(name).npy", [0x93] + Array("NUMPY".utf8) + [1, 0] + length + header + values)
   }
 
-  /// The arrays of floats in a file, by name; their last index runs fastest.
+  /// The arrays of floats in a file's bytes, by name; their last index runs fastest.
   /// - Throws: `DatasetError` for what is damaged, or of another type.
   package static func floats(
-    in path: String
+    in bytes: [UInt8]
   ) throws(DatasetError) -> [String: (values: [Float], shape: [Int])] {
-    let archive = try ZipArchive(path)
+    try ZipArchive.reading(bytes) { archive throws(DatasetError) in try floats(in: archive) }
+  }
+
+  private static func floats(
+    in archive: ZipArchive
+  ) throws(DatasetError) -> [String: (values: [Float], shape: [Int])] {
     var arrays: [String: (values: [Float], shape: [Int])] = [:]
     for entry in archive.entries {
       let stream = try archive.stream(entry)
@@ -51,7 +56,7 @@ package struct NPZFile {
       }
       let name = entry.name.hasSuffix(".npy") ? String(entry.name.dropLast(4)) : entry.name
       guard arrays.updateValue((values, header.shape), forKey: name) == nil else {
-        throw DatasetError(.damaged, "\(path): it holds \(name) twice")
+        throw DatasetError(.damaged, "\(archive.path): it holds \(name) twice")
       }
     }
     return arrays

@@ -122,6 +122,39 @@ package final class ZipArchive {
   }
 }
 
+extension ZipArchive {
+  /// What an entry of an archive in memory holds.
+  /// - Throws: `InputError` for an archive that is damaged, or has no such entry.
+  package static func content(
+    of name: String, in bytes: [UInt8]
+  ) throws(InputError) -> [UInt8] {
+    try reading(bytes) { archive throws(InputError) in
+      guard let entry = archive[name] else {
+        throw InputError(.damaged, "there is no \(name) in the archive")
+      }
+      let stream = try archive.stream(entry)
+      let content = try stream.collect(entry.size, of: name)
+      try stream.requireEnd(after: name)
+      return content
+    }
+  }
+
+  /// Reads an archive that is in memory, by way of a file without a name.
+  package static func reading<R>(
+    _ bytes: [UInt8], _ body: (ZipArchive) throws(InputError) -> R
+  ) throws(InputError) -> R {
+    let file = try InputError.wrapping { () throws(FileError) in try FileDescriptor.unnamed() }
+    do throws(FileError) {
+      try bytes.withUnsafeBufferPointer { (buffer) throws(FileError) in
+        try file.writeAll(UnsafeRawBufferPointer(buffer))
+      }
+    } catch { throw InputError(error) }
+    let result = try body(try ZipArchive("/proc/self/fd/\(file.raw)"))
+    _ = consume file
+    return result
+  }
+}
+
 /// What one entry of an archive holds. Whatever it claims, no more is kept than the reader asks for.
 package final class ZipEntryStream: ByteStream {
   package let path: String

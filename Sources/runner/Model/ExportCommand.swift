@@ -18,6 +18,8 @@ struct ExportCommand: ParsableCommand {
         .onnx          ONNX (IR 8, opset 17), with any number of images at once
         .safetensors   the tensors in PyTorch's layout, and a .py beside that builds the network
         .tflite        TensorFlow Lite, of floats
+        .keras         Keras 3's archive
+        .weights.h5    Keras's weights, and the architecture in a .json beside them
         .h             a C header of arrays and loops without dependencies, for microcontrollers
         .npz           the tensors alone, for NumPy
 
@@ -25,11 +27,13 @@ struct ExportCommand: ParsableCommand {
       unless --without-preparation leaves that out. It gives the scores of the classes (logits), or \
       with --softmax their probabilities. A layer that a format cannot say is refused by its name.
 
-      Before anything is written, the file's bytes are read back, and what they say is asked about the \
-      run's test images, beside the model. FILE.json tells what came of it: digests, the largest and \
-      the mean difference of the scores, how many answers differ, the accuracy of both. Should an \
-      answer differ, there is no file, and the exit status is 4. Where the images are not to be had, \
-      that is said, and noise is taken for them. `runner verify FILE.json` does it again.
+      Before anything is written, the file's bytes are read back (of ONNX all that it says; of the others \
+      the numbers, and the rest is compared with what it should be), and asked about the run's test \
+      images, beside the model. FILE.json tells what came of it: digests, the largest and the mean \
+      difference of the scores, how many answers differ, the accuracy of both. Should an answer differ, \
+      or a score by more than 1e-5 of the largest, there is no file, and the exit status is 4. Where the \
+      images are not to be had, that is said, and noise is taken for them. `runner verify FILE.json` \
+      does it again.
 
       EXAMPLES
         runner export results/lenet/latest lenet.onnx

@@ -296,8 +296,8 @@ struct SpecErrorTests {
       "\"training\"",
       "\"early_stopping\": { \"monitor\": \"test_loss\", \"patience\": 1 }, \"training\"",
       "10:34: early_stopping.monitor: found \"test_loss\", but one of \"train_loss\", "
-        + "\"train_accuracy\", \"val_loss\", \"val_accuracy\", or val_ with what \"metrics\" asks for, "
-        + "such as \"val_f1_macro\", is expected; did you mean \"val_loss\"?"),
+        + "\"train_accuracy\", \"val_loss\", \"val_accuracy\", or val_ with what \"metrics\" asks for "
+        + "(\"val_f1_macro\") is expected; did you mean \"val_loss\"?"),
     Case(
       "\"training\"", "\"expect\": { \"test_loss\": { \"min\": 0.5, \"max\": 0.4 } }, \"training\"",
       "10:37: expect.test_loss.min: 0.5 is more than the \"max\", 0.4"),

@@ -231,8 +231,8 @@ struct SpecTrainingTests {
     (
       #"metrics=["f2"]"#,
       #"metrics[0]: found "f2", but a metric such as "top_5_accuracy", "precision_macro", "#
-        + #""recall_macro", "f1_macro", "roc_auc_macro" or "ece", with the number or the name of a "#
-        + #"class for "macro", is expected"#
+        + #""recall_macro", "f1_macro", "roc_auc_macro" or "ece" (for "macro" also the number or the "#
+        + #"name of a class) is expected"#
     ),
     (
       #"metrics=["f1_nine"]"#,

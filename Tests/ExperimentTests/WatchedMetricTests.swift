@@ -183,8 +183,8 @@ struct WatchedMetricTests {
     (
       #""metrics": ["accuracy"],"#,
       #"metrics[0]: found "accuracy", but a metric such as "top_5_accuracy", "precision_macro", "#
-        + #""recall_macro", "f1_macro", "roc_auc_macro" or "ece", with the number or the name of a "#
-        + #"class for "macro", is expected; accuracy is measured in any case, so leave it out"#
+        + #""recall_macro", "f1_macro", "roc_auc_macro" or "ece" (for "macro" also the number or the "#
+        + #"name of a class) is expected; accuracy is measured in any case, so leave it out"#
     ),
   ])
   func whatIsNotMeasuredIsTold(rest: String, message: String) {
@@ -248,8 +248,8 @@ struct WatchedMetricTests {
     #expect(
       Self.problems(#""early_stopping": { "monitor": "val_f1_score", "patience": 1 },"#) == [
         #"early_stopping.monitor: found "val_f1_score", but one of "train_loss", "train_accuracy", "#
-          + #""val_loss", "val_accuracy", or val_ with what "metrics" asks for, such as "#
-          + #""val_f1_macro", is expected; did you mean "val_f1_macro"?"#
+          + #""val_loss", "val_accuracy", or val_ with what "metrics" asks for "#
+          + #"("val_f1_macro") is expected; did you mean "val_f1_macro"?"#
       ])
     #expect(
       Self.problems(#""expect": { "auc": { "min": 0.9 } },"#)

@@ -97,14 +97,14 @@ struct SweepSpecErrorTests {
       "\"trials\"",
       "\"metric\": \"accuracy\", \"trials\"",
       "22:13: metric: found \"accuracy\", but one of \"train_loss\", \"train_accuracy\", "
-        + "\"val_loss\", \"val_accuracy\", or val_ with what \"metrics\" asks for, such as "
-        + "\"val_f1_macro\", is expected; did you mean \"val_accuracy\"?"),
+        + "\"val_loss\", \"val_accuracy\", or val_ with what \"metrics\" asks for "
+        + "(\"val_f1_macro\") is expected; did you mean \"val_accuracy\"?"),
     Case(
       "\"trials\"",
       "\"metric\": \"test_accuracy\", \"trials\"",
       "22:13: metric: found \"test_accuracy\", but one of \"train_loss\", \"train_accuracy\", "
-        + "\"val_loss\", \"val_accuracy\", or val_ with what \"metrics\" asks for, such as "
-        + "\"val_f1_macro\", is expected; did you mean \"val_accuracy\"?"),
+        + "\"val_loss\", \"val_accuracy\", or val_ with what \"metrics\" asks for "
+        + "(\"val_f1_macro\") is expected; did you mean \"val_accuracy\"?"),
     Case(
       "\"trials\"",
       "\"direction\": \"max\", \"trials\"",

@@ -40,8 +40,7 @@ enum SweepDescription {
           noun: "a direction", names: ["maximize", "minimize"],
           aliases: ["max": "maximize", "maximise": "maximize", "min": "minimize"])),
       .derived(
-        "The default is the metric's own: accuracies, f1 and so on are maximised, losses and ece "
-          + "minimised."
+        "The default is the metric's own: \(minimised) are minimised, all else is maximised."
       ) {
         let metric = $0.siblings["metric"]?.string.flatMap(Metric.init(rawValue:))
         return metric?.growsBetter ?? true ? "maximize" : "minimize"
@@ -81,6 +80,10 @@ enum SweepDescription {
       "confirm", .integer(0...1000), .value(3),
       "How many fresh seeds the winner is run with again, to be tested on the test set."),
   ])
+
+  /// Of what less is better.
+  private static let minimised = MetricKind.all.filter { $0.better == .lower }.map(\.name)
+    .joined(separator: " and ")
 
   private static let experiment = FieldType.map(
     MapType(of: .anything, count: 1...1000, noun: "an experiment's keys"))

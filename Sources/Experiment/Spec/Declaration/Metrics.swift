@@ -15,8 +15,8 @@ extension SpecDescription {
   private static let askedName = TextForm(
     pattern: "^(\(asked.map(\.pattern).joined(separator: "|")))$",
     expectation:
-      "a metric such as \(asked.map { $0.example() }.quotedChoice), with the number or "
-      + "the name of a class for \"macro\",",
+      "a metric such as \(asked.map { $0.example() }.quotedChoice) (for \"macro\" "
+      + "also the number or the name of a class)",
     examples: asked.map { $0.example() },
     hint: { word in
       guard let near = Metric.nearMiss(to: word, of: [.validation])?.name else { return nil }
@@ -42,8 +42,8 @@ extension SpecDescription {
     let always = Metric.always.filter(\.isMonitorable).map(\.rawValue)
     let form = TextForm(
       pattern: Metric.pattern(parts, MetricKind.all),
-      expectation: "one of \(always.quotedList), or val_ with what \"metrics\" asks for, such as "
-        + "\"val_f1_macro\",",
+      expectation: "one of \(always.quotedList), or val_ with what \"metrics\" asks for "
+        + "(\"val_f1_macro\")",
       examples: always + ["val_f1_macro"],
       hint: { word in
         Metric.nearMiss(to: word, of: parts).map { "did you mean \"\($0.rawValue)\"?" }

@@ -246,8 +246,11 @@ struct WatchedMetricTests {
 
   @Test func slipsAreToldWithWhatWasMeant() {
     #expect(
-      Self.problems(#""early_stopping": { "monitor": "val_f1_score", "patience": 1 },"#) == [
-        #"early_stopping.monitor: found "val_f1_score", but one of "train_loss", "train_accuracy", "#
+      Self.problems(#""early_stopping": { "monitor": "val_f1_score", "patience": 1 },"#)
+        == [#"early_stopping.monitor: no class is called "score"; did you mean "macro"?"#])
+    #expect(
+      Self.problems(#""early_stopping": { "monitor": "val_f1", "patience": 1 },"#) == [
+        #"early_stopping.monitor: found "val_f1", but one of "train_loss", "train_accuracy", "#
           + #""val_loss", "val_accuracy", or val_ with what "metrics" asks for "#
           + #"("val_f1_macro") is expected; did you mean "val_f1_macro"?"#
       ])

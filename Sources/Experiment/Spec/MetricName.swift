@@ -9,8 +9,12 @@ extension MetricName {
       return
         "there is no class \(label); the last of \(classNames.count) is \(classNames.count - 1)"
     }
+    // scikit-learn's f1_score is no figure of a class called score.
+    let near =
+      kind.aliases.contains(text)
+      ? "macro" : Experiment.nearMiss(to: name, among: classNames + ["macro"])
     let hint =
-      Experiment.nearMiss(to: name, among: classNames + ["macro"]).map { "did you mean \"\($0)\"?" }
+      near.map { "did you mean \"\($0)\"?" }
       ?? "they are \(Array(classNames.prefix(100)).quotedList)"
       + (classNames.count > 100 ? " and \(classNames.count - 100) more" : "")
     return "no class is called \(shortened(name)); \(hint)"
@@ -19,7 +23,6 @@ extension MetricName {
   /// What a word that is no name was probably to be, with macro for the class and 5, as in Keras, for a k
   /// that it doesn't give.
   static func nearMiss(to word: String) -> MetricName? {
-    if let name = MetricName(word) { return name }
     let digits = word.filter(\.isNumber)
     var names: [String] = []
     var aliases: [String: String] = [:]
@@ -36,7 +39,13 @@ extension MetricName {
         aliases["\(alias)\(number)"] = example
       }
     }
-    return Experiment.nearMiss(to: word, among: names, aliases: aliases).flatMap { MetricName($0) }
+    // Before what may be a class: f1_score is no figure of a class called score.
+    let target = folded(word)
+    if let example = aliases.first(where: { folded($0.key) == target })?.value {
+      return MetricName(example)
+    }
+    return MetricName(word)
+      ?? Experiment.nearMiss(to: word, among: names).flatMap { MetricName($0) }
   }
 
   /// What it came to, as people are told: "98.52 %", "0.9871", or "none" where it has no value.

@@ -19,6 +19,8 @@ public enum ExchangeFormat: String, Hashable, Sendable, CaseIterable {
   case keras
   /// Keras's `.weights.h5`, and the architecture as JSON beside it.
   case kerasWeights = "keras-weights"
+  /// Keras's older form of a whole model.
+  case h5
 
   /// The format that a path's ending stands for.
   public init?(path: String) {
@@ -37,6 +39,7 @@ public enum ExchangeFormat: String, Hashable, Sendable, CaseIterable {
     case .tflite: ".tflite"
     case .keras: ".keras"
     case .kerasWeights: ".weights.h5"
+    case .h5: ".h5"
     }
   }
 
@@ -48,7 +51,7 @@ public enum ExchangeFormat: String, Hashable, Sendable, CaseIterable {
     case .pytorch: "PyTorch"
     case .c: "a C header"
     case .tflite: "TensorFlow Lite, schema 3"
-    case .keras, .kerasWeights: "Keras 3"
+    case .keras, .kerasWeights, .h5: "Keras 3"
     }
   }
 }
@@ -138,6 +141,10 @@ public struct Export: Sendable {
       return [
         ExportedFile(name: name, bytes: try KerasModel(graph, title: model.name).archive())
       ]
+    case .h5:
+      return [
+        ExportedFile(name: name, bytes: try KerasModel(graph, title: model.name).wholeFile)
+      ]
     case .kerasWeights:
       let network = try KerasModel(graph, title: model.name)
       return [
@@ -184,6 +191,8 @@ public struct Export: Sendable {
       return read
     case .keras:
       return try readKeras(files) { network throws(ExchangeError) in [try network.archive()] }
+    case .h5:
+      return try readKeras(files) { network throws(ExchangeError) in [network.wholeFile] }
     case .kerasWeights:
       return try readKeras(files) { network throws(ExchangeError) in
         [network.weights, Array(network.config.compact.utf8)]
@@ -201,7 +210,10 @@ public struct Export: Sendable {
         weights = try ZipArchive.content(of: "model.weights.h5", in: weights)
       } catch { throw ExchangeError(error.message) }
     }
-    let read = try KerasModel(graph, title: model.name).graph(reading: weights)
+    let network = try KerasModel(graph, title: model.name)
+    let read =
+      options.format == .h5
+      ? try network.graph(readingWhole: weights) : try network.graph(reading: weights)
     guard try written(KerasModel(read, title: model.name)) == files.map(\.bytes) else {
       throw ExchangeError("its layers are others than those of this network")
     }

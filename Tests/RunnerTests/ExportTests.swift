@@ -5,7 +5,7 @@ import Testing
 /// `runner export`: what is written, what is told of it, and what `runner verify` makes of that.
 @Suite struct ExportTests {
   private static let endings = [
-    "onnx", "tflite", "keras", "weights.h5", "safetensors", "h", "npz",
+    "onnx", "tflite", "keras", "h5", "weights.h5", "safetensors", "h", "npz",
   ]
 
   private static func certificate(
@@ -108,7 +108,7 @@ import Testing
       (
         [run, "a.pb"],
         "a.pb: its ending stands for no format; there are .onnx, .npz, .safetensors, .h, .tflite, .keras, "
-          + ".weights.h5"
+          + ".weights.h5, .h5"
       ),
       ([run, "a.onnx", "--format", "c"], "a.onnx: a file of the format c ends with .h"),
       (

@@ -92,7 +92,7 @@ def ask_keras(folder):
     """What Keras on two of its backends says of all that it is for in a folder: by backend and path. A
     process can have but one of them."""
     found = {}
-    if not any(folder.glob("*.keras")) and not any(folder.glob("*.weights.h5")):
+    if not any(folder.glob("*.keras")) and not any(folder.glob("*.h5")):
         return found
     for backend in ["torch", "jax"]:
         with tempfile.TemporaryDirectory() as answers:
@@ -109,13 +109,13 @@ def answer_as_keras(folder, answers):
     """What `ask_keras` starts."""
     import keras
 
-    for path in sorted(folder.glob("*.keras")) + sorted(folder.glob("*.weights.h5")):
-        if path.suffix == ".keras":
-            model = keras.saving.load_model(path)
-        else:
+    for path in sorted(folder.glob("*.keras")) + sorted(folder.glob("*.h5")):
+        if path.name.endswith(".weights.h5"):
             text = path.with_name(path.name.removesuffix(".weights.h5") + ".json").read_text()
             model = keras.models.model_from_json(text)
             model.load_weights(path)
+        else:
+            model = keras.saving.load_model(path)
         images = numpy.load(f"{path}.samples.npz")["images"].astype(numpy.float32)
         found = model.predict(images, batch_size=100, verbose=0)
         numpy.save(pathlib.Path(answers) / f"{path.name}.npy", found)
@@ -200,7 +200,7 @@ def answers(path, certificate, samples, keras):
         yield from torch_network(path, first)
     elif export["format"] == "tflite":
         yield from interpreter(path, images)
-    elif export["format"].startswith("keras"):
+    elif export["format"] in ["keras", "keras-weights", "h5"]:
         for backend in ["torch", "jax"]:
             yield f"keras on {backend}", keras[backend, path.name]
     elif export["format"] == "c":

@@ -50,6 +50,7 @@ for run in results/*/latest ${runs:+"$runs"/*/latest}; do
   export_model "$run" "$name" .h
   export_model "$run" "$name-folded" .h --fold-batch-norm --softmax
   export_model "$run" "$name" .keras
+  export_model "$run" "$name" .h5
   export_model "$run" "$name-folded" .weights.h5 --fold-batch-norm --softmax
   export_model "$run" "$name" .npz
   for file in exports/"$name"*.json; do

@@ -2,9 +2,20 @@
 // of messages. Written is the least of it that any library reads: a superblock of version 2, headers of
 // version 2 whose links are messages of their own, arrays in one piece; lengths and offsets have eight bytes.
 
-/// A group of an HDF5 file: what it holds by name.
+/// What an HDF5 file holds: arrays, in groups by name.
 indirect enum HDF5Object {
-  case group([(name: String, object: HDF5Object)], attributes: [(name: String, text: String)] = [])
+  /// What is said of a group.
+  enum Attribute {
+    /// One text, of less than 64 KiB.
+    case text(String)
+    /// One text of any length, which lies elsewhere in the file.
+    case longText(String)
+    /// Texts in a row, all together of less than 64 KiB when each is as long as the longest.
+    case texts([String])
+  }
+
+  case group(
+    [(name: String, object: HDF5Object)], attributes: [(name: String, value: Attribute)] = [])
   case array(Tensor)
 }
 
@@ -60,7 +71,7 @@ enum HDF5File {
         link.append(number: place, 8)
         add(.link, link)
       }
-      for (name, text) in attributes { add(.attribute, attribute(name, text)) }
+      for (name, value) in attributes { add(.attribute, attribute(name, value, &bytes)) }
     case .array(let tensor):
       bytes += [UInt8](repeating: 0, count: -bytes.count & 7)
       let place = bytes.count
@@ -94,17 +105,70 @@ enum HDF5File {
     return space
   }
 
-  /// One text of UTF-8.
-  private static func attribute(_ name: String, _ text: String) -> [UInt8] {
-    var type: [UInt8] = [0x13, 0x11, 0, 0]
-    type.append(number: max(1, text.utf8.count), 4)
-    let space = dataspace([])
+  private static func attribute(
+    _ name: String, _ value: HDF5Object.Attribute, _ bytes: inout [UInt8]
+  ) -> [UInt8] {
+    // Texts of UTF-8, each filled up with zeros.
+    func type(_ size: Int) -> [UInt8] {
+      var type: [UInt8] = [0x13, 0x11, 0, 0]
+      type.append(number: size, 4)
+      return type
+    }
+    switch value {
+    case .text(let text):
+      let size = max(1, text.utf8.count)
+      return attribute(name, type(size), dataspace([]), padded(text, size))
+    case .texts(let texts):
+      let size = max(1, texts.map(\.utf8.count).max() ?? 0)
+      return attribute(
+        name, type(size), dataspace([texts.count]), texts.flatMap { padded($0, size) })
+    case .longText(let text):
+      // Of variable length: its length, and where in which heap it is.
+      var type: [UInt8] = [0x19, 1, 1, 0]
+      type.append(number: 16, 4)
+      type += [0x13, 0, 0, 0]
+      type.append(number: 1, 4)
+      var content: [UInt8] = []
+      content.append(number: text.utf8.count, 4)
+      content.append(number: appendHeap(text, to: &bytes), 8)
+      content.append(number: 1, 4)
+      return attribute(name, type, dataspace([]), content)
+    }
+  }
+
+  private static func attribute(
+    _ name: String, _ type: [UInt8], _ space: [UInt8], _ data: [UInt8]
+  ) -> [UInt8] {
     var content: [UInt8] = [3, 0]
     for count in [name.utf8.count + 1, type.count, space.count] { content.append(number: count, 2) }
     content.append(1)
     content += Array(name.utf8) + [0]
-    content += type + space
-    return content + (text.isEmpty ? [0] : Array(text.utf8))
+    return content + type + space + data
+  }
+
+  private static func padded(_ text: String, _ size: Int) -> [UInt8] {
+    Array(text.utf8) + [UInt8](repeating: 0, count: size - text.utf8.count)
+  }
+
+  /// Appends a global heap with one text; returns where it is.
+  private static func appendHeap(_ text: String, to bytes: inout [UInt8]) -> Int {
+    bytes += [UInt8](repeating: 0, count: -bytes.count & 7)
+    let place = bytes.count
+    let count = text.utf8.count
+    let used = 32 + (count + 7) / 8 * 8
+    // At least 4096 bytes, with room for the header of what is free.
+    let size = max(4096, used + 16)
+    bytes += Array("GCOL".utf8) + [1, 0, 0, 0]
+    bytes.append(number: size, 8)
+    for (value, width) in [(1, 2), (1, 2), (0, 4), (count, 8)] {
+      bytes.append(number: value, width)
+    }
+    bytes += padded(text, used - 32)
+    for (value, width) in [(0, 2), (0, 2), (0, 4), (size - used, 8)] {
+      bytes.append(number: value, width)
+    }
+    bytes += [UInt8](repeating: 0, count: size - used - 16)
+    return place
   }
 
   /// Bob Jenkins's lookup3, `hashlittle`, with which all headers end.

@@ -52,27 +52,119 @@ extension KerasModel {
       return (
         name: groups[place]!,
         object: HDF5Object.group([
-          (name: "vars", object: .group(all, attributes: [("name", layer.name)]))
+          (name: "vars", object: .group(all, attributes: [("name", .text(layer.name))]))
         ])
       )
     }.sorted { $0.name < $1.name }
     return HDF5File.encoded(
       .group([
         (name: "layers", object: .group(members)),
-        (name: "vars", object: .group([], attributes: [("name", title)])),
+        (name: "vars", object: .group([], attributes: [("name", .text(title))])),
       ]))
+  }
+
+  /// The variables of a layer in Keras's order, each with its name there.
+  private func variables(_ layer: KerasLayer) -> [(name: String, tensor: Tensor)] {
+    if let constant = layer.constant { return [("kernel", constant)] }
+    return layer.variables.map { variable in
+      let name =
+        switch variable.role {
+        case .scale: "gamma"
+        case .offset: "beta"
+        case .slope: "alpha"
+        default: variable.role.rawValue
+        }
+      return (
+        name, graph.nodes[variable.node].tensors[variable.role]!.reshaped(variable.shape)
+      )
+    }
+  }
+
+  /// The older form of a whole model, one `.h5`: the architecture as an attribute, and the variables in a
+  /// group for each layer, under its name.
+  var wholeFile: [UInt8] {
+    let order = kerasOrder.map { layers[$0] }
+    let members = order.map { layer in
+      let variables = variables(layer)
+      return (
+        name: layer.name,
+        object: HDF5Object.group(
+          variables.isEmpty
+            ? []
+            : [
+              (
+                name: layer.name,
+                object: .group(variables.map { (name: $0.name, object: .array($0.tensor)) })
+              )
+            ],
+          attributes: [("weight_names", .texts(variables.map { "\(layer.name)/\($0.name)" }))])
+      )
+    }
+    let architecture: JSONValue = [
+      "class_name": "Functional", "config": config["config"]!,
+    ]
+    let versions: [(name: String, value: HDF5Object.Attribute)] = [
+      ("keras_version", .text(Self.version)), ("backend", .text("tensorflow")),
+    ]
+    return HDF5File.encoded(
+      .group(
+        [
+          (
+            name: "model_weights",
+            object: .group(
+              members, attributes: chunks("layer_names", order.map(\.name)) + versions)
+          )
+        ],
+        attributes: versions + [("model_config", .longText(architecture.compact))]))
+  }
+
+  /// Names in as many attributes as it takes: where one would be too long, Keras numbers them.
+  private func chunks(
+    _ name: String, _ texts: [String]
+  ) -> [(name: String, value: HDF5Object.Attribute)] {
+    let most = 60_000 / max(1, texts.map(\.utf8.count).max() ?? 1)
+    guard texts.count > most else { return [(name, .texts(texts))] }
+    return stride(from: 0, to: texts.count, by: most).map { start in
+      (
+        "\(name)\(start / most)",
+        .texts(Array(texts[start..<min(start + most, texts.count)]))
+      )
+    }
+  }
+
+  /// What the files say that they are of.
+  private static let version = "3.15.1"
+
+  /// The graph with the variables of a whole file in the places of its own.
+  func graph(readingWhole bytes: [UInt8]) throws(ExchangeError) -> Graph {
+    let arrays = try HDF5Reader.arrays(in: bytes)
+    return try graph { layer, number throws(ExchangeError) in
+      let name = variables(layer)[number].name
+      return arrays["model_weights/\(layer.name)/\(layer.name)/\(name)"]
+    }
   }
 
   /// The graph with the variables of a file of weights in the places of its own.
   /// - Throws: `ExchangeError` where one is missing, or of another shape.
   func graph(reading weights: [UInt8]) throws(ExchangeError) -> Graph {
     let arrays = try HDF5Reader.arrays(in: weights)
-    let groups = groups
+    let groups = Dictionary(
+      uniqueKeysWithValues: groups.map { (layers[$0.key].name, $0.value) })
+    return try graph { layer, number throws(ExchangeError) in
+      arrays["layers/\(groups[layer.name]!)/vars/\(number)"]
+    }
+  }
+
+  /// The graph with other variables in the places of its own.
+  private func graph(
+    _ read: (KerasLayer, _ number: Int) throws(ExchangeError) -> Tensor?
+  ) throws(ExchangeError) -> Graph {
     var graph = graph
-    for (place, layer) in layers.enumerated() {
+    for layer in layers {
       func array(_ number: Int, _ shape: [Int]) throws(ExchangeError) -> Tensor {
-        guard let tensor = arrays["layers/\(groups[place]!)/vars/\(number)"], tensor.shape == shape
-        else { throw ExchangeError("a variable of \(layer.name) is missing, or of another shape") }
+        guard let tensor = try read(layer, number), tensor.shape == shape else {
+          throw ExchangeError("a variable of \(layer.name) is missing, or of another shape")
+        }
         return tensor
       }
       for (i, variable) in layer.variables.enumerated() {
@@ -133,7 +225,9 @@ extension KerasModel {
     guard weights.count < ZipWriter.limit / 2 else {
       throw ExchangeError("a model of 2 GiB does not fit a .keras archive")
     }
-    let metadata: JSONValue = ["keras_version": "3.15.1", "date_saved": "1980-01-01@00:00:00"]
+    let metadata: JSONValue = [
+      "keras_version": .string(Self.version), "date_saved": "1980-01-01@00:00:00",
+    ]
     var archive = ZipWriter()
     archive.add("metadata.json", Array(metadata.compact.utf8))
     archive.add("config.json", Array(config.compact.utf8))

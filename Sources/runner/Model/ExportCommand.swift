@@ -19,6 +19,7 @@ struct ExportCommand: ParsableCommand {
         .safetensors   the tensors in PyTorch's layout, and a .py beside that builds the network
         .tflite        TensorFlow Lite, of floats
         .keras         Keras 3's archive
+        .h5            its older form of a whole model
         .weights.h5    Keras's weights, and the architecture in a .json beside them
         .h             a C header of arrays and loops without dependencies, for microcontrollers
         .npz           the tensors alone, for NumPy

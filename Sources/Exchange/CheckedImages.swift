@@ -32,7 +32,7 @@ public struct CheckedImages: Sendable {
     images = ImageSet(
       height: shape.height, width: shape.width, channels: shape.channels,
       classes: model.classNames.count, pixels: pixels,
-      labels: [UInt8](repeating: 0, count: count))
+      labels: Labels(repeating: 0, count: count))
   }
 
   public var count: Int { images.count }
@@ -47,7 +47,7 @@ public struct CheckedImages: Sendable {
     file.add(
       "images", images.pixels[0..<images.pixels.count],
       shape: [count, images.height, images.width, images.channels])
-    if name != nil { file.add("labels", images.labels, shape: [count]) }
+    if name != nil { file.add("labels", images.labels, ofClasses: images.classes) }
     file.add("scores", scores, shape: [count, classes])
     return file.bytes
   }
@@ -55,7 +55,7 @@ public struct CheckedImages: Sendable {
   /// The part of them that some answers are right of; nil of noise.
   func accuracy(_ answers: [Int]) -> Double? {
     guard name != nil else { return nil }
-    let right = zip(answers, images.labels).count { $0 == Int($1) }
+    let right = zip(answers, images.labels).count { $0 == $1 }
     return Double(right) / Double(count)
   }
 }

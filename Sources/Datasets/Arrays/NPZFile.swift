@@ -1,3 +1,4 @@
+import ConvNet
 import Storage
 
 /// Arrays by name in one file, as NumPy's `savez` writes and `load` reads them: a ZIP archive of NPY files.
@@ -12,6 +13,12 @@ package struct NPZFile {
 
   package mutating func add(_ name: String, _ values: [UInt8], shape: [Int]) {
     add(name, "|u1", values, shape: shape)
+  }
+
+  /// - Parameter classes: how many there are; up to 256 take a byte each.
+  package mutating func add(_ name: String, _ labels: Labels, ofClasses classes: Int) {
+    add(
+      name, classes <= 256 ? "|u1" : "<u2", labels.bytes(ofClasses: classes), shape: [labels.count])
   }
 
   package var bytes: [UInt8] { archive.bytes }

@@ -62,7 +62,7 @@ extension RunImages {
 
   /// Whether these test images are the ones that a run began with, whatever became of the training
   /// images; nil where it recorded too little to tell.
-  func hasTestImages(of recorded: RunRecord.Data) -> Bool? {
+  package func hasTestImages(of recorded: RunRecord.Data) -> Bool? {
     if record.digest == recorded.digest { return true }
     return recorded.hasTestImages(test?.digest, validationCount: validationCount)
   }

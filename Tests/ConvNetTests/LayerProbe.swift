@@ -54,8 +54,9 @@ final class LayerProbe {
     network.weightsChanged()
   }
 
-  /// How the layers were built: "conv2d_2+max_pool_3".
+  /// How the layers were built: "conv2d_1+max_pool_0".
   var builtNames: [String] { network.layers[tested].map(\.name) }
+  var builtPlaces: [Int] { network.layers[tested].map(\.place) }
 
   /// Sets the only trainable or moving tensor of this role among the layers under test.
   func set(_ role: TensorInfo.Role, to values: [Float]) { set(role.rawValue, to: values) }

@@ -237,7 +237,9 @@ import Testing
     let alone = try ask("one.npy --layer \(last) --threads 1 --format jsonl").output
     let object = try JSONSerialization.jsonObject(with: Data(alone.utf8)) as? [String: Any]
     #expect(object?["image"] as? String == "one.npy")
-    #expect(object?["values"] as? [Double] == rows[4])
+    // Foundation may err in a number's last bit.
+    let values = try #require(object?["values"] as? [Double])
+    #expect(zip(values, rows[4]).allSatisfy { Float($0) == Float($1) } && values.count == 10)
     #expect(
       try ask("one.npy --layer \(last) --top 2").errors.contains(
         "--top, --probabilities and --show are of answers; --layer gives none"))

@@ -64,7 +64,7 @@ import Testing
     // Of the list of expectations, five figures instead of one.
     #expect(
       result.output == """
-        \(run): verified, to the last bit: 3 epochs of metrics.csv; 30 figures of summary.json; \
+        \(run): verified, to the last bit: 3 epochs of metrics.csv; 32 figures of summary.json; \
         checkpoints/last.safetensors; checkpoints/best.safetensors; model.safetensors; name, seed \
         and kernel of run.json; the dataset's digest; status and ending of run.json
         not compared: plots; spec.json; timing.csv

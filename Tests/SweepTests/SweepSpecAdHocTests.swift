@@ -162,8 +162,8 @@ struct SweepSpecAdHocTests {
     (
       ["metric=acc"],
       "command line: metric: found \"acc\", but one of \"train_loss\", \"train_accuracy\", "
-        + "\"val_loss\", \"val_accuracy\", or val_ with what \"metrics\" asks for, such as "
-        + "\"val_f1_macro\", is expected; did you mean \"val_accuracy\"?"
+        + "\"val_loss\", \"val_accuracy\", or val_ with what \"metrics\" asks for "
+        + "(\"val_f1_macro\") is expected; did you mean \"val_accuracy\"?"
     ),
   ])
   func wrongArguments(arguments: [String], message: String) {

@@ -297,8 +297,8 @@ struct SweepSpecTests {
     (
       "metric=accuracy",
       "command line: metric: found \"accuracy\", but one of \"train_loss\", \"train_accuracy\", "
-        + "\"val_loss\", \"val_accuracy\", or val_ with what \"metrics\" asks for, such as "
-        + "\"val_f1_macro\", is expected; did you mean \"val_accuracy\"?"
+        + "\"val_loss\", \"val_accuracy\", or val_ with what \"metrics\" asks for "
+        + "(\"val_f1_macro\") is expected; did you mean \"val_accuracy\"?"
     ),
   ])
   func wrongOverrides(argument: String, message: String) {

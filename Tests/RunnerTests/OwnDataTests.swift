@@ -47,7 +47,7 @@ import Testing
     let result = try Program.run(
       "own.json", "dataset.corrupt=skip", "--threads", "1", in: folder)
     #expect(result.status == 0, "\(result.errors)")
-    #expect(result.errors.contains("WARNING: 2 image files cannot be used and are left out"))
+    #expect(result.errors.contains("WARNING: 1 image file cannot be used and is left out"))
     let run = try folder.run(of: "own")
     #expect(
       try folder.text("\(run)/run.json").contains(

@@ -296,7 +296,10 @@ import Testing
     #expect(last.status == 0, "\(last.errors)")
     #expect(last.output.contains("both.csv[3],6,"))
 
-    #expect(try ask("- < /dev/null").errors.contains("the standard input is empty"))
+    #expect(
+      try Program.shell(
+        "printf '' | '\(Program.path)' predict \(run) -", in: folder
+      ).errors.contains("the standard input is empty"))
   }
 
   /// A model in another run's folder is not taken for that run's.

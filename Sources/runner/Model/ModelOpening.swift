@@ -13,8 +13,10 @@ func openModel(_ path: String, weights: Summary.Weights? = nil) throws -> ModelF
     return try ModelFile(reading: path)
   }
   let left = "\(path)/model.safetensors"
-  // A sweep has a model, too, but is no run.
-  if weights == nil, Files.exists(left), SweepFolder(path).isSweep {
+  // A sweep has a model, too, but is no run; and of a run its model is enough.
+  if weights == nil, Files.exists(left),
+    SweepFolder(path).isSweep || !Files.exists("\(path)/resolved.json")
+  {
     return try ModelFile(reading: left)
   }
   let folder = try openRun(path)

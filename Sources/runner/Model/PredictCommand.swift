@@ -80,6 +80,7 @@ struct PredictCommand: ParsableCommand {
   var turn = false
 
   @Option(
+    parsing: .unconditional,
     help: ArgumentHelp(
       """
       The column of a table that holds the labels: its name in the header, or its number, from 0, or back \

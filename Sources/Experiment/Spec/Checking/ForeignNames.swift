@@ -377,7 +377,7 @@ extension ForeignName {
     ("AveragedModel", "swa", #""optimizer": { "name": "adam", "averaging": { "name": "swa" } }"#),
     (
       "requires_grad_", "adam.learning_rate_factors",
-      #""optimizer": { "name": "adam", "learning_rate_factors": { "dense_1": 0 } }"#
+      #""optimizer": { "name": "adam", "learning_rate_factors": { "dense_0": 0 } }"#
     ),
     ("StepLR", "step", #""schedule": { "name": "step", "every": 3, "factor": 0.1 }"#),
     (

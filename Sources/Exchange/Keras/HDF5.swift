@@ -218,8 +218,9 @@ enum HDF5File {
 /// Reads the arrays of a file that is written as above. Every place is checked before it is read.
 struct HDF5Reader {
   private let bytes: [UInt8]
-  /// A file may not have more objects than it has room for.
-  private var objects = 0
+  /// Bytes that may yet be read: all of the file once, so that links which lead to the same place, or
+  /// arrays which lie over one another, come to no more work or memory than the file has bytes.
+  private var left: Int
 
   /// The arrays of floats by their paths, `a/b/0`.
   /// - Throws: `ExchangeError` for what is damaged, or of another form.
@@ -234,7 +235,15 @@ struct HDF5Reader {
     return arrays
   }
 
-  private init(bytes: [UInt8]) { self.bytes = bytes }
+  private init(bytes: [UInt8]) {
+    self.bytes = bytes
+    left = bytes.count
+  }
+
+  private mutating func take(_ count: Int) throws(ExchangeError) {
+    guard count <= left else { throw Self.damaged("it holds more than it has bytes") }
+    left -= count
+  }
 
   private static func damaged(_ what: String) -> ExchangeError {
     ExchangeError("is no sound HDF5 file of this form: \(what)")
@@ -250,14 +259,15 @@ struct HDF5Reader {
   private mutating func read(
     _ place: Int, _ path: String, depth: Int, _ arrays: inout [String: Tensor]
   ) throws(ExchangeError) {
-    objects += 1
-    guard depth < 16, objects <= bytes.count / 16 else { throw Self.damaged("it goes in circles") }
+    guard depth < 16 else { throw Self.damaged("it goes in circles") }
     guard place >= 0, place < bytes.count - 10, bytes[place..<place + 4].elementsEqual("OHDR".utf8),
       bytes[place + 4] == 2, bytes[place + 5] == 2
     else { throw Self.damaged("there is no object header where one should be") }
     let start = place + 10
     let end = start + (try number(place + 6, 4))
-    guard end + 4 <= bytes.count,
+    guard end + 4 <= bytes.count else { throw Self.damaged("it is too short") }
+    try take(end - place)
+    guard
       HDF5File.checksum(Array(bytes[place..<end])) == UInt32(truncatingIfNeeded: try number(end, 4))
     else { throw Self.damaged("an object header has another checksum") }
     var shape: [Int] = []
@@ -299,6 +309,7 @@ struct HDF5Reader {
     guard count == data.count else {
       throw Self.damaged("an array has another size than its shape")
     }
+    try take(count)
     let values = [Float](unsafeUninitializedCapacity: count / 4) { buffer, initialized in
       bytes[data].withUnsafeBytes { UnsafeMutableRawBufferPointer(buffer).copyMemory(from: $0) }
       initialized = count / 4

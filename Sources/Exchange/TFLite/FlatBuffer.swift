@@ -181,8 +181,13 @@ struct FlatBufferReader {
     bytes[try vector(field, of: table, size: 1)]
   }
 
+  /// A text of at most 4096 bytes, as names are: many tables may lead to the same one.
   func string(_ field: Int, of table: Table) throws(ExchangeError) -> String {
-    String(decoding: try bytes(field, of: table), as: UTF8.self)
+    let text = try bytes(field, of: table)
+    guard text.count <= 4096 else {
+      throw ExchangeError("has a name of \(text.count) bytes")
+    }
+    return String(decoding: text, as: UTF8.self)
   }
 
   func tables(_ field: Int, of table: Table) throws(ExchangeError) -> [Table] {

@@ -38,6 +38,10 @@ public enum BLASCore {
   /// The core in use, in capitals.
   public static var current: String { BLAS.coreName.uppercased() }
 
+  /// Whether each row of a product has the same bits whatever the rows around it and however many there
+  /// are, as observed of OpenBLAS 0.3.21's cores for AVX-512, and not of others.
+  static let rowsAreApart = ["SKYLAKEX", "COOPERLAKE", "SAPPHIRERAPIDS"].contains(current)
+
   /// What a spec's word stands for on this machine.
   /// - Throws: `Failure` for a name that OpenBLAS does not have or this processor cannot run.
   public static func resolve(_ name: String) throws(Failure) -> String {

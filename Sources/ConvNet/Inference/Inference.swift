@@ -2,7 +2,8 @@
 /// for each worker, the values of one tile of samples; no gradients, no moments, no labels.
 ///
 /// Tiles begin at multiples of their size of the source, wherever a range begins, so that what is
-/// answered for a sample depends neither on the range nor on the number of workers.
+/// answered for a sample depends neither on the range nor on the number of workers. Where a product's
+/// bits depend on how many rows it has, a tile is worked out in full, however few samples are asked for.
 public final class Inference: TeamWork {
   public let plan: NetworkPlan
   public let team: Team
@@ -138,12 +139,15 @@ public final class Inference: TeamWork {
     let samples = start..<start + tile
     let range = samples.clamped(to: current.range)
     let tile = Tile(
-      index: index, size: tile, count: range.count, worker: worker, isTraining: false, step: 0)
+      index: index, size: tile, count: BLASCore.rowsAreApart ? range.count : tile, worker: worker,
+      isTraining: false, step: 0)
     let values = input.values(of: tile)
     for (i, sample) in range.enumerated() {
       current.source!.fill(values + i * input.size, sample: sample, epoch: 0, worker: worker)
     }
-    normalizer?.apply(values, count: range.count, worker: worker)
+    let missing = (tile.count - range.count) * input.size
+    (values + range.count * input.size).update(repeating: 0, count: missing)
+    normalizer?.apply(values, count: tile.count, worker: worker)
     for layer in layers { layer.layer.forward(tile) }
     current.sink(Scores(values: logits.values(of: tile), samples: range, worker: worker))
   }

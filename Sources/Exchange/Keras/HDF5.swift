@@ -172,7 +172,7 @@ enum HDF5File {
   }
 
   /// Bob Jenkins's lookup3, `hashlittle`, with which all headers end.
-  fileprivate static func checksum(_ bytes: [UInt8]) -> UInt32 {
+  static func checksum(_ bytes: [UInt8]) -> UInt32 {
     var a = 0xDEAD_BEEF &+ UInt32(truncatingIfNeeded: bytes.count)
     var (b, c) = (a, a)
     func rotated(_ x: UInt32, _ count: UInt32) -> UInt32 { x << count | x >> (32 - count) }

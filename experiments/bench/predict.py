@@ -136,7 +136,7 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         subprocess.run(
             [arguments.runner, os.path.join(ROOT, "experiments/t0.json"), "training.epochs=1",
-             "expect=[]", "--output", folder, "--data", arguments.data],
+             "expect={}", "--output", folder, "--data", arguments.data],
             check=True, capture_output=True)
         model = os.path.join(folder, "t0", "latest", "model.safetensors")
         images = (mnist.load(arguments.data, "test")[0][:arguments.count] * 255).round()

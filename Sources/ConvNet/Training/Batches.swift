@@ -10,7 +10,7 @@ public struct Batch {
 
 /// The batches of a training, without end: every epoch takes all images once, in an order of its own; its
 /// last batch takes what is left over.
-public struct Batches: Sequence, IteratorProtocol {
+public struct Batches {
   private let images: Int
   private let size: Int
   private let seed: UInt64
@@ -39,8 +39,6 @@ public struct Batches: Sequence, IteratorProtocol {
     order = Self.order(of: images, seed: seed, epoch: epoch)
   }
 
-  public mutating func next() -> Batch? { take() }
-
   /// The next batch, of which there is always one.
   public mutating func take() -> Batch {
     if done >= images {
@@ -49,7 +47,7 @@ public struct Batches: Sequence, IteratorProtocol {
       order = Self.order(of: images, seed: seed, epoch: epoch)
     }
     let first = done
-    done = Swift.min(first + size, images)
+    done = min(first + size, images)
     step += 1
     return Batch(epoch: epoch, step: step, samples: order[first..<done])
   }

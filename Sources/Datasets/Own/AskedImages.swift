@@ -141,7 +141,7 @@ public struct AskedImagesReader {
         try PlainStream(path), expected: shape, pixelMax: table.pixelMax, mayBeOne: true,
         noted: { notes.append(DatasetNote(place: name, text: $0)) })
       try add(
-        images, labels: label.map { Labels(Array(repeating: $0, count: images.count)) } ?? [], name)
+        images, labels: label.map { Labels(repeating: $0, count: images.count) } ?? [], name)
     case .zip where !lowercase.hasSuffix(".csv.zip"):
       try readArrays(try NPZSource(path), name)
     case .idx: try readIDX(path, name)

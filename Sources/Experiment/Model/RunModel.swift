@@ -44,13 +44,18 @@ extension RunFolder {
       kernel: record.environment.kernel)
   }
 
+  /// SHA-256 of the resolved spec as it was written, which is what its model says: a later version fills
+  /// in more defaults.
+  package func specDigest() throws -> String {
+    let spec = try JSONValue(parsing: Files.read(resolved), name: resolved)
+    return SHA256.hex(of: Array(spec.compact.utf8))
+  }
+
   /// The model that the run left.
   /// - Throws: `RecordError` where it is of another run.
   private func leftModel() throws -> ModelFile {
     let file = try ModelFile(reading: model)
-    // As it was written: a later version fills in more defaults.
-    let spec = try JSONValue(parsing: Files.read(resolved), name: resolved)
-    guard file.specDigest == SHA256.hex(of: Array(spec.compact.utf8)) else {
+    guard try file.specDigest == specDigest() else {
       throw RecordError(
         model,
         "is not the model of this run: its spec has another digest than resolved.json; give the file "

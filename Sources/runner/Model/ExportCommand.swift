@@ -241,8 +241,8 @@ extension CheckedImages {
     guard let folder = try? RunFolder(opening: place), Files.exists(folder.resolved),
       Files.exists(folder.record)
     else { return nil }
+    guard try folder.specDigest() == model.specDigest else { return nil }
     let spec = try folder.readResolved()
-    guard spec.digest == model.specDigest else { return nil }
     let record = try RunRecord(reading: folder.record)
     let loaded = try compute.loadImages(spec.dataset, recorded: record.data)
     if let images = loaded.testImages, record.data.flatMap(loaded.hasTestImages) != true {

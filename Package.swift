@@ -33,9 +33,9 @@ let package = Package(
     .target(name: "CTIFF", linkerSettings: [.linkedLibrary("tiff")]),
     .target(name: "CGIF", linkerSettings: [.linkedLibrary("gif")]),
     .target(name: "CAllocations"),
-    .target(name: "COneThread"),
+    .target(name: "COpenBLASStart"),
     .target(name: "Storage", dependencies: ["CZlib", "CCrypto", "CBzip2"]),
-    .target(name: "ConvNet", dependencies: ["COpenBLAS", "CLAPACKE", "COneThread"]),
+    .target(name: "ConvNet", dependencies: ["COpenBLAS", "CLAPACKE", "COpenBLASStart"]),
     .target(
       name: "Datasets",
       dependencies: ["Storage", "ConvNet", "CZlib", "CPNG", "CJPEG", "CWebP", "CTIFF", "CGIF"]),

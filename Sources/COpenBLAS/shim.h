@@ -8,7 +8,6 @@
 #endif
 
 #if defined(__x86_64__)
-#include <cpuid.h>
 #include <immintrin.h>
 #endif
 
@@ -41,22 +40,5 @@ static inline void runner_pause(void) {
   _mm_pause();
 #elif defined(__aarch64__)
   __asm__ volatile("yield");
-#endif
-}
-
-/// 2: AVX-512 (F, DQ, BW, VL) and the system saves its registers; 1: AVX2 and FMA; 0: neither.
-static inline int runner_vector_level(void) {
-#if defined(__x86_64__)
-  unsigned a, b, c, d;
-  if (!__get_cpuid(1, &a, &b, &c, &d)) return 0;
-  if (!(c & bit_OSXSAVE) || !(c & bit_AVX) || !(c & bit_FMA)) return 0;
-  unsigned low, high;
-  __asm__ volatile("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
-  if ((low & 0x6) != 0x6) return 0;
-  if (!__get_cpuid_count(7, 0, &a, &b, &c, &d) || !(b & bit_AVX2)) return 0;
-  unsigned wanted = bit_AVX512F | bit_AVX512DQ | bit_AVX512BW | bit_AVX512VL;
-  return (b & wanted) == wanted && (low & 0xe6) == 0xe6 ? 2 : 1;
-#else
-  return 0;
 #endif
 }

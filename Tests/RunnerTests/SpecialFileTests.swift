@@ -68,10 +68,11 @@ import Testing
         "export RUNNER; bash -c '\"$RUNNER\" <(cat small.json) \(options) substituted'", in: folder),
       "substituted")
     // The pipe is empty when the program executes itself anew, to choose the kernel.
-    try expectSame(
-      Program.shell(
-        "export RUNNER; OPENBLAS_CORETYPE=NEHALEM bash -c "
-          + "'\"$RUNNER\" <(cat small.json) \(options) again'", in: folder), "again")
+    let again = try Program.shell(
+      "export RUNNER; bash -c '\"$RUNNER\" <(cat small.json) compute.kernel=NEHALEM \(options) again'",
+      in: folder)
+    #expect(again.status == 0, "\(again)")
+    #expect(try folder.text("\(folder.run(of: "small", under: "again"))/spec.json") == Specs.small)
     let sweep = try Program.shell(
       "cat sweep.json | \"$RUNNER\" sweep /dev/stdin --quiet --dry-run", in: folder)
     #expect(sweep.status == 0, "\(sweep)")

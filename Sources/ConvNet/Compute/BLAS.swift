@@ -183,9 +183,6 @@ public enum BLAS {
   /// One BLAS thread, always: parallelism is above it.
   public static func useOneThread() { openblas_set_num_threads(1) }
 
-  /// 2 where the processor runs AVX-512 (F, DQ, BW, VL), 1 for AVX2 with FMA, else 0.
-  static var vectorLevel: Int { Int(runner_vector_level()) }
-
   /// The processors that this process may run on.
   static var cores: Int { Int(runner_cores()) }
 

@@ -1,3 +1,4 @@
+import COpenBLASStart
 import Glibc
 
 /// The core of OpenBLAS that a run computes with: for which processors its `sgemm` is written, by the
@@ -18,9 +19,7 @@ public enum BLASCore {
   /// What this processor has: 2 for AVX-512, 1 for AVX2 with FMA, 0 for neither. `RUNNER_VECTOR_LEVEL`
   /// in the environment hides what is above it, so that a machine with AVX-512 can show what one
   /// without it does.
-  static let vectorLevel = min(
-    BLAS.vectorLevel,
-    getenv("RUNNER_VECTOR_LEVEL").flatMap { Int(String(cString: $0)) } ?? BLAS.vectorLevel)
+  static let vectorLevel = Int(processor_vector_level())
 
   /// The names a spec may give: `auto` and those of `known`.
   public static var names: [String] { ["auto"] + known.map(\.name) }
@@ -62,26 +61,28 @@ public enum BLASCore {
     return wanted
   }
 
-  /// Makes the process compute with `core`: OpenBLAS chooses when it is loaded, so where another
-  /// one is in use the program sets `OPENBLAS_CORETYPE` and executes itself again, once.
+  /// What `OPENBLAS_CORETYPE` asked for in the environment that the user gave, if anything.
+  public static let askedByEnvironment = openblas_core_asked().map { String(cString: $0) }
+
+  /// Makes the process compute with `core`: OpenBLAS chooses when it is loaded, and is told `automatic`
+  /// then; where that is not the one the program sets `OPENBLAS_CORETYPE` and executes itself again,
+  /// once.
   ///
   /// - Parameter notice: told in one line when the environment asked for something else.
   public static func ensure(_ core: String, notice: (String) -> Void) throws(Failure) {
-    let marker = "RUNNER_KERNEL_SET"
-    let asked = getenv("OPENBLAS_CORETYPE").map { String(cString: $0) }
-    guard current != core else { return }
-    guard getenv(marker) == nil else {
-      throw Failure(
-        description: "OpenBLAS \(BLAS.version) does not obey OPENBLAS_CORETYPE=\(core); it uses "
-          + "\(current). Set compute.kernel to \"\(current)\" to compute with that one")
-    }
-    if let asked, asked.uppercased() != core {
+    if let asked = askedByEnvironment, asked.uppercased() != core {
       notice(
         "OPENBLAS_CORETYPE=\(asked) in the environment is overridden: this run computes with "
           + "\(core) (compute.kernel in the spec decides)")
     }
+    guard current != core else { return }
+    guard getenv(OPENBLAS_CORE_SET).map({ String(cString: $0) }) != core else {
+      throw Failure(
+        description: "OpenBLAS \(BLAS.version) does not obey OPENBLAS_CORETYPE=\(core); it uses "
+          + "\(current). Set compute.kernel to \"\(current)\" to compute with that one")
+    }
     setenv("OPENBLAS_CORETYPE", core, 1)
-    setenv(marker, "1", 1)
+    setenv(OPENBLAS_CORE_SET, core, 1)
     let arguments = CommandLine.unsafeArgv
     execv("/proc/self/exe", arguments)
     throw Failure(

@@ -16,7 +16,6 @@ struct DoctorCommand: ParsableCommand {
   @OptionGroup var compute: ComputeOptions
 
   func run() throws {
-    let asked = getenv("OPENBLAS_CORETYPE").map { String(cString: $0) }
     try compute.useCore("auto")
     let threads = compute.threadCount
     try Output.print(
@@ -29,16 +28,15 @@ struct DoctorCommand: ParsableCommand {
     let all = try PeakProbe.measure(Team(threads: threads), clock: monotonicNanoseconds) / 1e9
     try Output.print(
       "sgemm       \(fixed(one, 1)) GFLOP/s with 1 thread, \(fixed(all, 1)) with \(threads)")
-    let findings = self.findings(asked: asked, one: one, all: all, threads: threads)
+    let findings = self.findings(one: one, all: all, threads: threads)
     try Output.print()
     try Output.print(
       findings.isEmpty ? "Nothing here would be slow." : findings.joined(separator: "\n"))
   }
 
-  private func findings(asked: String?, one: Double, all: Double, threads: Int) -> [String] {
+  private func findings(one: Double, all: Double, threads: Int) -> [String] {
     var found: [String] = []
-    // After a start anew the variable is our own; the marker tells.
-    if getenv("RUNNER_KERNEL_SET") == nil, let asked, asked.uppercased() != BLASCore.current {
+    if let asked = BLASCore.askedByEnvironment, asked.uppercased() != BLASCore.current {
       found.append("- OPENBLAS_CORETYPE=\(asked) is set; runner overrides it in every run.")
     }
     #if arch(x86_64)

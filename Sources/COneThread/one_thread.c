@@ -1,3 +1,0 @@
-#include "one_thread.h"
-
-int openblas_num_threads_env(void) { return 1; }

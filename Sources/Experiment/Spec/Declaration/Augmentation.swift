@@ -193,6 +193,7 @@ extension SpecDescription {
   }
 
   /// A change of pixels by a case of the enum, as `Kind` has it, with its probability last.
+  @_semantics("optimize.sil.specialize.generic.never")
   private static func pixels<Content>(
     _ name: String, _ change: PixelOp, p: Float = 1,
     as embed: @escaping @Sendable (Content) -> PixelOp,

@@ -14,6 +14,7 @@ extension SpecDescription {
 
   /// A layer or block that reads one other: what it holds, as `Kind` has it, with the keys that each
   /// has for that.
+  @_semantics("optimize.sil.specialize.generic.never")
   static func item<Content>(
     _ name: String, _ content: ModelItem.Content,
     as embed: @escaping @Sendable (Content) -> ModelItem.Content,

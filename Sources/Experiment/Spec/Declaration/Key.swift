@@ -1,5 +1,8 @@
 import Storage
 
+// What is generic here runs once per document; code of its own for every type that a spec has would take
+// a third of the time in which this module is compiled, and of its size.
+
 /// One key of an object, and the part of a Swift value that it fills.
 package struct Key<Value: Sendable>: Sendable {
   /// The path of a part that is read and written.
@@ -20,6 +23,7 @@ package struct Key<Value: Sendable>: Sendable {
   ///   - otherwise: what stands for it where it isn't given: if nothing is said here, what a new value
   ///     has.
   ///   - writesNull: whether nil is written as null, not left out.
+  @_semantics("optimize.sil.specialize.generic.never")
   package init<Part>(
     _ name: String, _ place: Place<Part>, _ notation: Notation<Part>,
     otherwise: Field.Fallback? = nil, aliases: [String] = [], written turn: KeyTurn = .described,
@@ -46,6 +50,7 @@ package struct Key<Value: Sendable>: Sendable {
   }
 
   /// A part that may be nil, which is null.
+  @_semantics("optimize.sil.specialize.generic.never")
   package init<Part>(
     _ name: String, _ place: Place<Part?>, _ notation: Notation<Part>, aliases: [String] = [],
     written turn: KeyTurn = .described, writesNull: Bool = true, _ doc: String
@@ -66,6 +71,7 @@ package struct Key<Value: Sendable>: Sendable {
 
   /// The same key of a greater value that holds this one.
   /// - Parameter get: nil where the greater value holds another.
+  @_semantics("optimize.sil.specialize.generic.never")
   func within<Whole>(
     get: @escaping @Sendable (Whole) -> Value?,
     set: @escaping @Sendable (Value, inout Whole) -> Void
@@ -112,6 +118,7 @@ package struct KeySet<Value: Sendable>: Sendable {
   let fields: [Field]
   private let keys: [Key<Value>]
 
+  @_semantics("optimize.sil.specialize.generic.never")
   init(_ prototype: Value, _ keys: [Key<Value>]) {
     self.prototype = prototype
     self.keys = keys
@@ -120,6 +127,7 @@ package struct KeySet<Value: Sendable>: Sendable {
 
   /// The value of an object that a checker has passed and completed; nil where a key is of another
   /// type.
+  @_semantics("optimize.sil.specialize.generic.never")
   func decode(_ object: JSONValue) -> Value? {
     var value = prototype
     for key in keys {
@@ -128,6 +136,7 @@ package struct KeySet<Value: Sendable>: Sendable {
     return value
   }
 
+  @_semantics("optimize.sil.specialize.generic.never")
   func encode(_ value: Value, into object: inout JSONObject) {
     for turn in KeyTurn.allCases {
       for key in keys where key.turn == turn { object[key.name] = key.encode(value) }
@@ -135,6 +144,7 @@ package struct KeySet<Value: Sendable>: Sendable {
   }
 
   /// Only what is not the default.
+  @_semantics("optimize.sil.specialize.generic.never")
   func brief(_ value: Value, into object: inout JSONObject) {
     for (key, field) in zip(keys, fields) {
       guard let json = key.brief(value) else { continue }

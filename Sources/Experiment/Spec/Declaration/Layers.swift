@@ -227,6 +227,7 @@ extension SpecDescription {
   // MARK: - What is alike
 
   /// A layer by a case of the enum, as `Kind` has it.
+  @_semantics("optimize.sil.specialize.generic.never")
   private static func layer<Content>(
     _ name: String, _ layer: LayerDescription,
     as embed: @escaping @Sendable (Content) -> LayerDescription,

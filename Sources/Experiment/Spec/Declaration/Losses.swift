@@ -58,6 +58,7 @@ extension SpecDescription {
   }.named("loss")
 
   /// A loss by a case of the enum, as `Kind` has it.
+  @_semantics("optimize.sil.specialize.generic.never")
   private static func kind<Content>(
     _ name: String, _ loss: LossDescription.Kind,
     as embed: @escaping @Sendable (Content) -> LossDescription.Kind,

@@ -234,6 +234,7 @@ extension SpecDescription {
   ///   - convention: the key that names one, where the learning rate's default follows from it.
   ///   - note: what else is to be said of the learning rate.
   ///   - includes: which optimizers of this rule it names, where two names share one.
+  @_semantics("optimize.sil.specialize.generic.never")
   private static func rule<Rule: UpdateRule>(
     _ name: String, _ rule: Rule, convention: Key<Rule>? = nil, learningRate: Conventional,
     note: String = ".", weightDecay: Conventional = 0,

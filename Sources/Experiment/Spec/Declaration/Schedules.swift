@@ -174,6 +174,7 @@ extension SpecDescription {
   }
 
   /// A schedule by a case of the enum, as `Kind` has it.
+  @_semantics("optimize.sil.specialize.generic.never")
   private static func schedule<Content>(
     _ name: String, _ schedule: Schedule, as embed: @escaping @Sendable (Content) -> Schedule,
     held: @escaping @Sendable (Schedule) -> Content?, aliases: [String] = [], _ doc: String,

@@ -115,7 +115,7 @@ end-to-end: build
 	Tests/end-to-end.sh $(RELEASE)
 
 # Where the virtual environment can't be made, that is said and nothing is tested. What was found is in
-# Tests/clients/results.md.
+# Tests/clients/results.md and tensorflow.md.
 clients: build
 	Tests/clients/end-to-end.sh $(RELEASE) .build-clients
 

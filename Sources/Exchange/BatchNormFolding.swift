@@ -81,3 +81,26 @@ extension LayerDescription {
     return kernel
   }
 }
+
+extension Graph {
+  /// The graph with batch norms as formats write them that have no operator for one: y = (x − μ)·f + β.
+  var withPlainBatchNorms: Graph {
+    var graph = self
+    for place in nodes.indices {
+      guard case .batchNorm(var norm) = nodes[place].layer else { continue }
+      let tensors = nodes[place].tensors
+      let variance = tensors[.movingVariance]!.values
+      let factor = variance.indices.map {
+        (tensors[.scale]?.values[$0] ?? 1) / (variance[$0] + norm.epsilon).squareRoot()
+      }
+      norm.epsilon = 0
+      (norm.scale, norm.center) = (true, true)
+      graph.nodes[place].layer = .batchNorm(norm)
+      graph.nodes[place].tensors[.scale] = Tensor(factor)
+      graph.nodes[place].tensors[.movingVariance] = Tensor(variance.map { _ in 1 })
+      graph.nodes[place].tensors[.offset] =
+        tensors[.offset] ?? Tensor(variance.map { _ in 0 })
+    }
+    return graph
+  }
+}

@@ -243,7 +243,7 @@ public struct Certificate: Sendable {
     self.options = options
     foldedBatchNorms = try count("export", "folded_batch_norms")
     files = try (json["files"]?.array ?? []).map { file throws(RecordError) in
-      guard let name = file["name"]?.string, !name.contains("/"), !name.isEmpty, name != "..",
+      guard let name = file["name"]?.string, Certificate.isBeside(name),
         let size = file["bytes"]?.int, let digest = file["sha256"]?.string
       else { throw damaged("files") }
       return File(name: name, size: size, digest: digest)
@@ -271,6 +271,12 @@ public struct Certificate: Sendable {
       guard let value = json[key]?.string else { throw damaged(key) }
       return value
     }
+  }
+
+  /// Whether a name is that of a file in the same folder, or in a folder in it.
+  private static func isBeside(_ name: String) -> Bool {
+    let parts = name.split(separator: "/", omittingEmptySubsequences: false)
+    return parts.count <= 2 && parts.allSatisfy { !["", ".", ".."].contains($0) }
   }
 
   /// The files that it is of, from the folder that it lies in.

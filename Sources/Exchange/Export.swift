@@ -21,6 +21,8 @@ public enum ExchangeFormat: String, Hashable, Sendable, CaseIterable {
   case kerasWeights = "keras-weights"
   /// Keras's older form of a whole model.
   case h5
+  /// TensorFlow's folder of a function and its signatures.
+  case savedModel = "saved-model"
 
   /// The format that a path's ending stands for.
   public init?(path: String) {
@@ -40,6 +42,7 @@ public enum ExchangeFormat: String, Hashable, Sendable, CaseIterable {
     case .keras: ".keras"
     case .kerasWeights: ".weights.h5"
     case .h5: ".h5"
+    case .savedModel: ".savedmodel"
     }
   }
 
@@ -52,13 +55,14 @@ public enum ExchangeFormat: String, Hashable, Sendable, CaseIterable {
     case .c: "a C header"
     case .tflite: "TensorFlow Lite, schema 3"
     case .keras, .kerasWeights, .h5: "Keras 3"
+    case .savedModel: "TensorFlow's SavedModel"
     }
   }
 }
 
 /// A file of an export, which may be several.
 public struct ExportedFile: Hashable, Sendable {
-  /// Beside the others.
+  /// Beside the others, or in a folder beside them.
   public let name: String
   public let bytes: [UInt8]
 }
@@ -136,7 +140,7 @@ public struct Export: Sendable {
     case .c:
       return [ExportedFile(name: name, bytes: try header(graph, named: name).bytes)]
     case .tflite:
-      return [ExportedFile(name: name, bytes: try tfLite(TFLiteWriter.plain(graph)))]
+      return [ExportedFile(name: name, bytes: try tfLite(graph.withPlainBatchNorms))]
     case .keras:
       return [
         ExportedFile(name: name, bytes: try KerasModel(graph, title: model.name).archive())
@@ -153,6 +157,9 @@ public struct Export: Sendable {
           name: name.dropLast(options.format.ending.count) + ".json",
           bytes: Array(network.config.compact.utf8)),
       ]
+    case .savedModel:
+      let file = try SavedModelFile(graph.withPlainBatchNorms, classNames: model.classNames)
+      return [ExportedFile(name: "\(name)/saved_model.pb", bytes: file.encoded)]
     }
   }
 
@@ -184,7 +191,7 @@ public struct Export: Sendable {
       }
       return read
     case .tflite:
-      let read = try TFLiteWriter.graph(TFLiteWriter.plain(graph), reading: first.bytes)
+      let read = try TFLiteWriter.graph(graph.withPlainBatchNorms, reading: first.bytes)
       guard try tfLite(read) == first.bytes else {
         throw ExchangeError("its operators are others than those of this network")
       }
@@ -197,6 +204,12 @@ public struct Export: Sendable {
       return try readKeras(files) { network throws(ExchangeError) in
         [network.weights, Array(network.config.compact.utf8)]
       }
+    case .savedModel:
+      let read = try SavedModelWriter.graph(graph.withPlainBatchNorms, reading: first.bytes)
+      guard try SavedModelFile(read, classNames: model.classNames).encoded == first.bytes else {
+        throw ExchangeError("its operators are others than those of this network")
+      }
+      return read
     }
   }
 

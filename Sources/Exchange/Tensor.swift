@@ -13,6 +13,16 @@ public struct Tensor: Hashable, Sendable {
   /// A number for each of some channels.
   public init(_ values: [Float]) { self.init(values, shape: [values.count]) }
 
+  /// The numbers that some bytes hold, four each; nil where they are not as many as the shape has places.
+  init?(littleEndian bytes: ArraySlice<UInt8>, shape: [Int]) {
+    guard bytes.count == 4 * shape.reduce(1, *) else { return nil }
+    let values = [Float](unsafeUninitializedCapacity: bytes.count / 4) { buffer, count in
+      bytes.withUnsafeBytes { UnsafeMutableRawBufferPointer(buffer).copyMemory(from: $0) }
+      count = bytes.count / 4
+    }
+    self.init(values, shape: shape)
+  }
+
   /// The same numbers in the same order, with other indices.
   public func reshaped(_ shape: [Int]) -> Tensor { Tensor(values, shape: shape) }
 

@@ -71,6 +71,36 @@ extension Graph.Node {
   }
 }
 
+extension Graph.Node {
+  /// Whether the sides of a window are those of `same`.
+  func hasSidesOfSame(
+    from input: Extent, window: Extent, stride: Extent, dilation: Extent
+  ) -> Bool {
+    let output = self.output.extent
+    return output.height == (input.height + stride.height - 1) / stride.height
+      && output.width == (input.width + stride.width - 1) / stride.width
+      && sides
+        == Padding.same.sides(input, output, window: window, stride: stride, dilation: dilation)
+  }
+
+  /// What makes means over whole windows, zeros around the image included, those of the image's own
+  /// numbers, (1, H', W', 1).
+  func factorsWithoutPadding(_ pool: AveragePoolDescription, of input: Shape) -> Tensor {
+    func counts(_ count: Int, _ output: Int, _ size: Int, _ stride: Int, _ before: Int) -> [Int] {
+      (0..<output).map { r in
+        (0..<size).count { (0..<count).contains(r * stride + $0 - before) }
+      }
+    }
+    let (from, to) = (input.extent, output.extent)
+    let rows = counts(from.height, to.height, pool.size.height, pool.stride.height, sides.top)
+    let columns = counts(from.width, to.width, pool.size.width, pool.stride.width, sides.left)
+    let all = Float(pool.size.height * pool.size.width)
+    return Tensor(
+      rows.flatMap { row in columns.map { all / Float(row * $0) } },
+      shape: [1, to.height, to.width, 1])
+  }
+}
+
 extension Conv2DTransposeDescription {
   /// What is cut off the sides of (H − 1)·S + K, and what has to be put below and to the right of that
   /// to come to H'.

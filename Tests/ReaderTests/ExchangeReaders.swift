@@ -17,6 +17,10 @@ extension Reader {
       let constants = try TFLiteFile.constants(in: bytes)
       precondition(constants.values.allSatisfy { $0.count <= bytes.count })
     },
+    Reader("savedmodel") { bytes in
+      let constants = try SavedModelFile.constants(in: bytes)
+      precondition(constants.values.allSatisfy { $0.count <= bytes.count })
+    },
     Reader("hdf5") { bytes in
       let arrays = try HDF5Reader.arrays(in: bytes)
       precondition(arrays.values.allSatisfy { 4 * $0.values.count <= bytes.count })

@@ -5,7 +5,7 @@ import Testing
 /// `runner export`: what is written, what is told of it, and what `runner verify` makes of that.
 @Suite struct ExportTests {
   private static let endings = [
-    "onnx", "tflite", "keras", "h5", "weights.h5", "safetensors", "h", "npz",
+    "onnx", "tflite", "keras", "h5", "weights.h5", "savedmodel", "safetensors", "h", "npz",
   ]
 
   private static func certificate(
@@ -103,18 +103,20 @@ import Testing
     let folder = try TemporaryFolder()
     let run = try InterruptionTests.reference(in: folder)
     let before = try folder.data("\(run)/model.safetensors")
+    _ = try Program.shell("mkdir other.savedmodel && touch other.savedmodel/notes.txt", in: folder)
     for (arguments, message) in [
       (["nowhere", "a.onnx"], "nowhere: there is no such model"),
       (
         [run, "a.pb"],
         "a.pb: its ending stands for no format; there are .onnx, .npz, .safetensors, .h, .tflite, .keras, "
-          + ".weights.h5, .h5"
+          + ".weights.h5, .h5, .savedmodel"
       ),
       ([run, "a.onnx", "--format", "c"], "a.onnx: a file of the format c ends with .h"),
       (
         [run, "\(run)/model.safetensors"],
         "\(run)/model.safetensors: it would take the place of the model itself; name another file"
       ),
+      ([run, "other.savedmodel"], "other.savedmodel: is there, and no SavedModel of this program"),
       ([run, "a.npz", "--softmax"], "an .npz holds the tensors as they are"),
       ([run, "a.h", "--layout", "nhwc"], "how images lie can be chosen for ONNX alone"),
     ] {

@@ -1,10 +1,10 @@
 #!/bin/sh
 # Exports small networks in every format and way, and lets the programs that these are for open them.
 #
-#     end-to-end.sh RUNNER ENVIRONMENT [RUNS [RESULTS.md]]
+#     end-to-end.sh RUNNER ENVIRONMENT [RUNS [RESULTS]]
 #
-# RUNS is a folder of runs to export besides. Where ENVIRONMENT can't be made, that is said, and nothing
-# is tested.
+# RUNS is a folder of runs to export besides; RESULTS one for results.md and tensorflow.md. Where
+# ENVIRONMENT, or ENVIRONMENT-tensorflow beside it, can't be made, that is said, and nothing is tested.
 set -eu
 runner=$(realpath "$1")
 environment=$2
@@ -12,7 +12,8 @@ runs=${3:-}
 results=${4:-}
 here=$(realpath "$(dirname "$0")")
 
-if ! "$here/make-environment.sh" "$environment"; then
+if ! "$here/make-environment.sh" "$environment" requirements.txt ||
+  ! "$here/make-environment.sh" "$environment-tensorflow" requirements-tensorflow.txt; then
   echo "clients: not tested, for their environment can't be made"
   exit 0
 fi
@@ -52,6 +53,8 @@ for run in results/*/latest ${runs:+"$runs"/*/latest}; do
   export_model "$run" "$name" .keras
   export_model "$run" "$name" .h5
   export_model "$run" "$name-folded" .weights.h5 --fold-batch-norm --softmax
+  export_model "$run" "$name" .savedmodel
+  export_model "$run" "$name-folded" .savedmodel --fold-batch-norm --softmax
   export_model "$run" "$name" .npz
   for file in exports/"$name"*.json; do
     [ -e "${file%.json}" ] || continue
@@ -61,4 +64,6 @@ for run in results/*/latest ${runs:+"$runs"/*/latest}; do
     }
   done
 done
-"$environment/bin/python" "$here/check.py" exports ${results:+"$results"}
+"$environment/bin/python" "$here/check.py" exports ${results:+"$results/results.md"}
+"$environment-tensorflow/bin/python" "$here/check_tensorflow.py" exports \
+  ${results:+"$results/tensorflow.md"}

@@ -13,14 +13,11 @@ extension TFLiteWriter {
     _ x: Int, _ shape: Shape, _ node: Graph.Node, _ window: Extent, _ stride: Extent,
     _ dilation: Extent, _ name: String, fill: Float = 0
   ) -> (Int, Extent, WindowPadding) {
-    let (sides, extent, output) = (node.sides, shape.extent, node.output.extent)
+    let (sides, extent) = (node.sides, shape.extent)
     if sides == .none { return (x, extent, .valid) }
-    let same = Padding.same.sides(
-      extent, output, window: window, stride: stride, dilation: dilation)
-    let isSame =
-      output.height == (extent.height + stride.height - 1) / stride.height
-      && output.width == (extent.width + stride.width - 1) / stride.width
-    if same == sides, isSame { return (x, extent, .same) }
+    if node.hasSidesOfSame(from: extent, window: window, stride: stride, dilation: dilation) {
+      return (x, extent, .same)
+    }
     let whole = Extent(
       extent.height + sides.top + sides.bottom, extent.width + sides.left + sides.right)
     let padded = pad(
@@ -129,19 +126,8 @@ extension TFLiteWriter {
       .averagePool, [input], "\(name)_y", output, (5, window(pool.size, pool.stride, padding)))
     guard extent != shape.extent else { return mean }
     // Zeros were put around it that don't count.
-    func counts(_ count: Int, _ output: Int, _ size: Int, _ stride: Int, _ before: Int) -> [Int] {
-      (0..<output).map { r in
-        (0..<size).count { (0..<count).contains(r * stride + $0 - before) }
-      }
-    }
-    let rows = counts(
-      shape.extent.height, output[1], pool.size.height, pool.stride.height, node.sides.top)
-    let columns = counts(
-      shape.extent.width, output[2], pool.size.width, pool.stride.width, node.sides.left)
-    let all = Float(pool.size.height * pool.size.width)
-    let factors = rows.flatMap { row in columns.map { all / Float(row * $0) } }
     let factor = constant(
-      Tensor(factors, shape: [1, output[1], output[2], 1]), unique("\(name)_counts"))
+      node.factorsWithoutPadding(pool, of: shape), unique("\(name)_counts"))
     return arithmetic(.mul, mean, factor, "\(name)_counted", output)
   }
 }

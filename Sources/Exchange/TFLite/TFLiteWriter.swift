@@ -10,28 +10,7 @@ struct TFLiteWriter {
   var images = 0
   var outputs: [Int] = []
 
-  /// The graph with batch norms as they are written: y = (x − μ)·f + β.
-  static func plain(_ graph: Graph) -> Graph {
-    var graph = graph
-    for place in graph.nodes.indices {
-      guard case .batchNorm(var norm) = graph.nodes[place].layer else { continue }
-      let tensors = graph.nodes[place].tensors
-      let variance = tensors[.movingVariance]!.values
-      let factor = variance.indices.map {
-        (tensors[.scale]?.values[$0] ?? 1) / (variance[$0] + norm.epsilon).squareRoot()
-      }
-      norm.epsilon = 0
-      (norm.scale, norm.center) = (true, true)
-      graph.nodes[place].layer = .batchNorm(norm)
-      graph.nodes[place].tensors[.scale] = Tensor(factor)
-      graph.nodes[place].tensors[.movingVariance] = Tensor(variance.map { _ in 1 })
-      graph.nodes[place].tensors[.offset] =
-        tensors[.offset] ?? Tensor(variance.map { _ in 0 })
-    }
-    return graph
-  }
-
-  /// - Parameter graph: as `plain` gives it.
+  /// - Parameter graph: as `Graph.withPlainBatchNorms` gives it.
   /// - Throws: `ExchangeError` naming a layer that TensorFlow Lite cannot say.
   static func file(_ graph: Graph, description: String) throws(ExchangeError) -> TFLiteFile {
     var writer = TFLiteWriter(graph, description)
@@ -55,14 +34,10 @@ struct TFLiteWriter {
   static func graph(_ graph: Graph, reading bytes: [UInt8]) throws(ExchangeError) -> Graph {
     let constants = try TFLiteFile.constants(in: bytes)
     func floats(_ name: String, _ shape: [Int]) throws(ExchangeError) -> Tensor {
-      guard let bytes = constants[name], bytes.count == 4 * shape.reduce(1, *) else {
-        throw ExchangeError("its tensor \(name) is missing, or of another length")
-      }
-      let values = [Float](unsafeUninitializedCapacity: bytes.count / 4) { buffer, count in
-        bytes.withUnsafeBytes { UnsafeMutableRawBufferPointer(buffer).copyMemory(from: $0) }
-        count = bytes.count / 4
-      }
-      return Tensor(values, shape: shape)
+      guard let bytes = constants[name],
+        let tensor = Tensor(littleEndian: bytes, shape: shape)
+      else { throw ExchangeError("its tensor \(name) is missing, or of another length") }
+      return tensor
     }
     var graph = graph
     for place in graph.nodes.indices {

@@ -21,6 +21,8 @@ struct ExportCommand: ParsableCommand {
         .keras         Keras 3's archive
         .h5            its older form of a whole model
         .weights.h5    Keras's weights, and the architecture in a .json beside them
+        .savedmodel    a folder, TensorFlow's SavedModel: the signatures serving_default, predict, \
+                       and classify, which takes PNG and JPEG files of the network's size
         .h             a C header of arrays and loops without dependencies, for microcontrollers
         .npz           the tensors alone, for NumPy
 
@@ -125,7 +127,11 @@ struct ExportCommand: ParsableCommand {
       throw ExitCode(ExitStatus.mismatch)
     }
     let folder = Files.parent(of: file)
-    for file in files { try AtomicFile.write(file.bytes, to: "\(folder)/\(file.name)") }
+    for file in files {
+      let place = "\(folder)/\(file.name)"
+      if file.name.contains("/") { _ = try Files.makeFolder(Files.parent(of: place)) }
+      try AtomicFile.write(file.bytes, to: place)
+    }
     let certificate = Certificate(
       export, files, of: model, images, comparison, kernel: BLASCore.current)
     try AtomicFile.write(certificate.json.pretty, to: "\(file).json")
@@ -147,6 +153,13 @@ struct ExportCommand: ParsableCommand {
 
   /// Refuses to take the place of what is exported.
   private func keepOff(_ files: [ExportedFile]) throws {
+    if files[0].name.contains("/"), Files.exists(file) {
+      let own = files.map { Files.name(of: $0.name) }
+      guard Files.isFolder(file), try Files.names(in: file).allSatisfy(own.contains) else {
+        throw UsageError(
+          "\(file): is there, and no SavedModel of this program; name another folder")
+      }
+    }
     let folder = try Files.absolute(Files.parent(of: file))
     let sources = try [model, "\(model)/model.safetensors"].map { try Files.absolute($0) }
     for name in files.map(\.name) where sources.contains("\(folder)/\(name)") {

@@ -1,0 +1,105 @@
+"""Opens every SavedModel of a folder of exports with TensorFlow and OpenVINO, in an environment of their
+own (requirements-tensorflow.txt): each score is to be within 1e-5 of the largest from runner's own, each
+answer the same. The signature `classify` is asked about the images as PNG files.
+
+    check_tensorflow.py FOLDER [RESULTS.md]
+"""
+
+import importlib.metadata
+import json
+import pathlib
+import platform
+import sys
+
+import numpy
+import openvino
+import tensorflow
+
+TOLERANCE = 1e-5
+
+
+def softmax(scores):
+    powers = numpy.exp((scores - scores.max(1, keepdims=True)).astype(numpy.float64))
+    return powers / powers.sum(1, keepdims=True)
+
+
+def answers(path, export, images, scores):
+    """What each program says, and what it should."""
+    key = "probabilities" if export["softmax"] else "scores"
+    probabilities = scores if export["softmax"] else softmax(scores)
+    pixels = images.astype(numpy.float32)
+    if not export["preparation"]:
+        pixels = pixels * numpy.float32(1 / 255)
+    signatures = tensorflow.saved_model.load(str(path)).signatures
+    default = signatures["serving_default"](images=tensorflow.constant(pixels))
+    assert list(default) == [key], list(default)
+    yield "tensorflow, serving_default", default[key].numpy(), scores
+    one = [
+        signatures["serving_default"](images=tensorflow.constant(pixels[i : i + 1]))[key].numpy()
+        for i in range(5)
+    ]
+    yield "tensorflow, one by one", numpy.concatenate(one), scores[:5]
+    predicted = signatures["predict"](images=tensorflow.constant(pixels))
+    assert (predicted["class"].numpy() == scores.argmax(1)).all()
+    yield "tensorflow, predict", predicted["probabilities"].numpy(), probabilities
+    if export["preparation"] and images.shape[3] in (1, 3, 4):
+        files = [tensorflow.io.encode_png(image.astype(numpy.uint8)) for image in images]
+        told = signatures["classify"](inputs=tensorflow.stack(files))
+        # The likeliest first; the networks here are of digits, whose names are their places.
+        assert [int(name) for name in told["classes"].numpy()[:, 0]] == list(scores.argmax(1))
+        ranked = -numpy.sort(-probabilities, axis=1)
+        yield "tensorflow, classify", told["scores"].numpy(), ranked
+    else:
+        assert "classify" not in signatures
+    # Its own choice is numbers of 16 bits where the processor multiplies these.
+    compiled = openvino.Core().compile_model(
+        openvino.Core().read_model(path), "CPU", {"INFERENCE_PRECISION_HINT": "f32"}
+    )
+    yield "openvino", next(iter(compiled(pixels).values())), scores
+
+
+def main():
+    rows = []
+    for path in sorted(pathlib.Path(sys.argv[1]).glob("*.savedmodel")):
+        certificate = json.loads(pathlib.Path(f"{path}.json").read_text())
+        samples = numpy.load(f"{path}.samples.npz")
+        export = certificate["export"]
+        for program, found, expected in answers(
+            path, export, samples["images"], samples["scores"]
+        ):
+            assert found.shape == expected.shape, f"{path}: {program} gives {found.shape}"
+            difference = float(numpy.abs(found - expected).max() / numpy.abs(expected).max())
+            different = int((found.argmax(1) != expected.argmax(1)).sum())
+            passed = difference <= TOLERANCE and different == 0
+            rows.append(
+                f"| {certificate['model']['name']} | {'softmax' if export['softmax'] else ''} | "
+                f"{program} | {len(found)} | {certificate['images']['name'] or 'noise'} | "
+                f"{difference:.1e} | {different} |"
+            )
+            if not passed:
+                print("NOT the same:", rows[-1], flush=True)
+                rows[-1] = None
+    failed = rows.count(None)
+    if len(sys.argv) > 2:
+        versions = [
+            f"{name} {importlib.metadata.version(name)}"
+            for name in ["tensorflow-cpu", "openvino", "numpy"]
+        ]
+        head = [
+            "# What TensorFlow and OpenVINO make of exported SavedModels",
+            "",
+            "Written by check_tensorflow.py. The difference is the largest of any score, as a part of "
+            "the largest score.",
+            "",
+            f"Python {platform.python_version()}, {', '.join(versions)}",
+            "",
+            "| network | options | program | images | of | difference | other answers |",
+            "| --- | --- | --- | ---: | --- | ---: | ---: |",
+        ]
+        rows = [row for row in rows if row]
+        pathlib.Path(sys.argv[2]).write_text("\n".join(head + rows) + "\n")
+    print(f"{len(rows)} checks, {failed} failed")
+    sys.exit(1 if failed or not rows else 0)
+
+
+main()

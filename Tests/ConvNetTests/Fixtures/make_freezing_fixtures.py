@@ -32,9 +32,9 @@ def draw(*shape, scale=1.0, around=0.0):
 images = draw(12, 7, 6, 2)
 labels = rng.integers(0, 3, 12)
 initial = {
-    "first/kernel": draw(3, 3, 2, 4, scale=0.5), "first/bias": draw(4, scale=0.2),
+    "first/kernel": draw(3, 3, 2, 4, scale=0.5),
     "first_norm/scale": draw(4, scale=0.4, around=1), "first_norm/offset": draw(4, scale=0.3),
-    "second/kernel": draw(2, 2, 4, 5, scale=0.5), "second/bias": draw(5, scale=0.2),
+    "second/kernel": draw(2, 2, 4, 5, scale=0.5),
     "second_norm/scale": draw(5, scale=0.4, around=1), "second_norm/offset": draw(5, scale=0.3),
     "hidden/kernel": draw(60, 6, scale=0.3), "hidden/bias": draw(6, scale=0.2),
     "scores/kernel": draw(6, 3, scale=0.6), "scores/bias": draw(3, scale=0.2),
@@ -62,7 +62,7 @@ def norm(x, p, s, name, frozen):
 def scores(x, p, s, frozen):
     x = x.permute(0, 3, 1, 2)
     for conv in ("first", "second"):
-        x = F.conv2d(x, p[f"{conv}/kernel"].permute(3, 2, 0, 1), p[f"{conv}/bias"])
+        x = F.conv2d(x, p[f"{conv}/kernel"].permute(3, 2, 0, 1))
         x = F.relu(norm(x, p, s, f"{conv}_norm", frozen))
     x = x.permute(0, 2, 3, 1).flatten(1)
     x = torch.tanh(x @ p["hidden/kernel"] + p["hidden/bias"])

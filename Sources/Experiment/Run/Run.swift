@@ -22,6 +22,9 @@ public struct RunOptions: Sendable {
   /// Where the model that the run begins with may be, if not where its spec says.
   public var initialPlaces: [String] = []
 
+  /// Whether it may be ended between two epochs.
+  var mayStop: Bool { stopAfterEpoch != nil || bar != nil }
+
   public init(
     threads: Int, display: Display.Style, command: [String], environment: Environment,
     killAtStep: Int? = nil, stopAtStep: Int? = nil
@@ -176,7 +179,7 @@ public struct Run {
       let outcome = try train { note in
         record.initial = note.record
         try record.write(to: folder.record)
-        if options.display != .quiet { Display.introduce(note.lines) }
+        if options.display != .quiet { Display.introduce(note.lines(indentation: 2, column: 10)) }
       }
       switch outcome {
       case .completed: record.status = .completed

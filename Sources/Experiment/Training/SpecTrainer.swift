@@ -40,17 +40,13 @@ extension Trainer {
     let model = try InitialModel(initial, places: places)
     let tensors = initial.tensors(of: model.file.model, for: plan)
     take(tensors, of: model.file.model)
-    let theirs = model.file.model.normalization
     switch initial.normalization {
-    case .model: normalization = theirs
+    case .model: normalization = model.file.model.normalization
     case .dataset:
       normalization = try spec.dataset.normalization.map {
         try Normalization($0, fitting: data.plain)
       }
     }
-    try note(
-      BeginningNote(
-        model, tensors, initial, plan, classNames: data.classNames,
-        isOtherwise: normalization != theirs))
+    try note(spec.beginning(model, initial, plan, classNames: data.classNames))
   }
 }

@@ -42,6 +42,7 @@ extension Run {
     defer { display.clear() }
 
     let (source, held) = try read(by: current!)
+    var checkpoints = CheckpointWriter(folder, isSparing: current!.freezing.features != nil)
     var batches = Batches(
       of: images, size: current!.imagesPerStep, seed: spec.seed, epoch: state.epoch,
       stepInEpoch: state.stepInEpoch, step: state.step)
@@ -84,11 +85,11 @@ extension Run {
         if state.step == options.stopAtStep { Interruption.request(SIGUSR1) }
         if state.stepInEpoch < stepsPerEpoch {
           if let signal = Interruption.signal {
-            try Checkpoint.save(state, trainer, to: folder.last)
+            try checkpoints.save(state, trainer, isNeeded: true)
             return .interrupted(signal: signal, step: state.step)
           }
           if let every = spec.checkpoint.everySteps, state.step % every == 0 {
-            try Checkpoint.save(state, trainer, to: folder.last)
+            try checkpoints.save(state, trainer, isNeeded: true)
           }
         }
         display.update(state)
@@ -120,9 +121,7 @@ extension Run {
       let verdict = state.finishEpoch(
         figures, &learningRate, of: spec.training.epochs, stopsEarly: spec.earlyStopping != nil)
       if verdict == .improved {
-        try trainer.withAverage {
-          try Checkpoint.saveWeights(trainer, epoch: state.epoch, to: folder.best)
-        }
+        try trainer.withAverage { try checkpoints.keepBest(trainer, epoch: state.epoch) }
       }
 
       let text = figures.csv(with: spec.metrics)
@@ -132,7 +131,9 @@ extension Run {
       display.endEpoch(figures, pace, isBest: verdict == .improved)
       (state.metricsLength, state.metricsDigest) = (metrics.length, metrics.digest)
       state.beginNextEpoch()
-      try Checkpoint.save(state, trainer, to: folder.last)
+      try checkpoints.save(
+        state, trainer,
+        isNeeded: state.finish != nil || Interruption.signal != nil || options.mayStop)
       if state.finish == nil, let signal = Interruption.signal {
         return .interrupted(signal: signal, step: state.step)
       }

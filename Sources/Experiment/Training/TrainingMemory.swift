@@ -44,7 +44,8 @@ public struct TrainingMemory: Hashable, Sendable {
       ? ByteCount.product(
         (split?.validation ?? 0) + (split?.training ?? 0) + tested,
         spec.dataset.imageShape.count + MemoryLayout<UInt16>.stride) : 0
-    checkpoint = ByteCount.product(2, network.checkpoint)
+    // Where features are kept, the weights of the best epoch may wait to be written.
+    checkpoint = ByteCount.product(features == 0 ? 2 : 3, network.checkpoint)
   }
 
   public var total: Int {

@@ -127,7 +127,8 @@ private struct Bench {
     pass(steps: profiled)
     trainer.profile = nil
     return BenchResult(
-      spec: spec, plan: trainer.plan, flops: trainer.plan.trainingFLOPs(trainer.freezing), threads: team.count, images: data.train.count,
+      spec: spec, plan: trainer.plan, flops: trainer.plan.trainingFLOPs(trainer.freezing),
+      threads: team.count, images: data.train.count,
       testImages: test.count, epochSeconds: epochSeconds, peaks: peaks,
       allocations: allocations, evaluationSeconds: median(evaluations),
       latencySeconds: median(latencies), profile: profile,

@@ -86,7 +86,8 @@ struct ValidateCommand: ParsableCommand {
     if let beginning {
       facts += [
         .init(
-          "initial", .text(beginning.record.path), line: beginning.lines.joined(separator: "\n")),
+          "initial", .text(beginning.record.path),
+          line: beginning.lines(indentation: 0, column: 11).joined(separator: "\n")),
         .init("initial_tensors", .integer(beginning.record.taken.count)),
         .init("frozen_layers", .integer(beginning.record.frozen.count)),
         .init("features_bytes", .integer(memory.features)),

@@ -34,7 +34,7 @@ package enum SpecDescription {
       "The layers, from the image to the scores of the classes.")
     Key(
       "initial", \.initial, .object(initial),
-      aliases: ["pretrained", "transfer", "init", "load_weights", "resume_from"], writesNull: false,
+      aliases: ["pretrained", "transfer_learning", "load_weights", "init_from"], writesNull: false,
       "What the training begins with instead of fresh weights: the tensors of a model, by their names; "
         + "and which layers keep them. Null for fresh weights.")
     Key(

@@ -44,8 +44,9 @@ public struct TrainingMemory: Hashable, Sendable {
       ? ByteCount.product(
         (split?.validation ?? 0) + (split?.training ?? 0) + tested,
         spec.dataset.imageShape.count + MemoryLayout<UInt16>.stride) : 0
-    // Where features are kept, the weights of the best epoch may wait to be written.
-    checkpoint = ByteCount.product(features == 0 ? 2 : 3, network.checkpoint)
+    // The model that it begins with takes no more while it is read; and where features are kept, the
+    // weights of the best epoch may wait to be written.
+    checkpoint = ByteCount.product(spec.initial == nil ? 2 : 3, network.checkpoint)
   }
 
   public var total: Int {

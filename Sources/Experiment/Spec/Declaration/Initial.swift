@@ -20,7 +20,7 @@ extension SpecDescription {
         + "seed. " + naming)
     Key(
       "normalization", \.normalization, .choice("a normalisation"),
-      otherwise: .derived("\"dataset\" where dataset.normalize is given, else \"model\"") {
+      otherwise: .derived("The default is dataset where dataset.normalize is given, else model.") {
         let own = $0.root["dataset"]?.value["normalize"]?.value
         return .string(own.map { !$0.isNull } ?? false ? "dataset" : "model")
       },

@@ -107,7 +107,8 @@ import Testing
       let weights = Buffer(rows * columns)
       _ = weights.all.update(fromContentsOf: c.kernel.floats)
       let parameter = Parameter(
-        name: "w", layer: 0, role: .kernel, shape: [rows, columns], offset: 0, rows: rows,
+        name: "w", layer: 0, role: .kernel, shape: [rows, columns], offset: 0, slot: 0,
+        isFrozen: false, after: 0, rows: rows,
         columns: columns,
         l2: 0, regularization: KernelRegularization(), source: .settled)
       let penalty = OrthogonalPenalty(

@@ -76,7 +76,7 @@ extension Inference {
       var start = range.lowerBound
       while start < range.upperBound {
         let part = start..<min(range.upperBound, start + together)
-        forEachTile(of: source, range: part) { tile in
+        forEachTile(of: source, range: part, source is KeptFeatures ? .head : .whole) { tile in
           for (i, sample) in tile.samples.enumerated() {
             let place = sample - range.lowerBound
             let (value, prediction) = loss.loss(

@@ -25,12 +25,22 @@ public final class Inference: TeamWork {
   private let layers: [BuiltLayer]
   private let input: Activations
   private let logits: Activations
+  /// What is kept of images while layers are frozen, and how many layers make it; see `Freezing`.
+  private let kept: (output: Activations, layers: Int)?
   /// Samples of a tile.
   private let tile: Int
   private var current = Current()
 
+  /// Where a pass begins and ends.
+  enum Part {
+    case whole
+    /// From the images to what is kept of them, and from that to the scores.
+    case base, head
+  }
+
   /// What the tiles of one call share.
   private struct Current {
+    var part = Part.whole
     var source: (any ImageSamples)?
     var range = 0..<0
     /// The first sample of the first tile.
@@ -40,7 +50,7 @@ public final class Inference: TeamWork {
 
   /// The scores of some samples that one worker has worked out.
   struct Scores {
-    /// (samples.count, classes)
+    /// (samples.count, classes), or what is kept of them
     let values: UnsafePointer<Float>
     let samples: Range<Int>
     let worker: Int
@@ -70,6 +80,7 @@ public final class Inference: TeamWork {
     _ = builder.allocateTensors(isShared: true)
     parameters = builder.parameters
     layers = builder.layers
+    kept = builder.kept
     input = builder.input
     logits = builder.logits
     tile = builder.inferenceTile
@@ -119,15 +130,21 @@ public final class Inference: TeamWork {
   }
 
   /// Calls `body` with the scores of tile after tile of a range, on any worker.
+  /// - Parameter part: `head` of a source of what was kept, of the others one of images.
   func forEachTile(
-    of source: any ImageSamples, range: Range<Int>, _ body: (Scores) -> Void
+    of source: any ImageSamples, range: Range<Int>, _ part: Part = .whole,
+    _ body: (Scores) -> Void
   ) {
-    precondition(source.sampleShape == plan.description.input)
+    precondition(
+      part == .head
+        ? source.sampleShape.count == kept!.output.size
+        : source.sampleShape == plan.description.input)
     precondition(range.lowerBound >= 0 && range.upperBound <= source.count)
     guard !range.isEmpty else { return }
     withoutActuallyEscaping(body) { sink in
       current = Current(
-        source: source, range: range, firstOfTiles: range.lowerBound / tile * tile, sink: sink)
+        part: part, source: source, range: range, firstOfTiles: range.lowerBound / tile * tile,
+        sink: sink)
       let tiles = Tile.count(of: range.upperBound - current.firstOfTiles, size: tile)
       team.run(self, phase: 0, tiles: tiles)
       current = Current()
@@ -141,14 +158,24 @@ public final class Inference: TeamWork {
     let tile = Tile(
       index: index, size: tile, count: BLASCore.rowsAreApart ? range.count : tile, worker: worker,
       isTraining: false, step: 0)
-    let values = input.values(of: tile)
+    let (first, last) = (current.part == .head ? kept!.output : input, end)
+    let values = first.values(of: tile)
     for (i, sample) in range.enumerated() {
-      current.source!.fill(values + i * input.size, sample: sample, epoch: 0, worker: worker)
+      current.source!.fill(values + i * first.size, sample: sample, epoch: 0, worker: worker)
     }
-    let missing = (tile.count - range.count) * input.size
-    (values + range.count * input.size).update(repeating: 0, count: missing)
-    normalizer?.apply(values, count: tile.count, worker: worker)
-    for layer in layers { layer.layer.forward(tile) }
-    current.sink(Scores(values: logits.values(of: tile), samples: range, worker: worker))
+    let missing = (tile.count - range.count) * first.size
+    (values + range.count * first.size).update(repeating: 0, count: missing)
+    if current.part != .head { normalizer?.apply(values, count: tile.count, worker: worker) }
+    for place in last.layers { layers[place].layer.forward(tile) }
+    current.sink(Scores(values: last.output.values(of: tile), samples: range, worker: worker))
+  }
+
+  /// The layers of the part under way, and what they give in the end.
+  private var end: (layers: Range<Int>, output: Activations) {
+    switch current.part {
+    case .whole: (0..<layers.count, logits)
+    case .base: (0..<kept!.layers, kept!.output)
+    case .head: (kept!.layers..<layers.count, logits)
+    }
   }
 }

@@ -70,7 +70,13 @@ extension BatchNormDescription: LayerDefinition {
     let memory = BatchNorm.Memory(
       scale: site.parameters[.scale]?.values.base, offset: site.parameters[.offset]?.values.base,
       scaleGradient: site.gradient(.scale), offsetGradient: site.gradient(.offset),
-      movingMean: site.statistic(.movingMean), movingVariance: site.statistic(.movingVariance))
+      movingMean: site.statistic(.movingMean), movingVariance: site.statistic(.movingVariance),
+      epsilon: epsilon, channels: site.layer.output.channels)
+    if site.isFrozen, site.trains {
+      return FrozenBatchNorm(
+        limits: limits, input: site.input, output: site.output, parameters: memory,
+        workspaces: site.workspaces)
+    }
     return BatchNorm(
       self, limits: limits, channels: site.layer.output.channels, input: site.input,
       output: site.output, parameters: memory, tiles: Tile.count(of: site.batchSize),
@@ -110,6 +116,19 @@ final class BatchNorm: BatchCoupledLayer {
     let offsetGradient: UnsafeMutablePointer<Float>?
     let movingMean: UnsafeMutablePointer<Float>
     let movingVariance: UnsafeMutablePointer<Float>
+    let epsilon: Float
+    let channels: Int
+
+    /// What x is multiplied by and what is added, (C) each, by the moving statistics.
+    func moving(
+      _ factor: UnsafeMutablePointer<Float>, _ shift: UnsafeMutablePointer<Float>
+    ) {
+      for c in 0..<channels {
+        let inverse = 1 / (movingVariance[c] + epsilon).squareRoot()
+        factor[c] = inverse * (scale?[c] ?? 1)
+        shift[c] = (offset?[c] ?? 0) - movingMean[c] * factor[c]
+      }
+    }
   }
 
   /// Two rows of C for each tile: means and squared deviations, or Σ dy and Σ dy·x̂.
@@ -228,11 +247,7 @@ final class BatchNorm: BatchCoupledLayer {
     if !tile.isTraining {
       factor = workspaces[tile.worker].row
       shift = factor + channels
-      for c in 0..<channels {
-        let inverse = 1 / (parameters.movingVariance[c] + epsilon).squareRoot()
-        factor[c] = inverse * (parameters.scale?[c] ?? 1)
-        shift[c] = (parameters.offset?[c] ?? 0) - parameters.movingMean[c] * factor[c]
-      }
+      parameters.moving(factor, shift)
     }
     let (x, y) = (input.values(of: tile), output.values(of: tile))
     forEachBlock(tile) { at, rows in

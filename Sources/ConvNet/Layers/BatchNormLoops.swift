@@ -96,6 +96,20 @@ struct Limits {
       i = i &+ 1
     }
   }
+
+  /// g = 0 where y, which was limited, is at a limit.
+  func stop(_ g: UnsafeMutablePointer<Float>, where y: UnsafePointer<Float>, count: Int) {
+    var i = 0
+    while i &+ 16 <= count {
+      let v: Vector = load(y + i)
+      store(Vector().replacing(with: load(g + i), where: (v .> low) .& (v .< high)), to: g + i)
+      i = i &+ 16
+    }
+    while i < count {
+      if !(y[i] > low && y[i] < high) { g[i] = 0 }
+      i = i &+ 1
+    }
+  }
 }
 
 /// z = x·factor + shift

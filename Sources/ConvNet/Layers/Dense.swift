@@ -55,7 +55,7 @@ extension DenseDescription: LayerDefinition {
       activation: activation.fused, input: site.input, output: site.output, kernel: kernel,
       kernelTransposed: site.input.hasGradient ? site.transposed(.kernel) : kernel.transposed,
       bias: site.parameters[.bias]?.values.base)
-    if site.trains {
+    if site.trains, site.output.hasGradient {
       site.input.wholeBatch = true
       site.output.wholeBatch = true
       _ = site.curvature(positions: 1, of: layer)

@@ -60,7 +60,14 @@ struct Parameter {
   let layer: Int
   let role: TensorInfo.Role
   let shape: [Int]
+  /// Where its floats begin in the weights.
   let offset: Int
+  /// Where they do in what there is of parameters that learn: gradients, moments.
+  let slot: Int
+  /// Whether it stays as it is; then it has no slot.
+  let isFrozen: Bool
+  /// How many steps it had been frozen for before it began to learn.
+  let after: Int
   let rows: Int
   let columns: Int
   let l2: Float

@@ -33,6 +33,8 @@ struct LayerSite {
   var geometry: WindowGeometry { layer.geometry! }
   /// Whether it goes back too.
   var trains: Bool { builder.trains }
+  /// Whether its parameters and what it keeps of batches stay as they are.
+  var isFrozen: Bool { builder.layout.freezing.layers.contains(layer.label) }
   /// The most samples of a batch; 0 where no one trains.
   var batchSize: Int { builder.batchSize }
   var workers: Int { builder.workers }
@@ -47,7 +49,8 @@ struct LayerSite {
 
   /// Where a `settled` gradient goes.
   func gradient(_ role: TensorInfo.Role) -> UnsafeMutablePointer<Float>? {
-    builder.index(place, role).map { builder.gradients.base + builder.parameters[$0].offset }
+    guard !isFrozen, let index = builder.index(place, role) else { return nil }
+    return builder.gradients.base + builder.parameters[index].slot
   }
 
   func statistic(_ role: TensorInfo.Role) -> UnsafeMutablePointer<Float> {

@@ -26,6 +26,10 @@ final class NetworkBuilder {
   /// are gone.
   private var outputs: [[Activations]] = []
   private let purpose: Purpose
+  /// The place of the layer whose outputs are kept, if there is one: in training nothing is made up to it.
+  private let cut: Int?
+  /// In inference, what that layer gives, and how many layers were made up to it.
+  private(set) var kept: (output: Activations, layers: Int)?
 
   /// - Parameter weights: the tensors, as `layout` has them.
   init(
@@ -41,10 +45,12 @@ final class NetworkBuilder {
     parameters = layout.parameters
     partials = Partials(size: layout.partials)
     workspaces = (0..<workers).map { _ in Workspace() }
-    let shape = plan.description.input
+    cut = plan.cut(layout.freezing)
+    var shape = plan.description.input
+    if case .training = purpose { shape = plan.read(layout.freezing) }
     input = Activations(extent: shape.extent, channels: shape.channels, hasGradient: false)
     if case .training = purpose {
-      gradients = arena.floats(layout.trainable)
+      gradients = arena.floats(layout.learning)
     } else {
       gradients = arena.floats(0)
     }
@@ -94,7 +100,7 @@ final class NetworkBuilder {
   func curvature(
     _ kernel: Int, _ bias: Int?, positions: Int, layer: (any WholeBatchLayer)?
   ) -> KroneckerLayer? {
-    guard case .training(let batchSize, .kfac(let kfac), _) = purpose,
+    guard case .training(let batchSize, .kfac(let kfac), _) = purpose, !parameters[kernel].isFrozen,
       max(parameters[kernel].rows, parameters[kernel].columns) <= kfac.largest
     else { return nil }
     let curvature = KroneckerLayer(
@@ -109,6 +115,10 @@ final class NetworkBuilder {
   private func makeLayers() {
     outputs = plan.layers.map { _ in [] }
     var i = 0
+    if trains, let cut {
+      give(input, of: cut)
+      i = cut + 1
+    }
     while i < plan.layers.count {
       let (first, layer) = (i, plan.layers[i])
       let definition = layer.description.definition
@@ -124,10 +134,9 @@ final class NetworkBuilder {
         i += 1
       }
       let last = fused ?? layer
-      let hasGradient =
-        inputs.contains(where: \.hasGradient) || layer.parameters > 0 || definition.needsGradient
       let output = Activations(
-        extent: last.live, channels: last.output.channels, hasGradient: trains && hasGradient)
+        extent: last.live, channels: last.output.channels,
+        hasGradient: trains && layout.goesBack[first])
       let made = definition.make(
         LayerSite(
           first, fused: fused, inputs: inputs, shapes: layer.inputs.map(shape), output: output,
@@ -149,7 +158,8 @@ final class NetworkBuilder {
 
   /// The layer after this one, where that reads it alone and no other does.
   private func onlyReader(of i: Int) -> NetworkPlan.Layer? {
-    guard i + 1 < plan.layers.count, plan.followsTheLast(i + 1), plan.layers[i].readers == 1
+    guard i + 1 < plan.layers.count, plan.followsTheLast(i + 1), plan.layers[i].readers == 1,
+      i != cut
     else { return nil }
     return plan.layers[i + 1]
   }
@@ -176,6 +186,7 @@ final class NetworkBuilder {
 
   private func give(_ output: Activations, of place: Int) {
     outputs[place] = Array(repeating: output, count: max(1, plan.layers[place].readers))
+    if place == cut, !trains { kept = (output, layers.count) }
     guard output.hasGradient else { return }
     for reader in 1..<max(1, outputs[place].count) {
       let view = Activations(viewing: output)

@@ -66,13 +66,13 @@ extension NetworkBuilder {
       let reads = built.layer.backwardReads
       for input in built.layer.inputs {
         need(.values, of: input, at: forward)
-        guard trains else { continue }
+        guard built.output.hasGradient else { continue }
         if reads.contains(.inputs) { need(.values, of: input, at: backward) }
         need(.gradients, of: input, at: backward)
       }
       need(.values, of: built.output, at: forward)
       need(.winners, of: built.output, at: forward)
-      guard trains else { continue }
+      guard built.output.hasGradient else { continue }
       if reads.contains(.output) { need(.values, of: built.output, at: backward) }
       need(.gradients, of: built.output, at: backward)
       need(.winners, of: built.output, at: backward)

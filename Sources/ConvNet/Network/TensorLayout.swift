@@ -3,33 +3,42 @@
 struct TensorLayout {
   private(set) var parameters: [Parameter] = []
   private(set) var tensors: [TensorInfo] = []
-  /// Floats of what is trained, and of all.
-  private(set) var trainable = 0
+  /// Floats of what learns, and of all.
+  private(set) var learning = 0
   private(set) var count = 0
   /// Floats of a tile's part of the gradients.
   private(set) var partials = 0
   /// How each tensor begins, and the layer that it is of.
   private var beginnings: [(layer: Int, definition: ParameterDefinition)] = []
 
-  init(_ plan: NetworkPlan) {
+  /// Which layers don't learn, and whether each goes back.
+  let freezing: Freezing
+  let goesBack: [Bool]
+
+  init(_ plan: NetworkPlan, _ freezing: Freezing = Freezing()) {
+    self.freezing = freezing
+    goesBack = plan.goesBack(freezing)
     for (place, layer) in plan.layers.enumerated() {
       for definition in layer.description.definition.parameters(of: layer.input) {
         add(definition, layer: place, of: plan)
         let tensor = tensors.last!
         var source = Parameter.Source.settled
-        if definition.gradient == .partials {
+        let isFrozen = freezing.layers.contains(layer.label)
+        // A frozen layer that goes back leaves its part of a gradient that nobody sums.
+        if definition.gradient == .partials, goesBack[place] {
           source = .partials(offset: partials)
           partials += Self.rounded(definition.count)
         }
         parameters.append(
           Parameter(
             name: tensor.name, layer: place, role: definition.role, shape: definition.shape,
-            offset: tensor.range.lowerBound, rows: definition.rows, columns: definition.columns,
-            l2: definition.l2,
+            offset: tensor.range.lowerBound, slot: learning, isFrozen: isFrozen,
+            after: freezing.late.contains(layer.label) ? freezing.lateAfter : 0,
+            rows: definition.rows, columns: definition.columns, l2: definition.l2,
             regularization: definition.regularization, source: source))
+        if !isFrozen { learning += Self.rounded(definition.count) }
       }
     }
-    trainable = count
     for (place, layer) in plan.layers.enumerated() {
       for definition in layer.description.definition.statistics(of: layer.input) {
         add(definition, layer: place, of: plan)

@@ -32,7 +32,7 @@ extension OptimizerRule {
   func kernelRules(of parameters: [Parameter], arena: Arena) -> [any KernelRule] {
     parameters.enumerated().compactMap { place, parameter in
       let (rows, columns) = (parameter.rows, parameter.columns)
-      guard parameter.role == .kernel else { return nil }
+      guard parameter.role == .kernel, !parameter.isFrozen else { return nil }
       return switch self {
       case .muon(let muon): Muon(parameter: place, rows: rows, columns: columns, muon, arena: arena)
       case .shampoo(let shampoo):

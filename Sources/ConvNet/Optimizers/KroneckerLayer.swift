@@ -40,7 +40,7 @@ final class KroneckerLayer: KernelRule {
     self.parameters = [kernel] + (bias.map { [$0] } ?? [])
     self.positions = positions
     patch = parameters[kernel].rows
-    biasDistance = bias.map { parameters[$0].offset - parameters[kernel].offset }
+    biasDistance = bias.map { parameters[$0].slot - parameters[kernel].slot }
     inputs = SecondMoment(order: patch + (bias == nil ? 0 : 1), arena: arena)
     outputs = SecondMoment(order: parameters[kernel].columns, arena: arena)
     if let layer {

@@ -13,7 +13,9 @@ struct UpdateTile {
   /// Where a transposed copy is renewed after the update.
   static func transposes(_ parameters: [Parameter]) -> [UpdateTile] {
     parameters.enumerated().flatMap { index, parameter -> [UpdateTile] in
-      guard parameter.transposed != nil, parameter.transposesApart else { return [] }
+      guard !parameter.isFrozen, parameter.transposed != nil, parameter.transposesApart else {
+        return []
+      }
       let panel = 2 * transposedTogether
       return stride(from: 0, to: parameter.rows, by: panel).map {
         UpdateTile(parameter: index, rows: $0..<min($0 + panel, parameter.rows))
@@ -24,7 +26,8 @@ struct UpdateTile {
   static func rowsTogether(_ columns: Int) -> Int { max(1, floats / columns) }
 
   static func cut(_ parameters: [Parameter]) -> [UpdateTile] {
-    parameters.enumerated().flatMap { index, parameter in
+    parameters.enumerated().flatMap { index, parameter -> [UpdateTile] in
+      guard !parameter.isFrozen else { return [] }
       let panel = rowsTogether(parameter.columns)
       return stride(from: 0, to: parameter.rows, by: panel).map {
         UpdateTile(parameter: index, rows: $0..<min($0 + panel, parameter.rows))
@@ -34,9 +37,11 @@ struct UpdateTile {
 }
 
 extension Parameter {
-  /// Where a tile's numbers lie in the weights, the gradient and the moments, and how many they are.
-  func run(of tile: UpdateTile) -> (start: Int, count: Int) {
-    (offset + tile.rows.lowerBound * columns, tile.rows.count * columns)
+  /// Where a tile's numbers lie in the weights; where in the gradient and the moments; and how many they
+  /// are.
+  func run(of tile: UpdateTile) -> (start: Int, slot: Int, count: Int) {
+    let first = tile.rows.lowerBound * columns
+    return (offset + first, slot + first, tile.rows.count * columns)
   }
 }
 

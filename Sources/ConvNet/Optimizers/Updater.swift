@@ -17,7 +17,7 @@ public final class Updater: TeamWork {
   /// displaced; both empty where nothing asks for them.
   private let accumulated: Buffer
   private let displaced: Buffer
-  private let layerFactors: LayerFactors
+  private let rules: ParameterRules
   /// What moves whole kernels; and, for each parameter that is of one, what its direction is for.
   private let kernelRules: [any KernelRule]
   private let kernelDirections: [KernelDirection?]
@@ -47,10 +47,10 @@ public final class Updater: TeamWork {
     self.gradients = gradients
     self.partials = partials
     self.team = team
-    let trainable = gradients.count
+    let learning = gradients.count
     let initial = optimizer.rule.initialMoment
     moments = optimizer.rule.moments.map { _ in
-      let moment = arena.floats(trainable)
+      let moment = arena.floats(learning)
       if initial != 0, arena.holdsMemory { moment.all.update(repeating: initial) }
       return moment
     }
@@ -60,39 +60,65 @@ public final class Updater: TeamWork {
     tiles = UpdateTile.cut(parameters)
     transposeTiles = UpdateTile.transposes(parameters)
     gradientSquares = arena.take(Double.self, tiles.count)
-    accumulated = arena.floats(optimizer.accumulation > 1 ? trainable : 0)
-    displaced = arena.floats(optimizer.sharpness == nil ? 0 : trainable)
-    let layerFactors = LayerFactors(optimizer, of: parameters)
-    self.layerFactors = layerFactors
+    accumulated = arena.floats(optimizer.accumulation > 1 ? learning : 0)
+    displaced = arena.floats(optimizer.sharpness == nil ? 0 : learning)
+    let rules = ParameterRules(optimizer, of: parameters)
+    self.rules = rules
     let kernels = optimizer.rule.kernelRules(of: parameters, arena: arena) + curvatures
     kernelRules = kernels
     kernelDirections = parameters.indices.map { place in
       kernels.first { $0.parameters.contains(place) }?.direction
     }
     kfac = KFAC(
-      curvatures.filter { layerFactors.factor(of: $0.parameters[0]) != 0 }, optimizer.rule)
+      curvatures.filter { rules.factor(of: $0.parameters[0]) != 0 }, optimizer.rule)
     var penalties: [OrthogonalPenalty] = []
     penaltyPlaces = parameters.map { parameter in
       let weight = parameter.regularization.orthogonal
-      guard weight != 0 else { return nil }
+      guard weight != 0, !parameter.isFrozen else { return nil }
       penalties.append(OrthogonalPenalty(parameter, weight: weight, in: weights, arena: arena))
       return penalties.count - 1
     }
     self.penalties = penalties
-    bounded = parameters.indices.filter { parameters[$0].regularization.maxNorm != nil }
+    bounded = parameters.indices.filter {
+      parameters[$0].regularization.maxNorm != nil && !parameters[$0].isFrozen
+    }
     columnNorms = bounded.map { arena.floats(parameters[$0].columns) }
   }
 
-  /// What it remembers, by name: its moments, each as long as the trainable part of the weights, what
+  /// What it remembers, by name: its moments, each as long as the part of the weights that learns, what
   /// else it keeps of whole kernels, and the average of all weights. A checkpoint must hold it.
   public var state: [(name: String, values: UnsafeMutableBufferPointer<Float>)] {
-    var state = zip(optimizer.rule.moments, moments).map { (name: $0, values: $1.all) }
+    zip(optimizer.rule.moments, moments).map { (name: $0, values: $1.all) } + others
+  }
+
+  /// What it remembers besides moments.
+  var others: [(name: String, values: UnsafeMutableBufferPointer<Float>)] {
+    var state: [(name: String, values: UnsafeMutableBufferPointer<Float>)] = []
     for rule in kernelRules {
       let kernel = parameters[rule.parameters[0]].name
       state += rule.state.map { (name: "\(optimizer.rule.name)/\(kernel)/\($0)", values: $1.all) }
     }
     if let averaging { state.append((name: "average", values: averaging.values)) }
     return state
+  }
+
+  /// Of each parameter that learns, by name, its part of each moment.
+  var momentsByParameter: [String: [[Float]]] {
+    var parts: [String: [[Float]]] = [:]
+    for parameter in parameters where !parameter.isFrozen {
+      let part = parameter.slot..<parameter.slot + parameter.count
+      parts[parameter.name] = moments.map { Array($0.all[part]) }
+    }
+    return parts
+  }
+
+  /// Those parts of what it remembers; all else stays as it is.
+  func takeMoments(_ parts: [String: [[Float]]]) {
+    for parameter in parameters where !parameter.isFrozen {
+      for (moment, part) in zip(moments, parts[parameter.name] ?? []) {
+        (moment.base + parameter.slot).update(from: part, count: parameter.count)
+      }
+    }
   }
 
   /// Renews the transposed kernels, after the weights were written from outside.
@@ -123,7 +149,7 @@ public final class Updater: TeamWork {
   func update(step: Int, learningRate: Float, momentum: Float?, again: () -> Void) {
     current.rule = OptimizerStep(
       optimizer, learningRate: learningRate, step: step, momentum: momentum)
-    layerFactors.begin(optimizer, learningRate: learningRate, step: step, momentum: momentum)
+    rules.begin(optimizer, learningRate: learningRate, step: step, momentum: momentum)
     current.momentum = momentum
     current.step = step
     current.gradientScale = 1
@@ -196,10 +222,10 @@ public final class Updater: TeamWork {
     case .bound: bound(index)
     case .transpose:
       let tile = transposeTiles[index]
-      guard layerFactors.factor(of: tile.parameter) != 0 else { return }
+      guard rules.factor(of: tile.parameter) != 0 else { return }
       parameters[tile.parameter].copyTransposed(weights.base, rows: tile.rows)
     case .update, .gather, .apply, .accumulate, .displace:
-      guard layerFactors.factor(of: tiles[index].parameter) != 0 else {
+      guard rules.factor(of: tiles[index].parameter) != 0 else {
         if phase == .gather { gradientSquares[index] = 0 }
         return
       }
@@ -217,7 +243,7 @@ public final class Updater: TeamWork {
       gradientSquares[index] = sumOfSquares(of: tile)
     case .accumulate:
       sumGradient(tile, worker: worker)
-      let (at, count) = parameters[tile.parameter].run(of: tile)
+      let (_, at, count) = parameters[tile.parameter].run(of: tile)
       accumulated.base.advanced(by: at).update(from: gradients.base + at, count: count)
     case .displace: displace(tile)
     case .apply: apply(tile, worker: worker)
@@ -239,7 +265,7 @@ public final class Updater: TeamWork {
   private func bound(_ index: Int) {
     let place = bounded[index]
     let parameter = parameters[place]
-    guard layerFactors.factor(of: place) != 0, let largest = parameter.regularization.maxNorm else {
+    guard rules.factor(of: place) != 0, let largest = parameter.regularization.maxNorm else {
       return
     }
     parameter.bound(weights.base, norm: largest, scratch: columnNorms[index].base)
@@ -249,12 +275,12 @@ public final class Updater: TeamWork {
   private func sumGradient(_ tile: UpdateTile, worker: Int) {
     let start = profile?.now() ?? 0
     let parameter = parameters[tile.parameter]
-    let (at, count) = parameter.run(of: tile)
+    let (_, at, count) = parameter.run(of: tile)
     let gradient = gradients.base + at
     switch parameter.source {
     case .settled: break
     case .partials(let offset):
-      let first = offset + at - parameter.offset
+      let first = offset + at - parameter.slot
       let tiles = Tile.count(of: current.batch)
       gradient.update(from: partials.pointer(0) + first, count: count)
       for tile in 1..<max(tiles, 1) {
@@ -272,8 +298,8 @@ public final class Updater: TeamWork {
   private func gatherGradient(_ tile: UpdateTile, worker: Int) {
     sumGradient(tile, worker: worker)
     let parameter = parameters[tile.parameter]
-    let (at, count) = parameter.run(of: tile)
-    let (gradient, w) = (gradients.base + at, weights.base + at)
+    let (at, slot, count) = parameter.run(of: tile)
+    let (gradient, w) = (gradients.base + slot, weights.base + at)
     if parameter.l2 != 0 {
       let factor = 2 * parameter.l2
       for i in 0..<count { gradient[i] += factor * w[i] }
@@ -291,9 +317,9 @@ public final class Updater: TeamWork {
   /// Moves a tile's parameters along the gradient, and keeps where they were.
   private func displace(_ tile: UpdateTile) {
     let parameter = parameters[tile.parameter]
-    let (at, count) = parameter.run(of: tile)
-    let (w, gradient, scale) = (weights.base + at, gradients.base + at, current.gradientScale)
-    displaced.base.advanced(by: at).update(from: w, count: count)
+    let (at, slot, count) = parameter.run(of: tile)
+    let (w, gradient, scale) = (weights.base + at, gradients.base + slot, current.gradientScale)
+    displaced.base.advanced(by: slot).update(from: w, count: count)
     for i in 0..<count { w[i] += scale * gradient[i] }
     if !parameter.transposesApart { parameter.copyTransposed(weights.base, rows: tile.rows) }
   }
@@ -316,25 +342,27 @@ public final class Updater: TeamWork {
 
   /// Makes the gradient of a whole kernel the direction in which it moves.
   private func direct(_ rule: any KernelRule) {
-    guard layerFactors.factor(of: rule.parameters[0]) != 0 else { return }
+    guard rules.factor(of: rule.parameters[0]) != 0 else { return }
     for place in rule.parameters {
-      clip(gradients.base + parameters[place].offset, count: parameters[place].count)
+      clip(gradients.base + parameters[place].slot, count: parameters[place].count)
     }
-    let offset = parameters[rule.parameters[0]].offset
-    let gradient = gradients.base + offset
+    let slot = parameters[rule.parameters[0]].slot
+    let gradient = gradients.base + slot
     rule.direct(
-      gradient, MomentRun(moments, at: offset, gradient: gradient),
-      at: KernelStep(number: current.step, momentum: current.momentum))
+      gradient, MomentRun(moments, at: slot, gradient: gradient),
+      at: KernelStep(
+        number: max(1, current.step - parameters[rule.parameters[0]].after),
+        momentum: current.momentum))
   }
 
   /// Clips the gradient and updates the parameters.
   private func apply(_ tile: UpdateTile, worker: Int) {
     let start = profile?.now() ?? 0
     let parameter = parameters[tile.parameter]
-    let (at, count) = parameter.run(of: tile)
-    let (w, gradient) = (weights.base + at, gradients.base + at)
-    if optimizer.sharpness != nil { w.update(from: displaced.base + at, count: count) }
-    let update = layerFactors.rule(of: tile.parameter) ?? current.rule
+    let (at, slot, count) = parameter.run(of: tile)
+    let (w, gradient) = (weights.base + at, gradients.base + slot)
+    if optimizer.sharpness != nil { w.update(from: displaced.base + slot, count: count) }
+    let update = rules.rule(of: tile.parameter) ?? current.rule
     switch kernelDirections[tile.parameter] {
     case .step(let scale): update.move(w, along: gradient, scale: scale, count: count)
     case let direction:
@@ -344,7 +372,7 @@ public final class Updater: TeamWork {
         scale(gradient, by: current.directionScale, count: count)
       }
       update.update(
-        w, gradient: gradient, MomentRun(moments, at: at, gradient: gradient), count: count,
+        w, gradient: gradient, MomentRun(moments, at: slot, gradient: gradient), count: count,
         decays: parameter.role.isKernel)
     }
     if !parameter.transposesApart { parameter.copyTransposed(weights.base, rows: tile.rows) }
@@ -353,7 +381,7 @@ public final class Updater: TeamWork {
 
   /// Σg² of a tile, in an order of its own size only.
   private func sumOfSquares(of tile: UpdateTile) -> Double {
-    let (at, count) = parameters[tile.parameter].run(of: tile)
+    let (_, at, count) = parameters[tile.parameter].run(of: tile)
     let gradient = gradients.base + at
     var sums = SIMD16<Double>()
     var i = 0
@@ -390,38 +418,4 @@ private struct UpdateState {
     OptimizerDescription(
       rule: .sgd(SGDDescription()), learningRate: 0),
     learningRate: 0, step: 1)
-}
-
-/// The factors of some layers' learning rates.
-private final class LayerFactors {
-  private let factors: [Float]
-  /// For each parameter, which of the factors is its own.
-  private let places: [Int?]
-  /// The rule of each factor at this step.
-  private var rules: [OptimizerStep]
-
-  init(_ optimizer: OptimizerDescription, of parameters: [Parameter]) {
-    factors = optimizer.layerFactors.map(\.factor)
-    rules = factors.map { OptimizerStep(optimizer, learningRate: $0, step: 1) }
-    places = parameters.map { parameter in
-      optimizer.layerFactors.firstIndex { parameter.name.hasPrefix("\($0.layer)/") }
-    }
-  }
-
-  func begin(_ optimizer: OptimizerDescription, learningRate: Float, step: Int, momentum: Float?) {
-    for (i, factor) in factors.enumerated() {
-      rules[i] = OptimizerStep(
-        optimizer, learningRate: learningRate * factor, step: step, momentum: momentum)
-    }
-  }
-
-  /// What the learning rate of a parameter is multiplied by.
-  func factor(of parameter: Int) -> Float {
-    factors.isEmpty ? 1 : places[parameter].map { factors[$0] } ?? 1
-  }
-
-  /// The rule of a parameter that has a factor of its own.
-  func rule(of parameter: Int) -> OptimizerStep? {
-    factors.isEmpty ? nil : places[parameter].map { rules[$0] }
-  }
 }

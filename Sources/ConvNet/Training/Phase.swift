@@ -38,7 +38,7 @@ enum Phase {
       operations.append(.forward(i))
     }
     operations.append(.loss)
-    for (i, layer) in layers.enumerated().reversed() {
+    for (i, layer) in layers.enumerated().reversed() where layer.output.hasGradient {
       if layer.layer.isWide {
         meet(.tiles([.backward(i)], size: Tile.wideSize))
         continue

@@ -16,7 +16,7 @@ public final class Profile {
     names = trainer.layers.map(\.name)
     places = trainer.layers.map(\.place)
     gradientLayer = trainer.updater.parameters.map { parameter in
-      trainer.layers.firstIndex { $0.place == parameter.layer }!
+      trainer.layers.firstIndex { $0.place == parameter.layer } ?? 0
     }
     times = Array(repeating: Array(repeating: 0, count: 3 * layers + 3), count: trainer.team.count)
   }

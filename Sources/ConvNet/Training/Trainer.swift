@@ -2,6 +2,11 @@
 /// is taken here, none in a step. How it steps is in `TrainingStep.swift`.
 public final class Trainer {
   public let plan: NetworkPlan
+  /// What doesn't learn.
+  public let freezing: Freezing
+  /// The shape of what it reads of each sample: of an image, or of what is kept of one.
+  public let sampleShape: Shape
+  let readsImages: Bool
   public let batchSize: Int
   public let team: Team
   public let updater: Updater
@@ -55,27 +60,31 @@ public final class Trainer {
   /// - Throws: `NetworkError`, naming the layer; `OutOfMemory`.
   public convenience init(
     _ description: NetworkDescription, loss: LossDescription = .softmaxCrossEntropy,
-    optimizer: OptimizerDescription, mixing: [BatchMixing] = [], batchSize: Int, seed: UInt64,
-    team: Team
+    optimizer: OptimizerDescription, mixing: [BatchMixing] = [],
+    freezing: Freezing = Freezing(), batchSize: Int, seed: UInt64, team: Team
   ) throws {
     try self.init(
       NetworkPlan(description), loss: loss, optimizer: optimizer, mixing: mixing,
-      batchSize: batchSize, seed: seed, team: team)
+      freezing: freezing, batchSize: batchSize, seed: seed, team: team)
   }
 
-  /// - Parameter sharesMemory: whether tensors that are not needed at the same time may lie in one
-  ///   place; it changes no bit.
+  /// - Parameters:
+  ///   - freezing: what doesn't learn; something must.
+  ///   - sharesMemory: whether tensors that are not needed at the same time may lie in one place; it
+  ///     changes no bit.
   public convenience init(
     _ plan: NetworkPlan, loss: LossDescription = .softmaxCrossEntropy,
-    optimizer: OptimizerDescription, mixing: [BatchMixing] = [], batchSize: Int, seed: UInt64,
-    team: Team, sharesMemory: Bool = true
+    optimizer: OptimizerDescription, mixing: [BatchMixing] = [],
+    freezing: Freezing = Freezing(), batchSize: Int, seed: UInt64, team: Team,
+    sharesMemory: Bool = true
   ) throws {
     let counted = Trainer.counted(
-      plan, loss: loss, optimizer: optimizer, mixing: mixing, batchSize: batchSize,
-      workers: team.count, sharesMemory: sharesMemory)
+      plan, loss: loss, optimizer: optimizer, mixing: mixing, freezing: freezing,
+      batchSize: batchSize, workers: team.count, sharesMemory: sharesMemory)
     self.init(
-      plan, loss: loss, optimizer: optimizer, mixing: mixing, batchSize: batchSize, seed: seed,
-      team: team, sharesMemory: sharesMemory, arena: try Arena(bytes: counted.memory))
+      plan, loss: loss, optimizer: optimizer, mixing: mixing, freezing: freezing,
+      batchSize: batchSize, seed: seed, team: team, sharesMemory: sharesMemory,
+      arena: try Arena(bytes: counted.memory))
     try TensorLayout(plan).draw(weights.base, seed: seed)
     weightsChanged()
   }
@@ -83,27 +92,32 @@ public final class Trainer {
   /// A trainer without its memory, to tell what it would take.
   static func counted(
     _ plan: NetworkPlan, loss: LossDescription = .softmaxCrossEntropy,
-    optimizer: OptimizerDescription, mixing: [BatchMixing] = [], batchSize: Int, workers: Int,
-    sharesMemory: Bool = true
+    optimizer: OptimizerDescription, mixing: [BatchMixing] = [],
+    freezing: Freezing = Freezing(), batchSize: Int, workers: Int, sharesMemory: Bool = true
   ) -> Trainer {
     Trainer(
-      plan, loss: loss, optimizer: optimizer, mixing: mixing, batchSize: batchSize, seed: 0,
-      team: Team(counting: workers), sharesMemory: sharesMemory, arena: Arena())
+      plan, loss: loss, optimizer: optimizer, mixing: mixing, freezing: freezing,
+      batchSize: batchSize, seed: 0, team: Team(counting: workers),
+      sharesMemory: sharesMemory, arena: Arena())
   }
 
   private init(
     _ plan: NetworkPlan, loss: LossDescription, optimizer: OptimizerDescription,
-    mixing: [BatchMixing], batchSize: Int, seed: UInt64, team: Team, sharesMemory: Bool,
-    arena: Arena
+    mixing: [BatchMixing], freezing: Freezing, batchSize: Int, seed: UInt64, team: Team,
+    sharesMemory: Bool, arena: Arena
   ) {
     precondition(batchSize > 0 && (optimizer.accumulation == 1 || optimizer.sharpness == nil))
+    let layout = TensorLayout(plan, freezing)
+    precondition(layout.goesBack.last! && (freezing.features == nil || mixing.isEmpty))
+    self.freezing = freezing
+    sampleShape = plan.read(freezing)
+    readsImages = freezing.features == nil
     self.arena = arena
     self.plan = plan
     self.batchSize = batchSize
     self.team = team
     lossDescription = loss
     self.loss = LossFunction(loss, classes: plan.description.classes, in: arena)
-    let layout = TensorLayout(plan)
     weights = arena.floats(layout.count)
     let builder = NetworkBuilder(
       plan, layout, for: .training(batchSize: batchSize, rule: optimizer.rule, seed: seed),

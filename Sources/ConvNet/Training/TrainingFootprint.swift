@@ -17,12 +17,13 @@ public struct NetworkFootprint: Hashable, Sendable {
   ///   - evaluated: how many samples are evaluated at once, at the most.
   public init(
     _ plan: NetworkPlan, loss: LossDescription = .softmaxCrossEntropy,
-    optimizer: OptimizerDescription, mixing: [BatchMixing] = [], batchSize: Int, workers: Int,
+    optimizer: OptimizerDescription, mixing: [BatchMixing] = [],
+    freezing: Freezing = Freezing(), batchSize: Int, workers: Int,
     normalization: NormalizationDescription? = nil, evaluated: Int = 0
   ) {
     let network = Trainer.counted(
-      plan, loss: loss, optimizer: optimizer, mixing: mixing, batchSize: batchSize,
-      workers: workers)
+      plan, loss: loss, optimizer: optimizer, mixing: mixing, freezing: freezing,
+      batchSize: batchSize, workers: workers)
     let input = plan.description.input
     bytes = ByteCount.sum(
       network.memory,

@@ -23,7 +23,7 @@ extension Trainer: TeamWork {
     let passes = updater.optimizer.accumulation
     let limit = batchSize * passes
     precondition(!samples.isEmpty && samples.count <= limit)
-    precondition(source.sampleShape == plan.description.input)
+    precondition(source.sampleShape == sampleShape)
     current.source = source
     current.labels = source.labels
     current.epoch = epoch
@@ -104,7 +104,9 @@ extension Trainer: TeamWork {
         values + i * input.size, sample: Int(sampleList[tile.first + i]), epoch: current.epoch,
         worker: tile.worker)
     }
-    answering.normalizer?.apply(values, count: tile.count, worker: tile.worker)
+    if readsImages {
+      answering.normalizer?.apply(values, count: tile.count, worker: tile.worker)
+    }
     if let mix = current.mix { mixer!.mix(values, by: mix, tile) }
   }
 

@@ -75,6 +75,21 @@ enum Checkpoint {
     try AtomicFile.write(file.sealed, to: path)
   }
 
+  /// The same of a model as a value.
+  static func saveWeights(_ model: Model, epoch: Int, to path: String) throws(FileError) {
+    let metadata = [
+      "format": CheckpointFile.format, "epoch": "\(epoch)", "weights_sha256": digest(of: model),
+    ]
+    let tensors = model.tensors.map { tensor in
+      model[tensor].withUnsafeBufferPointer {
+        StoredTensor(name: tensor.name, shape: tensor.shape, floats: $0)
+      }
+    }
+    let file = Safetensors(
+      tensors: tensors + normalization(of: model.normalization), metadata: metadata)
+    try AtomicFile.write(file.sealed, to: path)
+  }
+
   /// The model that a file holds, with its weights or, where it has one, with their average; and the
   /// epoch that they are from.
   ///

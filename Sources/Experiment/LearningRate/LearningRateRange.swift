@@ -43,9 +43,9 @@ public struct LearningRateRange: Sendable {
   public init(
     _ spec: ExperimentSpec, data: RunData, threads: Int, from: Double, to: Double, steps: Int
   ) throws {
+    let trainer = try Trainer(spec, trainedOn: data, team: try Team(threads: threads))
     self.init(
-      try Trainer(spec, trainedOn: data, team: try Team(threads: threads)), on: data.train,
-      seed: spec.seed, from: from, to: to, steps: steps)
+      trainer, on: try trainer.read(data.train), seed: spec.seed, from: from, to: to, steps: steps)
   }
 
   /// - Parameter seed: decides the order of the images.

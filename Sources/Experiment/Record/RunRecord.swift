@@ -74,6 +74,8 @@ public struct RunRecord: Hashable, Sendable {
   public var extends: String?
   /// The run that this one is a copy of, made because it would have come to the same.
   public var reused: String?
+  /// What it began with instead of fresh weights.
+  public var initial: Initial?
   public var data: Data?
   public var environment: Environment
 
@@ -130,6 +132,7 @@ public struct RunRecord: Hashable, Sendable {
       "environment": environment.json,
     ]
     if let extends { json["extends"] = .string(extends) }
+    if let initial { json["initial"] = initial.json }
     return json
   }
 
@@ -162,6 +165,7 @@ public struct RunRecord: Hashable, Sendable {
     continues = json["continues"]?.string
     extends = json["extends"]?.string
     reused = json["reused"]?.string
+    initial = Initial(json["initial"])
     if let dataset = json["dataset"], let name = dataset["name"]?.string {
       data = Data(
         name: name, test: dataset["test"]?.string, digest: dataset["sha256"]?.string ?? "",

@@ -40,14 +40,16 @@ extension Run {
   }
 
   /// The weights of the best epoch are asked for at the end; better to know now. They may be of the
-  /// epoch under way, which was killed after it had bettered the best, and will do so again.
+  /// epoch under way, which was killed after it had bettered the best, and will do so again; or, where
+  /// not every epoch is written, of a later one.
   private func checkBest(_ state: TrainingState) throws {
     guard let best = state.watch?.bestEpoch, best > 0 else { return }
     guard Files.exists(folder.best) else {
       throw RecordError(folder.best, "is gone, which held the weights of epoch \(best), the best")
     }
     let epoch = try CheckpointFile(reading: folder.best).count("epoch")
-    guard epoch == best || epoch == state.epoch else {
+    let isSparing = spec.initial?.features != nil
+    guard epoch == best || epoch == state.epoch || isSparing && epoch > state.epoch else {
       throw RecordError(
         folder.best, "holds the weights of epoch \(epoch), not of \(best), the best")
     }

@@ -19,6 +19,11 @@ public struct RunOptions: Sendable {
   public var expectedRows: [String]?
   /// Ends the run in good order after an epoch at which it is below what others had reached.
   public var bar: Bar?
+  /// Where the model that the run begins with may be, if not where its spec says.
+  public var initialPlaces: [String] = []
+
+  /// Whether it may be ended between two epochs.
+  var mayStop: Bool { stopAfterEpoch != nil || bar != nil }
 
   public init(
     threads: Int, display: Display.Style, command: [String], environment: Environment,
@@ -122,6 +127,10 @@ public struct Run {
     record.data = data.record
     record.continues = parent
     record.extends = extends
+    // What it goes on from began with something.
+    if let before = try (parent ?? extends).map({ try RunFolder(opening: $0) }) {
+      record.initial = try RunRecord(reading: before.record).initial
+    }
     let run = Run(
       spec: spec, folder: folder, data: data, options: options,
       isInherited: record.continues != nil)
@@ -167,7 +176,11 @@ public struct Run {
     try record.write(to: folder.record)
     do {
       if isLatest { try folder.pointLatest() }
-      let outcome = try train()
+      let outcome = try train { note in
+        record.initial = note.record
+        try record.write(to: folder.record)
+        if options.display != .quiet { Display.introduce(note.lines(indentation: 2, column: 10)) }
+      }
       switch outcome {
       case .completed: record.status = .completed
       case .interrupted: record.status = .interrupted

@@ -11,6 +11,8 @@ public struct ExperimentSpec: Hashable, Sendable {
   public var seed: UInt64
   public var dataset: DatasetSpec
   public var model: [ModelItem]
+  /// What it begins with; nil for fresh weights.
+  public var initial: InitialSpec?
   public var loss: LossDescription
   public var optimizer: OptimizerDescription
   public var schedule: Schedule
@@ -31,7 +33,8 @@ public struct ExperimentSpec: Hashable, Sendable {
 
   public init(
     name: String, description: String = "", seed: UInt64 = 1, dataset: DatasetSpec,
-    model: [ModelItem], loss: LossDescription = .softmaxCrossEntropy,
+    model: [ModelItem], initial: InitialSpec? = nil,
+    loss: LossDescription = .softmaxCrossEntropy,
     optimizer: OptimizerDescription,
     schedule: Schedule = .constant, warmup: Warmup? = nil, augmentation: [AugmentationOp] = [],
     augmentationFill: BorderFill = .constant,
@@ -45,6 +48,7 @@ public struct ExperimentSpec: Hashable, Sendable {
     self.seed = seed
     self.dataset = dataset
     self.model = model
+    self.initial = initial
     self.loss = loss
     self.optimizer = optimizer
     self.schedule = schedule

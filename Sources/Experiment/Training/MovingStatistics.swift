@@ -16,7 +16,10 @@ public struct MovingStatistics: Hashable, Sendable {
 
   /// Nil where no batch norm keeps such statistics uncorrected.
   public init?(_ spec: ExperimentSpec, trainingImages: Int) {
-    guard let momentum = spec.slowestMomentum, let plan = try? NetworkPlan(spec.network) else {
+    // What a model has learned is no beginning to be rid of.
+    guard spec.initial == nil, let momentum = spec.slowestMomentum,
+      let plan = try? NetworkPlan(spec.network)
+    else {
       return nil
     }
     self.momentum = momentum

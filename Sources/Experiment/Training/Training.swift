@@ -8,23 +8,32 @@ extension Run {
   ///
   /// Every epoch trains on all images, the last batch holding what is left over. Its learning rate
   /// is the schedule's at each step; what metrics.csv records is that of the epoch's last step.
-  func train() throws -> RunOutcome {
+  ///
+  /// - Parameter note: is told what it began with, where that isn't fresh weights.
+  func train(note: (BeginningNote) throws -> Void) throws -> RunOutcome {
     let team = try Team(threads: options.threads)
     let isResumed = Files.exists(folder.last)
-    let trainer =
-      try isResumed
-      ? Trainer(spec, classWeights: data.record.classWeights, team: team)
-      : Trainer(spec, trainedOn: data, team: team)
+    let plan = try NetworkPlan(spec.network)
     let images = data.train.count
     let extent = TrainingExtent(spec, images: images)
     let stepsPerEpoch = extent.stepsPerEpoch
+    func freezing(epoch: Int) -> Freezing {
+      spec.freezing(epoch: epoch, stepsPerEpoch: stepsPerEpoch, of: plan)
+    }
+    // What a trainer is replaced by where layers begin to learn is made when it is gone.
+    var current: Trainer? =
+      try isResumed
+      ? Trainer(
+        spec, classWeights: data.record.classWeights, freezing: freezing(epoch: trainedEpoch()),
+        team: team)
+      : Trainer(spec, trainedOn: data, places: options.initialPlaces, team: team, note: note)
     var learningRate = LearningRate(
       base: spec.optimizer.learningRate, schedule: spec.schedule, warmup: spec.warmup,
       stepsPerEpoch: stepsPerEpoch)
 
     var state = TrainingState()
     state.watch = watched
-    if isResumed { state = try restore(trainer, from: state, learningRate, in: extent) }
+    if isResumed { state = try restore(current!, from: state, learningRate, in: extent) }
     learningRate.plateau = state.plateau
     var metrics = try openMetrics(at: isResumed ? state.metricsLength : nil)
     var timing = try openTiming(before: state.epoch)
@@ -32,21 +41,33 @@ extension Run {
     var display = Display(options.display, epochs: spec.training.epochs, images: images)
     defer { display.clear() }
 
+    let (source, held) = try read(by: current!)
+    var checkpoints = CheckpointWriter(folder, isSparing: current!.freezing.features != nil)
     var batches = Batches(
-      of: images, size: trainer.imagesPerStep, seed: spec.seed, epoch: state.epoch,
+      of: images, size: current!.imagesPerStep, seed: spec.seed, epoch: state.epoch,
       stepInEpoch: state.stepInEpoch, step: state.step)
     var row: (epoch: Int, text: String)?
     while state.finish == nil {
       if try isToStop(before: state, after: row) {
         return .interrupted(signal: 0, step: state.step)
       }
+      let now = freezing(epoch: state.epoch)
+      if now != current!.freezing {
+        let taken = current!.taken
+        current = nil
+        current = try Trainer(
+          spec, classWeights: data.record.classWeights, freezing: now, team: team)
+        current!.goOn(from: taken)
+        if options.display != .quiet { Display.say("epoch \(state.epoch): \(Self.unfrozen(now))") }
+      }
+      let trainer = current!
       let (seenBefore, watch) = (state.seen, Stopwatch())
       display.beginEpoch(seen: seenBefore)
 
       while state.stepInEpoch < stepsPerEpoch {
         let batch = batches.take()
         let result = trainer.train(
-          on: batch, of: data.train, learningRate: learningRate.rate(step: state.step),
+          on: batch, of: source, learningRate: learningRate.rate(step: state.step),
           momentum: learningRate.momentum(step: state.step))
         guard result.isFinite else { return .diverged(divergence(of: trainer, state)) }
         state.step += 1
@@ -64,11 +85,11 @@ extension Run {
         if state.step == options.stopAtStep { Interruption.request(SIGUSR1) }
         if state.stepInEpoch < stepsPerEpoch {
           if let signal = Interruption.signal {
-            try Checkpoint.save(state, trainer, to: folder.last)
+            try checkpoints.save(state, trainer, isNeeded: true)
             return .interrupted(signal: signal, step: state.step)
           }
           if let every = spec.checkpoint.everySteps, state.step % every == 0 {
-            try Checkpoint.save(state, trainer, to: folder.last)
+            try checkpoints.save(state, trainer, isNeeded: true)
           }
         }
         display.update(state)
@@ -78,7 +99,7 @@ extension Run {
       let validationWatch = Stopwatch()
       display.validating(state)
       let measured = trainer.withAverage {
-        data.validation.map {
+        held.map {
           MeasuredImages(trainer.inference, $0, loss: trainer.lossDescription, data.metrics)
         }
       }
@@ -100,9 +121,7 @@ extension Run {
       let verdict = state.finishEpoch(
         figures, &learningRate, of: spec.training.epochs, stopsEarly: spec.earlyStopping != nil)
       if verdict == .improved {
-        try trainer.withAverage {
-          try Checkpoint.saveWeights(trainer, epoch: state.epoch, to: folder.best)
-        }
+        try trainer.withAverage { try checkpoints.keepBest(trainer, epoch: state.epoch) }
       }
 
       let text = figures.csv(with: spec.metrics)
@@ -112,12 +131,14 @@ extension Run {
       display.endEpoch(figures, pace, isBest: verdict == .improved)
       (state.metricsLength, state.metricsDigest) = (metrics.length, metrics.digest)
       state.beginNextEpoch()
-      try Checkpoint.save(state, trainer, to: folder.last)
+      try checkpoints.save(
+        state, trainer,
+        isNeeded: state.finish != nil || Interruption.signal != nil || options.mayStop)
       if state.finish == nil, let signal = Interruption.signal {
         return .interrupted(signal: signal, step: state.step)
       }
     }
-    return .completed(try finish(trainer, state))
+    return .completed(try finish(current!, state))
   }
 
   /// Whether the options end the run here, between two epochs.

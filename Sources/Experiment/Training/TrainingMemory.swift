@@ -7,6 +7,8 @@ public struct TrainingMemory: Hashable, Sendable {
   public let network: NetworkFootprint
   /// The images and their labels, as they are kept in memory; 0 where only the files will tell.
   public let images: Int
+  /// What is kept of each image instead of working it out again; 0 where only the files will tell.
+  public let features: Int
   /// What a checkpoint takes on its way to the file: a copy of its tensors, and the file.
   public let checkpoint: Int
   private let threads: Int
@@ -21,22 +23,36 @@ public struct TrainingMemory: Hashable, Sendable {
     self.isBeginning = isBeginning
     let split = spec.dataset.split
     let tested = spec.dataset.loadedTestCount ?? 0
-    network = NetworkFootprint(
-      try NetworkPlan(spec.network), loss: spec.loss, optimizer: spec.optimizer,
-      mixing: spec.mixing,
-      batchSize: spec.training.batchSize, workers: threads,
-      normalization: spec.dataset.normalization, evaluated: max(split?.validation ?? 0, tested))
+    let plan = try NetworkPlan(spec.network)
+    let freezings = spec.freezings(of: plan)
+    // Of one time after another, that which takes most.
+    network = freezings.map { freezing in
+      NetworkFootprint(
+        plan, loss: spec.loss, optimizer: spec.optimizer, mixing: spec.mixing, freezing: freezing,
+        batchSize: spec.training.batchSize, workers: threads,
+        normalization: spec.initial?.normalization == .model
+          ? .perPixel() : spec.dataset.normalization,
+        evaluated: max(split?.validation ?? 0, tested))
+    }.max { $0.bytes < $1.bytes }!
+    features =
+      freezings[0].features == nil
+      ? 0
+      : KeptFeatures.bytes(
+        (split?.training ?? 0) + (split?.validation ?? 0), plan.read(freezings[0]))
     images =
       isBeginning
       ? ByteCount.product(
         (split?.validation ?? 0) + (split?.training ?? 0) + tested,
         spec.dataset.imageShape.count + MemoryLayout<UInt16>.stride) : 0
-    checkpoint = ByteCount.product(2, network.checkpoint)
+    // The model that it begins with takes no more while it is read; and where features are kept, the
+    // weights of the best epoch may wait to be written.
+    checkpoint = ByteCount.product(spec.initial == nil ? 2 : 3, network.checkpoint)
   }
 
   public var total: Int {
     // One after another: the normalisation is fitted, images are validated, a checkpoint is written.
-    ByteCount.sum(network.bytes, images, max(checkpoint, network.fitting, network.evaluation))
+    ByteCount.sum(
+      network.bytes, images, features, max(checkpoint, network.fitting, network.evaluation))
   }
 
   /// What is mapped besides, most of it never touched, where the calling thread has its part: OpenBLAS's
@@ -50,7 +66,10 @@ public struct TrainingMemory: Hashable, Sendable {
 
   /// The parts of the total, largest first: "41 MB for the network and its optimizer".
   fileprivate var parts: [String] {
-    var parts = [(network.bytes, "the network and its optimizer"), (images, "the images")]
+    var parts = [
+      (network.bytes, "the network and its optimizer"), (images, "the images"),
+      (features, "what initial.features keeps of them"),
+    ]
     parts.append(
       network.fitting > checkpoint
         ? (network.fitting, "fitting dataset.normalization")
@@ -120,5 +139,21 @@ extension ExperimentSpec {
       }
     }
     return "no training.batch_size would fit: the model has to be smaller, or dataset.shape"
+  }
+
+  /// Refuses to keep of so many images what will not fit into memory: known when they have been read.
+  /// - Throws: `MemoryShortage`.
+  func checkFeatureMemory(
+    _ count: Int, _ shape: Shape, available: AvailableMemory = AvailableMemory()
+  ) throws {
+    let bytes = KeptFeatures.bytes(count, shape)
+    guard let (bound, needed) = available.broken(by: bytes, untouched: 0, processes: 1) else {
+      return
+    }
+    throw MemoryShortage(
+      MemoryShortage.sentence(
+        "to keep what initial.features gives of \(grouped(count)) images takes", needed, bound)
+        + "\n  keep what a later layer gives, of which there is less, or leave initial.features out"
+    )
   }
 }

@@ -38,10 +38,11 @@ public struct TrainingProbe {
     memory = try TrainingMemory(spec, threads: threads)
     stepsPerEpoch = spec.dataset.split.map { ($0.training + batchSize - 1) / batchSize }
     let plan = try NetworkPlan(spec.network)
+    let flops = plan.trainingFLOPs(spec.freezings(of: plan)[0])
     func isSmall(_ images: Int) throws -> Bool {
       try TrainingMemory(spec.with(batchSize: images), threads: threads).network.bytes
         <= Self.mostBytes
-        && Double(plan.trainingFLOPs) * Double(images) <= Double(Self.mostFLOPs * threads)
+        && Double(flops) * Double(images) <= Double(Self.mostFLOPs * threads)
     }
     // In whole rounds of all threads' tiles, so that each has as much to do as in a whole batch.
     let round = NetworkPlan.imagesTogether * threads
@@ -52,7 +53,7 @@ public struct TrainingProbe {
     let fits = try TrainingMemory(spec.with(batchSize: images), threads: threads).network.bytes
     isCounted = try !isSmall(images) && fits > 4 * Self.mostBytes
     if isCounted {
-      secondsPerStep = try Self.count(spec, plan, threads: threads)
+      secondsPerStep = try Self.count(spec, flops, threads: threads)
     } else if images == batchSize {
       secondsPerStep = try Self.measure(spec, threads: threads)
     } else {
@@ -67,7 +68,7 @@ public struct TrainingProbe {
   private static func measure(_ spec: ExperimentSpec, threads: Int) throws -> Double {
     let batchSize = spec.training.batchSize
     let trainer = try Trainer(spec, team: Team(threads: threads))
-    let images = BlankImages(spec.network.input, count: batchSize)
+    let images = BlankImages(trainer.sampleShape, count: batchSize)
     var batches = Batches(of: batchSize, size: trainer.imagesPerStep, seed: 0)
     func run() { _ = trainer.train(on: batches.take(), of: images, learningRate: 0) }
     run()  // The first step meets cold caches.
@@ -82,11 +83,11 @@ public struct TrainingProbe {
 
   /// Seconds of a step by its operations at `sgemm`'s speed, half of which is what large layers reach.
   private static func count(
-    _ spec: ExperimentSpec, _ plan: NetworkPlan, threads: Int
+    _ spec: ExperimentSpec, _ flops: Int, threads: Int
   ) throws -> Double {
     let watch = Stopwatch()
     let speed = PeakProbe.measure(try Team(threads: threads)) { UInt64(watch.seconds * 1e9) }
-    return Double(plan.trainingFLOPs) * Double(spec.training.batchSize) / (speed / 2)
+    return Double(flops) * Double(spec.training.batchSize) / (speed / 2)
   }
 }
 

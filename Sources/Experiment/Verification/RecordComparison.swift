@@ -39,6 +39,11 @@ struct RecordComparison {
       differs("environment.kernel", kernel, run.environment.kernel),
     ].compactMap { $0 }
     if differences.isEmpty { claims.append("name, seed and kernel of run.json") }
+    if let initial = spec.initial {
+      let other = differs(
+        "initial.weights_sha256", initial.weightsDigest, run.initial?.weightsDigest)
+      if let other { differences.append(other) } else { claims.append("the model it began with") }
+    }
     guard let recorded = run.data else {
       absent.append("dataset of run.json")
       return differences

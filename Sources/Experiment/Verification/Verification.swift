@@ -17,6 +17,19 @@ public struct Verification: Sendable {
 
     /// Whether the training came to an end, so that all of it can be compared.
     var isWhole: Bool { run.status == .completed || run.status == .diverged || summary != nil }
+
+    /// Where the model that the run began with may be: where it was found, as seen from the current folder
+    /// and from those around the run.
+    var initialPlaces: [String] {
+      guard let path = run.initial?.path else { return [] }
+      var places = [path]
+      var around = (try? Files.absolute(folder.path)) ?? folder.path
+      while !path.hasPrefix("/"), around.count > 1 {
+        around = Files.parent(of: around)
+        places.append("\(around)/\(path)")
+      }
+      return places
+    }
   }
 
   /// What was compared, what the record doesn't have, and what it has that was not compared.
@@ -76,6 +89,7 @@ public struct Verification: Sendable {
     let temporary = try Files.makeTemporaryFolder()
     defer { Files.remove(temporary) }
     var limited = options
+    limited.initialPlaces += record.initialPlaces
     limited.stopAfterEpoch = isWhole ? nil : count
     limited.expectedRows = findsAll ? nil : Array(record.rows.prefix(count))
     let (folder, outcome) = try Run.start(

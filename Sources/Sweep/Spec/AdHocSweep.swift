@@ -83,7 +83,8 @@ extension SweepSpec {
         }
       } catch { reading.report(error) }
     }
-    var reader = SweepReader(reading: reading, root: root, isAdHoc: true, locator: locator)
+    var reader = SweepReader(
+      reading: reading, root: root, name: name, isAdHoc: true, locator: locator)
     var (spec, template) = try reader.read { _, _, _ in nil }
     let experiment = spec.base["name"]?.string ?? "sweep"
     spec.name = "\(experiment.prefix(91))-\(spec.identity.prefix(8))"

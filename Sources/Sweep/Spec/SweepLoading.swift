@@ -34,9 +34,9 @@ extension SweepSpec {
       }
     }
     var basePath: String?
-    var reader = SweepReader(reading: reading, root: root, locator: locator)
+    var reader = SweepReader(reading: reading, root: root, name: name, locator: locator)
     let (spec, template) = try reader.read { path, origin, reading in
-      let full = besides(name, path)
+      let full = specPath(path, besides: name)
       basePath = full
       do throws(Diagnostic) {
         return reading.parse(try specBytes(full), name: full)
@@ -64,21 +64,6 @@ extension SweepSpec {
     if own.contains(key) { return false }
     if SpecDescription.root.fields.map(\.name).contains(key) { return true }
     return nearMiss(to: key, among: own) == nil
-  }
-
-  /// A path that is meant from the folder of a file, or, where that came through a descriptor, from the
-  /// current one.
-  private static func besides(_ file: String, _ path: String) -> String {
-    guard !path.hasPrefix("/"), InheritedPipe.descriptor(namedBy: file) == nil,
-      let slash = file.lastIndex(of: "/")
-    else { return path }
-    var folder = file[..<slash].split(separator: "/", omittingEmptySubsequences: false)
-    var rest = path[...]
-    while rest.hasPrefix("../"), let last = folder.last, last != "..", last != ".", !last.isEmpty {
-      folder.removeLast()
-      rest = rest.dropFirst(3)
-    }
-    return folder.isEmpty ? String(rest) : folder.joined(separator: "/") + "/" + rest
   }
 }
 

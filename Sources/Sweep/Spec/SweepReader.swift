@@ -13,12 +13,16 @@ struct SweepReader {
   let isAdHoc: Bool
   /// Finds one's own files, which are asked for what the base leaves to them.
   let locator: DatasetLocator
+  /// The sweep's file.
+  let name: String
   /// The document with its defaults; what was wrong is missing.
   private(set) var checked: JSONValue = [:]
 
   init(
-    reading: SpecReading, root: JSONNode, isAdHoc: Bool = false, locator: DatasetLocator
+    reading: SpecReading, root: JSONNode, name: String, isAdHoc: Bool = false,
+    locator: DatasetLocator
   ) {
+    self.name = name
     self.locator = locator
     self.reading = reading
     self.root = root
@@ -139,7 +143,21 @@ struct SweepReader {
       report(base.origin, Path() + "dataset" + "path", error.message)
       throw reading.errors
     }
+    // Of a parameter's model each trial reads its own.
+    let isFixed = !parameters.contains { $0.parameter.path.hasPrefix("initial") }
+    do throws(SpecChecker.Problem) {
+      if isFixed { try base.addInitialModel(told: set, of: basePath) }
+    } catch {
+      reading.report(error)
+      throw reading.errors
+    }
     return base
+  }
+
+  /// The file of the base.
+  private var basePath: String {
+    guard case .string(let path)? = root["base"]?.value.content else { return name }
+    return specPath(path, besides: name)
   }
 
   /// Puts the values of `set` into the base.

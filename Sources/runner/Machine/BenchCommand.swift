@@ -83,9 +83,10 @@ private struct Bench {
     let (images, size) = (data.train.count, trainer.imagesPerStep)
     let stepsPerEpoch = (images + size - 1) / size
     var batches = Batches(of: images, size: size, seed: spec.seed)
+    let source = try trainer.read(data.train)
     func train(on batch: Batch) {
       _ = trainer.train(
-        on: batch, of: data.train, learningRate: spec.optimizer.learningRate)
+        on: batch, of: source, learningRate: spec.optimizer.learningRate)
     }
     func pass(steps: Int) {
       for _ in 0..<steps { train(on: batches.take()) }
@@ -126,7 +127,8 @@ private struct Bench {
     pass(steps: profiled)
     trainer.profile = nil
     return BenchResult(
-      spec: spec, plan: trainer.plan, threads: team.count, images: data.train.count,
+      spec: spec, plan: trainer.plan, flops: trainer.plan.trainingFLOPs(trainer.freezing),
+      threads: team.count, images: data.train.count,
       testImages: test.count, epochSeconds: epochSeconds, peaks: peaks,
       allocations: allocations, evaluationSeconds: median(evaluations),
       latencySeconds: median(latencies), profile: profile,
@@ -144,6 +146,8 @@ private func median(_ values: [Double]) -> Double {
 private struct BenchResult {
   let spec: ExperimentSpec
   let plan: NetworkPlan
+  /// Of one image's training step.
+  let flops: Int
   let threads: Int
   let images: Int
   let testImages: Int
@@ -156,7 +160,7 @@ private struct BenchResult {
   let profiledImages: Int
 
   private var epoch: Double { median(epochSeconds) }
-  private var rate: Double { Double(plan.trainingFLOPs) * Double(images) / epoch }
+  private var rate: Double { Double(flops) * Double(images) / epoch }
   private var peak: Double { median(peaks) }
 
   /// The most memory that this process held, bytes.
@@ -267,7 +271,7 @@ private struct BenchResult {
     guard hasTotal else { return table }
     table.append([
       "all", number(total, 2), .missing(), .missing(),
-      number(Double(plan.trainingFLOPs) / total / 1e3, 1),
+      number(Double(flops) / total / 1e3, 1),
     ])
     return table
   }

@@ -41,6 +41,7 @@ struct ValidateCommand: ParsableCommand {
     let plan = try NetworkPlan(spec.network)
     if let graph { try AtomicFile.write(plan.chart(title: spec.name).svg(), to: graph) }
     let memory = try TrainingMemory(spec, threads: compute.threadCount)
+    let beginning = try spec.beginning()
     var shortage: MemoryShortage?
     do {
       try spec.checkMemory(threads: compute.threadCount)
@@ -82,6 +83,16 @@ struct ValidateCommand: ParsableCommand {
         "seconds_per_epoch", seconds.map { .number($0) } ?? .missing(),
         line: probe.map { time(spec, $0, seconds, steps: steps) }),
     ]
+    if let beginning {
+      facts += [
+        .init(
+          "initial", .text(beginning.record.path),
+          line: beginning.lines(indentation: 0, column: 11).joined(separator: "\n")),
+        .init("initial_tensors", .integer(beginning.record.taken.count)),
+        .init("frozen_layers", .integer(beginning.record.frozen.count)),
+        .init("features_bytes", .integer(memory.features)),
+      ]
+    }
     let notes = spec.notes()
     if !notes.isEmpty {
       facts.append(

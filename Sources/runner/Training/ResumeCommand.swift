@@ -84,7 +84,9 @@ struct ResumeCommand: ParsableCommand {
 
   private func trainLonger(_ folder: RunFolder, _ record: RunRecord) throws {
     let before = try folder.readResolved()
-    var spec = try ExperimentSpec.load(path: folder.resolved, overrides: overrides).spec
+    var spec = try ExperimentSpec.load(
+      path: folder.resolved, overrides: overrides, isBeginning: false
+    ).spec
     let epochs = spec.training.epochs
     spec.training.epochs = before.training.epochs
     guard spec == before else {

@@ -19,7 +19,9 @@ struct VerifyCommand: ParsableCommand {
       epoch that differs, or goes on with --all; on a difference the exit status is 4, and the first \
       is told, or all, with what differs in the surroundings. A run that can't be repeated here is \
       not a difference: the exit status is 69 where the kernel needs another processor, 1 where the \
-      data is not to be had.
+      data is not to be had, or the model that the run began with. That one is looked for where the \
+      run found it, from the current folder and from those around the run; --initial says where it is by \
+      now. Another than it was is refused.
 
       The FILE.json of an export is verified as well: the exported file has the digest that is \
       recorded, is read back and asked about the same images beside the model, and all figures are \
@@ -44,6 +46,12 @@ struct VerifyCommand: ParsableCommand {
     transform: Arguments.path)
   var model: String?
 
+  @Option(
+    help: ArgumentHelp(
+      "Of a run that began with a model, where that is. (default: as recorded)", valueName: "model"),
+    transform: Arguments.path)
+  var initial: String?
+
   @OptionGroup var compute: ComputeOptions
 
   func validate() throws {
@@ -57,9 +65,16 @@ struct VerifyCommand: ParsableCommand {
     let recorded = try Verification.read(folder)
     try compute.useCore(recorded.run.environment.kernel)
     let data = try compute.load(recorded.spec, recorded: recorded.run.data)
+    var options = compute.runOptions()
+    if let initial {
+      guard recorded.spec.initial != nil else {
+        throw UsageError("--initial: \(folder.path) began with fresh weights")
+      }
+      options.initialPlaces = [initial]
+    }
     Interruption.listen()
     let verification = try Verification.carryOut(
-      recorded, data: data, epochs: epochs, findsAll: all, options: compute.runOptions())
+      recorded, data: data, epochs: epochs, findsAll: all, options: options)
     guard let first = verification.differences.first else {
       try say(
         "\(folder.path): verified, to the last bit: "

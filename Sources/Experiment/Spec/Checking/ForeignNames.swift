@@ -257,6 +257,14 @@ extension ForeignName {
       "ModelCheckpoint", "checkpoint",
       "Nothing: every run keeps checkpoints/best.safetensors and last.safetensors."
     ),
+    (
+      "trainable", "initial.frozen",
+      #"Layers are frozen by "initial": { "model": "results/lenet/latest", "frozen": ["conv2d_*"] }."#
+    ),
+    (
+      "load_weights", "initial.model",
+      #"A training begins with a model by "initial": { "model": "results/lenet/latest" }."#
+    ),
     ("CSVLogger", nil, "Nothing: every run writes metrics.csv."),
     ("TensorBoard", nil, "Nothing: every run writes metrics.csv and plots/curves.svg."),
     (
@@ -378,6 +386,14 @@ extension ForeignName {
     (
       "requires_grad_", "adam.learning_rate_factors",
       #""optimizer": { "name": "adam", "learning_rate_factors": { "dense_0": 0 } }"#
+    ),
+    (
+      "load_state_dict", "initial.model",
+      #"A training begins with a model by "initial": { "model": "results/lenet/latest" }."#
+    ),
+    (
+      "requires_grad", "initial.frozen",
+      #"Layers are frozen by "initial": { "model": "results/lenet/latest", "frozen": ["conv2d_*"] }."#
     ),
     ("StepLR", "step", #""schedule": { "name": "step", "every": 3, "factor": 0.1 }"#),
     (

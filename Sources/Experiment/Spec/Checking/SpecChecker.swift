@@ -7,6 +7,8 @@ package struct SpecChecker {
   package private(set) var problems: [Problem] = []
   /// Why one's own files don't tell their classes or their shape, where they were asked.
   package var filesReason: String?
+  /// The model that the training is to begin with, where it was read.
+  var initialModel: InitialModel?
 
   /// Something wrong, not yet turned into lines and columns.
   package struct Problem: Error, Hashable {

@@ -62,6 +62,7 @@ extension SpecChecker {
       let plan = try NetworkPlan(
         NetworkDescription(input: input, model: model, classes: classes))
       checkLayerNames(spec, plan)
+      checkInitial(spec, plan)
     } catch {
       report(at: error.layer.map(Path.init) ?? Path() + "model", error.message)
     }

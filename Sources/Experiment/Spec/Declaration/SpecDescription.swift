@@ -33,6 +33,11 @@ package enum SpecDescription {
       aliases: ["layers", "network", "architecture"],
       "The layers, from the image to the scores of the classes.")
     Key(
+      "initial", \.initial, .object(initial),
+      aliases: ["pretrained", "transfer_learning", "load_weights", "init_from"], writesNull: false,
+      "What the training begins with instead of fresh weights: the tensors of a model, by their names; "
+        + "and which layers keep them. Null for fresh weights.")
+    Key(
       "loss", \.loss, loss, aliases: ["criterion"],
       "What is minimised; cross-entropies take the scores as they are, without softmax or sigmoid.")
     Key(

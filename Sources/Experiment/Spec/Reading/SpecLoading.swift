@@ -16,19 +16,23 @@ public struct LoadedSpec: Sendable {
 extension ExperimentSpec {
   /// Reads a spec file and applies `key.path=value` overrides. Throws everything that is wrong with
   /// the two, by position, before any work is done.
-  /// - Parameter locator: finds one's own files, which are asked for what the spec leaves to them.
+  /// - Parameters:
+  ///   - locator: finds one's own files, which are asked for what the spec leaves to them.
+  ///   - isBeginning: whether a training is to begin, so that the model that it begins with must be there.
   public static func load(
-    path: String, overrides: [String] = [], locator: DatasetLocator = .standard()
+    path: String, overrides: [String] = [], locator: DatasetLocator = .standard(),
+    isBeginning: Bool = true
   ) throws(SpecErrors) -> LoadedSpec {
     let bytes: [UInt8]
     do { bytes = try specBytes(path) } catch { throw SpecErrors([error]) }
-    return try load(bytes: bytes, name: path, overrides: overrides, locator: locator)
+    return try load(
+      bytes: bytes, name: path, overrides: overrides, locator: locator, isBeginning: isBeginning)
   }
 
   /// As `load(path:overrides:)`, from memory; `name` is what messages call the file.
   public static func load(
     bytes: [UInt8], name: String, overrides: [String] = [],
-    locator: DatasetLocator = .standard()
+    locator: DatasetLocator = .standard(), isBeginning: Bool = true
   ) throws(SpecErrors) -> LoadedSpec {
     var reading = SpecReading()
     guard var root = reading.parse(bytes, name: name) else { throw reading.errors }
@@ -43,8 +47,14 @@ extension ExperimentSpec {
     do throws(DatasetError) {
       if let told = try root.toldByFiles(locator) { root.add(told) }
     } catch { reason = error.message }
+    var initial: InitialModel?
+    do throws(SpecChecker.Problem) {
+      if isBeginning { initial = try root.readInitialModel(of: name) }
+    } catch { reading.report(error) }
+    if let initial { root.add(initial) }
     var checker = SpecChecker(root: root)
     checker.filesReason = reason
+    checker.initialModel = initial
     let checked = checker.checkExperiment()
     reading.report(checker.problems)
     guard reading.isFine, let checked else { throw reading.errors }
@@ -107,6 +117,21 @@ package func specBytes(_ path: String) throws(Diagnostic) -> [UInt8] {
       }
     throw Diagnostic(source: path, path: "", message: message)
   }
+}
+
+/// A path that is meant from the folder of a file, or, where that came through a descriptor, from the
+/// current one.
+package func specPath(_ path: String, besides file: String) -> String {
+  guard !path.hasPrefix("/"), InheritedPipe.descriptor(namedBy: file) == nil,
+    let slash = file.lastIndex(of: "/")
+  else { return path }
+  var folder = file[..<slash].split(separator: "/", omittingEmptySubsequences: false)
+  var rest = path[...]
+  while rest.hasPrefix("../"), let last = folder.last, last != "..", last != ".", !last.isEmpty {
+    folder.removeLast()
+    rest = rest.dropFirst(3)
+  }
+  return folder.isEmpty ? String(rest) : folder.joined(separator: "/") + "/" + rest
 }
 
 /// A spec in the same folder, or in those of this repository, whose name is near.

@@ -1,0 +1,93 @@
+import ConvNet
+import Storage
+
+/// What a run has begun with, for its record and for the user.
+public struct BeginningNote: Sendable {
+  public let record: RunRecord.Initial
+  /// What is told under a word each.
+  private var parts: [(label: String, lines: [String])]
+
+  /// - Parameter normalization: by what figures the images are normalised.
+  init(
+    _ model: InitialModel, _ tensors: InitialTensors, _ initial: InitialSpec, _ plan: NetworkPlan,
+    classNames: [String], normalization: String
+  ) {
+    let frozen = initial.frozenLayers(of: plan)
+    let names = plan.layersWithTensors.filter(frozen.contains)
+    record = RunRecord.Initial(model, tensors, initial, frozen: names)
+    var lines = tensors.lines
+    lines[0] = "\(model.path): \(lines[0])"
+    lines.append("images are \(normalization)")
+    if let last = plan.layersWithTensors.last, model.file.classNames != classNames,
+      InitialTensors.layers(of: tensors.taken).contains(last)
+    {
+      lines.append("\(last) is taken too, which told other classes apart")
+    }
+    parts = [("initial", lines)]
+    guard !names.isEmpty else { return }
+    lines = [InitialTensors.shown(names)]
+    if let epoch = initial.unfreezeAt {
+      let later = initial.unfrozenLayers(of: plan)
+      lines.append(
+        later == frozen
+          ? "until epoch \(epoch)"
+          : "\(InitialTensors.shown(names.filter(later.contains))) until epoch \(epoch)")
+    }
+    if let features = initial.features {
+      lines.append("what \(features) gives of each image is worked out once")
+    }
+    parts.append(("frozen", lines))
+  }
+
+  /// For the screen.
+  /// - Parameters:
+  ///   - indentation: how many spaces each line begins with.
+  ///   - column: behind them, where the text begins.
+  public func lines(indentation: Int, column: Int) -> [String] {
+    func spaces(_ count: Int) -> String { String(repeating: " ", count: count) }
+    return parts.flatMap { label, lines in
+      lines.enumerated().map { place, line in
+        let label = place == 0 ? label : ""
+        return spaces(indentation) + label + spaces(column - label.count) + line
+      }
+    }
+  }
+}
+
+extension InitialSpec {
+  /// By what figures images are normalised, as the end of a sentence.
+  /// - Parameters:
+  ///   - theirs: the model's.
+  ///   - own: whether those of the dataset are asked for.
+  func normalization(_ theirs: Normalization?, own: Bool) -> String {
+    switch normalization {
+    case .model:
+      theirs == nil
+        ? "not normalised, as the model's were not" : "normalised by the model's figures"
+    case .dataset:
+      (own ? "normalised by figures of their own" : "not normalised")
+        + (theirs == nil ? own ? ", where the model's were not" : "" : ", not by the model's")
+    }
+  }
+}
+
+extension ExperimentSpec {
+  /// What a run of it would begin with; nil for fresh weights.
+  /// - Throws: `RecordError` where the model isn't there, or isn't what the spec says; `NetworkError`.
+  public func beginning() throws -> BeginningNote? {
+    guard let initial else { return nil }
+    let model = try InitialModel(initial, places: [])
+    return try beginning(
+      model, initial, NetworkPlan(network), classNames: dataset.classNames ?? model.file.classNames)
+  }
+
+  func beginning(
+    _ model: InitialModel, _ initial: InitialSpec, _ plan: NetworkPlan, classNames: [String]
+  ) -> BeginningNote {
+    BeginningNote(
+      model, initial.tensors(of: model.file.model, for: plan), initial, plan,
+      classNames: classNames,
+      normalization: initial.normalization(
+        model.file.model.normalization, own: dataset.normalization != nil))
+  }
+}

@@ -1,0 +1,117 @@
+import ConvNet
+import Storage
+
+/// A model that a training begins with, and where it was found.
+struct InitialModel {
+  let path: String
+  let file: ModelFile
+
+  /// - Parameter path: of a model.safetensors, or of the folder of a run or of a sweep.
+  /// - Throws: `RecordError` where there is no model, or it is damaged; `FileError`.
+  init(opening path: String) throws {
+    guard Files.exists(path) else { throw RecordError(path, "there is no such model") }
+    guard Files.isFolder(path) else {
+      self.init(path: path, file: try ModelFile(reading: path))
+      return
+    }
+    // A sweep leaves a model too, but is no run.
+    let left = "\(path)/model.safetensors"
+    if Files.exists(left), !Files.exists("\(path)/run.json") {
+      self.init(path: path, file: try ModelFile(reading: left))
+      return
+    }
+    let folder = try RunFolder(opening: path)
+    self.init(path: folder.path, file: try folder.modelFile())
+  }
+
+  private init(path: String, file: ModelFile) {
+    self.path = path
+    self.file = file
+  }
+
+  /// The model that a spec says, which may have moved meanwhile.
+  /// - Parameter places: where else to look for it.
+  /// - Throws: `RecordError` where it is at none of the places, or isn't what it was.
+  init(_ spec: InitialSpec, places: [String]) throws {
+    var other: (path: String, digest: String)?
+    for place in [spec.model] + places where Files.exists(place) {
+      let found = try InitialModel(opening: place)
+      guard let digest = spec.weightsDigest, digest != found.file.weightsDigest else {
+        self = found
+        return
+      }
+      other = other ?? (found.path, found.file.weightsDigest)
+    }
+    let advice = "say where it is: verify has --initial for that, and a spec initial.model"
+    guard let other else {
+      throw RecordError(
+        spec.model, "is gone, which the training begins with (initial.model); \(advice)")
+    }
+    throw RecordError(
+      other.path,
+      "has changed: the training begins with the weights \(spec.weightsDigest!.prefix(12))… "
+        + "(initial.weights_sha256), and these are \(other.digest.prefix(12))…; where those are kept "
+        + "elsewhere, \(advice)")
+  }
+}
+
+/// What of a model fits a network.
+struct InitialTensors: Hashable {
+  struct Unfit: Hashable {
+    let name: String
+    /// What the network has there, and the model.
+    let wanted, found: [Int]
+  }
+
+  /// By name, in the order of the network: what is taken, what the model lacks, and what has another shape.
+  private(set) var taken: [String] = []
+  private(set) var absent: [String] = []
+  private(set) var unfit: [Unfit] = []
+
+  /// - Parameter layers: of the plan, those that are asked for; nil for all.
+  init(of model: Model, for plan: NetworkPlan, layers: Set<String>?) {
+    let there = Dictionary(uniqueKeysWithValues: model.tensors.map { ($0.name, $0.shape) })
+    for (layer, tensors) in zip(plan.layers, Model.tensorsByLayer(of: plan))
+    where layers?.contains(layer.label) ?? true {
+      for tensor in tensors {
+        switch there[tensor.name] {
+        case tensor.shape: taken.append(tensor.name)
+        case let shape?: unfit.append(Unfit(name: tensor.name, wanted: tensor.shape, found: shape))
+        case nil: absent.append(tensor.name)
+        }
+      }
+    }
+  }
+
+  /// The layers that some tensors are of, each once.
+  static func layers(of tensors: [String]) -> [String] {
+    var layers: [String] = []
+    for name in tensors {
+      let layer = String(name[..<(name.lastIndex(of: "/") ?? name.endIndex)])
+      if layers.last != layer { layers.append(layer) }
+    }
+    return layers
+  }
+}
+
+extension InitialSpec {
+  /// What of a model a training begins with.
+  func tensors(of model: Model, for plan: NetworkPlan) -> InitialTensors {
+    InitialTensors(
+      of: model, for: plan,
+      layers: layers.map { LayerPattern.matches($0, among: plan.layersWithTensors) })
+  }
+}
+
+extension Trainer {
+  /// Takes over tensors of another model, by their names.
+  func take(_ tensors: InitialTensors, of model: Model) {
+    let names = Set(tensors.taken)
+    let there = Dictionary(uniqueKeysWithValues: model.tensors.map { ($0.name, $0) })
+    for tensor in self.tensors where names.contains(tensor.name) {
+      let target = UnsafeMutableBufferPointer(rebasing: parameters[tensor.range])
+      _ = target.update(fromContentsOf: model[there[tensor.name]!])
+    }
+    weightsChanged()
+  }
+}

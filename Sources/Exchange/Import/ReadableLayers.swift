@@ -93,6 +93,9 @@ extension LayerDescription {
         DepthwiseConv2DDescription(
           kernel: conv.kernel, stride: conv.stride, padding: conv.padding, dilation: conv.dilation,
           depthMultiplier: conv.filters / conv.groups, bias: conv.bias))
+    case .conv2DTranspose(var conv):
+      if conv.padding == .explicit(.none) { conv.padding = .valid }
+      return .conv2DTranspose(conv)
     case .maxPool(var pool):
       pool.padding = pool.padding.named(from, to, window: pool.size, stride: pool.stride)
       return .maxPool(pool)

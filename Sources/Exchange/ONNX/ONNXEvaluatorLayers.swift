@@ -79,7 +79,8 @@ extension ONNXEvaluator {
       return try normalized(node, x, inputs)
     case "Softmax", "LogSoftmax":
       let given = node.int("axis") ?? (opset < 13 ? 1 : -1)
-      let axis = clamp(given, shape.count - 1)
+      let axis = given < 0 ? given + shape.count : given
+      guard shape.indices.contains(axis) else { throw Self.refused(node, "its axis is none") }
       // Before opset 13 it was of all indices from its axis on.
       let size = opset < 13 ? shape[axis...].reduce(1, *) : shape[axis]
       let run = opset < 13 ? 1 : shape[(axis + 1)...].reduce(1, *)

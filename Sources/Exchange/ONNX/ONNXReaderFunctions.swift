@@ -25,7 +25,7 @@ extension ONNXReader {
         value == nil ? try constant(node, place).flatMap { $0.numbers }.flatMap(single) : nil)
     }
     let known = operands.compactMap { $0 }
-    if node.inputs.count == 2, known.count == 1, isPreparation(known[0]),
+    if node.inputs.count == 2, known.count == 1, isPreparation(known[0], node),
       ["Add", "Sub", "Mul", "Div"].contains(node.op)
     {
       return try readPreparation(node, known[0], try array(node, operands[0] == nil ? 0 : 1))
@@ -110,7 +110,7 @@ extension ONNXReader {
       throw refused(node, "it reads channels in groups")
     }
     var operands = operands
-    let depth = 1 + operands.reduce(0) { $0 + ($1.function.map { functions[$0].depth } ?? 0) }
+    let depth = 1 + operands.reduce(0) { max($0, $1.function.map { functions[$0].depth } ?? 0) }
     if depth > Self.mostDepth {
       for i in operands.indices { operands[i] = try settled(operands[i]) }
     }
@@ -123,8 +123,14 @@ extension ONNXReader {
     functions.append(
       ONNXPendingFunction(
         node: node, operands: operands.map(\.function), apply: function, curve: function(curves),
-        depth: min(depth, Self.mostDepth), of: value))
+        depth: depth, of: value))
     value.function = functions.count - 1
+    // What several read, and is a function of the catalogue, is a layer of its own.
+    if let name = node.outputs.first, readers[name] ?? 0 > 1,
+      case .activation = Kind(functions[functions.count - 1].curve)
+    {
+      value = try settled(value)
+    }
     try define(node, value)
   }
 
@@ -338,14 +344,15 @@ extension ONNXReader {
     let tensors = graph.nodes[place].tensors
     switch graph.nodes[place].layer {
     case .groupNorm(var norm):
-      if isProduct, tensors[.scale] == nil, tensors[.offset] == nil {
+      if !isSum {
         norm.scale = true
-        graph.nodes[place].tensors[.scale] = Tensor(factor)
-      } else if isSum, tensors[.offset] == nil {
+        graph.nodes[place].tensors[.scale] = Tensor(
+          tensors[.scale].map { zip($0.values, factor).map(*) } ?? factor)
+      }
+      if !isProduct || tensors[.offset] != nil {
         norm.center = true
-        graph.nodes[place].tensors[.offset] = Tensor(offset)
-      } else {
-        return false
+        let own = tensors[.offset].map { zip($0.values, factor).map(*) }
+        graph.nodes[place].tensors[.offset] = Tensor(own.map { zip($0, offset).map(+) } ?? offset)
       }
       graph.nodes[place].layer = .groupNorm(norm)
       return true

@@ -97,11 +97,14 @@ extension ONNXReader {
       else { throw refused(node, "its scale and bias are not of its channels") }
       // Before opset 21 there was one of each for a group.
       let size = channels / numbers.count
+      let neutral: Float = role == .scale ? 1 : 0
+      if numbers.allSatisfy({ $0 == neutral }) { continue }
       tensors[role] = Tensor((0..<channels).map { numbers[$0 / size] })
     }
+    let norm = GroupNormDescription(
+      groups: groups, epsilon: epsilon, scale: tensors[.scale] != nil, center: tensors[.offset] != nil)
     var result = own
-    result.input = try append(
-      node, .groupNorm(GroupNormDescription(groups: groups, epsilon: epsilon)), [input], tensors)
+    result.input = try append(node, .groupNorm(norm), [input], tensors)
     try define(node, result)
   }
 

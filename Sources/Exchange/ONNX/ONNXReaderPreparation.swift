@@ -2,10 +2,11 @@ import ConvNet
 
 // What is done to images before the first layer.
 extension ONNXReader {
-  /// Whether a value is the images as they come in, or prepared.
-  func isPreparation(_ value: ONNXValue) -> Bool {
-    value.input == .images && value.function == nil
-      && value.preparation.count < 8
+  /// Whether a value is the images as they come in, or prepared, on its way to be so further: others read
+  /// it not, as the parts of a function would.
+  func isPreparation(_ value: ONNXValue, _ node: ONNXFile.Node) -> Bool {
+    value.input == .images && value.function == nil && value.preparation.count < 8
+      && node.inputs.allSatisfy { values[$0] == nil || readers[$0] == 1 }
   }
 
   mutating func readPreparation(

@@ -29,6 +29,12 @@ public struct Tensor: Hashable, Sendable {
     precondition(order.sorted() == Array(shape.indices))
     precondition(values.count == shape.reduce(1, *))
     if order == Array(shape.indices) { return Tensor(Array(values), shape: shape) }
+    // Indices of one place are none.
+    let real = order.filter { shape[$0] > 1 }
+    if real.count == 2, real[0] > real[1] {
+      return Tensor(
+        turned(values, rows: shape[real[1]], columns: shape[real[0]]), shape: order.map { shape[$0] })
+    }
     var strides = [Int](repeating: 1, count: shape.count)
     for i in shape.indices.dropLast().reversed() { strides[i] = strides[i + 1] * shape[i + 1] }
     let sizes = order.map { shape[$0] }
@@ -54,5 +60,24 @@ public struct Tensor: Hashable, Sendable {
       count = values.count
     }
     return Tensor(result, shape: sizes)
+  }
+
+  /// The transpose of a matrix, in blocks that stay in a cache.
+  private static func turned(
+    _ values: UnsafeBufferPointer<Float>, rows: Int, columns: Int
+  ) -> [Float] {
+    let side = 32
+    return [Float](unsafeUninitializedCapacity: values.count) { buffer, count in
+      for top in stride(from: 0, to: rows, by: side) {
+        for left in stride(from: 0, to: columns, by: side) {
+          for column in left..<min(left + side, columns) {
+            for row in top..<min(top + side, rows) {
+              buffer[column * rows + row] = values[row * columns + column]
+            }
+          }
+        }
+      }
+      count = values.count
+    }
   }
 }

@@ -23,35 +23,45 @@ public struct ImportCheck: Hashable, Sendable {
     return nil
   }
 
-  /// The images are what comes of pixels divided by 255.
-  /// - Parameter scale: what the file itself multiplies its images by.
-  /// - Throws: `ExchangeError`, `OutOfMemory`.
-  init(
-    _ model: Model, _ file: ONNXFile, size: Extent?, scale: Float?, isSoftmax: Bool, team: Team
-  ) throws {
-    let images = NoiseImages(model.plan.description.input, count: 2)
-    let classes = model.plan.description.classes
-    let inference = try Inference(model, team: team)
-    var found = [Float](repeating: 0, count: images.count * classes)
+  /// Asks a model about the images that a file was asked about.
+  /// - Throws: `ExchangeError` where they are not of as many scores; `OutOfMemory`.
+  init(_ model: Model, _ expected: ExpectedScores) throws {
+    let images = expected.images
+    // All images are of one tile, which one thread has in hand.
+    let inference = try Inference(model, team: try Team(threads: 1))
+    var found = [Float](repeating: 0, count: images.count * model.plan.description.classes)
     found.withUnsafeMutableBufferPointer {
       inference.scores(of: images, range: 0..<images.count, into: $0)
     }
-    if isSoftmax {
-      found = inference.probabilities(of: images)
-    }
-    let expected = try ONNXRun(file, size: size).scores(of: images, scale: scale ?? 1)
     count = images.count
-    guard expected.count == found.count else {
-      throw ExchangeError("gives \(expected.count) scores, where its model gives \(found.count)")
+    guard expected.scores.count == found.count else {
+      throw ExchangeError(
+        "gives \(expected.scores.count) scores, where its model gives \(found.count)")
     }
-    let isLogarithm = isSoftmax && file.nodes.contains { $0.op == "LogSoftmax" }
     var (largest, difference): (Float, Float) = (0, 0)
-    for (given, own) in zip(expected, found) {
-      let score = isLogarithm ? Elementary.exp(given) : given
+    for (score, own) in zip(expected.scores, found) {
       largest = score.isFinite ? max(largest, abs(score)) : .infinity
       difference = max(difference, own.isFinite ? abs(score - own) : .infinity)
     }
     (largestScore, largestDifference) = (largest, difference)
+  }
+}
+
+/// What a file says of some images of noise.
+struct ExpectedScores {
+  fileprivate let images: NoiseImages
+  fileprivate let scores: [Float]
+
+  /// The images are what comes of pixels divided by 255.
+  /// - Parameters:
+  ///   - graph: what was read of the file.
+  ///   - beforeSoftmax: whether the scores are what a softmax at its end reads.
+  init(
+    _ file: ONNXFile, as graph: Graph, size: Extent?, beforeSoftmax: Bool
+  ) throws(ExchangeError) {
+    images = NoiseImages(graph.input, count: 2)
+    scores = try ONNXRun(file, size: size).scores(
+      of: images, scale: graph.scale ?? 1, beforeSoftmax: beforeSoftmax)
   }
 }
 
@@ -81,9 +91,17 @@ struct ONNXRun {
     evaluator = ONNXEvaluator(opset: file.opset)
   }
 
-  /// - Parameter scale: what images are divided by before.
-  func scores(of images: some ImageSamples, scale: Float) throws(ExchangeError) -> [Float] {
-    guard let port = file.inputs.first, let output = file.outputs.first else { return [] }
+  /// - Parameters:
+  ///   - scale: what images are divided by before.
+  ///   - beforeSoftmax: whether to give what the softmax at the end reads.
+  func scores(
+    of images: some ImageSamples, scale: Float, beforeSoftmax: Bool
+  ) throws(ExchangeError) -> [Float] {
+    guard let port = file.inputs.first, var output = file.outputs.first?.name else { return [] }
+    if beforeSoftmax {
+      let softmax = file.nodes.last { $0.op == "Softmax" || $0.op == "LogSoftmax" }
+      output = softmax?.inputs.first ?? output
+    }
     guard case .image(let height, let width, let channels) = images.sampleShape else { return [] }
     var wanted = [Int]()
     if case .fixed(let count) = port.sizes[0], count > 0 { wanted = [count] }
@@ -110,7 +128,7 @@ struct ONNXRun {
       let part = Tensor(
         Array(ordered.values[first * size..<(first + batch) * size]),
         shape: [batch] + ordered.shape.dropFirst())
-      scores += try run(port.name, part, output.name)
+      scores += try run(port.name, part, output)
     }
     return Array(scores.prefix(scores.count / count * images.count))
   }

@@ -27,12 +27,16 @@ public struct ImportedModel: Sendable {
   /// Reads an ONNX file, and checks that its model answers as the file says.
   /// - Throws: `ExchangeError` naming all that no layer is like, or of a model that answers otherwise;
   ///   `OutOfMemory`.
-  public init(onnx bytes: consuming [UInt8], _ options: ImportOptions, team: Team) throws {
-    let file = try ONNXFile(parsing: bytes)
-    producer = file.producer
-    operators = file.nodes.count
-    var (graph, notes) = try ONNXReader.reading(file, size: options.size)
+  public init(onnx bytes: consuming [UInt8], _ options: ImportOptions) throws {
+    // The file goes before the model comes: there are never more than two of all numbers.
+    var file: ONNXFile? = try ONNXFile(parsing: bytes)
+    bytes = []
+    (producer, operators) = (file!.producer, file!.nodes.count)
+    var (graph, notes) = try ONNXReader.reading(file!, size: options.size)
     let isSoftmax = graph.endsInSoftmax
+    let expected = try ExpectedScores(
+      file!, as: graph, size: options.size, beforeSoftmax: isSoftmax)
+    file = nil
     if isSoftmax, let last = graph.nodes.last?.inputs.first {
       graph.nodes.removeLast()
       graph.keepOnly(reaching: last)
@@ -45,8 +49,7 @@ public struct ImportedModel: Sendable {
     let scale = graph.scale
     let arrangement = Arrangement(graph)
     model = try graph.takeModel(arrangement.items, arrangement.places)
-    check = try ImportCheck(
-      model, file, size: options.size, scale: scale, isSoftmax: isSoftmax, team: team)
+    check = try ImportCheck(model, expected)
     try model.prepare(options, scale: scale, &notes)
     self.notes = notes
   }

@@ -35,6 +35,57 @@ extension Graph {
     }
     // Something has to be left.
     if superfluous.count < nodes.count { remove(superfluous) }
+    for place in nodes.indices { formSqueezeExcite(at: place) }
+    if let last = nodes.indices.last { keepOnly(reaching: .layer(last)) }
+  }
+
+  /// Makes of a product x·g(W₂·f(W₁·mean(x))) the layer that it is.
+  private mutating func formSqueezeExcite(at place: Int) {
+    guard nodes[place].layer == .merge(MergeDescription(.multiply)), nodes[place].inputs.count == 2
+    else { return }
+    let readers = readers
+    /// The node that a value is, where nobody else reads it.
+    func alone(_ input: LayerInput) -> Int? {
+      if case .layer(let place) = input, readers[place] == 1 { place } else { nil }
+    }
+    /// A convolution of one position, and the function after it.
+    func step(_ input: LayerInput) -> (place: Int, activation: Activation)? {
+      guard let last = alone(input) else { return nil }
+      var (place, activation) = (last, Activation.linear)
+      if case .activation(let own) = nodes[last].layer, let before = alone(nodes[last].inputs[0]) {
+        (place, activation) = (before, own)
+      }
+      guard case .conv2D(let conv) = nodes[place].layer, conv.kernel == Extent(1, 1), conv.bias,
+        conv.groups == 1, nodes[place].output.extent == Extent(1, 1)
+      else { return nil }
+      return (place, activation)
+    }
+    for (x, gate) in [(0, 1), (1, 0)] {
+      let input = nodes[place].inputs[x]
+      guard let excite = step(nodes[place].inputs[gate]),
+        let squeeze = step(nodes[excite.place].inputs[0]),
+        let pool = alone(nodes[squeeze.place].inputs[0]), nodes[pool].inputs == [input],
+        case .globalPool(let description) = nodes[pool].layer, description.pooling == .average
+      else { continue }
+      let (channels, squeezed) = (
+        nodes[place].output.channels, nodes[squeeze.place].output.channels
+      )
+      let layer = LayerDescription.squeezeExcite(
+        SqueezeExciteDescription(
+          ratio: channels / squeezed, squeezeActivation: squeeze.activation,
+          gate: excite.activation))
+      guard channels >= squeezed, max(1, channels / (channels / squeezed)) == squeezed,
+        (try? layer.output(of: [shape(of: input)])) == nodes[place].output
+      else { continue }
+      nodes[place].layer = layer
+      nodes[place].inputs = [input]
+      nodes[place].tensors = [
+        .squeezeKernel: nodes[squeeze.place].tensors[.kernel]!,
+        .squeezeBias: nodes[squeeze.place].tensors[.bias]!,
+        .kernel: nodes[excite.place].tensors[.kernel]!, .bias: nodes[excite.place].tensors[.bias]!,
+      ]
+      return
+    }
   }
 }
 

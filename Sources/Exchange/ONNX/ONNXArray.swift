@@ -15,8 +15,9 @@ struct ONNXArray: Hashable, Sendable {
 
   /// The most indices that an array has.
   static let mostIndices = 8
-  /// What stands in shapes for the number of images, which is not known: no size comes near it.
-  static let anyCount = 1 << 40
+  /// What stands in shapes for the number of images, which is not known: a prime that no size comes near,
+  /// and less than what files say for "to the end".
+  static let anyCount = 1_073_741_789
 
   /// - Precondition: as many numbers as the shape has places.
   init(_ content: Content, shape: [Int]) {

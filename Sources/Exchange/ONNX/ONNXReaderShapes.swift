@@ -240,9 +240,8 @@ extension ONNXReader {
     let count = first.layout.indices.count
     let given = node.int("axis") ?? 1
     let axis = given < 0 ? given + count + 1 : given
-    guard node.inputs.count > 1, (1...count).contains(axis) else {
-      throw refused(node, "it joins images, or is of one input")
-    }
+    guard (1...count).contains(axis) else { throw refused(node, "it joins images") }
+    if node.inputs.count == 1 { return try define(node, first) }
     for place in node.inputs.indices {
       let value = try value(node, place)
       guard value.groups == nil, value.layout.indices.count == count,

@@ -53,11 +53,26 @@ extension ModelFile {
     }
     let document: JSONValue = [
       "name": .string(name), "dataset": .object(dataset),
-      "model": .array(model.plan.description.model.map(SpecDescription.layers.brief)),
+      "model": .array(
+        model.plan.description.model.map { Self.plain(SpecDescription.layers.brief($0)) }),
       "optimizer": ["name": "adam", "learning_rate": 0.001],
       "training": ["epochs": 10, "batch_size": 64],
     ]
     return document.pretty
+  }
+
+  /// A layer without the stride of a window that steps by its size, as it does unless told; so of all
+  /// layers within it.
+  private static func plain(_ json: JSONValue) -> JSONValue {
+    if let list = json.array { return .array(list.map(plain)) }
+    guard var object = json.object else { return json }
+    for key in object.keys { object[key] = object[key].map(plain) }
+    if let kind = object["layer"]?.string, ["max_pool", "average_pool"].contains(kind),
+      object["stride"] == object["size"] ?? 2
+    {
+      object["stride"] = nil
+    }
+    return .object(object)
   }
 
   private var hasNamedClasses: Bool { classNames != classNames.indices.map(String.init) }

@@ -25,10 +25,16 @@ struct ImportCommand: ParsableCommand {
       --mean and --deviation the network is given (scale·pixel − mean)/deviation, pixels from 0 to 255; \
       --scale is 1/255 unless told. Networks of torchvision take the second line of the examples.
 
+      Weights alone, WEIGHTS.safetensors or .npz, become a model with the network of a spec, given by --spec: \
+      tensors by runner's names and in its layout (conv2d_1/kernel; rows, columns, channels, filters), or \
+      a .safetensors as runner export writes it for PyTorch. What is missing, more, or of another shape \
+      is told at once. experiments/import/to_safetensors.py makes such files of .keras, .h5 and .pth.
+
       EXAMPLES
         runner import lenet.onnx
         runner import resnet18.onnx photos --mean 0.485,0.456,0.406 --deviation 0.229,0.224,0.225
         runner import mobilenet.onnx --mean 0.5 --deviation 0.5 --classes classes.txt
+        runner import weights.npz digits --spec experiments/lenet.json
         runner predict lenet.safetensors digit.png
       """)
 
@@ -79,17 +85,29 @@ struct ImportCommand: ParsableCommand {
       valueName: "data"))
   var dataset: String?
 
+  @Option(
+    help: ArgumentHelp(
+      "Of weights: the spec whose network they are of.", valueName: "spec"),
+    transform: Arguments.path)
+  var spec: String?
+
   @Flag(help: "Write over what an import of the same name left.")
   var force = false
 
   func run() throws {
-    let (folder, title) = try place()
+    try file.lowercased().hasSuffix(".onnx") ? importNetwork() : importWeights()
+  }
+
+  private func importNetwork() throws {
+    if spec != nil { throw UsageError("--spec is for weights; of an .onnx file a spec is made") }
+    let (folder, title) = try place(["json", "safetensors"])
     try ComputeOptions(threads: 1, data: nil, quiet: true).useCore("auto")
     var options = ImportOptions()
     (options.size, options.scale, options.mean, options.deviation) = (size, scale, mean, deviation)
-    let team = try Team(threads: Team.cores)
     let imported: ImportedModel
-    do { imported = try ImportedModel(onnx: try Files.read(file), options, team: team) } catch let error as ExchangeError {
+    do {
+      imported = try ImportedModel(onnx: try Files.read(file), options)
+    } catch let error as ExchangeError {
       throw UsageError("\(file): \(error)")
     }
     if let complaint = imported.check.complaint {
@@ -106,13 +124,48 @@ struct ImportCommand: ParsableCommand {
     try printed(imported, folder == "." ? title : "\(folder)/\(title)")
   }
 
-  /// Where the files come to lie, and what they are called.
-  private func place() throws -> (folder: String, title: String) {
-    guard file.lowercased().hasSuffix(".onnx") else {
-      throw UsageError("\(file): an .onnx file is read; this one ends otherwise")
+  private func importWeights() throws {
+    guard let spec else {
+      throw UsageError(
+        "\(file): weights are of a network that --spec names; a whole network is read of .onnx")
     }
+    let isArchive = file.lowercased().hasSuffix(".npz")
+    guard isArchive || file.lowercased().hasSuffix(".safetensors") else {
+      throw UsageError("\(file): .onnx, .safetensors and .npz are read; this one ends otherwise")
+    }
+    if scale != nil || !mean.isEmpty || !deviation.isEmpty || size != nil || dataset != nil {
+      throw UsageError("--scale, --mean, --deviation, --size and --dataset are of .onnx files")
+    }
+    let (folder, title) = try place(["safetensors"])
+    let loaded = try ExperimentSpec.load(path: spec).spec
+    let plan = try NetworkPlan(loaded.network)
+    try ComputeOptions(threads: 1, data: nil, quiet: true).useCore("auto")
+    let model: Model
+    do {
+      let bytes = try Files.read(file)
+      model = try isArchive
+        ? TensorImport.model(plan, npz: bytes)
+        : TensorImport.model(plan, safetensors: bytes, path: file)
+    } catch let error as ExchangeError { throw UsageError("\(file): \(error)") }
+    var made = try modelFile(model, title)
+    made.preparation = loaded.dataset.preparation
+    made.preparation.shape = loaded.dataset.imageShape
+    made.prepare = loaded.dataset.files?.prepare
+    if classes == nil, let names = loaded.dataset.classNames { made.classNames = names }
+    try made.write(to: "\(folder)/\(title).safetensors")
+    let tensors = model.tensors.count
+    try Output.print(
+      """
+      imported       \(file): all \(grouped(tensors)) tensors of \(spec)'s network
+      model          \(folder == "." ? title : "\(folder)/\(title)").safetensors
+      """)
+  }
+
+  /// Where the files come to lie, and what they are called.
+  private func place(_ endings: [String]) throws -> (folder: String, title: String) {
     guard Files.exists(file) else { throw UsageError("\(file): there is no such file") }
-    let own = String(Files.name(of: file).dropLast(5))
+    let whole = Files.name(of: file)
+    let own = String(whole[..<(whole.lastIndex(of: ".") ?? whole.endIndex)])
     let path = name ?? own
     var title = Files.name(of: path)
     for ending in [".json", ".safetensors"] where title.hasSuffix(ending) {
@@ -124,8 +177,11 @@ struct ImportCommand: ParsableCommand {
           + "or a digit; give another as the second argument")
     }
     let folder = name.map(Files.parent(of:)) ?? "."
-    for ending in ["json", "safetensors"] where !force && Files.exists("\(folder)/\(title).\(ending)") {
-      throw UsageError("\(folder)/\(title).\(ending) is there already; --force writes over it")
+    for path in endings.map({ "\(folder)/\(title).\($0)" }) where Files.exists(path) {
+      guard try Files.absolute(path) != Files.absolute(file) else {
+        throw UsageError("\(file): it would be written over; give another name as the second argument")
+      }
+      if !force { throw UsageError("\(path) is there already; --force writes over it") }
     }
     return (folder, title)
   }

@@ -104,7 +104,9 @@ def surrounded(folder):
         floats((given.size, 8), given.size ** -0.5), "own/product"))
     del graph.output[:]
     graph.node.append(helper.make_node("Flatten", [output], ["own/row"]))
-    graph.node.append(helper.make_node("Gemm", ["own/row", "own/product"], ["own/scores"]))
+    graph.initializer.append(numpy_helper.from_array(floats((8,), 0.1), "own/offset"))
+    graph.node.append(
+        helper.make_node("Gemm", ["own/row", "own/product", "own/offset"], ["own/scores"]))
     graph.output.append(helper.make_tensor_value_info("own/scores", TensorProto.FLOAT, [1, 8]))
     return model
 
@@ -208,7 +210,11 @@ def main():
                     continue
                 path = f"{folder}/it.onnx"
                 onnx.save(model, path)
-                outcome, why = runner.compare(path)
+                try:
+                    outcome, why = runner.compare(path)
+                except Exception as error:  # noqa: BLE001
+                    skipped[f"ONNX Runtime: {type(error).__name__}"] += 1
+                    continue
                 bad += outcome == "different"
                 own = [n.op_type for n in onnx.load(f"{place}/model.onnx").graph.node]
                 tests[own[0] if len(own) == 1 else " ".join(dict.fromkeys(own))][outcome].append((name, why))

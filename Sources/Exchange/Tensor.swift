@@ -33,7 +33,8 @@ public struct Tensor: Hashable, Sendable {
     let real = order.filter { shape[$0] > 1 }
     if real.count == 2, real[0] > real[1] {
       return Tensor(
-        turned(values, rows: shape[real[1]], columns: shape[real[0]]), shape: order.map { shape[$0] })
+        turned(values, rows: shape[real[1]], columns: shape[real[0]]),
+        shape: order.map { shape[$0] })
     }
     var strides = [Int](repeating: 1, count: shape.count)
     for i in shape.indices.dropLast().reversed() { strides[i] = strides[i + 1] * shape[i + 1] }

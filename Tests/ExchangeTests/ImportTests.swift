@@ -131,7 +131,8 @@ private final class PatternImages: ImageSamples {
   let count = 2
   private let change: @Sendable (Float, Int) -> Float
 
-  init(_ shape: Shape, _ change: @escaping @Sendable (Float, Int) -> Float = { value, _ in value }) {
+  init(_ shape: Shape, _ change: @escaping @Sendable (Float, Int) -> Float = { value, _ in value })
+  {
     (sampleShape, self.change) = (shape, change)
   }
 

@@ -11,12 +11,17 @@ import Testing
     let folder = try TemporaryFolder()
     let file = "\(Self.fixtures)/residual-script.onnx"
     let result = try Program.run(
-      "import", file, "taken", "--mean", "0.485,0.456,0.406", "--deviation", "0.229,0.224,0.225",
+      "import", file, "taken", "--dataset", "photos", "--mean", "0.485,0.456,0.406", "--deviation",
+      "0.229,0.224,0.225",
       in: folder)
     #expect(result.status == 0 && result.errors == "", "\(result)")
     #expect(result.output.contains("12x12x3 to 5 classes"), "\(result)")
     #expect(result.output.contains("checked        with 2 images of noise"), "\(result)")
-    #expect(try Program.run("validate", "taken.json", in: folder).status == 0)
+    #expect(try folder.text("taken.json").contains("\"path\": \"photos\""))
+    let digits = try Program.run(
+      "import", "\(Self.fixtures)/lenet-script.onnx", "digits", in: folder)
+    #expect(digits.errors.contains("the spec trains on mnist"), "\(digits)")
+    #expect(try Program.run("validate", "digits.json", in: folder).status == 0)
     // It goes on to what models go on to.
     let exported = try Program.run("export", "taken.safetensors", "again.onnx", in: folder)
     #expect(exported.status == 0, "\(exported)")
@@ -66,7 +71,7 @@ import Testing
       (["a.pb", "b", "--spec", "s.json"], "a.pb: .onnx, .safetensors and .npz are read"),
       ([file, "b", "--classes", "names.txt"], "names.txt: has 2 names (2 different)"),
       ([file, "b", "--mean", "1,2"], "\(file): takes images of 1 channels"),
-      ([file, "b", "--dataset", "cifar100"], ""),
+      ([file, "b", "--dataset", "cifar100"], "cifar100 has 100 classes, and the model 10"),
       ([file, ".hidden"], ".hidden: a name is of at most 100 letters"),
     ] {
       let result = try Program.Running(Program.path, ["import"] + arguments, in: folder).wait()

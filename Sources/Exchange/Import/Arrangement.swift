@@ -55,7 +55,9 @@ struct Arrangement {
 
   /// The layers between one and another that all of them lead to; nil where others read or are read on
   /// the way, and names are needed.
-  private func row(after start: Int, until end: Int, depth: Int) -> (items: [ModelItem], places: [Int], last: Int)? {
+  private func row(after start: Int, until end: Int, depth: Int) -> (
+    items: [ModelItem], places: [Int], last: Int
+  )? {
     var (items, places): ([ModelItem], [Int]) = ([], [])
     var current = start
     while true {
@@ -95,7 +97,8 @@ struct Arrangement {
     }
   }
 
-  private func block(from start: Int, to end: Int, depth: Int) -> (item: ModelItem, places: [Int])? {
+  private func block(from start: Int, to end: Int, depth: Int) -> (item: ModelItem, places: [Int])?
+  {
     guard case .merge(let merge) = layers[end].layer else { return nil }
     let inputs = layers[end].inputs
     var branches = [Row?](repeating: nil, count: inputs.count)

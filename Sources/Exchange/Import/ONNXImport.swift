@@ -45,6 +45,10 @@ public struct ImportedModel: Sendable {
         "its softmax is left out: the model gives the scores before it, and answers with the "
           + "probabilities of these")
     }
+    if graph.nodes.last?.layer == .activation(.sigmoid) {
+      notes.append(
+        "it ends in a sigmoid for each class; predict tells the softmax of these as probabilities")
+    }
     graph.simplify()
     let scale = graph.scale
     let arrangement = Arrangement(graph)
@@ -65,7 +69,9 @@ extension Model {
     _ options: ImportOptions, scale: Float?, _ notes: inout [String]
   ) throws(ExchangeError) {
     let channels = plan.description.input.channels
-    func row(_ values: [Double], _ missing: Double, _ what: String) throws(ExchangeError) -> [Double] {
+    func row(_ values: [Double], _ missing: Double, _ what: String) throws(ExchangeError)
+      -> [Double]
+    {
       if values.isEmpty { return Array(repeating: missing, count: channels) }
       guard values.count == 1 || values.count == channels else {
         throw ExchangeError(
@@ -106,7 +112,9 @@ extension Model {
       var b = -own * mean[channel] / deviation[channel]
       if let normalization {
         let factor = Double(normalization.factor[i % normalization.factor.count])
-        (a, b) = (a * factor, (b - Double(normalization.mean[i % normalization.mean.count])) * factor)
+        (a, b) = (
+          a * factor, (b - Double(normalization.mean[i % normalization.mean.count])) * factor
+        )
       }
       guard a.isFinite, b.isFinite, a != 0 else {
         throw ExchangeError("would be given images that are multiplied by 0, or by no number")

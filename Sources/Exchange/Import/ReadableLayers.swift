@@ -11,7 +11,9 @@ extension Graph {
     var superfluous: Set<Int> = []
     for place in nodes.indices {
       guard case .layer(let before) = nodes[place].inputs[0] else {
-        if case .frame(let frame) = nodes[place].layer, frame.sides == .none { superfluous.insert(place) }
+        if case .frame(let frame) = nodes[place].layer, frame.sides == .none {
+          superfluous.insert(place)
+        }
         continue
       }
       switch (nodes[before].layer, nodes[place].layer) {
@@ -167,7 +169,9 @@ extension Padding {
   ) -> Padding {
     guard case .explicit(let top, let bottom, let left, let right) = self else { return self }
     if (top, bottom, left, right) == (0, 0, 0, 0) { return .valid }
-    func isSame(_ input: Int, _ output: Int, _ before: Int, _ window: Int, _ stride: Int, _ dilation: Int) -> Bool {
+    func isSame(
+      _ input: Int, _ output: Int, _ before: Int, _ window: Int, _ stride: Int, _ dilation: Int
+    ) -> Bool {
       let reach = (window - 1) * dilation + 1
       let spare = max(0, (output - 1) * stride + reach - input)
       return output == (input + stride - 1) / stride && before == spare / 2

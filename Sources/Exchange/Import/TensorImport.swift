@@ -32,9 +32,11 @@ public enum TensorImport {
     } catch {
       let wanted = model.tensors.prefix(3).map(\.name).joined(separator: ", ")
       throw ExchangeError(
-        "has neither this network's names (\(wanted), …) nor those of its export for PyTorch: \(error)")
+        "has neither this network's names (\(wanted), …) nor those of its export for PyTorch: \(error)"
+      )
     }
-    let nodes = Dictionary(graph.nodes.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
+    let nodes = Dictionary(
+      graph.nodes.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
     for info in model.tensors {
       let label = info.name.dropLast(info.role.rawValue.count + 1)
       // A squeeze_excite is two convolutions there.

@@ -38,7 +38,8 @@ struct ONNXEvaluator {
     case "Shape":
       let shape = try input(0).shape
       let start = clamp(node.int("start") ?? 0, shape.count)
-      return .ints(Array(shape[start..<max(start, clamp(node.int("end") ?? shape.count, shape.count))]))
+      return .ints(
+        Array(shape[start..<max(start, clamp(node.int("end") ?? shape.count, shape.count))]))
     case "Reshape":
       let array = try input(0)
       guard
@@ -91,12 +92,14 @@ struct ONNXEvaluator {
       }
       let (first, second) = (try spread(a, to: shape), try spread(b, to: shape))
       if let a = first.integers, let b = second.integers {
-        return ONNXArray(.ints(chosen.indices.map { chosen[$0] != 0 ? a[$0] : b[$0] }), shape: shape)
+        return ONNXArray(
+          .ints(chosen.indices.map { chosen[$0] != 0 ? a[$0] : b[$0] }), shape: shape)
       }
       guard let a = first.numbers, let b = second.numbers else {
         throw Self.refused(node, "its choices are of two types")
       }
-      return ONNXArray(.floats(chosen.indices.map { chosen[$0] != 0 ? a[$0] : b[$0] }), shape: shape)
+      return ONNXArray(
+        .floats(chosen.indices.map { chosen[$0] != 0 ? a[$0] : b[$0] }), shape: shape)
     case "ReduceMean", "ReduceSum", "ReduceMax", "ReduceMin", "ReduceProd":
       return try reduce(node, input(0), inputs)
     default:

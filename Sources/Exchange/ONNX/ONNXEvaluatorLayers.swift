@@ -36,7 +36,8 @@ extension ONNXEvaluator {
         return try transposed(node, map, floats(1), row(2, floats(1).shape.dropFirst().first ?? 0))
       case "GlobalAveragePool", "GlobalMaxPool":
         return try pooled(
-          node, map, ONNXWindow(rows: map.height, columns: map.width), isMax: node.op == "GlobalMaxPool")
+          node, map, ONNXWindow(rows: map.height, columns: map.width),
+          isMax: node.op == "GlobalMaxPool")
       default: return try pooled(node, map, window(node, map, nil), isMax: node.op == "MaxPool")
       }
     case "Gemm", "MatMul":
@@ -104,7 +105,9 @@ extension ONNXEvaluator {
         throw Self.refused(node, "its pads do not fit")
       }
       var (before, after) = (shape.map { _ in 0 }, shape.map { _ in 0 })
-      for (i, axis) in axes.enumerated() { (before[axis], after[axis]) = (pads[i], pads[axes.count + i]) }
+      for (i, axis) in axes.enumerated() {
+        (before[axis], after[axis]) = (pads[i], pads[axes.count + i])
+      }
       return try framed(node, x, before, after)
     case "Resize", "Upsample": return try resized(node, x, inputs)
     default: throw Self.refused(node, "no layer of the catalogue is like this operator")
@@ -173,7 +176,8 @@ extension ONNXEvaluator {
     let epsilon = Double(node.float("epsilon") ?? 1e-5)
     let size: Int
     switch node.op {
-    case "LayerNormalization": size = shape[clamp(node.int("axis") ?? -1, shape.count)...].reduce(1, *)
+    case "LayerNormalization":
+      size = shape[clamp(node.int("axis") ?? -1, shape.count)...].reduce(1, *)
     case "InstanceNormalization": size = shape.dropFirst(2).reduce(1, *)
     default: size = shape.dropFirst().reduce(1, *) / max(1, node.int("num_groups") ?? 1)
     }
@@ -242,14 +246,16 @@ extension ONNXEvaluator {
     if factors == nil, inputs.count > place, let scales = inputs[place]?.numbers, !scales.isEmpty {
       factors = scales
     }
-    if factors == nil, inputs.count > 3, let sizes = inputs[3]?.integers, sizes.count == shape.count {
+    if factors == nil, inputs.count > 3, let sizes = inputs[3]?.integers, sizes.count == shape.count
+    {
       factors = zip(sizes, shape).map { Float($0) / Float($1) }
     }
     guard let factors, factors.count == shape.count, shape.count == 4,
       factors.allSatisfy({ $0 >= 1 && $0 < 65_536 && $0 == $0.rounded() })
     else { throw Self.refused(node, "its factors are not whole") }
     let whole = factors.map { Int($0) }
-    let sizes = try checked(node, zip(shape, whole).map { $0.multipliedReportingOverflow(by: $1).partialValue })
+    let sizes = try checked(
+      node, zip(shape, whole).map { $0.multipliedReportingOverflow(by: $1).partialValue })
     let isNearest = node.string("mode") ?? "nearest" == "nearest"
     /// The places on both sides, and the share of the second.
     func sources(_ axis: Int) -> [(Int, Int, Float)] {

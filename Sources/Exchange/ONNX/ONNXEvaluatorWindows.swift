@@ -156,7 +156,8 @@ extension ONNXEvaluator {
         padded.withUnsafeBufferPointer { padded in
           kernel.withFloats { kernel in
             let work = ONNXConvolution(
-              padded: padded, kernel: kernel, result: UnsafeMutableBufferPointer(
+              padded: padded, kernel: kernel,
+              result: UnsafeMutableBufferPointer(
                 rebasing: result[image * filters * outputs..<(image + 1) * filters * outputs]),
               plane: plane, width: width, run: run, shifts: shifts, seen: seen, filters: filters,
               groups: groups, window: window, bias: bias)
@@ -186,7 +187,8 @@ extension ONNXEvaluator {
     var pads = node.ints("pads") ?? [0, 0, 0, 0]
     var wanted = node.ints("output_shape").map { Array($0.suffix(2)) }
     if mode.hasPrefix("SAME"), wanted == nil { wanted = [own[0] * stride[0], own[1] * stride[1]] }
-    guard pads.count == 4, pads.allSatisfy({ (0...65_536).contains($0) }), wanted?.count ?? 2 == 2 else {
+    guard pads.count == 4, pads.allSatisfy({ (0...65_536).contains($0) }), wanted?.count ?? 2 == 2
+    else {
       throw Self.refused(node, "its pads are not four sizes")
     }
     var sizes = [
@@ -207,7 +209,8 @@ extension ONNXEvaluator {
           for f in 0..<filters {
             for r in 0..<map.height {
               for q in 0..<map.width {
-                let value = map.values[((image * map.channels + c) * map.height + r) * map.width + q]
+                let value = map.values[
+                  ((image * map.channels + c) * map.height + r) * map.width + q]
                 for i in 0..<rows {
                   let row = r * stride[0] + i - pads[0]
                   guard row >= 0, row < sizes[0] else { continue }
@@ -363,7 +366,9 @@ private struct ONNXConvolution {
       guard row + width > start, row < start + length else { continue }
       for q in 0..<window.output[1] {
         let place = row + q * right - start
-        if place >= 0, place < length { result[base + r * window.output[1] + q] = sums[place] + offset }
+        if place >= 0, place < length {
+          result[base + r * window.output[1] + q] = sums[place] + offset
+        }
       }
     }
   }

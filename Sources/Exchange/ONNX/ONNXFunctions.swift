@@ -41,7 +41,9 @@ enum ONNXFunction {
       switch node.attributes["approximate"] {
       case nil, .string("none"): return { 0.5 * $0 * (1 + erf($0 * 0.5.squareRoot())) }
       case .string("tanh"):
-        return { 0.5 * $0 * (1 + tanh((2 / Double.pi).squareRoot() * ($0 + 0.044715 * $0 * $0 * $0))) }
+        return {
+          0.5 * $0 * (1 + tanh((2 / Double.pi).squareRoot() * ($0 + 0.044715 * $0 * $0 * $0)))
+        }
       default: return nil
       }
     case "Erf": return { erf($0) }
@@ -112,7 +114,9 @@ struct ONNXCurve: Hashable, Sendable {
 
   init(_ function: ONNXFunction.Unary) { values = Self.places.map(function) }
 
-  func mapped(_ function: ONNXFunction.Unary) -> ONNXCurve { ONNXCurve(values: values.map(function)) }
+  func mapped(_ function: ONNXFunction.Unary) -> ONNXCurve {
+    ONNXCurve(values: values.map(function))
+  }
 
   func combined(_ other: ONNXCurve, _ function: ONNXFunction.Binary) -> ONNXCurve {
     ONNXCurve(values: zip(values, other.values).map(function))

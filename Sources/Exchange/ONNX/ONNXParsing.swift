@@ -163,7 +163,12 @@ extension ONNXFile {
       case 1: shape += try value.integers()
       case 2: type = try value.integer()
       // Packed floats lie as raw ones do.
-      case 4: if case .bytes(let bytes) = value { fields.append(bytes) } else { floats.append(try value.float()) }
+      case 4:
+        if case .bytes(let bytes) = value {
+          fields.append(bytes)
+        } else {
+          floats.append(try value.float())
+        }
       case 5, 7: integers += try value.integers()
       case 8: name = try value.string()
       case 9: raw = try value.bytes()

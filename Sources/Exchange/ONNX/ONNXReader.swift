@@ -57,7 +57,8 @@ struct ONNXReader {
     self.file = file
     constants = Dictionary(
       file.constants.map { ($0.name, $0.value) }, uniquingKeysWith: { first, _ in first })
-    given = file.constants.reduce(0) { $1.value.content.isFloat ? $0 + $1.value.count : $0 }
+    given =
+      file.constants.reduce(0) { $1.value.content.isFloat ? $0 + $1.value.count : $0 }
       + file.nodes.reduce(0) { sum, node in
         if case .tensor(let array) = node.attributes["value"] { sum + array.count } else { sum }
       }
@@ -97,7 +98,11 @@ struct ONNXReader {
       isLast
       ? Shape.image(height: sizes[0], width: sizes[1], channels: sizes[2])
       : Shape.image(height: sizes[1], width: sizes[2], channels: sizes[0])
-    if case .fixed(let count) = port.sizes[0], count > 0 { imageCount = count } else { imageCount = nil }
+    if case .fixed(let count) = port.sizes[0], count > 0 {
+      imageCount = count
+    } else {
+      imageCount = nil
+    }
     graph = Graph(input: shape)
     var layout = ONNXValueLayout(shape)
     if isLast { layout.indices = ONNXValueLayout.nhwc }
@@ -154,9 +159,18 @@ struct ONNXReader {
     }
     var input = try settle(value)
     guard case .layer(let place) = input else { throw ExchangeError("computes nothing") }
-    if graph.nodes[place].output.isImage {
+    let last = graph.nodes[place]
+    if last.output.isImage {
+      // A softmax of one position is one of the vector that it is.
+      let isSoftmax = last.layer == .activation(.softmax) && last.output.extent == Extent(1, 1)
+      let vector = Shape.vector(value.layout.count)
       input = graph.append(
-        Graph.Node("scores", .flatten, inputs: [input], output: .vector(value.layout.count)))
+        Graph.Node(
+          "scores", .flatten, inputs: isSoftmax ? last.inputs : [input], output: vector))
+      if isSoftmax {
+        input = graph.append(
+          Graph.Node(last.name, last.layer, inputs: [input], output: vector))
+      }
     }
     graph.keepOnly(reaching: input)
     guard let preparation else { return }
@@ -233,7 +247,8 @@ struct ONNXReader {
   func constant(_ node: ONNXFile.Node, _ place: Int) throws(ExchangeError) -> ONNXArray? {
     guard node.inputs.indices.contains(place), !node.inputs[place].isEmpty else { return nil }
     guard let constant = constants[node.inputs[place]] else {
-      throw refused(node, "its input \(place) is computed from the images, where it is to be constant")
+      throw refused(
+        node, "its input \(place) is computed from the images, where it is to be constant")
     }
     return constant
   }
@@ -280,7 +295,9 @@ struct ONNXReader {
     return Extent(values[0], values[1])
   }
 
-  func float(_ node: ONNXFile.Node, _ name: String, or missing: Float) throws(ExchangeError) -> Float {
+  func float(_ node: ONNXFile.Node, _ name: String, or missing: Float) throws(ExchangeError)
+    -> Float
+  {
     if node.attributes[name] == nil { return missing }
     guard let value = node.float(name), value.isFinite else {
       throw refused(node, "its \(name) is no number")
@@ -335,7 +352,8 @@ struct ONNXReader {
 
   /// What an operator reads as an image, (N, C, H, W).
   mutating func image(
-    _ node: ONNXFile.Node, _ place: Int = 0, like layout: [[ONNXValueLayout.Axis]] = ONNXValueLayout.nchw
+    _ node: ONNXFile.Node, _ place: Int = 0,
+    like layout: [[ONNXValueLayout.Axis]] = ONNXValueLayout.nchw
   ) throws(ExchangeError) -> LayerInput {
     let value = try value(node, place)
     guard value.groups == nil, value.layout.isLike(layout) else {
@@ -361,7 +379,8 @@ struct ONNXReader {
     return (try flat(try settle(value), node), value.layout)
   }
 
-  mutating func flat(_ input: LayerInput, _ node: ONNXFile.Node) throws(ExchangeError) -> LayerInput {
+  mutating func flat(_ input: LayerInput, _ node: ONNXFile.Node) throws(ExchangeError) -> LayerInput
+  {
     guard graph.shape(of: input).isImage else { return input }
     if let known = flattened[input] { return known }
     var flat = node

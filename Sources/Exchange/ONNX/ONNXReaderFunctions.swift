@@ -276,7 +276,8 @@ extension ONNXReader {
     let layout =
       graph.shape(of: input).sizes.map {
         ONNXValueLayout($0.height, $0.width, $0.channels, indices)
-      } ?? ONNXValueLayout(
+      }
+      ?? ONNXValueLayout(
         operands[0].layout.height, operands[0].layout.width, operands[0].layout.channels, indices)
     try define(node, ONNXValue(input, layout))
   }
@@ -316,7 +317,8 @@ extension ONNXReader {
     if isVector { result.input = try flat(result.input, node) }
     guard
       let numbers = channelNumbers(
-        constant, value.layout, isVector: isVector && !value.layout.runs(0, over: [.channels])
+        constant, value.layout,
+        isVector: isVector && !value.layout.runs(0, over: [.channels])
           || !graph.shape(of: result.input).isImage)
     else { throw refused(node, "its constant is not a number, or one for each channel") }
     let ones = numbers.map { _ in Float(1) }

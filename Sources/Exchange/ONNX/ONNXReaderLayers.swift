@@ -11,7 +11,8 @@ extension ONNXReader {
     "GroupNormalization", "PRelu", "Pad", "Slice", "Resize", "Upsample", "Relu", "LeakyRelu", "Elu",
     "Sigmoid", "HardSigmoid", "HardSwish", "Swish", "Tanh", "Softplus", "Mish", "Gelu", "Clip",
     "Add", "Sub", "Mul", "Div", "Pow", "Min", "Max", "Where", "Greater", "GreaterOrEqual", "Less",
-    "LessOrEqual", "Equal", "Erf", "Exp", "Log", "Sqrt", "Neg", "Abs", "Reciprocal", "ThresholdedRelu",
+    "LessOrEqual", "Equal", "Erf", "Exp", "Log", "Sqrt", "Neg", "Abs", "Reciprocal",
+    "ThresholdedRelu",
     "Celu", "Selu", "Softsign", "Constant", "Gather", "Expand", "Range", "ConstantOfShape",
   ]
 
@@ -116,7 +117,8 @@ extension ONNXReader {
       let conv = Conv2DTransposeDescription(
         filters: kernel.shape[1], kernel: own, stride: stride, padding: padding, bias: bias != nil)
       guard
-        let shape = try? LayerDescription.conv2DTranspose(conv).output(of: [graph.shape(of: input)]),
+        let shape = try? LayerDescription.conv2DTranspose(conv).output(of: [graph.shape(of: input)]
+        ),
         conv.sides(from: extent, to: shape.extent) == (cut, more)
       else { continue }
       return try add(node, .conv2DTranspose(conv), [input], tensors)
@@ -137,7 +139,8 @@ extension ONNXReader {
     guard let wanted else {
       let pads = try sizes(node, "pads", or: [0, 0, 0, 0])
       return (
-        Sides(top: pads[0], bottom: pads[2], left: pads[1], right: pads[3]), Extent(more[0], more[1])
+        Sides(top: pads[0], bottom: pads[2], left: pads[1], right: pads[3]),
+        Extent(more[0], more[1])
       )
     }
     guard wanted.count == 2, wanted.allSatisfy({ (1...1 << 30).contains($0) }) else {
@@ -194,7 +197,8 @@ extension ONNXReader {
 
   private mutating func readMatMul(_ node: ONNXFile.Node) throws(ExchangeError) {
     let (value, matrix) = (try value(node), try array(node, 1))
-    guard matrix.shape.count == 2, !matrix.shape.contains(0), let last = value.layout.indices.indices.last,
+    guard matrix.shape.count == 2, !matrix.shape.contains(0),
+      let last = value.layout.indices.indices.last,
       value.groups == nil
     else { throw refused(node, "it multiplies by no matrix") }
     let units = matrix.shape[1]
@@ -209,7 +213,8 @@ extension ONNXReader {
     }
     if value.layout.indices.count == 1 { return try addDense(node, matrix.tensor()!, nil) }
     // A dense layer of the channels of each position.
-    guard value.layout.runs(last, over: [.channels]), value.layout.channels == matrix.shape[0] else {
+    guard value.layout.runs(last, over: [.channels]), value.layout.channels == matrix.shape[0]
+    else {
       throw refused(node, "it does not multiply the channels of its input by a matrix for these")
     }
     let input = try settle(value)
@@ -265,7 +270,8 @@ extension ONNXReader {
         throw refused(node, "it counts padding, and rounds its size up (ceil_mode)")
       }
       sides = Sides(
-        top: sides.top, bottom: sides.bottom + more.0, left: sides.left, right: sides.right + more.1)
+        top: sides.top, bottom: sides.bottom + more.0, left: sides.left, right: sides.right + more.1
+      )
     }
     let padding = Padding.explicit(sides)
     try add(

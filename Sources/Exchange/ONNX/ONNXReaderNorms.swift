@@ -102,7 +102,8 @@ extension ONNXReader {
       tensors[role] = Tensor((0..<channels).map { numbers[$0 / size] })
     }
     let norm = GroupNormDescription(
-      groups: groups, epsilon: epsilon, scale: tensors[.scale] != nil, center: tensors[.offset] != nil)
+      groups: groups, epsilon: epsilon, scale: tensors[.scale] != nil,
+      center: tensors[.offset] != nil)
     var result = own
     result.input = try append(node, .groupNorm(norm), [input], tensors)
     try define(node, result)

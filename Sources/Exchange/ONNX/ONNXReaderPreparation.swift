@@ -45,7 +45,8 @@ extension ONNXReader {
   }
 
   /// Every layer that reads the images is to read the same.
-  func commit(_ steps: [ONNXPreparation], to known: inout [ONNXPreparation]?) throws(ExchangeError) {
+  func commit(_ steps: [ONNXPreparation], to known: inout [ONNXPreparation]?) throws(ExchangeError)
+  {
     guard known == nil || known == steps else {
       throw ExchangeError("prepares its images in two ways, of which a model has but one")
     }

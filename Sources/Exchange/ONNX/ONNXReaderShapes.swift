@@ -54,7 +54,8 @@ extension ONNXReader {
     }
     if wanted[0] == -1, !wanted.dropFirst().contains(-1) { wanted[0] = count }
     guard wanted[0] == count || wanted[0] == 0 && keepsZero,
-      let sizes = ONNXEvaluator.reshape([1] + own, to: [1] + wanted.dropFirst(), keepsZero: keepsZero),
+      let sizes = ONNXEvaluator.reshape(
+        [1] + own, to: [1] + wanted.dropFirst(), keepsZero: keepsZero),
       sizes.count > 1, sizes.allSatisfy({ $0 > 0 })
     else {
       let shown = wanted.map { $0 == ONNXArray.anyCount ? "N" : "\($0)" }.joined(separator: ", ")
@@ -68,7 +69,8 @@ extension ONNXReader {
     guard value.groups == nil else { throw refused(node, "it reads channels in groups") }
     var indices = value.layout.indices
     let given = [nil] + (node.inputs.count > 1 ? [try constant(node, 1)] : [])
-    let added = node.op == "Squeeze" ? 0 : (given.last ?? nil)?.count ?? node.ints("axes")?.count ?? 0
+    let added =
+      node.op == "Squeeze" ? 0 : (given.last ?? nil)?.count ?? node.ints("axes")?.count ?? 0
     var axes = try evaluator.axes(node, given, indices.count + 1 + added)
     if axes == nil, node.op == "Squeeze", imageCount == nil {
       axes = indices.indices.filter { value.layout.sizes[$0] == 1 }.map { $0 + 1 }
@@ -149,8 +151,9 @@ extension ONNXReader {
     for change in [FrameDescription.Kind.crop, .zeroPad] {
       let sign = change == .crop ? -1 : 1
       let sides = all.map { max(0, sign * $0) }
-      guard sides.contains(where: { $0 > 0 }) || change == .zeroPad && made == input && node.op == "Pad"
-        || change == .crop && node.op == "Slice"
+      guard
+        sides.contains(where: { $0 > 0 }) || change == .zeroPad && made == input && node.op == "Pad"
+          || change == .crop && node.op == "Slice"
       else { continue }
       made = try append(
         node,
@@ -217,13 +220,15 @@ extension ONNXReader {
     switch (mode, from, nearest) {
     // Each of these gives every new pixel the old one that it lies in.
     case ("nearest", "asymmetric", "floor"), ("nearest", "tf_half_pixel_for_nn", "floor"),
-      ("nearest", "half_pixel", "round_prefer_floor"), ("nearest", "half_pixel", "round_prefer_ceil"),
+      ("nearest", "half_pixel", "round_prefer_floor"),
+      ("nearest", "half_pixel", "round_prefer_ceil"),
       ("nearest", "pytorch_half_pixel", "round_prefer_floor"):
       interpolation = .nearest
     case ("linear", "half_pixel", _), ("linear", "pytorch_half_pixel", _),
       ("bilinear", "half_pixel", _):
       interpolation = .bilinear
-    default: throw refused(node, "its way of interpolating (\(mode), \(from)) is not the catalogue's")
+    default:
+      throw refused(node, "its way of interpolating (\(mode), \(from)) is not the catalogue's")
     }
     guard node.int("antialias") ?? 0 == 0 else { throw refused(node, "it smoothes (antialias)") }
     try add(

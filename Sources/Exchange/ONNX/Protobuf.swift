@@ -169,7 +169,8 @@ extension ProtobufReader.Value {
           raw.loadUnaligned(fromByteOffset: $0, as: Double.self)
         }
       }
-    default: throw ProtobufReader.damaged("something else where numbers of eight bytes were expected")
+    default:
+      throw ProtobufReader.damaged("something else where numbers of eight bytes were expected")
     }
   }
 }

@@ -74,7 +74,9 @@ public struct ModelFile: Sendable {
     metadata["test_accuracy"] = testAccuracy.map { "\($0)" }
     metadata["test_loss"] = testLoss.map { "\($0)" }
     metadata["spec_sha256"] = specDigest
-    let others = Checkpoint.normalization(of: model.normalization).map { ($0.name, $0.shape, $0.floats) }
+    let others = Checkpoint.normalization(of: model.normalization).map {
+      ($0.name, $0.shape, $0.floats)
+    }
     // One row of floats, so that all lie where they can be lent.
     let floats = others.flatMap(\.2)
     return try model.weights.withUnsafeBufferPointer { (weights) throws(Failure) in

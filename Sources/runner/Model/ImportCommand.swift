@@ -39,7 +39,8 @@ struct ImportCommand: ParsableCommand {
       """)
 
   @Argument(
-    help: ArgumentHelp("What is read: an .onnx file.", valueName: "file"), transform: Arguments.path)
+    help: ArgumentHelp("What is read: an .onnx file.", valueName: "file"), transform: Arguments.path
+  )
   var file: String
 
   @Argument(
@@ -81,8 +82,10 @@ struct ImportCommand: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "What the spec trains on: a dataset's name, or the path of one's own images. (default: NAME-images)",
-      valueName: "data"))
+      """
+      What the spec trains on: a dataset's name, whose classes are the model's, or the path of one's own \
+      images. (default: a dataset with as many classes and channels, or NAME-images)
+      """, valueName: "data"))
   var dataset: String?
 
   @Option(
@@ -115,7 +118,7 @@ struct ImportCommand: ParsableCommand {
       throw ExitCode(ExitStatus.mismatch)
     }
     let model = try modelFile(imported.model, title)
-    let spec = try model.spec(on: data(title))
+    let spec = try model.spec(on: data(title, imported.model))
     // What is written is what `validate` takes.
     _ = try ExperimentSpec.load(bytes: Array(spec.utf8), name: "\(title).json")
     try AtomicFile.write(spec, to: "\(folder)/\(title).json")
@@ -143,7 +146,8 @@ struct ImportCommand: ParsableCommand {
     let model: Model
     do {
       let bytes = try Files.read(file)
-      model = try isArchive
+      model =
+        try isArchive
         ? TensorImport.model(plan, npz: bytes)
         : TensorImport.model(plan, safetensors: bytes, path: file)
     } catch let error as ExchangeError { throw UsageError("\(file): \(error)") }
@@ -179,7 +183,8 @@ struct ImportCommand: ParsableCommand {
     let folder = name.map(Files.parent(of:)) ?? "."
     for path in endings.map({ "\(folder)/\(title).\($0)" }) where Files.exists(path) {
       guard try Files.absolute(path) != Files.absolute(file) else {
-        throw UsageError("\(file): it would be written over; give another name as the second argument")
+        throw UsageError(
+          "\(file): it would be written over; give another name as the second argument")
       }
       if !force { throw UsageError("\(path) is there already; --force writes over it") }
     }
@@ -205,7 +210,8 @@ struct ImportCommand: ParsableCommand {
           "\(classes): has \(names.count) names (\(Set(names).count) different); the model has \(count) "
             + "classes")
       }
-    } else if case .named(let name) = data(title), let own = name.classNames, own.count == count {
+    } else if let dataset, let own = DatasetName(rawValue: dataset)?.classNames, own.count == count
+    {
       names = own
     }
     var preparation = ImagePreparation(resize: .bilinear)
@@ -214,12 +220,30 @@ struct ImportCommand: ParsableCommand {
       importing: model, name: title, classNames: names, preparation, kernel: BLASCore.current)
   }
 
-  private func data(_ title: String) -> ModelFile.Data {
-    guard let dataset else { return .files("\(title)-images") }
-    if dataset != DatasetName.files.rawValue, let name = DatasetName(rawValue: dataset) {
-      return .named(name)
+  /// What the spec trains on: what was asked for; else a set with as many classes and channels, which is
+  /// said; else images of one's own.
+  private func data(_ title: String, _ model: Model) -> ModelFile.Data {
+    if let dataset {
+      if dataset != DatasetName.files.rawValue, let name = DatasetName(rawValue: dataset) {
+        return .named(name)
+      }
+      return .files(dataset)
     }
-    return .files(dataset)
+    let plan = model.plan.description
+    let alike = DatasetName.allCases.first {
+      $0.classCount == plan.classes && $0.imageShape?.channels == plan.input.channels
+    }
+    if let alike {
+      Display.say(
+        "note: the spec trains on \(alike.rawValue), which has as many classes; --dataset tells another"
+      )
+      return .named(alike)
+    }
+    let path = "\(title)-images"
+    Display.say(
+      "note: the spec trains on images in \(path), which are to be put there; --dataset tells others"
+    )
+    return .files(path)
   }
 
   private func printed(_ imported: ImportedModel, _ path: String) throws {

@@ -88,7 +88,7 @@ struct ONNXRun {
 
   init(_ file: ONNXFile, size: Extent?) {
     (self.file, self.size) = (file, size)
-    evaluator = ONNXEvaluator(opset: file.opset)
+    evaluator = ONNXEvaluator(opset: file.opset, most: 1 << 28)
   }
 
   /// - Parameters:
@@ -141,9 +141,15 @@ struct ONNXRun {
       file.constants.map { ($0.name, $0.value) }, uniquingKeysWith: { first, _ in first })
     var readers: [String: Int] = [output: 1]
     for node in file.nodes { for name in node.inputs { readers[name, default: 0] += 1 } }
-    for node in file.nodes {
-      // What nobody reads is not computed, as by who runs the file.
-      guard node.outputs.contains(where: { readers[$0] != nil }) else { continue }
+    // What does not lead to the output is not computed.
+    var needed: Set = [output]
+    var isNeeded = file.nodes.map { _ in false }
+    for (place, node) in file.nodes.enumerated().reversed()
+    where node.outputs.contains(where: needed.contains) {
+      isNeeded[place] = true
+      needed.formUnion(node.inputs)
+    }
+    for (place, node) in file.nodes.enumerated() where isNeeded[place] {
       let result = try evaluator.evaluate(
         node, node.inputs.map { $0.isEmpty ? nil : values[$0] ?? constants[$0] })
       for name in node.inputs {

@@ -24,6 +24,9 @@ public struct ImportedModel: Sendable {
   public let producer: String
   public let operators: Int
 
+  /// The most operations for one image: a hundred times those of the largest networks for images.
+  private static let mostWork = 4e12
+
   /// Reads an ONNX file, and checks that its model answers as the file says.
   /// - Throws: `ExchangeError` naming all that no layer is like, or of a model that answers otherwise;
   ///   `OutOfMemory`.
@@ -33,6 +36,11 @@ public struct ImportedModel: Sendable {
     bytes = []
     (producer, operators) = (file!.producer, file!.nodes.count)
     var (graph, notes) = try ONNXReader.reading(file!, size: options.size)
+    let work = graph.work
+    guard work <= Self.mostWork else {
+      throw ExchangeError(
+        "takes \(work) operations for one image; with more than \(Self.mostWork) it is not checked")
+    }
     let isSoftmax = graph.endsInSoftmax
     let expected = try ExpectedScores(
       file!, as: graph, size: options.size, beforeSoftmax: isSoftmax)
@@ -126,6 +134,26 @@ extension Model {
       normalization = nil
     } else {
       normalization = Normalization(mean: means, factor: factors, whitening: [])
+    }
+  }
+}
+
+extension Graph {
+  /// Multiplications and additions of what works on windows and rows, for one image.
+  fileprivate var work: Double {
+    nodes.reduce(0) { sum, node in
+      let input = shape(of: node.inputs[0])
+      func window(_ size: Extent) -> Double { Double(size.height) * Double(size.width) }
+      let each =
+        switch node.layer {
+        case .conv2D(let conv): 2 * window(conv.kernel) * Double(input.channels / conv.groups)
+        case .conv2DTranspose(let conv): 2 * window(conv.kernel) * Double(input.channels)
+        case .dense: 2 * Double(input.count)
+        case .maxPool(let pool): window(pool.size)
+        case .averagePool(let pool): window(pool.size)
+        default: 1.0
+        }
+      return sum + each * Double(node.output.count)
     }
   }
 }

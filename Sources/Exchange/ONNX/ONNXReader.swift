@@ -12,6 +12,8 @@ struct ONNXReader {
   var values: [String: ONNXValue] = [:]
   /// How often each value is read.
   let readers: [String: Int]
+  /// The first node that reads each as its first input.
+  let firstReaders: [String: Int]
   let evaluator: ONNXEvaluator
   /// How many images a file is for; nil for any.
   let imageCount: Int?
@@ -34,6 +36,8 @@ struct ONNXReader {
   private static let shared: Set<String> = [
     "Constant", "Identity", "Reshape", "Flatten", "Squeeze", "Unsqueeze", "Shape",
   ]
+  /// The most layers that a graph may have.
+  private static let mostLayers = 8000
   /// The most problems that are told.
   private static let mostProblems = 30
 
@@ -67,8 +71,15 @@ struct ONNXReader {
     for node in file.nodes { for name in node.inputs { readers[name, default: 0] += 1 } }
     for output in file.outputs { readers[output.name, default: 0] += 1 }
     self.readers = readers
+    firstReaders = Dictionary(
+      file.nodes.enumerated().compactMap { place, node in node.inputs.first.map { ($0, place) } },
+      uniquingKeysWith: { first, _ in first })
+    guard file.outputs.count == 1 else {
+      let names = file.outputs.prefix(9).map(\.name).joined(separator: ", ")
+      throw ExchangeError("has \(file.outputs.count) outputs (\(names)); one, of scores, is read")
+    }
     guard file.inputs.count == 1, let port = file.inputs.first else {
-      let names = file.inputs.map(\.name).joined(separator: ", ")
+      let names = file.inputs.prefix(9).map(\.name).joined(separator: ", ")
       throw ExchangeError("has \(file.inputs.count) inputs (\(names)); one, of images, is read")
     }
     guard port.type == 1 else {
@@ -146,10 +157,6 @@ struct ONNXReader {
   }
 
   private mutating func readOutput() throws(ExchangeError) {
-    guard file.outputs.count == 1 else {
-      let names = file.outputs.map(\.name).joined(separator: ", ")
-      throw ExchangeError("has \(file.outputs.count) outputs (\(names)); one, of scores, is read")
-    }
     let output = file.outputs[0].name
     guard let value = values[output] else {
       throw ExchangeError("gives \(output), which is computed from no images")
@@ -199,12 +206,9 @@ struct ONNXReader {
   mutating func note(_ problem: ExchangeError) { problems.append(problem.description) }
 
   private mutating func readKnown(_ node: ONNXFile.Node) throws(ExchangeError) {
-    guard node.domain.isEmpty else {
-      throw ExchangeError("\(node.title): operators of \(node.domain) are not read")
-    }
+    try check(node)
     let named = node.inputs.filter { !$0.isEmpty }
     if named.contains(where: unread.contains) {
-      guard Self.operators.contains(node.op) else { throw unknown(node) }
       unread.formUnion(node.outputs)
       return
     }
@@ -224,14 +228,6 @@ struct ONNXReader {
       throw refused(node, "its input \(name) is no value that was computed before it")
     }
     try read(node)
-  }
-
-  func unknown(_ node: ONNXFile.Node) -> ExchangeError {
-    refused(node, "no layer of the catalogue is like this operator")
-  }
-
-  func refused(_ node: ONNXFile.Node, _ why: String) -> ExchangeError {
-    ONNXEvaluator.refused(node, why)
   }
 
   // MARK: operands
@@ -325,6 +321,9 @@ struct ONNXReader {
       throw refused(node, error.message)
     }
     try hold(tensors.values.reduce(0) { $0 + $1.values.count }, node)
+    guard graph.nodes.count < Self.mostLayers else {
+      throw refused(node, "the file comes to more than \(Self.mostLayers) layers here")
+    }
     let name = node.name.isEmpty ? node.outputs.first ?? node.op : node.name
     return graph.append(Graph.Node(name, layer, inputs: inputs, output: shape, tensors: tensors))
   }

@@ -2,20 +2,6 @@ import ConvNet
 
 // Convolutions, poolings and products.
 extension ONNXReader {
-  /// The operators that are read, in some of their forms.
-  static let operators: Set<String> = [
-    "Conv", "ConvTranspose", "Gemm", "MatMul", "MaxPool", "AveragePool", "GlobalAveragePool",
-    "GlobalMaxPool", "ReduceMean", "ReduceMax", "Transpose", "Flatten", "Reshape", "Squeeze",
-    "Unsqueeze", "Identity", "Dropout", "Cast", "CastLike", "Shape", "Concat", "Sum", "Softmax",
-    "LogSoftmax", "BatchNormalization", "LayerNormalization", "InstanceNormalization",
-    "GroupNormalization", "PRelu", "Pad", "Slice", "Resize", "Upsample", "Relu", "LeakyRelu", "Elu",
-    "Sigmoid", "HardSigmoid", "HardSwish", "Swish", "Tanh", "Softplus", "Mish", "Gelu", "Clip",
-    "Add", "Sub", "Mul", "Div", "Pow", "Min", "Max", "Where", "Greater", "GreaterOrEqual", "Less",
-    "LessOrEqual", "Equal", "Erf", "Exp", "Log", "Sqrt", "Neg", "Abs", "Reciprocal",
-    "ThresholdedRelu",
-    "Celu", "Selu", "Softsign", "Constant", "Gather", "Expand", "Range", "ConstantOfShape",
-  ]
-
   mutating func read(_ node: ONNXFile.Node) throws(ExchangeError) {
     switch node.op {
     case "Conv": try readConv(node)
@@ -236,7 +222,7 @@ extension ONNXReader {
     guard value.input == .images, value.function == nil, value.layout.indices.count == 1,
       matrix.shape == [value.layout.count, value.layout.count], let output = node.outputs.first,
       readers[output] == 1,
-      let next = file.nodes.first(where: { $0.inputs.first == output }), next.op == "Reshape",
+      let next = firstReaders[output].map({ file.nodes[$0] }), next.op == "Reshape",
       next.inputs.count > 1
     else { return false }
     return constants[next.inputs[1]]?.integers?.count == 4

@@ -83,7 +83,8 @@ let package = Package(
       exclude: ["Fixtures"]),
     .testTarget(
       name: "ExchangeTests",
-      dependencies: ["Storage", "Exchange", "Experiment", "Datasets", "ConvNet", "TestSupport"]),
+      dependencies: ["Storage", "Exchange", "Experiment", "Datasets", "ConvNet", "TestSupport"],
+      exclude: ["Fixtures"]),
     .testTarget(
       name: "RunnerTests", dependencies: ["Storage", "Experiment", "TerminalText", "TestSupport"],
       exclude: ["Fixtures"]),

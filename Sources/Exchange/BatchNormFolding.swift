@@ -57,7 +57,7 @@ extension Graph {
 
 extension LayerDescription {
   /// The same with a bias; nil for what has no kernel.
-  fileprivate var withBias: LayerDescription? {
+  var withBias: LayerDescription? {
     switch self {
     case .conv2D(var conv):
       conv.bias = true

@@ -49,7 +49,7 @@ public enum ExchangeFormat: String, Hashable, Sendable, CaseIterable {
   /// What it is called.
   public var title: String {
     switch self {
-    case .onnx: "ONNX, IR \(ONNXFile.irVersion), opset \(ONNXFile.opset)"
+    case .onnx: "ONNX, IR \(ONNXFile.irVersion), opset \(ONNXFile.writtenOpset)"
     case .npz: "the tensors, for NumPy"
     case .pytorch: "PyTorch"
     case .c: "a C header"

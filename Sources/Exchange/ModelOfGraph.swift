@@ -35,16 +35,30 @@ extension Graph {
         .layer(layer, name: name(.layer(place)), inputs: node.inputs.map(name)))
       places.append(place)
     }
+    var graph = self
+    return try graph.takeModel(items, places)
+  }
+
+  /// The model of some items, whose layers are, one after another, these nodes. The nodes' tensors are
+  /// given away one by one, so that there is never more than one copy of all.
+  mutating func takeModel(
+    _ items: [ModelItem], _ places: [Int]
+  ) throws(ExchangeError) -> Model {
     do {
       let plan = try NetworkPlan(NetworkDescription(input: input, model: items, classes: classes))
-      for (layer, place) in zip(plan.layers, places) where layer.output != nodes[place].output {
+      guard plan.layers.count == places.count else {
+        preconditionFailure("its layers are not those of the graph")
+      }
+      for (layer, place) in zip(plan.layers, places)
+      where layer.output.count != nodes[place].output.count {
         throw ExchangeError(
           "\(nodes[place].name): gives \(layer.output), not \(nodes[place].output)")
       }
       // Before there is memory for any of them.
       let infos = Model.tensorsByLayer(of: plan)
       for (infos, place) in zip(infos, places) {
-        for info in infos where nodes[place].tensors[info.role]?.shape != info.shape {
+        for info in infos
+        where nodes[place].tensors[info.role]?.values.count != info.shape.reduce(1, *) {
           throw ExchangeError(
             "\(nodes[place].name): its \(info.role.rawValue) is not as it should be")
         }
@@ -52,6 +66,7 @@ extension Graph {
       var model = Model(plan)
       for (infos, place) in zip(infos, places) {
         for info in infos { model[info] = nodes[place].tensors[info.role]!.values[...] }
+        nodes[place].tensors = [:]
       }
       model.normalization = normalization
       return model
@@ -67,7 +82,7 @@ extension Graph {
 
 extension LayerDescription {
   /// The same with an activation at its end; nil for what has none.
-  fileprivate func ending(with activation: Activation) -> LayerDescription? {
+  func ending(with activation: Activation) -> LayerDescription? {
     switch self {
     case .conv2D(var conv):
       conv.activation = activation

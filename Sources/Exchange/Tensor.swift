@@ -28,18 +28,37 @@ public struct Tensor: Hashable, Sendable {
 
   /// y[i₀, i₁, …] = x[…], where index k of y is index `order[k]` of x (NumPy's `transpose`).
   public func transposed(_ order: [Int]) -> Tensor {
-    precondition(order.sorted() == Array(shape.indices))
     if order == Array(shape.indices) { return self }
+    return values.withUnsafeBufferPointer { Self.transposing($0, shape: shape, order) }
+  }
+
+  /// The transpose of numbers that lie elsewhere.
+  static func transposing(
+    _ values: UnsafeBufferPointer<Float>, shape: [Int], _ order: [Int]
+  ) -> Tensor {
+    precondition(order.sorted() == Array(shape.indices))
+    precondition(values.count == shape.reduce(1, *))
+    if order == Array(shape.indices) { return Tensor(Array(values), shape: shape) }
+    // Indices of one place are none.
+    let real = order.filter { shape[$0] > 1 }
+    if real.count == 2, real[0] > real[1] {
+      return Tensor(
+        turned(values, rows: shape[real[1]], columns: shape[real[0]]),
+        shape: order.map { shape[$0] })
+    }
     var strides = [Int](repeating: 1, count: shape.count)
     for i in shape.indices.dropLast().reversed() { strides[i] = strides[i + 1] * shape[i + 1] }
     let sizes = order.map { shape[$0] }
     let steps = order.map { strides[$0] }
+    // The last index is a loop of its own; those before it are counted.
+    let (length, step) = (sizes[sizes.count - 1], steps[sizes.count - 1])
     let result = [Float](unsafeUninitializedCapacity: values.count) { buffer, count in
-      var index = [Int](repeating: 0, count: sizes.count)
-      var place = 0
-      for target in 0..<values.count {
-        buffer[target] = values[place]
-        var k = sizes.count - 1
+      var index = [Int](repeating: 0, count: sizes.count - 1)
+      var (place, target) = (0, 0)
+      while target < values.count {
+        for i in 0..<length { buffer[target + i] = values[place + i * step] }
+        target += length
+        var k = sizes.count - 2
         while k >= 0 {
           index[k] += 1
           place += steps[k]
@@ -52,5 +71,24 @@ public struct Tensor: Hashable, Sendable {
       count = values.count
     }
     return Tensor(result, shape: sizes)
+  }
+
+  /// The transpose of a matrix, in blocks that stay in a cache.
+  private static func turned(
+    _ values: UnsafeBufferPointer<Float>, rows: Int, columns: Int
+  ) -> [Float] {
+    let side = 32
+    return [Float](unsafeUninitializedCapacity: values.count) { buffer, count in
+      for top in stride(from: 0, to: rows, by: side) {
+        for left in stride(from: 0, to: columns, by: side) {
+          for column in left..<min(left + side, columns) {
+            for row in top..<min(top + side, rows) {
+              buffer[column * rows + row] = values[row * columns + column]
+            }
+          }
+        }
+      }
+      count = values.count
+    }
   }
 }

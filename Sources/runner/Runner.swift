@@ -59,7 +59,7 @@ struct Runner: ParsableCommand {
       RunCommand.self, ResumeCommand.self, LearningRateCommand.self, SweepCommand.self,
       WorkerCommand.self,
       SweepTaskCommand.self, LeaderboardCommand.self, ValidateCommand.self, EvaluateCommand.self,
-      PredictCommand.self, ExportCommand.self,
+      PredictCommand.self, ExportCommand.self, ImportCommand.self,
       VerifyCommand.self, SchemaCommand.self, ExplainCommand.self, DataCommand.self,
       BenchCommand.self,
       BaselinesCommand.self, PlotCommand.self, CompareCommand.self, DoctorCommand.self,

@@ -28,7 +28,8 @@ import Testing
       #expect(try Scores.of(graph.model()).isClose(to: scores, within: 1e-6))
       #expect(try Scores.of(again.model()) == Scores.of(graph.model()))
       // What was read is written to the same bytes, but for names.
-      #expect(try readBack(self.bytes(again, layout)).nodes.count == again.nodes.count)
+      let layers = try readBack(self.bytes(again, layout)).nodes.map(\.layer)
+      #expect(layers == again.nodes.map(\.layer))
     }
   }
 
@@ -84,10 +85,10 @@ import Testing
     var file = try ONNXWriter.file(
       Graph(try example.made()), name: "case", layout: .nchw, metadata: [])
     let place = try #require(file.nodes.firstIndex { $0.op == "Relu" })
-    file.nodes[place].op = "Celu"
+    file.nodes[place].op = "Hardmax"
     #expect {
       try readBack(file.encoded)
-    } throws: { "\($0)".contains("Celu") }
+    } throws: { "\($0)".contains("Hardmax") }
   }
 }
 

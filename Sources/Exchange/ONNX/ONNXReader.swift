@@ -1,223 +1,414 @@
 import ConvNet
 
-/// Reads a graph from ONNX, operator by operator: those that `ONNXWriter` writes, in the forms that it
-/// writes them in. What else there may be it refuses by name.
+/// Reads a graph from ONNX, operator by operator, as this and other programs write it.
+///
+/// Values lie as their writer has them (channels first or last, flattened in either order); what follows
+/// from constants and sizes alone is computed; a row of operators that work element by element is known
+/// for a function of the catalogue by what it computes. What no layer is like is refused, all at once.
 struct ONNXReader {
-  /// A value of the file: what it is in the graph, and how it lies.
-  struct Value {
-    enum Form: Hashable {
-      /// An image, channels first or last.
-      case nchw, nhwc
-      case vector
-      /// A vector as an image of one position.
-      case unsqueezed
-      /// Images as rows of numbers, on their way to be whitened.
-      case flat(channelsFirst: Bool)
-      /// Channels in so many groups, (N, groups, …), on their way to be normalised.
-      case grouped(Int)
-    }
-    var input: LayerInput
-    var form: Form
-  }
-
   let file: ONNXFile
-  let constants: [String: ONNXFile.Constant]
+  var constants: [String: ONNXArray]
   var graph: Graph
-  var values: [String: Value] = [:]
-  /// How far the preparation of the images has come.
-  var mean: [Float]?
-  var isNormalized = false
+  var values: [String: ONNXValue] = [:]
+  /// How often each value is read.
+  let readers: [String: Int]
+  /// The first node that reads each as its first input.
+  let firstReaders: [String: Int]
+  let evaluator: ONNXEvaluator
+  /// How many images a file is for; nil for any.
+  let imageCount: Int?
+  var functions: [ONNXPendingFunction] = []
+  /// What the layers that read the images have them prepared with.
+  var preparation: [ONNXPreparation]?
+  /// Vectors made of images, by what they were made of.
+  var flattened: [LayerInput: LayerInput] = [:]
+  /// Norms that the file has as factors and offsets.
+  var affineNorms: Set<Int> = []
+  var notes: [String] = []
+  private var problems: [String] = []
+  /// Names of what could not be read.
+  private var unread: Set<String> = []
   /// Numbers of all constants, and of those that nodes hold by now, each in a copy of its own.
   let given: Int
   var held = 0
 
+  /// What gives the numbers of its input themselves, and takes no memory.
+  private static let shared: Set<String> = [
+    "Constant", "Identity", "Reshape", "Flatten", "Squeeze", "Unsqueeze", "Shape",
+  ]
+  /// The most layers that a graph may have.
+  private static let mostLayers = 8000
+  /// The most problems that are told.
+  private static let mostProblems = 30
+
   /// The graph of a file.
-  /// - Throws: `ExchangeError` naming an operator that is not read.
+  /// - Throws: `ExchangeError` naming all operators that are not read.
   static func graph(of file: ONNXFile) throws(ExchangeError) -> Graph {
-    var reader = try ONNXReader(file)
-    var place = 0
-    while place < file.nodes.count {
-      let node = file.nodes[place]
-      if let steps = try reader.readTemplate(at: place) {
-        place += steps
-        continue
-      }
-      try reader.read(node)
-      place += 1
-    }
-    return try reader.finish()
+    try reading(file).graph
   }
 
-  private init(_ file: ONNXFile) throws(ExchangeError) {
+  /// - Parameter size: height and width of the images, where the file leaves them free.
+  static func reading(
+    _ file: ONNXFile, size: Extent? = nil
+  ) throws(ExchangeError) -> (graph: Graph, notes: [String]) {
+    var reader = try ONNXReader(file, size: size)
+    for node in file.nodes { reader.readOrNote(node) }
+    let graph = try reader.finish()
+    return (graph, reader.notes)
+  }
+
+  private init(_ file: ONNXFile, size: Extent?) throws(ExchangeError) {
     self.file = file
-    constants = Dictionary(uniqueKeysWithValues: file.constants.map { ($0.name, $0.value) })
-    given = file.constants.reduce(0) { sum, constant in
-      if case .floats(let tensor) = constant.value { sum + tensor.values.count } else { sum }
-    }
-    guard file.inputs.count == 1, let port = file.inputs.first, port.sizes.count == 4 else {
-      throw ExchangeError("does not take one tensor of images")
-    }
-    var sizes: [Int] = []
-    for size in port.sizes.dropFirst() {
-      guard case .fixed(let size) = size, (1...65_536).contains(size) else {
-        throw ExchangeError("takes images of no fixed size")
+    constants = Dictionary(
+      file.constants.map { ($0.name, $0.value) }, uniquingKeysWith: { first, _ in first })
+    given =
+      file.constants.reduce(0) { $1.value.content.isFloat ? $0 + $1.value.count : $0 }
+      + file.nodes.reduce(0) { sum, node in
+        if case .tensor(let array) = node.attributes["value"] { sum + array.count } else { sum }
       }
-      sizes.append(size)
+    evaluator = ONNXEvaluator(opset: file.opset, most: 2 * given + 4096, computesLayers: false)
+    var readers: [String: Int] = [:]
+    for node in file.nodes { for name in node.inputs { readers[name, default: 0] += 1 } }
+    for output in file.outputs { readers[output.name, default: 0] += 1 }
+    self.readers = readers
+    firstReaders = Dictionary(
+      file.nodes.enumerated().compactMap { place, node in node.inputs.first.map { ($0, place) } },
+      uniquingKeysWith: { first, _ in first })
+    guard file.outputs.count == 1 else {
+      let names = file.outputs.prefix(9).map(\.name).joined(separator: ", ")
+      throw ExchangeError("has \(file.outputs.count) outputs (\(names)); one, of scores, is read")
     }
-    // The writer transposes what has its channels last before any layer.
-    let isLast = file.nodes.contains {
-      $0.op == "Transpose" && $0.attributes["perm"] == .ints([0, 3, 1, 2])
-        && $0.outputs == ["images_nchw"]
+    guard file.inputs.count == 1, let port = file.inputs.first else {
+      let names = file.inputs.prefix(9).map(\.name).joined(separator: ", ")
+      throw ExchangeError("has \(file.inputs.count) inputs (\(names)); one, of images, is read")
+    }
+    guard port.type == 1 else {
+      throw ExchangeError("takes images of the type \(port.type); floats (1) are read")
+    }
+    guard port.sizes.count == 4 else {
+      throw ExchangeError(
+        "takes a tensor of \(port.sizes.count) indices; images have four, as (N, C, H, W)")
+    }
+    let isLast = Self.hasChannelsLast(file, port)
+    var sizes: [Int] = []
+    for (place, given) in port.sizes.enumerated().dropFirst() {
+      if case .fixed(let own) = given {
+        guard (1...65_536).contains(own) else {
+          throw ExchangeError("takes images of \(own) rows, columns or channels")
+        }
+        sizes.append(own)
+      } else if let size, place != (isLast ? 3 : 1) {
+        sizes.append(place == (isLast ? 1 : 2) ? size.height : size.width)
+      } else {
+        throw ExchangeError(
+          "takes images of no fixed size"
+            + (place == (isLast ? 3 : 1) ? " of channels" : "; --size HEIGHTxWIDTH says which"))
+      }
     }
     let shape =
       isLast
       ? Shape.image(height: sizes[0], width: sizes[1], channels: sizes[2])
       : Shape.image(height: sizes[1], width: sizes[2], channels: sizes[0])
+    if case .fixed(let count) = port.sizes[0], count > 0 {
+      imageCount = count
+    } else {
+      imageCount = nil
+    }
     graph = Graph(input: shape)
-    values[port.name] = Value(input: .images, form: isLast ? .nhwc : .nchw)
+    var layout = ONNXValueLayout(shape)
+    if isLast { layout.indices = ONNXValueLayout.nhwc }
+    values[port.name] = ONNXValue(.images, layout)
   }
 
-  func finish() throws(ExchangeError) -> Graph {
-    guard file.outputs.count == 1, let value = values[file.outputs[0].name],
-      value.form == .vector, value.input == .layer(graph.nodes.count - 1)
-    else { throw ExchangeError("does not end with one vector of scores") }
-    guard mean == nil || isNormalized else {
-      throw ExchangeError("takes a mean from the images, and divides them by nothing")
+  /// Whether images have their channels last: where they are transposed from that before any layer, or
+  /// where only the last size is that of channels.
+  static func hasChannelsLast(_ file: ONNXFile, _ port: ONNXFile.Port) -> Bool {
+    var name = port.name
+    var names = [name: true]
+    for node in file.nodes where node.inputs.contains(where: { names[$0] != nil }) {
+      switch node.op {
+      case "Transpose":
+        if node.ints("perm") == [0, 3, 1, 2] { return true }
+      case "Mul", "Add", "Sub", "Div", "Identity", "Cast":
+        name = node.outputs.first ?? ""
+        names[name] = true
+        continue
+      default: break
+      }
+      break
+    }
+    func isOfChannels(_ size: ONNXFile.Port.Size) -> Bool { size == .fixed(1) || size == .fixed(3) }
+    return isOfChannels(port.sizes[3]) && !isOfChannels(port.sizes[1])
+  }
+
+  private mutating func finish() throws(ExchangeError) -> Graph {
+    if problems.isEmpty {
+      do throws(ExchangeError) { try readOutput() } catch { problems.append(error.description) }
+    }
+    guard problems.isEmpty else {
+      if problems.count == 1 { throw ExchangeError(problems[0]) }
+      let told = problems.prefix(Self.mostProblems).map { "\n  \($0)" }.joined()
+      let more = problems.count - Self.mostProblems
+      throw ExchangeError(
+        "has \(problems.count) operators that no layer of the catalogue is like:\(told)"
+          + (more > 0 ? "\n  and \(more) more" : ""))
     }
     return graph
   }
 
-  // MARK: what operators are told
-
-  func refused(_ node: ONNXFile.Node, _ why: String) -> ExchangeError {
-    ExchangeError("\(node.op) \(node.name): \(why)")
+  private mutating func readOutput() throws(ExchangeError) {
+    let output = file.outputs[0].name
+    guard let value = values[output] else {
+      throw ExchangeError("gives \(output), which is computed from no images")
+    }
+    guard value.groups == nil, value.layout.isInOrder else {
+      throw ExchangeError("gives scores of all positions, channels first, which is not read")
+    }
+    var input = try settle(value)
+    guard case .layer(let place) = input else { throw ExchangeError("computes nothing") }
+    let last = graph.nodes[place]
+    if last.output.isImage {
+      // A softmax of one position is one of the vector that it is.
+      let isSoftmax = last.layer == .activation(.softmax) && last.output.extent == Extent(1, 1)
+      let vector = Shape.vector(value.layout.count)
+      input = graph.append(
+        Graph.Node(
+          "scores", .flatten, inputs: isSoftmax ? last.inputs : [input], output: vector))
+      if isSoftmax {
+        input = graph.append(
+          Graph.Node(last.name, last.layer, inputs: [input], output: vector))
+      }
+    }
+    graph.keepOnly(reaching: input)
+    guard let preparation else { return }
+    try prepare(preparation)
   }
 
-  func value(_ node: ONNXFile.Node, _ place: Int = 0) throws(ExchangeError) -> Value {
+  // MARK: operators
+
+  private mutating func readOrNote(_ node: ONNXFile.Node) {
+    do throws(ExchangeError) { try readKnown(node) } catch {
+      problems.append(error.description)
+      // With the shape that it would have kept, what else there is can still be told.
+      if Self.keepsShape(node), let name = node.inputs.first, let value = values[name] {
+        try? define(node, value)
+      } else {
+        unread.formUnion(node.outputs)
+      }
+    }
+  }
+
+  private static func keepsShape(_ node: ONNXFile.Node) -> Bool {
+    node.op == "LRN" || ONNXFunction.unary(node) != nil || node.op == "BatchNormalization"
+  }
+
+  /// Notes a function that no activation is like; where it would have been, what it is of stands.
+  mutating func note(_ problem: ExchangeError) { problems.append(problem.description) }
+
+  private mutating func readKnown(_ node: ONNXFile.Node) throws(ExchangeError) {
+    try check(node)
+    let named = node.inputs.filter { !$0.isEmpty }
+    if named.contains(where: unread.contains) {
+      unread.formUnion(node.outputs)
+      return
+    }
+    if named.allSatisfy({ constants[$0] != nil }) {
+      guard !node.op.hasPrefix("Random"), node.op != "Multinomial", node.op != "Bernoulli" else {
+        throw refused(node, "it draws at random")
+      }
+      let result = try evaluator.evaluate(
+        node, node.inputs.map { $0.isEmpty ? nil : constants[$0] })
+      if !Self.shared.contains(node.op) { try hold(result.count, node) }
+      guard let name = node.outputs.first, !name.isEmpty, values[name] == nil,
+        constants.updateValue(result, forKey: name) == nil
+      else { throw refused(node, "its output has no name, or one that is taken") }
+      return
+    }
+    for name in named where constants[name] == nil && values[name] == nil {
+      throw refused(node, "its input \(name) is no value that was computed before it")
+    }
+    try read(node)
+  }
+
+  // MARK: operands
+
+  func value(_ node: ONNXFile.Node, _ place: Int = 0) throws(ExchangeError) -> ONNXValue {
     guard node.inputs.indices.contains(place), let value = values[node.inputs[place]] else {
-      throw refused(node, "its input \(place) is no value that was computed before it")
+      throw refused(node, "its input \(place) is a constant, or missing")
     }
     return value
   }
 
-  func floats(_ node: ONNXFile.Node, _ place: Int) throws(ExchangeError) -> Tensor {
-    guard node.inputs.indices.contains(place),
-      case .floats(let tensor) = constants[node.inputs[place]]
-    else { throw refused(node, "its input \(place) is no constant of floats") }
-    return tensor
+  /// A constant that is there; nil where the input is left out.
+  func constant(_ node: ONNXFile.Node, _ place: Int) throws(ExchangeError) -> ONNXArray? {
+    guard node.inputs.indices.contains(place), !node.inputs[place].isEmpty else { return nil }
+    guard let constant = constants[node.inputs[place]] else {
+      throw refused(
+        node, "its input \(place) is computed from the images, where it is to be constant")
+    }
+    return constant
+  }
+
+  func array(_ node: ONNXFile.Node, _ place: Int) throws(ExchangeError) -> ONNXArray {
+    guard let array = try constant(node, place), array.content.isFloat else {
+      throw refused(node, "its input \(place) is no constant of floats")
+    }
+    return array
+  }
+
+  /// As many numbers as there are channels, or one for all of them.
+  func row(_ node: ONNXFile.Node, _ place: Int, _ count: Int) throws(ExchangeError) -> Tensor? {
+    guard let array = try constant(node, place) else { return nil }
+    guard let numbers = array.numbers, numbers.count == count else {
+      throw refused(node, "its input \(place) is not of \(count) floats")
+    }
+    return Tensor(numbers)
   }
 
   func sizes(_ node: ONNXFile.Node, _ place: Int) throws(ExchangeError) -> [Int] {
-    guard node.inputs.indices.contains(place),
-      case .ints(let values) = constants[node.inputs[place]],
-      values.allSatisfy({ $0.magnitude <= 1 << 31 })
-    else { throw refused(node, "its input \(place) is no constant of whole numbers") }
+    guard let values = try constant(node, place)?.integers else {
+      throw refused(node, "its input \(place) is no constant of whole numbers")
+    }
     return values
   }
 
-  func ints(
-    _ node: ONNXFile.Node, _ name: String, count: Int
+  /// An attribute of so many sizes, or what stands where it is left out.
+  func sizes(
+    _ node: ONNXFile.Node, _ name: String, or missing: [Int]
   ) throws(ExchangeError) -> [Int] {
-    guard case .ints(let values) = node.attributes[name], values.count == count,
+    if node.attributes[name] == nil { return missing }
+    guard let values = node.ints(name), values.count == missing.count,
       values.allSatisfy({ (0...65_536).contains($0) })
-    else { throw refused(node, "its \(name) is not \(count) numbers from 0 to 65536") }
+    else { throw refused(node, "its \(name) is not \(missing.count) numbers from 0 to 65536") }
     return values
   }
 
-  func extent(_ node: ONNXFile.Node, _ name: String) throws(ExchangeError) -> Extent {
-    let values = try ints(node, name, count: 2)
+  func extent(
+    _ node: ONNXFile.Node, _ name: String, or missing: Extent
+  ) throws(ExchangeError) -> Extent {
+    let values = try sizes(node, name, or: [missing.height, missing.width])
+    guard values.allSatisfy({ $0 > 0 }) else { throw refused(node, "its \(name) has a 0") }
     return Extent(values[0], values[1])
   }
 
-  func sides(_ node: ONNXFile.Node) throws(ExchangeError) -> Sides {
-    let values = try ints(node, "pads", count: 4)
-    return Sides(top: values[0], bottom: values[2], left: values[1], right: values[3])
-  }
-
-  func float(_ node: ONNXFile.Node, _ name: String) throws(ExchangeError) -> Float {
-    guard case .float(let value) = node.attributes[name], value.isFinite else {
+  func float(_ node: ONNXFile.Node, _ name: String, or missing: Float) throws(ExchangeError)
+    -> Float
+  {
+    if node.attributes[name] == nil { return missing }
+    guard let value = node.float(name), value.isFinite else {
       throw refused(node, "its \(name) is no number")
     }
     return value
   }
 
-  /// Refuses attributes that are none of these.
-  func only(_ names: Set<String>, _ node: ONNXFile.Node) throws(ExchangeError) {
-    if let other = node.attributes.keys.sorted().first(where: { !names.contains($0) }) {
-      throw refused(node, "its attribute \(other) is not read")
+  // MARK: nodes of the graph
+
+  mutating func hold(_ count: Int, _ node: ONNXFile.Node) throws(ExchangeError) {
+    held += count
+    guard held <= 2 * given + 4096 else {
+      throw refused(node, "the file has many layers of the same numbers, which are not read")
     }
   }
 
-  // MARK: nodes of the graph
-
-  mutating func add(
+  @discardableResult
+  mutating func append(
     _ node: ONNXFile.Node, _ layer: LayerDescription, _ inputs: [LayerInput],
-    _ tensors: [TensorInfo.Role: Tensor] = [:], form: Value.Form? = nil
-  ) throws(ExchangeError) {
+    _ tensors: [TensorInfo.Role: Tensor] = [:]
+  ) throws(ExchangeError) -> LayerInput {
     let shapes = inputs.map { graph.shape(of: $0) }
     let shape: Shape
     do throws(NetworkError) { shape = try layer.output(of: shapes) } catch {
       throw refused(node, error.message)
     }
-    held += tensors.values.reduce(0) { $0 + $1.values.count }
-    guard held <= 2 * given else {
-      throw refused(node, "the file has many layers of the same numbers, which are not read")
+    try hold(tensors.values.reduce(0) { $0 + $1.values.count }, node)
+    guard graph.nodes.count < Self.mostLayers else {
+      throw refused(node, "the file comes to more than \(Self.mostLayers) layers here")
     }
-    let input = graph.append(
-      Graph.Node(node.name, layer, inputs: inputs, output: shape, tensors: tensors))
-    try define(
-      node, node.outputs.first, Value(input: input, form: form ?? (shape.isImage ? .nchw : .vector))
-    )
+    let name = node.name.isEmpty ? node.outputs.first ?? node.op : node.name
+    return graph.append(Graph.Node(name, layer, inputs: inputs, output: shape, tensors: tensors))
   }
 
-  mutating func define(
-    _ node: ONNXFile.Node, _ name: String?, _ value: Value
+  /// A layer of the catalogue whose output lies as ONNX's own operators have it, or as told.
+  mutating func add(
+    _ node: ONNXFile.Node, _ layer: LayerDescription, _ inputs: [LayerInput],
+    _ tensors: [TensorInfo.Role: Tensor] = [:], layout: [[ONNXValueLayout.Axis]]? = nil
   ) throws(ExchangeError) {
-    guard let name, !name.isEmpty, values.updateValue(value, forKey: name) == nil,
-      constants[name] == nil
-    else { throw refused(node, "its output has no name, or one that is taken") }
+    let input = try append(node, layer, inputs, tensors)
+    var value = ONNXValue(input, ONNXValueLayout(graph.shape(of: input)))
+    if let layout { value.layout.indices = layout }
+    try define(node, value)
   }
 
-  func image(_ node: ONNXFile.Node) throws(ExchangeError) -> LayerInput {
-    let value = try value(node)
-    guard value.form == .nchw else {
+  mutating func define(_ node: ONNXFile.Node, _ value: ONNXValue) throws(ExchangeError) {
+    guard let name = node.outputs.first, !name.isEmpty, constants[name] == nil,
+      values.updateValue(value, forKey: name) == nil
+    else { throw refused(node, "its output has no name, or one that is taken") }
+    // Masks, indices and the like, which nobody may read.
+    for other in node.outputs.dropFirst() where !other.isEmpty && readers[other] != nil {
+      throw refused(node, "its output \(other) is read, and is not computed here")
+    }
+  }
+
+  /// What an operator reads as an image, (N, C, H, W).
+  mutating func image(
+    _ node: ONNXFile.Node, _ place: Int = 0,
+    like layout: [[ONNXValueLayout.Axis]] = ONNXValueLayout.nchw
+  ) throws(ExchangeError) -> LayerInput {
+    let value = try value(node, place)
+    guard value.groups == nil, value.layout.isLike(layout) else {
       throw refused(node, "it does not read an image, (N, C, H, W)")
     }
-    return value.input
-  }
-
-  func bias(_ node: ONNXFile.Node) throws(ExchangeError) -> Tensor? {
-    node.inputs.count > 2 ? try floats(node, 2) : nil
-  }
-
-  /// Whether the file goes on with the steps of one of the templates; how many they are.
-  mutating func readTemplate(at place: Int) throws(ExchangeError) -> Int? {
-    for template in ONNXTemplate.all {
-      let nodes = file.nodes[place...].prefix(template.steps.count)
-      guard nodes.count == template.steps.count, let x = nodes.first?.inputs.first,
-        let value = values[x]
-      else { continue }
-      var outputs: [String] = []
-      var isOne = true
-      for (node, step) in zip(nodes, template.steps) {
-        isOne =
-          node.op == step.op && node.attributes.isEmpty && node.outputs.count == 1
-          && node.inputs.count == step.operands.count
-          && zip(node.inputs, step.operands).allSatisfy { name, operand in
-            switch operand {
-            case .x: name == x
-            case .step(let step): name == outputs[step]
-            case .constant(let number): constants[name] == .floats(Tensor([number], shape: []))
-            }
-          }
-        guard isOne else { break }
-        outputs.append(node.outputs[0])
-      }
-      guard isOne else { continue }
-      try add(
-        nodes.last!, .activation(template.activation), [value.input], form: value.form)
-      return template.steps.count
+    let input = try settle(value)
+    if graph.shape(of: input).isImage { return input }
+    // An image of one position that was made a vector.
+    guard case .layer(let place) = input, graph.nodes[place].layer == .flatten else {
+      throw refused(node, "it reads a vector as an image, which no layer makes of one")
     }
-    return nil
+    return graph.nodes[place].inputs[0]
+  }
+
+  /// What an operator reads as a vector, (N, C); its layout says how its numbers lie.
+  mutating func vector(
+    _ node: ONNXFile.Node, _ place: Int = 0
+  ) throws(ExchangeError) -> (input: LayerInput, layout: ONNXValueLayout) {
+    let value = try value(node, place)
+    guard value.groups == nil, value.layout.indices.count == 1 else {
+      throw refused(node, "it does not read vectors, (N, C)")
+    }
+    return (try flat(try settle(value), node), value.layout)
+  }
+
+  mutating func flat(_ input: LayerInput, _ node: ONNXFile.Node) throws(ExchangeError) -> LayerInput
+  {
+    guard graph.shape(of: input).isImage else { return input }
+    if let known = flattened[input] { return known }
+    var flat = node
+    flat.name = "flatten_\(flattened.count)"
+    let made = try append(flat, .flatten, [input])
+    flattened[input] = made
+    return made
+  }
+}
+
+extension Graph {
+  /// Leaves out what does not lead to one node, which comes to be the last.
+  mutating func keepOnly(reaching output: LayerInput) {
+    guard case .layer(let last) = output else { return }
+    var isKept = nodes.map { _ in false }
+    isKept[last] = true
+    for place in stride(from: last, through: 0, by: -1) where isKept[place] {
+      for case .layer(let before) in nodes[place].inputs { isKept[before] = true }
+    }
+    var moved: [Int: Int] = [:]
+    var kept: [Node] = []
+    for (place, node) in nodes.enumerated() where isKept[place] {
+      var node = node
+      node.inputs = node.inputs.map {
+        if case .layer(let before) = $0 { .layer(moved[before]!) } else { $0 }
+      }
+      moved[place] = kept.count
+      kept.append(node)
+    }
+    nodes = kept
   }
 }

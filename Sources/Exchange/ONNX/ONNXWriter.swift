@@ -12,7 +12,7 @@ public enum ONNXLayout: String, Hashable, Sendable, CaseIterable {
 struct ONNXWriter {
   private let graph: Graph
   private var file: ONNXFile
-  private var constantNames: [ONNXFile.Constant: String] = [:]
+  private var constantNames: [ONNXArray: String] = [:]
   private var taken: Set<String> = [Self.inputName]
   /// The names of what the images and each node give.
   private var images = Self.inputName
@@ -73,7 +73,7 @@ struct ONNXWriter {
   }
 
   /// A constant by its name; equal ones without a name of their own are one.
-  private mutating func constant(_ value: ONNXFile.Constant, _ name: String) -> String {
+  private mutating func constant(_ value: ONNXArray, _ name: String) -> String {
     if let known = constantNames[value] { return known }
     let name = unique(name)
     constantNames[value] = name

@@ -147,4 +147,30 @@ extension ProtobufReader.Value {
     while !reader.rest.isEmpty { values.append(Int(Int64(bitPattern: try reader.varint()))) }
     return values
   }
+
+  /// One number of four bytes, or several packed.
+  func floats() throws(ExchangeError) -> [Float] {
+    guard case .bytes(let bytes) = self else { return [try float()] }
+    guard bytes.count % 4 == 0 else { throw ProtobufReader.damaged("it ends inside a number") }
+    return bytes.withUnsafeBytes { raw in
+      stride(from: 0, to: raw.count, by: 4).map {
+        raw.loadUnaligned(fromByteOffset: $0, as: Float.self)
+      }
+    }
+  }
+
+  /// One number of eight bytes, or several packed.
+  func doubles() throws(ExchangeError) -> [Double] {
+    switch self {
+    case .fixed64(let bits): return [Double(bitPattern: bits)]
+    case .bytes(let bytes) where bytes.count % 8 == 0:
+      return bytes.withUnsafeBytes { raw in
+        stride(from: 0, to: raw.count, by: 8).map {
+          raw.loadUnaligned(fromByteOffset: $0, as: Double.self)
+        }
+      }
+    default:
+      throw ProtobufReader.damaged("something else where numbers of eight bytes were expected")
+    }
+  }
 }

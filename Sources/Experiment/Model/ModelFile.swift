@@ -35,6 +35,23 @@ public struct ModelFile: Sendable {
 
   /// The bytes of the file; equal models give equal bytes.
   public var encoded: [UInt8] {
+    withParts { parts in
+      var bytes: [UInt8] = []
+      bytes.reserveCapacity(parts.reduce(0) { $0 + $1.count })
+      for part in parts { bytes += part }
+      return bytes
+    }
+  }
+
+  /// Writes it without a copy of the weights.
+  public func write(to path: String) throws(FileError) {
+    try withParts { (parts) throws(FileError) in try AtomicFile.write(parts: parts, to: path) }
+  }
+
+  /// Calls `body` with the bytes of the file, part after part.
+  private func withParts<Result, Failure: Error>(
+    _ body: ([UnsafeRawBufferPointer]) throws(Failure) -> Result
+  ) throws(Failure) -> Result {
     let input = model.plan.description.input
     let architecture: JSONValue = [
       "input": [
@@ -57,19 +74,27 @@ public struct ModelFile: Sendable {
     metadata["test_accuracy"] = testAccuracy.map { "\($0)" }
     metadata["test_loss"] = testLoss.map { "\($0)" }
     metadata["spec_sha256"] = specDigest
-    let tensors = model.tensors.map { tensor in
-      model.weights.withUnsafeBufferPointer {
-        StoredTensor(
-          name: tensor.name, shape: tensor.shape,
-          floats: UnsafeBufferPointer(rebasing: $0[tensor.range]))
+    let others = Checkpoint.normalization(of: model.normalization).map {
+      ($0.name, $0.shape, $0.floats)
+    }
+    // One row of floats, so that all lie where they can be lent.
+    let floats = others.flatMap(\.2)
+    return try model.weights.withUnsafeBufferPointer { (weights) throws(Failure) in
+      try floats.withUnsafeBufferPointer { (floats) throws(Failure) in
+        var tensors = model.tensors.map {
+          (name: $0.name, shape: $0.shape, floats: UnsafeBufferPointer(rebasing: weights[$0.range]))
+        }
+        var start = 0
+        for (name, shape, own) in others {
+          let part = UnsafeBufferPointer(rebasing: floats[start..<start + own.count])
+          tensors.append((name: name, shape: shape, floats: part))
+          start += own.count
+        }
+        tensors.sort { $0.name < $1.name }
+        return try Safetensors.withSealedParts(tensors, metadata: metadata, body)
       }
     }
-    return Safetensors(
-      tensors: tensors + Checkpoint.normalization(of: model.normalization), metadata: metadata
-    ).sealed
   }
-
-  public func write(to path: String) throws(FileError) { try AtomicFile.write(encoded, to: path) }
 }
 
 extension ModelFile {

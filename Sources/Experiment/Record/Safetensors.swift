@@ -63,6 +63,17 @@ public struct Safetensors: Hashable, Sendable {
 
   /// The file's bytes.
   public var encoded: [UInt8] {
+    var bytes = Self.header(
+      of: tensors.map { (name: $0.name, type: $0.type, shape: $0.shape) }, metadata)
+    bytes.reserveCapacity(bytes.count + tensors.reduce(0) { $0 + $1.bytes.count })
+    for tensor in tensors { bytes += tensor.bytes }
+    return bytes
+  }
+
+  /// What comes before the bytes of tensors that lie one after another.
+  static func header(
+    of tensors: [(name: String, type: ElementType, shape: [Int])], _ metadata: [String: String]
+  ) -> [UInt8] {
     var entries: [JSONObject.Member] = []
     if !metadata.isEmpty {
       let pairs = metadata.sorted { $0.key < $1.key }
@@ -71,7 +82,7 @@ public struct Safetensors: Hashable, Sendable {
     }
     var offset = 0
     for tensor in tensors {
-      let end = offset + tensor.bytes.count
+      let end = offset + tensor.shape.reduce(tensor.type.size, *)
       let entry: JSONValue = [
         "dtype": .string(tensor.type.rawValue),
         "shape": .array(tensor.shape.map { JSONValue($0) }),
@@ -82,12 +93,7 @@ public struct Safetensors: Hashable, Sendable {
     }
     var header = Array(JSONValue.object(JSONObject(unique: entries)).minified.utf8)
     while header.count % 8 != 0 { header.append(UInt8(ascii: " ")) }
-    var bytes: [UInt8] = []
-    bytes.reserveCapacity(8 + header.count + offset)
-    withUnsafeBytes(of: UInt64(header.count).littleEndian) { bytes += $0 }
-    bytes += header
-    for tensor in tensors { bytes += tensor.bytes }
-    return bytes
+    return withUnsafeBytes(of: UInt64(header.count).littleEndian) { Array($0) } + header
   }
 
   public func write(to path: String) throws(FileError) {

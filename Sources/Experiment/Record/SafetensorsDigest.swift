@@ -18,6 +18,28 @@ extension Safetensors {
     return bytes
   }
 
+  /// Calls `body` with the parts of a file of floats, one after another, that has its digest in the metadata.
+  /// - Parameter tensors: in the order of their names.
+  static func withSealedParts<Result, Failure: Error>(
+    _ tensors: [(name: String, shape: [Int], floats: UnsafeBufferPointer<Float>)],
+    metadata: [String: String],
+    _ body: ([UnsafeRawBufferPointer]) throws(Failure) -> Result
+  ) throws(Failure) -> Result {
+    var metadata = metadata
+    metadata[digestKey] = blank
+    var header = header(
+      of: tensors.map { (name: $0.name, type: .f32, shape: $0.shape) }, metadata)
+    let rest = tensors.map { UnsafeRawBufferPointer($0.floats) }
+    let place = placeOfDigest(in: header)!
+    let digest = SHA256()
+    header.withUnsafeBytes { digest.update($0) }
+    for part in rest { digest.update(part) }
+    header.replaceSubrange(place, with: digest.finalizeHex().utf8)
+    return try header.withUnsafeBufferPointer { (header) throws(Failure) in
+      try body([UnsafeRawBufferPointer(header)] + rest)
+    }
+  }
+
   /// Whether a file's bytes have the digest that they hold; nil where they hold none.
   static func hasItsDigest(_ bytes: [UInt8]) -> Bool? {
     placeOfDigest(in: bytes).map { place in

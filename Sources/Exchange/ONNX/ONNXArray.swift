@@ -1,0 +1,81 @@
+/// Numbers of an ONNX file, the last index running fastest.
+struct ONNXArray: Hashable, Sendable {
+  enum Content: Hashable, Sendable {
+    case floats([Float])
+    /// Floats as they lie in the file, four bytes each.
+    case stored(ArraySlice<UInt8>)
+    /// Whole numbers of any width; truth is 1.
+    case ints([Int])
+
+    var isFloat: Bool { if case .ints = self { false } else { true } }
+  }
+
+  private(set) var shape: [Int]
+  let content: Content
+
+  /// The most indices that an array has.
+  static let mostIndices = 8
+  /// What stands in shapes for the number of images, which is not known: a prime that no size comes near,
+  /// and less than what files say for "to the end".
+  static let anyCount = 1_073_741_789
+
+  /// - Precondition: as many numbers as the shape has places.
+  init(_ content: Content, shape: [Int]) {
+    let count =
+      switch content {
+      case .floats(let values): values.count
+      case .stored(let bytes): bytes.count / 4
+      case .ints(let values): values.count
+      }
+    precondition(count == shape.reduce(1, *))
+    (self.content, self.shape) = (content, shape)
+  }
+
+  static func floats(_ tensor: Tensor) -> ONNXArray {
+    ONNXArray(.floats(tensor.values), shape: tensor.shape)
+  }
+
+  /// Sizes and places, in one row.
+  static func ints(_ values: [Int]) -> ONNXArray { ONNXArray(.ints(values), shape: [values.count]) }
+
+  var count: Int { shape.reduce(1, *) }
+
+  func reshaped(_ shape: [Int]) -> ONNXArray { ONNXArray(content, shape: shape) }
+
+  /// Nil for floats.
+  var integers: [Int]? { if case .ints(let values) = content { values } else { nil } }
+
+  /// Its floats, in a copy where the file has them; nil for whole numbers.
+  var numbers: [Float]? {
+    switch content {
+    case .floats(let values): values
+    case .stored: withFloats { Array($0) }
+    case .ints: nil
+    }
+  }
+
+  /// The floats where they are, and nothing for whole numbers.
+  func withFloats<Result>(_ body: (UnsafeBufferPointer<Float>) -> Result) -> Result {
+    switch content {
+    case .floats(let values): return values.withUnsafeBufferPointer(body)
+    case .ints: return body(UnsafeBufferPointer(start: nil, count: 0))
+    case .stored(let bytes):
+      return bytes.withUnsafeBytes { raw in
+        if let base = raw.baseAddress, Int(bitPattern: base) % MemoryLayout<Float>.alignment == 0 {
+          return body(raw.bindMemory(to: Float.self))
+        }
+        let copy = [Float](unsafeUninitializedCapacity: raw.count / 4) { buffer, count in
+          UnsafeMutableRawBufferPointer(buffer).copyMemory(from: raw)
+          count = raw.count / 4
+        }
+        return copy.withUnsafeBufferPointer(body)
+      }
+    }
+  }
+
+  /// As a tensor, index k of which is index `order[k]` of this; nil for whole numbers.
+  func tensor(_ order: [Int]? = nil) -> Tensor? {
+    guard content.isFloat else { return nil }
+    return withFloats { Tensor.transposing($0, shape: shape, order ?? Array(shape.indices)) }
+  }
+}

@@ -1,0 +1,391 @@
+import ConvNet
+
+// Operators that work element by element: functions of one value, products and sums of several, and
+// what is done to channels by constants.
+extension ONNXReader {
+  /// The most operators that one function is made of.
+  private static let mostDepth = 24
+
+  mutating func readElementwise(_ node: ONNXFile.Node) throws(ExchangeError) {
+    if let function = ONNXFunction.unary(node), node.inputs.count == 1 {
+      return try apply(node, [try value(node)]) { $0[0].mapped(function) }
+    }
+    if node.op == "Clip" { return try readClip(node) }
+    if node.op == "Where" { return try readWhere(node) }
+    guard let function = ONNXFunction.binary(node.op), !node.inputs.isEmpty else {
+      throw unknown(node)
+    }
+    if node.inputs.count == 1 { return try define(node, try value(node)) }
+    var operands: [ONNXValue?] = []
+    var scalars: [Double?] = []
+    for (place, name) in node.inputs.enumerated() {
+      let value = values[name]
+      operands.append(value)
+      scalars.append(
+        value == nil ? try constant(node, place).flatMap { $0.numbers }.flatMap(single) : nil)
+    }
+    let known = operands.compactMap { $0 }
+    if node.inputs.count == 2, known.count == 1, isPreparation(known[0], node),
+      ["Add", "Sub", "Mul", "Div"].contains(node.op)
+    {
+      return try readPreparation(node, known[0], try array(node, operands[0] == nil ? 0 : 1))
+    }
+    let areConstant = zip(operands, scalars).allSatisfy { $0 != nil || $1 != nil }
+    if areConstant, known.allSatisfy({ $0.isOf(known[0]) }),
+      known.count == 1 || node.inputs.count == 2
+    {
+      // Constants are functions that never vary.
+      let fixed = scalars.map { number in number.map { number in ONNXCurve { _ in number } } }
+      return try apply(node, known) { curves in
+        var rest = curves[...]
+        let all = fixed.map { $0 ?? rest.removeFirst() }
+        return all.dropFirst().reduce(all[0]) { $0.combined($1, function) }
+      }
+    }
+    if known.count == node.inputs.count {
+      switch node.op {
+      case "Add", "Sum": return try readMerge(node, .add)
+      case "Mul": return try readMerge(node, .multiply)
+      default: throw refused(node, "of several values no layer is like it")
+      }
+    }
+    guard node.inputs.count == 2, let value = known.first else {
+      throw refused(node, "of values and constants no layer is like it")
+    }
+    try readChannelwise(node, value, constantPlace: operands[0] == nil ? 0 : 1)
+  }
+
+  /// The number that all of these are.
+  private func single(_ numbers: [Float]) -> Double? {
+    guard let first = numbers.first, numbers.count <= 4096, numbers.allSatisfy({ $0 == first }),
+      numbers.count == 1
+    else { return nil }
+    return Double(first)
+  }
+
+  private mutating func readClip(_ node: ONNXFile.Node) throws(ExchangeError) {
+    func bound(_ name: String, _ place: Int) throws(ExchangeError) -> Double? {
+      if let value = node.float(name) { return Double(value) }
+      guard let array = try constant(node, place) else { return nil }
+      guard let numbers = array.numbers, numbers.count == 1 else {
+        throw refused(node, "its bound is not one number")
+      }
+      return Double(numbers[0])
+    }
+    let (low, high) = (try bound("min", 1) ?? -.infinity, try bound("max", 2) ?? .infinity)
+    try apply(node, [try value(node)]) { $0[0].mapped { min(max($0, low), high) } }
+  }
+
+  private mutating func readWhere(_ node: ONNXFile.Node) throws(ExchangeError) {
+    var known: [ONNXValue] = []
+    var fixed: [ONNXCurve?] = []
+    for place in 0..<3 {
+      if let name = node.inputs.dropFirst(place).first, let value = values[name] {
+        known.append(value)
+        fixed.append(nil)
+      } else if let array = try constant(node, place), array.count == 1 {
+        let number = array.numbers.map { Double($0[0]) } ?? Double(array.integers![0])
+        fixed.append(ONNXCurve { _ in number })
+      }
+    }
+    guard fixed.count == 3, known.allSatisfy({ $0.isOf(known[0]) }) else {
+      throw refused(node, "of several values no layer is like it")
+    }
+    try apply(node, known) { curves in
+      var rest = curves[...]
+      let all = fixed.map { $0 ?? rest.removeFirst() }
+      return ONNXCurve(
+        values: all[0].values.indices.map {
+          all[0].values[$0] != 0 ? all[1].values[$0] : all[2].values[$0]
+        })
+    }
+  }
+
+  /// Takes down a function of functions of one value.
+  private mutating func apply(
+    _ node: ONNXFile.Node, _ operands: [ONNXValue],
+    _ function: @escaping ([ONNXCurve]) -> ONNXCurve
+  ) throws(ExchangeError) {
+    guard operands.allSatisfy({ $0.groups == nil }) else {
+      throw refused(node, "it reads channels in groups")
+    }
+    var operands = operands
+    let depth = 1 + operands.reduce(0) { max($0, $1.function.map { functions[$0].depth } ?? 0) }
+    if depth > Self.mostDepth {
+      for i in operands.indices { operands[i] = try settled(operands[i]) }
+    }
+    guard operands.allSatisfy({ $0.isOf(operands[0]) }) else {
+      throw refused(node, "of several values no layer is like it")
+    }
+    var value = operands[0]
+    value.function = nil
+    let curves = operands.map { $0.function.map { functions[$0].curve } ?? .identity }
+    functions.append(
+      ONNXPendingFunction(
+        node: node, operands: operands.map(\.function), apply: function, curve: function(curves),
+        depth: depth, of: value))
+    value.function = functions.count - 1
+    // What several read, and is a function of the catalogue, is a layer of its own.
+    if let name = node.outputs.first, readers[name] ?? 0 > 1,
+      case .activation = Kind(functions[functions.count - 1].curve)
+    {
+      value = try settled(value)
+    }
+    try define(node, value)
+  }
+
+  /// A value as a layer gives it.
+  mutating func settled(_ value: ONNXValue) throws(ExchangeError) -> ONNXValue {
+    var value = value
+    value.input = try settle(value)
+    value.function = nil
+    if value.input != .images { value.preparation = [] }
+    return value
+  }
+
+  /// Where a value's numbers are: what is still to be done to them becomes a layer.
+  mutating func settle(_ value: ONNXValue) throws(ExchangeError) -> LayerInput {
+    guard let place = value.function else {
+      if value.input == .images { try commit(value.preparation) }
+      return value.input
+    }
+    if let known = functions[place].settled { return known }
+    let input = try layer(for: place)
+    functions[place].settled = input
+    return input
+  }
+
+  private mutating func layer(for place: Int) throws(ExchangeError) -> LayerInput {
+    let pending = functions[place]
+    var base = pending.of
+    if let made = try layer(pending.curve, pending.node, base) { return made }
+    // A function of what is itself one, the nearest first.
+    for nearer in ancestors(of: place) {
+      guard let curve = curve(of: place, from: nearer), let known = Kind(curve) else { continue }
+      base = pending.of
+      base.function = nearer
+      let input = try settle(base)
+      return try append(known, pending.node, input)
+    }
+    // A sum or a product of functions.
+    if pending.operands.count == 2, ["Add", "Sum", "Mul"].contains(pending.node.op) {
+      var inputs: [LayerInput] = []
+      for operand in pending.operands {
+        base.function = operand
+        inputs.append(try settle(base))
+      }
+      return try append(
+        pending.node, .merge(MergeDescription(pending.node.op == "Mul" ? .multiply : .add)), inputs)
+    }
+    base.function = pending.operands.first ?? nil
+    note(
+      refused(pending.node, "with what comes before it, it is no function of the catalogue"))
+    return try settle(base)
+  }
+
+  /// What of the catalogue a function is.
+  private enum Kind {
+    case nothing
+    case activation(Activation)
+    case line(factor: Double, offset: Double)
+
+    init?(_ curve: ONNXCurve) {
+      if let (factor, offset) = curve.line {
+        self = factor == 1 && offset == 0 ? .nothing : .line(factor: factor, offset: offset)
+      } else if let activation = curve.activation {
+        self = .activation(activation)
+      } else {
+        return nil
+      }
+    }
+  }
+
+  private mutating func layer(
+    _ curve: ONNXCurve, _ node: ONNXFile.Node, _ base: ONNXValue
+  ) throws(ExchangeError) -> LayerInput? {
+    guard let kind = Kind(curve) else { return nil }
+    return try append(kind, node, try settle(base))
+  }
+
+  private mutating func append(
+    _ kind: Kind, _ node: ONNXFile.Node, _ input: LayerInput
+  ) throws(ExchangeError) -> LayerInput {
+    switch kind {
+    case .nothing: return input
+    case .activation(let activation): return try append(node, .activation(activation), [input])
+    case .line(let factor, let offset):
+      let channels = graph.shape(of: input).channels
+      return try appendAffine(
+        node, input, Array(repeating: Float(factor), count: channels),
+        Array(repeating: Float(offset), count: channels))
+    }
+  }
+
+  /// The functions that one is made of, the nearest first.
+  private func ancestors(of place: Int) -> [Int] {
+    var found: Set<Int> = []
+    var rest = functions[place].operands.compactMap { $0 }
+    while let next = rest.popLast() {
+      guard found.count < 2 * Self.mostDepth, found.insert(next).inserted else { continue }
+      rest += functions[next].operands.compactMap { $0 }
+    }
+    return found.sorted(by: >)
+  }
+
+  /// A function by another that it is made of; nil where it is not of that alone.
+  private func curve(of place: Int, from ancestor: Int) -> ONNXCurve? {
+    var known: [Int: ONNXCurve] = [ancestor: .identity]
+    for next in ancestors(of: place).reversed() + [place] where next > ancestor {
+      var curves: [ONNXCurve] = []
+      for operand in functions[next].operands {
+        guard let operand, let curve = known[operand] else { break }
+        curves.append(curve)
+      }
+      if curves.count == functions[next].operands.count {
+        known[next] = functions[next].apply(curves)
+      }
+    }
+    return known[place]
+  }
+
+  // MARK: several values
+
+  mutating func readMerge(_ node: ONNXFile.Node, _ merge: Merge) throws(ExchangeError) {
+    var inputs: [LayerInput] = []
+    let operands = try node.inputs.indices.map { (i) throws(ExchangeError) in try value(node, i) }
+    let rank = operands[0].layout.indices.count
+    guard operands.allSatisfy({ $0.groups == nil && $0.layout.indices.count == rank }) else {
+      throw refused(node, "its values do not have the same indices")
+    }
+    var indices = operands[0].layout.indices
+    for operand in operands {
+      for (i, axes) in operand.layout.plain.enumerated() where !axes.isEmpty {
+        let own = operands[0].layout.plain[i]
+        guard own.isEmpty || own == axes else {
+          throw refused(node, "its values do not lie in the same order")
+        }
+        if own.isEmpty { indices[i] = operand.layout.indices[i] }
+      }
+      inputs.append(try settle(operand))
+    }
+    let areImages = inputs.map { graph.shape(of: $0).isImage }
+    if rank == 1 || merge == .add, areImages.contains(true), areImages.contains(false) {
+      for i in inputs.indices { inputs[i] = try flat(inputs[i], node) }
+    }
+    let input = try append(node, .merge(MergeDescription(merge)), inputs)
+    let layout =
+      graph.shape(of: input).sizes.map {
+        ONNXValueLayout($0.height, $0.width, $0.channels, indices)
+      }
+      ?? ONNXValueLayout(
+        operands[0].layout.height, operands[0].layout.width, operands[0].layout.channels, indices)
+    try define(node, ONNXValue(input, layout))
+  }
+
+  // MARK: constants
+
+  /// A constant as a row of numbers, one for each channel of an image or each number of a vector, in the
+  /// order of the graph; nil where it is not so.
+  func channelNumbers(_ array: ONNXArray, _ layout: ONNXValueLayout, isVector: Bool) -> [Float]? {
+    guard let numbers = array.numbers else { return nil }
+    let count = isVector ? layout.count : layout.channels
+    if numbers.count == 1 { return Array(repeating: numbers[0], count: count) }
+    let sizes = layout.sizes
+    guard array.shape.count <= sizes.count + 1 else { return nil }
+    let missing = sizes.count + 1 - array.shape.count
+    let shape = (Array(repeating: 1, count: missing) + array.shape).dropFirst()
+    guard missing > 0 || array.shape[0] == 1 else { return nil }
+    let varying = shape.enumerated().filter { $0.element > 1 }
+    guard varying.count == 1, let (index, size) = varying.first, size == sizes[index] else {
+      return nil
+    }
+    if isVector {
+      return layout.isInOrder ? numbers : layout.ordered(Tensor(numbers)).values
+    }
+    return layout.runs(index, over: [.channels]) ? numbers : nil
+  }
+
+  private mutating func readChannelwise(
+    _ node: ONNXFile.Node, _ value: ONNXValue, constantPlace: Int
+  ) throws(ExchangeError) {
+    let constant = try array(node, constantPlace)
+    guard value.groups == nil else { throw refused(node, "it reads channels in groups") }
+    // The value's node is its own where nobody else reads it.
+    let isAlone = value.function == nil && readers[node.inputs[1 - constantPlace]] == 1
+    var result = try settled(value)
+    let isVector = value.layout.indices.count == 1
+    if isVector { result.input = try flat(result.input, node) }
+    guard
+      let numbers = channelNumbers(
+        constant, value.layout,
+        isVector: isVector && !value.layout.runs(0, over: [.channels])
+          || !graph.shape(of: result.input).isImage)
+    else { throw refused(node, "its constant is not a number, or one for each channel") }
+    let ones = numbers.map { _ in Float(1) }
+    let zeros = numbers.map { _ in Float(0) }
+    let (factor, offset): ([Float], [Float])
+    switch (node.op, constantPlace) {
+    case ("Add", _), ("Sum", _): (factor, offset) = (ones, numbers)
+    case ("Sub", 1): (factor, offset) = (ones, numbers.map { -$0 })
+    case ("Sub", _): (factor, offset) = (ones.map { -$0 }, numbers)
+    case ("Mul", _): (factor, offset) = (numbers, zeros)
+    case ("Div", 1): (factor, offset) = (numbers.map { 1 / $0 }, zeros)
+    default: throw refused(node, "by constants of channels no layer is like it")
+    }
+    if isAlone, case .layer(let place) = result.input, take(factor, offset, into: place) {
+      return try define(node, result)
+    }
+    result.input = try appendAffine(node, result.input, factor, offset)
+    try define(node, result)
+  }
+
+  /// Makes x·factor + offset of what a node gives a part of that node, where it can be.
+  private mutating func take(_ factor: [Float], _ offset: [Float], into place: Int) -> Bool {
+    let isSum = factor.allSatisfy { $0 == 1 }
+    let isProduct = offset.allSatisfy { $0 == 0 }
+    let tensors = graph.nodes[place].tensors
+    switch graph.nodes[place].layer {
+    case .groupNorm(var norm):
+      if !isSum {
+        norm.scale = true
+        graph.nodes[place].tensors[.scale] = Tensor(
+          tensors[.scale].map { zip($0.values, factor).map(*) } ?? factor)
+      }
+      if !isProduct || tensors[.offset] != nil {
+        norm.center = true
+        let own = tensors[.offset].map { zip($0.values, factor).map(*) }
+        graph.nodes[place].tensors[.offset] = Tensor(own.map { zip($0, offset).map(+) } ?? offset)
+      }
+      graph.nodes[place].layer = .groupNorm(norm)
+      return true
+    case .batchNorm where affineNorms.contains(place):
+      graph.nodes[place].tensors[.scale] = Tensor(zip(tensors[.scale]!.values, factor).map(*))
+      graph.nodes[place].tensors[.offset] = Tensor(
+        zip(zip(tensors[.offset]!.values, factor).map(*), offset).map(+))
+      return true
+    case let layer where isSum:
+      guard let withBias = layer.withBias, offset.count == graph.nodes[place].output.channels else {
+        return false
+      }
+      graph.nodes[place].layer = withBias
+      graph.nodes[place].tensors[.bias] = Tensor(
+        tensors[.bias].map { zip($0.values, offset).map(+) } ?? offset)
+      return true
+    default: return false
+    }
+  }
+
+  /// y = x·factor + offset of each channel, as a batch norm whose statistics are 0 and 1.
+  private mutating func appendAffine(
+    _ node: ONNXFile.Node, _ input: LayerInput, _ factor: [Float], _ offset: [Float]
+  ) throws(ExchangeError) -> LayerInput {
+    let made = try append(
+      node, .batchNorm(BatchNormDescription(epsilon: 1e-12)), [input],
+      [
+        .scale: Tensor(factor), .offset: Tensor(offset),
+        .movingMean: Tensor(factor.map { _ in 0 }), .movingVariance: Tensor(factor.map { _ in 1 }),
+      ])
+    if case .layer(let place) = made { affineNorms.insert(place) }
+    return made
+  }
+}

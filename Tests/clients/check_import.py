@@ -1,7 +1,7 @@
 """ONNX's own tests, and whole networks, taken in by `runner import` and asked by `runner predict`, beside ONNX
 Runtime.
 
-    python check_import.py RUNNER [--table FILE] [MODEL.onnx ...]
+    python check_import.py RUNNER [MODEL.onnx ...] [--table FILE]
 
 Takes the node tests, PyTorch's operator tests and the light_* models of the package `onnx`, where they have an
 image, or a row of numbers, and one output. What runner asks of a network is put around an operator: images of one
@@ -250,7 +250,7 @@ def write(table, tests, lines, counts, skipped):
     table.write(
         "Written by [check_import.py](check_import.py): probabilities beside those of ONNX Runtime "
         f"{onnxruntime.__version__}; equal is within 1e-5 of the "
-        "largest score. Tests of onnx {onnx.__version__}: "
+        f"largest score. Tests of onnx {onnx.__version__}: "
         f"{counts['equal']} equal, {counts['refused']} refused with the operator's name, "
         f"{counts['different']} different. Not taken, for they have no image: {sum(skipped.values())} ("
         + ", ".join(f"{why}: {count}" for why, count in skipped.most_common()) + ").\n\n")

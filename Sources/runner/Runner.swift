@@ -30,6 +30,8 @@ struct Runner: ParsableCommand {
             what does the network take these images for?
         runner export results/lenet/latest lenet.onnx
             give the model to other programs, checked to answer as it does
+        runner import resnet18.onnx --mean 0.485,0.456,0.406 --deviation 0.229,0.224,0.225
+            take in what another program trained, checked to answer as the file says
         runner verify results/reference/lenet
             do we still get these very bits?
         runner compare results/reference/t0 results/reference/t2

@@ -1,7 +1,7 @@
 import ConvNet
 
-/// A function that opset 17 has no operator for, as a row of those that it has. The writer writes it and
-/// the reader knows it by this one account.
+/// A function that opset 17 has no operator for, as a row of those that it has, as the writer writes it. The
+/// reader knows such rows, these and others', by what they compute; see `ONNXCurve`.
 struct ONNXTemplate {
   enum Operand: Hashable {
     /// What the function is of.

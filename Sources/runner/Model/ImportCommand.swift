@@ -39,7 +39,9 @@ struct ImportCommand: ParsableCommand {
       """)
 
   @Argument(
-    help: ArgumentHelp("What is read: an .onnx file.", valueName: "file"), transform: Arguments.path
+    help: ArgumentHelp(
+      "What is read: an .onnx file, or weights, .safetensors or .npz.", valueName: "file"),
+    transform: Arguments.path
   )
   var file: String
 

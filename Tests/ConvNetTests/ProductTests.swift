@@ -138,6 +138,30 @@ import Testing
     }
   }
 
+  /// … but for some numbers of columns, where it doesn't depend on its place in a tile worked out in full.
+  @Test(.enabled(if: BLAS.prefersSmallProducts), arguments: [31, 32, 100, 320])
+  func rowsStandAloneByColumns(sum: Int) {
+    for columns in 1...70 {
+      let a = Buffer(Tile.wideSize * sum)
+      let b = Buffer(sum * columns)
+      let row = randomFloats(sum, seed: 1)
+      for i in 0..<a.count { a.base[i] = row[i % sum] }
+      for (i, value) in randomFloats(b.count, seed: 2).enumerated() { b.base[i] = value }
+      func product(_ rows: Int) -> Set<[UInt32]> {
+        let result = Buffer(rows * columns)
+        gemm(
+          Matrix(a.base, rows: rows, columns: sum), Matrix(b.base, rows: sum, columns: columns),
+          into: Matrix(result.base, rows: rows, columns: columns))
+        let all = bits(result.all)
+        return Set((0..<rows).map { Array(all[$0 * columns..<($0 + 1) * columns]) })
+      }
+      let (tile, wide) = (product(Tile.size), product(Tile.wideSize))
+      #expect(tile.count == 1 && wide.count == 1, "\(columns) columns")
+      guard BLASCore.rowsAreApart(sum: sum, columns: columns) else { continue }
+      for rows in 1...9 { #expect(product(rows) == tile, "\(rows) rows, \(columns) columns") }
+    }
+  }
+
   /// … and is a chain of fused multiply-adds in the order of the sum.
   @Test(.enabled(if: BLAS.prefersSmallProducts))
   func elementsAreChains() {

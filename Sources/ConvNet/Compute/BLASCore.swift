@@ -41,6 +41,12 @@ public enum BLASCore {
   /// are, as observed of OpenBLAS 0.3.21's cores for AVX-512, and not of others.
   static let rowsAreApart = ["SKYLAKEX", "COOPERLAKE", "SAPPHIRERAPIDS"].contains(current)
 
+  /// The same of a product (rows, sum)·(sum, columns): where its columns, but for sixteens, are 1, 2, 3,
+  /// 5, 6 or 7, those cores sum otherwise for the last rows than for the others.
+  static func rowsAreApart(sum: Int, columns: Int) -> Bool {
+    rowsAreApart && (sum < 32 || ![1, 2, 3, 5, 6, 7].contains(columns % 16))
+  }
+
   /// What a spec's word stands for on this machine.
   /// - Throws: `Failure` for a name that OpenBLAS does not have or this processor cannot run.
   public static func resolve(_ name: String) throws(Failure) -> String {

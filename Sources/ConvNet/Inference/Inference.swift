@@ -29,6 +29,8 @@ public final class Inference: TeamWork {
   private let kept: (output: Activations, layers: Int)?
   /// Samples of a tile.
   private let tile: Int
+  /// Whether the last tile of some samples may be cut short.
+  private let samplesAreApart: Bool
   private var current = Current()
 
   /// Where a pass begins and ends.
@@ -84,6 +86,7 @@ public final class Inference: TeamWork {
     input = builder.input
     logits = builder.logits
     tile = builder.inferenceTile
+    samplesAreApart = builder.layers.allSatisfy(\.layer.samplesAreApart)
   }
 
   /// What answers, as a value.
@@ -156,7 +159,7 @@ public final class Inference: TeamWork {
     let samples = start..<start + tile
     let range = samples.clamped(to: current.range)
     let tile = Tile(
-      index: index, size: tile, count: BLASCore.rowsAreApart ? range.count : tile, worker: worker,
+      index: index, size: tile, count: samplesAreApart ? range.count : tile, worker: worker,
       isTraining: false, step: 0)
     let (first, last) = (current.part == .head ? kept!.output : input, end)
     let values = first.values(of: tile)

@@ -10,6 +10,9 @@
 /// im2col(X) is X itself.
 final class Conv2D: Layer {
   var inputs: [Activations] { [input] }
+  var samplesAreApart: Bool {
+    BLASCore.rowsAreApart(sum: lowering.patch, columns: filters / groups)
+  }
   var backwardReads: BackwardReads { activation == .linear ? .inputs : [.inputs, .output] }
 
   /// Max pooling over windows that do not overlap, done while a block is in cache.

@@ -81,6 +81,9 @@ final class Dense: WholeBatchLayer {
   private let bias: UnsafeMutablePointer<Float>?
 
   var isWide: Bool { kernel.rows * kernel.columns > 262_144 }
+  var samplesAreApart: Bool {
+    BLASCore.rowsAreApart(sum: kernel.rows, columns: kernel.columns)
+  }
 
   init(
     activation: Activation, input: Activations, output: Activations, kernel: Matrix,

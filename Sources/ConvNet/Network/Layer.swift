@@ -10,11 +10,14 @@ protocol Layer: AnyObject {
   /// Whether its kernel outgrows a core's second-level cache together with a tile's activations. Such a
   /// layer is a phase of its own, over wider tiles.
   var isWide: Bool { get }
+  /// Whether what it gives of a sample has the same bits with any number of samples in a tile.
+  var samplesAreApart: Bool { get }
 }
 
 extension Layer {
   var backwardReads: BackwardReads { [.inputs, .output] }
   var isWide: Bool { false }
+  var samplesAreApart: Bool { BLASCore.rowsAreApart }
 }
 
 /// A layer whose inputs and gradients of a whole batch are matrices, of which its parameters' gradients

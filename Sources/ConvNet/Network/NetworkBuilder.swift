@@ -66,11 +66,8 @@ final class NetworkBuilder {
 
   var seed: UInt64 { if case .training(_, _, let seed) = purpose { seed } else { 0 } }
 
-  /// Samples of a tile of an evaluation: more where it reads a wide kernel less often, unless a sample's
-  /// bits would depend on its place among them.
-  var inferenceTile: Int {
-    BLASCore.rowsAreApart && layers.contains { $0.layer.isWide } ? Tile.wideSize : Tile.size
-  }
+  /// Samples of a tile of an evaluation.
+  var inferenceTile: Int { layers.contains { $0.layer.isWide } ? Tile.wideSize : Tile.size }
 
   /// The class scores.
   var logits: Activations { outputs.last![0] }

@@ -158,6 +158,15 @@ extension ONNXReader {
   private mutating func layer(for place: Int) throws(ExchangeError) -> LayerInput {
     let pending = functions[place]
     var base = pending.of
+    // Two slopes are one, but their product is rounded otherwise.
+    if pending.node.op == "LeakyRelu", let before = pending.operands[0],
+      case .activation(.leakyReLU) = Kind(functions[before].curve),
+      let curve = curve(of: place, from: before), let known = Kind(curve)
+    {
+      base.function = before
+      let input = try settle(base)
+      return try append(known, pending.node, input)
+    }
     if let made = try layer(pending.curve, pending.node, base) { return made }
     // A function of what is itself one, the nearest first.
     for nearer in ancestors(of: place) {

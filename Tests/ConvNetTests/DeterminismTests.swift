@@ -59,6 +59,17 @@ import Testing
         .dense(DenseDescription(units: 10)),
       ]),
     Case(
+      name: "gradients over winners", input: .image(height: 13, width: 11, channels: 3),
+      layers: [
+        .conv2D(Conv2DDescription(filters: 17, kernel: Extent(3, 3), activation: .relu)),
+        .conv2D(Conv2DDescription(filters: 20, kernel: Extent(3, 3), activation: .relu)),
+        .maxPool(MaxPoolDescription(size: Extent(2, 2))),
+        .conv2D(
+          Conv2DDescription(filters: 16, kernel: Extent(3, 3), padding: .same, activation: .tanh)),
+        .maxPool(MaxPoolDescription(size: Extent(2, 2))), .dropout(rate: 0.25), .flatten,
+        .dense(DenseDescription(units: 10)),
+      ]),
+    Case(
       name: "batch_norm, overlapping pooling, softmax and gelu", input: image,
       layers: [
         .conv2D(Conv2DDescription(filters: 6, kernel: Extent(3, 3), padding: .same)),
@@ -159,12 +170,34 @@ import Testing
     let whole = try scores(threads: 1, [0..<75])
     for threads in [2, 3] {
       #expect(try scores(threads: threads, [0..<75]) == whole)
-      // At whole tiles, with any kernel.
       #expect(try scores(threads: threads, [0..<32, 32..<64, 64..<75]) == whole)
     }
-    guard BLAS.prefersSmallProducts else { return }
     #expect(try scores(threads: 1, (0..<75).map { $0..<$0 + 1 }) == whole)
     #expect(try scores(threads: 2, [0..<1, 1..<9, 9..<9, 9..<50, 50..<75]) == whole)
+  }
+
+  /// An image's scores have the same bits alone and among others, wherever it stands among them.
+  @Test(arguments: allCases) func anImageAloneHasTheBitsOfOneAmongOthers(_ c: Case) throws {
+    let source = GivenSource.random(c.input, count: 45, classes: 10)
+    let network = try c.network(batch: 8, threads: 1)
+    network.trainStep(source, samples: Array(0..<8), step: 1, learningRate: 1e-2)
+    let inference = try Inference(network.model, team: team(2))
+    func scores(_ source: GivenSource) -> [UInt32] {
+      var scores = [Float](repeating: 77, count: 10 * source.count)
+      scores.withUnsafeMutableBufferPointer {
+        inference.scores(of: source, range: 0..<source.count, into: $0)
+      }
+      return bits(scores)
+    }
+    let among = scores(source)
+    for sample in 0..<source.count {
+      var image = [Float](repeating: 0, count: c.input.count)
+      image.withUnsafeMutableBufferPointer {
+        source.fill($0.baseAddress!, sample: sample, epoch: 0, worker: 0)
+      }
+      let own = Array(among[10 * sample..<10 * (sample + 1)])
+      #expect(scores(GivenSource(c.input, image)) == own, "image \(sample)")
+    }
   }
 
   /// An evaluation between two steps changes neither, and draws no random number.

@@ -13,13 +13,17 @@ final class LayerProbe {
   private let places: Range<Int>
 
   convenience init(
-    _ layers: [LayerDescription], input: Shape, samples: Int, seed: UInt64 = 3
+    _ layers: [LayerDescription], input: Shape, samples: Int, seed: UInt64 = 3,
+    numerics: Numerics = .newest
   ) throws {
     try self.init(
-      model: layers.map { .layer($0) }, input: input, samples: samples, seed: seed)
+      model: layers.map { .layer($0) }, input: input, samples: samples, seed: seed,
+      numerics: numerics)
   }
 
-  init(model: [ModelItem], input: Shape, samples: Int, seed: UInt64 = 3) throws {
+  init(
+    model: [ModelItem], input: Shape, samples: Int, seed: UInt64 = 3, numerics: Numerics = .newest
+  ) throws {
     let prefix: [ModelItem]
     switch input {
     case .image(_, _, let channels):
@@ -35,7 +39,8 @@ final class LayerProbe {
     let suffix: [ModelItem] = [.layer(.flatten), .layer(.dense(DenseDescription(units: 2)))]
     // A worker for each tile, so that each keeps its values.
     let network = try Trainer(
-      NetworkDescription(input: input, model: prefix + model + suffix, classes: 2),
+      NetworkDescription(
+        input: input, model: prefix + model + suffix, classes: 2, numerics: numerics),
       optimizer: sgd(), batchSize: samples, seed: seed, team: team(Tile.count(of: samples)))
     let places = prefix.count..<network.plan.layers.count - suffix.count
     // None, where the layer under test only tells others how to read, as a flatten does.

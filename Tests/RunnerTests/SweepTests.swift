@@ -355,6 +355,16 @@ import Testing
       } == 2)
     #expect(try Program.run("sweep", "sweep.json", "--output", "whole", in: folder).status == 0)
     try expectSame("results", "whole", in: folder)
+    // A sweep is no run, but has some.
+    let verified = try Program.run("verify", "whole/sweep", in: folder)
+    let run = "whole/sweep/confirmation/seed-2"
+    #expect(
+      verified.status == 1
+        && verified.errors
+          == "error: whole/sweep: is the folder of a sweep, not of a run; the runs of its winner are in "
+          + "it: \(run) and so on\n",
+      "\(verified)")
+    #expect(try Program.run("verify", run, in: folder).status == 0)
   }
 
   @Test func aConfirmationThatCrashesIsRunAgain() throws {

@@ -7,7 +7,7 @@
 ///
 /// Computed in blocks whose lowered matrix stays in the second-level cache; the backward pass lowers
 /// again rather than keep it. W is stored (K·K·C, groups·F). With a window of 1x1 that skips nothing,
-/// im2col(X) is X itself.
+/// im2col(X) is X itself. Where it pays, a pooled one takes its gradients over the winners alone.
 final class Conv2D: Layer {
   var inputs: [Activations] { [input] }
   var samplesAreApart: Bool {
@@ -31,6 +31,7 @@ final class Conv2D: Layer {
   private let isPointwise: Bool
   private let activation: Activation
   private let pool: FusedPool?
+  private let winners: WinnerGradients?
   private let weights: ConvolutionWeights
   private let workspaces: [Workspace]
   private let imagesPerBlock: Int
@@ -42,16 +43,17 @@ final class Conv2D: Layer {
   private static let positionsOfWideKernel = 128
 
   init(
-    _ description: Conv2DDescription, geometry: WindowGeometry, live: Extent, pool: FusedPool?,
-    input: Activations, output: Activations, weights: ConvolutionWeights, workspaces: [Workspace]
+    _ description: Conv2DDescription, _ site: LayerSite, pool: FusedPool?,
+    weights: ConvolutionWeights
   ) {
     precondition(description.activation.followsFromOutput)
-    self.input = input
-    self.output = output
+    let (geometry, live) = (site.geometry, site.layer.live)
+    input = site.input
+    output = site.output
     self.live = live
     self.pool = pool
     self.weights = weights
-    self.workspaces = workspaces
+    workspaces = site.workspaces
     filters = description.filters
     groups = description.groups
     activation = description.activation
@@ -65,11 +67,22 @@ final class Conv2D: Layer {
     let isWide = weights.kernel.rows * weights.kernel.columns > 262_144
     let budget = max(
       Self.blockBudget, isWide ? Self.positionsOfWideKernel * lowering.patch : 0)
-    imagesPerBlock = max(1, min(Tile.size, budget / (live.height * rowFloats)))
+    let isAlone =
+      !site.trains && site.numerics.keepsImagesApart
+      && !BLASCore.rowsAreApart(sum: lowering.patch, columns: filters / groups)
+    imagesPerBlock =
+      isAlone ? 1 : max(1, min(Tile.size, budget / (live.height * rowFloats)))
     let together = pool?.window.height ?? 1
     let rows = max(1, budget / rowFloats / together) * together
     rowsPerBlock = min(live.height, rows)
+    winners =
+      if let pool, site.trains, site.numerics.usesWinners, groups == 1, weights.curvature == nil {
+        WinnerGradients(
+          geometry, live: live, pool: pool, stored: input.extent, channels: input.channels,
+          filters: filters)
+      } else { nil }
     for workspace in workspaces {
+      if let winners { workspace.reserve(winners) }
       workspace.reserve(
         columns: isPointwise ? 0 : imagesPerBlock * rowsPerBlock * rowFloats,
         outputs: pool == nil && activation == .linear
@@ -154,9 +167,10 @@ final class Conv2D: Layer {
     let kernelGradient = weights.kernelGradient(of: tile)
     let biasGradient = weights.biasGradient(of: tile)
     biasGradient?.update(repeating: 0, count: filters)
-    if input.hasGradient && !isPointwise {
+    if input.hasGradient && (!isPointwise || winners != nil) {
       input.gradients(of: tile).update(repeating: 0, count: tile.count * input.size)
     }
+    if let winners { return backward(tile, over: winners, biasGradient) }
     var isFirst = true
     forEachBlock(tile) { samples, rows in
       let positions = rows.count * live.width
@@ -189,6 +203,23 @@ final class Conv2D: Layer {
       }
       isFirst = false
     }
+  }
+
+  private func backward(
+    _ tile: Tile, over winners: WinnerGradients, _ biasGradient: UnsafeMutablePointer<Float>?
+  ) {
+    let workspace = workspaces[tile.worker]
+    let scratch = winners.begin(workspace)
+    for sample in 0..<tile.count {
+      let at = sample * input.size
+      winners.add(
+        input.values(of: tile) + at, weights.kernelTransposed.base,
+        inputGradient: input.hasGradient ? input.gradients(of: tile) + at : nil, scratch
+      ) { row in
+        pooledGradient(row, sample: sample, tile, workspace, biasGradient)
+      }
+    }
+    winners.finish(scratch, into: weights.kernelGradient(of: tile))
   }
 
   /// Adds col2im of a block and a group to the input gradient.
@@ -268,24 +299,33 @@ final class Conv2D: Layer {
       }
       return
     }
-    let pooledRow = pool.live.width * filters
     let window = fusedWindow(pool)
-    let scaled = workspace.row
     for row in rows.lowerBound / pool.window.height..<rows.upperBound / pool.window.height {
-      let at = sample * output.size + row * pooledRow
-      activation.gradientFromOutput(
-        output.values(of: tile) + at, output.gradients(of: tile) + at, to: scaled,
-        count: pooledRow)
-      let winners = output.winners(of: tile) + at
+      let (gradient, winners) = pooledGradient(
+        row, sample: sample, tile, workspace, biasGradient)
       let map = block + (row * pool.window.height - rows.lowerBound) * live.width * filters
       for column in 0..<pool.live.width {
         window.unpool(
-          scaled + column * filters, winners: winners + column * filters,
+          gradient + column * filters, winners: winners + column * filters,
           to: map + column * pool.window.width * filters)
       }
-      if let biasGradient {
-        addColumnSums(of: scaled, rows: pool.live.width, columns: filters, to: biasGradient)
-      }
     }
+  }
+
+  /// The gradient of a row of pooled values before the activation, and the winners; adds to the bias
+  /// gradient.
+  private func pooledGradient(
+    _ row: Int, sample: Int, _ tile: Tile, _ workspace: Workspace,
+    _ biasGradient: UnsafeMutablePointer<Float>?
+  ) -> (UnsafePointer<Float>, winners: UnsafePointer<Float>) {
+    let pooledRow = output.extent.width * filters
+    let at = sample * output.size + row * pooledRow
+    let gradient = workspace.row
+    activation.gradientFromOutput(
+      output.values(of: tile) + at, output.gradients(of: tile) + at, to: gradient, count: pooledRow)
+    if let biasGradient {
+      addColumnSums(of: gradient, rows: output.extent.width, columns: filters, to: biasGradient)
+    }
+    return (UnsafePointer(gradient), UnsafePointer(output.winners(of: tile) + at))
   }
 }

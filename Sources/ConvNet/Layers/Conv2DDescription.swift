@@ -131,8 +131,6 @@ extension Conv2DDescription: LayerDefinition {
       pool = Conv2D.FusedPool(window: description.size, live: next.live)
       site.output.hasWinners = true
     }
-    return Conv2D(
-      description, geometry: site.geometry, live: live, pool: pool, input: site.input,
-      output: site.output, weights: weights, workspaces: site.workspaces)
+    return Conv2D(description, site, pool: pool, weights: weights)
   }
 }

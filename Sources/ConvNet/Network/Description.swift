@@ -122,15 +122,23 @@ public struct NetworkDescription: Hashable, Sendable {
   public var input: Shape
   public var model: [ModelItem]
   public var classes: Int
+  /// How its sums are taken.
+  public var numerics: Numerics
 
-  public init(input: Shape, model: [ModelItem], classes: Int) {
+  public init(
+    input: Shape, model: [ModelItem], classes: Int, numerics: Numerics = .newest
+  ) {
     self.input = input
     self.model = model
     self.classes = classes
+    self.numerics = numerics
   }
 
   /// A chain of layers.
-  public init(input: Shape, layers: [LayerDescription], classes: Int) {
-    self.init(input: input, model: layers.map { .layer($0) }, classes: classes)
+  public init(
+    input: Shape, layers: [LayerDescription], classes: Int, numerics: Numerics = .newest
+  ) {
+    self.init(
+      input: input, model: layers.map { .layer($0) }, classes: classes, numerics: numerics)
   }
 }

@@ -47,15 +47,28 @@ final class Partials {
 final class Workspace {
   private var sizes = (columns: 0, outputs: 0, row: 0)
   private var buffers = (columns: Buffer(0), outputs: Buffer(0), row: Buffer(0))
+  private var winnerSizes = (winners: 0, counts: 0)
+  private(set) var winners = UnsafeMutablePointer<WeightedRun>(bitPattern: 64)!
+  private(set) var counts = UnsafeMutablePointer<Int>(bitPattern: 64)!
 
   func reserve(columns: Int, outputs: Int, row: Int) {
     sizes = (max(sizes.columns, columns), max(sizes.outputs, outputs), max(sizes.row, row))
+  }
+
+  func reserve(_ gradients: WinnerGradients) {
+    reserve(columns: gradients.columns, outputs: gradients.outputs, row: 0)
+    winnerSizes = (
+      max(winnerSizes.winners, gradients.winners), max(winnerSizes.counts, gradients.counts)
+    )
   }
 
   func allocate(in arena: Arena) {
     buffers = (
       arena.floats(sizes.columns), arena.floats(sizes.outputs), arena.floats(sizes.row)
     )
+    guard winnerSizes.winners > 0 else { return }
+    winners = arena.take(WeightedRun.self, winnerSizes.winners)
+    counts = arena.take(Int.self, winnerSizes.counts)
   }
 
   var columns: UnsafeMutablePointer<Float> { buffers.columns.base }

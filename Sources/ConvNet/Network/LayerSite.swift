@@ -38,6 +38,7 @@ struct LayerSite {
   /// The most samples of a batch; 0 where no one trains.
   var batchSize: Int { builder.batchSize }
   var workers: Int { builder.workers }
+  var numerics: Numerics { builder.plan.description.numerics }
   var seed: UInt64 { builder.seed }
   var workspaces: [Workspace] { builder.workspaces }
   var arena: Arena { builder.arena }

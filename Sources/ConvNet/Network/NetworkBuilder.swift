@@ -66,8 +66,14 @@ final class NetworkBuilder {
 
   var seed: UInt64 { if case .training(_, _, let seed) = purpose { seed } else { 0 } }
 
-  /// Samples of a tile of an evaluation.
-  var inferenceTile: Int { layers.contains { $0.layer.isWide } ? Tile.wideSize : Tile.size }
+  /// Samples of a tile of an evaluation. Of so few that one product takes them all at once, a row's bits
+  /// do not depend on its place among them; of more they may.
+  var inferenceTile: Int {
+    let isWide = layers.contains { $0.layer.isWide }
+    let areApart = layers.allSatisfy(\.layer.samplesAreApart)
+    let keepsApart = plan.description.numerics.keepsImagesApart
+    return isWide && (areApart || !keepsApart) ? Tile.wideSize : Tile.size
+  }
 
   /// The class scores.
   var logits: Activations { outputs.last![0] }

@@ -65,6 +65,12 @@ public struct RunFolder: Hashable, Sendable {
     guard Files.exists(resolved), Files.exists(record) else {
       var message = "is not the folder of a run: it has no resolved.json and run.json"
       if Files.exists("\(path)/latest") { message += "; do you mean \(path)/latest?" }
+      if Files.exists("\(path)/sweep.json") {
+        message = "is the folder of a sweep, not of a run"
+        if let run = (try? FolderNames(of: "\(path)/confirmation"))?.names.sorted().first {
+          message += "; the runs of its winner are in it: \(path)/confirmation/\(run) and so on"
+        }
+      }
       throw RecordError(path, message)
     }
   }

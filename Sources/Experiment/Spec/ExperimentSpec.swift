@@ -77,7 +77,8 @@ public struct ExperimentSpec: Hashable, Sendable {
   /// The network that the model makes of the dataset's images.
   public var network: NetworkDescription {
     NetworkDescription(
-      input: dataset.sampleShape, model: model, classes: dataset.classCount)
+      input: dataset.sampleShape, model: model, classes: dataset.classCount,
+      numerics: compute.numerics)
   }
 }
 
@@ -118,7 +119,12 @@ public struct CheckpointSpec: Hashable, Sendable {
 public struct ComputeSpec: Hashable, Sendable {
   /// `auto`, or a name that `OPENBLAS_CORETYPE` takes, in capitals: the kernel decides the bits.
   public var kernel: String
-  public init(kernel: String = "auto") { self.kernel = kernel }
+  /// The rules by which sums are taken.
+  public var numerics: Numerics
+  public init(kernel: String = "auto", numerics: Numerics = .newest) {
+    self.kernel = kernel
+    self.numerics = numerics
+  }
 
   /// What `kernel` may name: OpenBLAS's cores on x86-64, then on 64-bit ARM.
   public static let kernelNames = [

@@ -55,7 +55,13 @@ extension SweepSpec {
 
   /// The sweep of a resolved document.
   public init(resolved: JSONValue, name: String = "resolved.json") throws(SpecErrors) {
-    self = try Self.load(bytes: Array(resolved.pretty.utf8), name: name).spec
+    var document = resolved
+    if let base = resolved["base"] {
+      var node = JSONNode(base, origin: .file(offset: 0))
+      node.add(.first)
+      document["base"] = node.value
+    }
+    self = try Self.load(bytes: Array(document.pretty.utf8), name: name).spec
   }
 
   /// Whether the first key of an argument means the base experiment rather than the sweep.

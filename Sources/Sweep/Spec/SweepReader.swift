@@ -111,7 +111,7 @@ struct SweepReader {
     return seconds
   }
 
-  /// The base as it is written, without the editor's schema.
+  /// The base as it is written, without the editor's schema, and with the numerics that it means.
   private mutating func readBase(
     _ load: (String, JSONNode.Origin, inout SpecReading) -> JSONNode?
   ) -> JSONNode? {
@@ -127,6 +127,7 @@ struct SweepReader {
     }
     members.removeAll { $0.key == "$schema" }
     base.content = .object(members)
+    base.add(.newest)
     return base
   }
 

@@ -18,9 +18,9 @@ struct PredictCommand: ParsableCommand {
       otherwise. Where folders are named as the classes, or a table has labels, the accuracy is told \
       too.
 
-      Answers have the same bits with any number of threads and, with the kernel SKYLAKEX, alone or among \
-      others, and as evaluate gives them; with kernels for other processors the last digits depend on an \
-      image's place among the others. What cannot be read is named, the others are answered, and the exit \
+      Answers have the same bits with any number of threads, alone or among others, and as evaluate gives \
+      them; but the last digits depend on an image's place among the others for a model of \
+      compute.numerics 1 with another kernel than SKYLAKEX. What cannot be read is named, the others are answered, and the exit \
       status is 1.
 
       EXAMPLES

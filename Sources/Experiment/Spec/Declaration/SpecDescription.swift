@@ -121,7 +121,21 @@ package enum SpecDescription {
       aliases: ["coretype"],
       "The OpenBLAS kernel, which decides the last bits of every result; auto takes the fastest "
         + "that the processor runs.")
+    Key(
+      "numerics", \.numerics, numerics, writesNull: false,
+      "The rules by which sums are taken, which decide the last bits too; 1: every product whole; 2: the "
+        + "gradients of a convolution that ends in max pooling by the positions that won their window "
+        + "alone, where that is faster, and in an evaluation each image apart from the others on every "
+        + "kernel. Where nothing is said it is the newest; in the resolved.json of a run, the first."
+    )
   }
+
+  /// The first is not written, as those who knew no other did not write it.
+  private static let numerics = Notation<Numerics>(
+    .integer(Numerics.first.rawValue...Numerics.newest.rawValue),
+    decode: { $0.int.flatMap(Numerics.init(rawValue:)) },
+    encode: { $0 == .first ? .null : JSONValue($0.rawValue) },
+    brief: { JSONValue($0.rawValue) })
 }
 
 extension ExperimentSpec {

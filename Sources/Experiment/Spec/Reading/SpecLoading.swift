@@ -64,7 +64,8 @@ extension ExperimentSpec {
 
   /// The spec of a resolved document; its errors have paths but no lines.
   public init(resolved: JSONValue, name: String = "resolved.json") throws(SpecErrors) {
-    let root = JSONNode(resolved, origin: .file(offset: 0))
+    var root = JSONNode(resolved, origin: .file(offset: 0))
+    root.add(.first)
     var checker = SpecChecker(root: root)
     let checked = checker.checkExperiment()
     guard let checked, checker.problems.isEmpty else {

@@ -359,7 +359,7 @@ import Testing
     let verified = try Program.run("verify", "whole/sweep", in: folder)
     let run = "whole/sweep/confirmation/seed-2"
     #expect(
-      verified.status == 1
+      verified.status == 2
         && verified.errors
           == "error: whole/sweep: is the folder of a sweep, not of a run; the runs of its winner are in "
           + "it: \(run) and so on\n",

@@ -3,6 +3,7 @@
 #include "allocations.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <stdatomic.h>
 #include <stddef.h>
 
@@ -18,6 +19,8 @@ uint64_t allocations_stop(void) {
   atomic_store(&counting, 0);
   return atomic_load(&calls);
 }
+
+void allocations_return_large(void) { mallopt(M_MMAP_THRESHOLD, 1 << 18); }
 
 static inline void count(void) {
   if (atomic_load_explicit(&counting, memory_order_relaxed)) {

@@ -63,10 +63,13 @@ extension Graph {
             "\(nodes[place].name): its \(info.role.rawValue) is not as it should be")
         }
       }
-      var model = Model(plan)
-      for (infos, place) in zip(infos, places) {
-        for info in infos { model[info] = nodes[place].tensors[info.role]!.values[...] }
-        nodes[place].tensors = [:]
+      let places = Dictionary(
+        uniqueKeysWithValues: zip(infos, places).flatMap { infos, place in
+          infos.map { ($0.name, place) }
+        })
+      var model = Model(plan) { info, buffer in
+        let tensor = nodes[places[info.name]!].tensors.removeValue(forKey: info.role)!
+        _ = buffer.initialize(fromContentsOf: tensor.values)
       }
       model.normalization = normalization
       return model

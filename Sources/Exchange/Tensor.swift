@@ -15,9 +15,23 @@ public struct Tensor: Hashable, Sendable {
 
   /// The numbers that some bytes hold, four each; nil where they are not as many as the shape has places.
   init?(littleEndian bytes: ArraySlice<UInt8>, shape: [Int]) {
+    guard let tensor = bytes.withUnsafeBytes({ Self(littleEndian: $0, shape: shape) }) else {
+      return nil
+    }
+    self = tensor
+  }
+
+  init?(littleEndian bytes: FileBytes, shape: [Int]) {
+    guard let tensor = bytes.withUnsafeBytes({ Self(littleEndian: $0, shape: shape) }) else {
+      return nil
+    }
+    self = tensor
+  }
+
+  private init?(littleEndian bytes: UnsafeRawBufferPointer, shape: [Int]) {
     guard bytes.count == 4 * shape.reduce(1, *) else { return nil }
     let values = [Float](unsafeUninitializedCapacity: bytes.count / 4) { buffer, count in
-      bytes.withUnsafeBytes { UnsafeMutableRawBufferPointer(buffer).copyMemory(from: $0) }
+      UnsafeMutableRawBufferPointer(buffer).copyMemory(from: bytes)
       count = bytes.count / 4
     }
     self.init(values, shape: shape)

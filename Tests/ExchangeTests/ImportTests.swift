@@ -1,5 +1,6 @@
 import ConvNet
 import Foundation
+import Storage
 import Testing
 
 @testable import Exchange
@@ -112,13 +113,43 @@ import Testing
     }
   }
 
+  /// Of a file no more is read at a time than a tensor, and the same model comes of it.
+  @Test func filesAreReadPieceByPiece() throws {
+    let plan = try NetworkPlan(
+      NetworkDescription(
+        input: .image(height: 20, width: 20, channels: 1),
+        layers: [
+          .conv2D(Conv2DDescription(filters: 3, kernel: Extent(3, 3))), .flatten,
+          .dense(DenseDescription(units: 70, activation: .relu)),
+          .dense(DenseDescription(units: 4)),
+        ], classes: 4))
+    let model = try Model(plan, seed: 1)
+    let bytes = try ONNXWriter.file(Graph(model), name: "a", layout: .nchw, metadata: []).encoded
+    let folder = FileManager.default.temporaryDirectory.appending(path: UUID().uuidString)
+    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    defer { try? FileManager.default.removeItem(at: folder) }
+    let path = folder.appending(path: "a.onnx").path
+    try Data(bytes).write(to: URL(filePath: path))
+    let taken = try ImportedModel(reading: path, ImportOptions())
+    #expect(taken.model.weights == model.weights)
+    #expect(taken.check == (try ImportedModel(onnx: bytes, ImportOptions())).check)
+    // It becomes shorter while it is read.
+    let file = try PiecewiseFile(path)
+    let whole = try ONNXFile(parsing: FileBytes(file))
+    try Data(bytes.prefix(bytes.count / 2)).write(to: URL(filePath: path), options: [])
+    #expect(truncate(path, off_t(bytes.count / 2)) == 0)
+    let numbers = whole.constants.map { $0.value.numbers?.count ?? 0 }
+    #expect(numbers.max() == 3 * 18 * 18 * 70)
+    #expect(file.failure != nil)
+  }
+
   /// A model that answers otherwise than its file is told from one that does not.
   @Test func differencesAreSeen() throws {
     let file = try ONNXFile(parsing: Self.bytes("lenet-script"))
     let graph = try ONNXReader.graph(of: file)
     var model = try graph.model()
     let expected = try ExpectedScores(file, as: graph, size: nil, beforeSoftmax: false)
-    func check() throws -> ImportCheck { try ImportCheck(model, expected) }
+    func check() throws -> ImportCheck { try ImportCheck(&model, expected) }
     #expect(try check().complaint == nil)
     model.weights[0] += 0.5
     #expect(try check().complaint != nil)

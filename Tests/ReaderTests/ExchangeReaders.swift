@@ -17,13 +17,13 @@ extension Reader {
       var simple = graph
       simple.simplify()
       let arrangement = Arrangement(simple)
-      let written = try simple.takeModel(arrangement.items, arrangement.places)
+      var written = try simple.takeModel(arrangement.items, arrangement.places)
       precondition(written.plan.description.classes == graph.classes)
       guard graph.scale != 0, model.plan.forwardFLOPs < 1_000_000,
         model.plan.layers.allSatisfy({ $0.output.count < 10_000 }), graph.input.count < 10_000
       else { return }
       let expected = try ExpectedScores(file, as: graph, size: nil, beforeSoftmax: false)
-      _ = try ImportCheck(written, expected)
+      _ = try ImportCheck(&written, expected)
     },
     Reader("tflite") { bytes in
       let constants = try TFLiteFile.constants(in: bytes)

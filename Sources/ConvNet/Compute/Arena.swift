@@ -18,19 +18,21 @@ final class Arena: @unchecked Sendable {  // pieces are handed out by the thread
     capacity = .max
   }
 
+  /// Memory is taken page by page, as pieces of it are used: who asks little of a network takes little.
   /// - Throws: `OutOfMemory` where there is not so much to be had.
   init(bytes: Int) throws(OutOfMemory) {
-    // A multiple of the alignment; what cannot even be counted is not asked for.
-    let whole = bytes.addingReportingOverflow(Self.page - 1)
-    guard !whole.overflow,
-      let memory = aligned_alloc(Self.page, max(Self.page, whole.partialValue & ~(Self.page - 1)))
-    else { throw OutOfMemory(bytes: bytes) }
-    memset(memory, 0, bytes)
-    self.memory = memory
+    // What cannot even be counted is not asked for.
+    let mapped =
+      bytes == .max
+      ? nil
+      : mmap(
+        nil, max(Self.page, bytes), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)
+    guard let mapped, mapped != MAP_FAILED else { throw OutOfMemory(bytes: bytes) }
+    memory = mapped
     capacity = bytes
   }
 
-  deinit { free(memory) }
+  deinit { if let memory { munmap(memory, max(Self.page, capacity)) } }
 
   var holdsMemory: Bool { memory != nil }
 

@@ -72,13 +72,17 @@ public final class Inference: TeamWork {
   }
 
   /// - Parameter weights: the tensors, which others may change between two calls; see `weightsChanged`.
-  init(_ plan: NetworkPlan, _ layout: TensorLayout, weights: Buffer, team: Team, arena: Arena) {
+  init(
+    _ plan: NetworkPlan, _ layout: TensorLayout, weights: Buffer, team: Team, arena: Arena,
+    tilesAreWide: Bool = true
+  ) {
     self.plan = plan
     self.team = team
     self.arena = arena
     self.weights = weights
     let builder = NetworkBuilder(
-      plan, layout, for: .inference, weights: weights, workers: team.count, arena: arena)
+      plan, layout, for: .inference, weights: weights, workers: team.count, arena: arena,
+      tilesAreWide: tilesAreWide)
     _ = builder.allocateTensors(isShared: true)
     parameters = builder.parameters
     layers = builder.layers

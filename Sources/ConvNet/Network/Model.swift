@@ -28,6 +28,33 @@ public struct Model: Sendable {
     self.init(plan, weights: Array(repeating: 0, count: count), normalization: nil)
   }
 
+  /// A model whose tensors are given one after another, in the order of `tensors`. Memory is taken as it
+  /// is filled, so that what they come from can go tensor by tensor.
+  package init(
+    _ plan: NetworkPlan, filling fill: (TensorInfo, UnsafeMutableBufferPointer<Float>) -> Void
+  ) {
+    let layout = TensorLayout(plan)
+    let slack = Self.slack
+    let weights = [Float](unsafeUninitializedCapacity: layout.count + slack) { buffer, count in
+      var end = 0
+      func clear(until place: Int) {
+        buffer[end..<place].initialize(repeating: 0)
+        end = place
+      }
+      for tensor in layout.tensors {
+        clear(until: tensor.range.lowerBound)
+        fill(tensor, UnsafeMutableBufferPointer(rebasing: buffer[tensor.range]))
+        end = tensor.range.upperBound
+      }
+      clear(until: layout.count)
+      count = layout.count
+    }
+    self.init(plan, weights: weights, normalization: nil)
+  }
+
+  /// Floats that vector code may read behind the last one.
+  static let slack = 16
+
   /// A model with the weights that training begins with.
   /// - Throws: `NetworkError` where an orthogonal kernel cannot be made.
   public init(_ plan: NetworkPlan, seed: UInt64) throws(NetworkError) {

@@ -26,19 +26,23 @@ final class NetworkBuilder {
   /// are gone.
   private var outputs: [[Activations]] = []
   private let purpose: Purpose
+  private let tilesAreWide: Bool
   /// The place of the layer whose outputs are kept, if there is one: in training nothing is made up to it.
   private let cut: Int?
   /// In inference, what that layer gives, and how many layers were made up to it.
   private(set) var kept: (output: Activations, layers: Int)?
 
-  /// - Parameter weights: the tensors, as `layout` has them.
+  /// - Parameters:
+  ///   - weights: the tensors, as `layout` has them.
+  ///   - tilesAreWide: whether inference takes more samples together where a kernel is large.
   init(
     _ plan: NetworkPlan, _ layout: TensorLayout, for purpose: Purpose, weights: Buffer,
-    workers: Int, arena: Arena
+    workers: Int, arena: Arena, tilesAreWide: Bool = true
   ) {
     self.plan = plan
     self.layout = layout
     self.purpose = purpose
+    self.tilesAreWide = tilesAreWide
     self.weights = weights
     self.workers = workers
     self.arena = arena
@@ -72,7 +76,7 @@ final class NetworkBuilder {
     let isWide = layers.contains { $0.layer.isWide }
     let areApart = layers.allSatisfy(\.layer.samplesAreApart)
     let keepsApart = plan.description.numerics.keepsImagesApart
-    return isWide && (areApart || !keepsApart) ? Tile.wideSize : Tile.size
+    return tilesAreWide && isWide && (areApart || !keepsApart) ? Tile.wideSize : Tile.size
   }
 
   /// The class scores.

@@ -25,14 +25,9 @@ public struct ImportCheck: Hashable, Sendable {
 
   /// Asks a model about the images that a file was asked about.
   /// - Throws: `ExchangeError` where they are not of as many scores; `OutOfMemory`.
-  init(_ model: Model, _ expected: ExpectedScores) throws {
+  init(_ model: inout Model, _ expected: ExpectedScores) throws {
     let images = expected.images
-    // All images are of one tile, which one thread has in hand.
-    let inference = try Inference(model, team: try Team(threads: 1))
-    var found = [Float](repeating: 0, count: images.count * model.plan.description.classes)
-    found.withUnsafeMutableBufferPointer {
-      inference.scores(of: images, range: 0..<images.count, into: $0)
-    }
+    let found = try model.scoresInPlace(of: images)
     count = images.count
     guard expected.scores.count == found.count else {
       throw ExchangeError(

@@ -1,4 +1,5 @@
 import ConvNet
+import Storage
 
 /// What is not in an ONNX file, and has to be told.
 public struct ImportOptions: Hashable, Sendable {
@@ -30,10 +31,25 @@ public struct ImportedModel: Sendable {
   /// Reads an ONNX file, and checks that its model answers as the file says.
   /// - Throws: `ExchangeError` naming all that no layer is like, or of a model that answers otherwise;
   ///   `OutOfMemory`.
-  public init(onnx bytes: consuming [UInt8], _ options: ImportOptions) throws {
-    // The file goes before the model comes: there are never more than two of all numbers.
+  public init(onnx bytes: [UInt8], _ options: ImportOptions) throws {
+    try self.init(FileBytes(bytes), options)
+  }
+
+  /// The same of a file, of which no more is in memory at a time than one of its tensors.
+  /// - Throws: also `FileError`.
+  public init(reading path: String, _ options: ImportOptions) throws {
+    let file = try PiecewiseFile(path)
+    do {
+      try self.init(FileBytes(file), options)
+    } catch {
+      throw file.failure ?? error
+    }
+    if let failure = file.failure { throw failure }
+  }
+
+  private init(_ bytes: FileBytes, _ options: ImportOptions) throws {
+    // All numbers are never there twice: the file's stay in it, and the graph's go as the model's come.
     var file: ONNXFile? = try ONNXFile(parsing: bytes)
-    bytes = []
     (producer, operators) = (file!.producer, file!.nodes.count)
     var (graph, notes) = try ONNXReader.reading(file!, size: options.size)
     let work = graph.work
@@ -60,9 +76,10 @@ public struct ImportedModel: Sendable {
     graph.simplify()
     let scale = graph.scale
     let arrangement = Arrangement(graph)
-    model = try graph.takeModel(arrangement.items, arrangement.places)
-    check = try ImportCheck(model, expected)
+    var model = try graph.takeModel(arrangement.items, arrangement.places)
+    check = try ImportCheck(&model, expected)
     try model.prepare(options, scale: scale, &notes)
+    self.model = model
     self.notes = notes
   }
 }

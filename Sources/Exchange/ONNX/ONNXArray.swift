@@ -3,7 +3,7 @@ struct ONNXArray: Hashable, Sendable {
   enum Content: Hashable, Sendable {
     case floats([Float])
     /// Floats as they lie in the file, four bytes each.
-    case stored(ArraySlice<UInt8>)
+    case stored(FileBytes)
     /// Whole numbers of any width; truth is 1.
     case ints([Int])
 
@@ -30,6 +30,13 @@ struct ONNXArray: Hashable, Sendable {
     precondition(count == shape.reduce(1, *))
     (self.content, self.shape) = (content, shape)
   }
+
+  /// Floats as they lie in a file: those of large arrays are read each time that they are asked for.
+  init(stored bytes: FileBytes, shape: [Int]) {
+    self.init(.stored(bytes.count < Self.leastLarge ? bytes.held : bytes), shape: shape)
+  }
+
+  private static let leastLarge = 1 << 16
 
   static func floats(_ tensor: Tensor) -> ONNXArray {
     ONNXArray(.floats(tensor.values), shape: tensor.shape)

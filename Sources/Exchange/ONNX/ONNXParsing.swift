@@ -7,11 +7,13 @@ extension ONNXFile {
   /// Reads a file's bytes. Whatever they claim, no more memory is taken than some times their own; floats
   /// stay where they are.
   /// - Throws: `ExchangeError` for what is damaged, or needs more of ONNX than there is here.
-  init(parsing bytes: [UInt8]) throws(ExchangeError) {
+  init(parsing bytes: [UInt8]) throws(ExchangeError) { try self.init(parsing: FileBytes(bytes)) }
+
+  init(parsing bytes: FileBytes) throws(ExchangeError) {
     self.init(name: "")
-    var reader = ProtobufReader(bytes[...])
+    var reader = ProtobufReader(bytes)
     var (version, opset): (Int?, Int?) = (nil, nil)
-    var graph: ArraySlice<UInt8>?
+    var graph: FileBytes?
     while let (field, value) = try reader.next() {
       switch field {
       case 1: version = try value.integer()
@@ -40,7 +42,7 @@ extension ONNXFile {
   }
 
   private static func opset(
-    _ bytes: ArraySlice<UInt8>
+    _ bytes: FileBytes
   ) throws(ExchangeError) -> (domain: String, version: Int) {
     var reader = ProtobufReader(bytes)
     var (domain, version) = ("", 0)
@@ -52,7 +54,7 @@ extension ONNXFile {
   }
 
   private static func pair(
-    _ bytes: ArraySlice<UInt8>
+    _ bytes: FileBytes
   ) throws(ExchangeError) -> (key: String, value: String) {
     var reader = ProtobufReader(bytes)
     var (key, text) = ("", "")
@@ -63,7 +65,7 @@ extension ONNXFile {
     return (key, text)
   }
 
-  private mutating func readGraph(_ bytes: ArraySlice<UInt8>) throws(ExchangeError) {
+  private mutating func readGraph(_ bytes: FileBytes) throws(ExchangeError) {
     var reader = ProtobufReader(bytes)
     var names: Set<String> = []
     var ports: [Port] = []
@@ -92,7 +94,7 @@ extension ONNXFile {
     inputs = ports.filter { !names.contains($0.name) }
   }
 
-  private static func node(_ bytes: ArraySlice<UInt8>) throws(ExchangeError) -> Node {
+  private static func node(_ bytes: FileBytes) throws(ExchangeError) -> Node {
     var reader = ProtobufReader(bytes)
     var node = Node(op: "", name: "", inputs: [], outputs: [])
     while let (field, value) = try reader.next() {
@@ -117,11 +119,11 @@ extension ONNXFile {
   }
 
   private static func attribute(
-    _ bytes: ArraySlice<UInt8>
+    _ bytes: FileBytes
   ) throws(ExchangeError) -> (String, Attribute) {
     var reader = ProtobufReader(bytes)
     var (name, kind) = ("", 0)
-    var (float, integer, text): (Float, Int, ArraySlice<UInt8>) = (0, 0, [])
+    var (float, integer, text): (Float, Int, FileBytes) = (0, 0, FileBytes())
     var (integers, floats): ([Int], [Float]) = ([], [])
     var tensor: ONNXArray?
     while let (field, value) = try reader.next() {
@@ -151,12 +153,12 @@ extension ONNXFile {
 
   /// A TensorProto. Types: 1 float, 2 and 3 bytes, 4 and 5 of 16 bits, 6 int32, 7 int64, 9 bool, 11 double.
   private static func array(
-    _ bytes: ArraySlice<UInt8>
+    _ bytes: FileBytes
   ) throws(ExchangeError) -> (name: String, value: ONNXArray) {
     var reader = ProtobufReader(bytes)
     var (shape, type, name): ([Int], Int, String) = ([], 0, "")
-    var raw: ArraySlice<UInt8>?
-    var fields: [ArraySlice<UInt8>] = []
+    var raw: FileBytes?
+    var fields: [FileBytes] = []
     var (floats, doubles, integers): ([Float], [Double], [Int]) = ([], [], [])
     while let (field, value) = try reader.next() {
       switch field {
@@ -205,14 +207,14 @@ extension ONNXFile {
     }
     if let raw {
       try check(raw.count, count * width, "bytes")
-      if type == 1 { return (name, ONNXArray(.stored(raw), shape: shape)) }
+      if type == 1 { return (name, ONNXArray(stored: raw, shape: shape)) }
       return (name, ONNXArray(decoded(raw, type, width), shape: shape))
     }
     switch type {
     case 1:
       if floats.isEmpty, fields.count == 1 {
         try check(fields[0].count, 4 * count, "bytes")
-        return (name, ONNXArray(.stored(fields[0]), shape: shape))
+        return (name, ONNXArray(stored: fields[0], shape: shape))
       }
       for field in fields { floats += try ProtobufReader.Value.bytes(field).floats() }
       try check(floats.count, count, "numbers")
@@ -227,7 +229,7 @@ extension ONNXFile {
   }
 
   private static func decoded(
-    _ raw: ArraySlice<UInt8>, _ type: Int, _ width: Int
+    _ raw: FileBytes, _ type: Int, _ width: Int
   ) -> ONNXArray.Content {
     raw.withUnsafeBytes { raw in
       func load<Number>(_ place: Int, as type: Number.Type) -> Number {
@@ -246,7 +248,7 @@ extension ONNXFile {
     }
   }
 
-  private static func port(_ bytes: ArraySlice<UInt8>) throws(ExchangeError) -> Port {
+  private static func port(_ bytes: FileBytes) throws(ExchangeError) -> Port {
     var port = Port(name: "", sizes: [])
     var reader = ProtobufReader(bytes)
     while let (field, value) = try reader.next() {
@@ -269,7 +271,7 @@ extension ONNXFile {
     return port
   }
 
-  private static func size(_ bytes: ArraySlice<UInt8>) throws(ExchangeError) -> Port.Size {
+  private static func size(_ bytes: FileBytes) throws(ExchangeError) -> Port.Size {
     var reader = ProtobufReader(bytes)
     var size = Port.Size.free("")
     while let (field, value) = try reader.next() {

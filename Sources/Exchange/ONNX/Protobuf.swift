@@ -57,12 +57,12 @@ struct ProtobufReader {
     case varint(UInt64)
     case fixed32(UInt32)
     case fixed64(UInt64)
-    case bytes(ArraySlice<UInt8>)
+    case bytes(FileBytes)
   }
 
-  fileprivate var rest: ArraySlice<UInt8>
+  fileprivate var rest: FileBytes
 
-  init(_ bytes: ArraySlice<UInt8>) { rest = bytes }
+  init(_ bytes: FileBytes) { rest = bytes }
 
   /// The next field; nil at the end.
   mutating func next() throws(ExchangeError) -> (field: Int, value: Value)? {
@@ -111,7 +111,7 @@ struct ProtobufReader {
 }
 
 extension ProtobufReader.Value {
-  func bytes() throws(ExchangeError) -> ArraySlice<UInt8> {
+  func bytes() throws(ExchangeError) -> FileBytes {
     guard case .bytes(let bytes) = self else {
       throw ProtobufReader.damaged("a number where bytes were expected")
     }

@@ -182,9 +182,9 @@ struct SavedModelFile {
 extension SavedModelFile {
   /// The constants of floats in a file's graph, by their names.
   /// - Throws: `ExchangeError` for what is damaged.
-  static func constants(in bytes: [UInt8]) throws(ExchangeError) -> [String: ArraySlice<UInt8>] {
-    var found: [String: ArraySlice<UInt8>] = [:]
-    for meta in try messages(2, in: bytes[...]) {
+  static func constants(in bytes: [UInt8]) throws(ExchangeError) -> [String: FileBytes] {
+    var found: [String: FileBytes] = [:]
+    for meta in try messages(2, in: FileBytes(bytes)) {
       for graph in try messages(2, in: meta) {
         for node in try messages(1, in: graph) {
           guard let name = try messages(1, in: node).last, let value = try floats(of: node)
@@ -201,10 +201,10 @@ extension SavedModelFile {
 
   /// The fields of a number in a message that are texts or messages themselves.
   private static func messages(
-    _ number: Int, in bytes: ArraySlice<UInt8>
-  ) throws(ExchangeError) -> [ArraySlice<UInt8>] {
+    _ number: Int, in bytes: FileBytes
+  ) throws(ExchangeError) -> [FileBytes] {
     var reader = ProtobufReader(bytes)
-    var found: [ArraySlice<UInt8>] = []
+    var found: [FileBytes] = []
     while let (field, value) = try reader.next() {
       if field == number, case .bytes(let bytes) = value { found.append(bytes) }
     }
@@ -213,8 +213,8 @@ extension SavedModelFile {
 
   /// What a node holds, if it is a constant of floats.
   private static func floats(
-    of node: ArraySlice<UInt8>
-  ) throws(ExchangeError) -> ArraySlice<UInt8>? {
+    of node: FileBytes
+  ) throws(ExchangeError) -> FileBytes? {
     guard try messages(2, in: node).last.map({ $0.elementsEqual("Const".utf8) }) == true else {
       return nil
     }
@@ -223,7 +223,7 @@ extension SavedModelFile {
         for tensor in try messages(8, in: value) {
           var reader = ProtobufReader(tensor)
           var type = 0
-          var content: ArraySlice<UInt8> = []
+          var content = FileBytes()
           while let (field, value) = try reader.next() {
             if field == 1 { type = try value.integer() }
             if field == 4 { content = try value.bytes() }

@@ -151,8 +151,7 @@ extension ModelFile {
       guard let stored = file[tensor.name], stored.type == .f32, stored.shape == tensor.shape
       else { throw damaged("its tensor \(tensor.name) is not as the architecture needs it") }
     }
-    var model = Model(plan)
-    for tensor in tensors { model[tensor] = file[tensor.name]!.floats[...] }
+    var model = Model(plan) { file[$0.name]!.copyFloats(into: $1) }
     model.normalization = try Checkpoint.normalization(
       of: { file[$0] }, path: path, input: model.plan.description.input)
     func number(_ key: String) throws(RecordError) -> Double? {

@@ -21,14 +21,19 @@ public struct StoredTensor: Hashable, Sendable {
   public var name: String
   public let type: ElementType
   public let shape: [Int]
-  public let bytes: [UInt8]
+  /// Of a file that was read, a part of its bytes, which are not copied.
+  public let bytes: ArraySlice<UInt8>
 
-  public init(name: String, type: ElementType, shape: [Int], bytes: [UInt8]) {
+  public init(name: String, type: ElementType, shape: [Int], bytes: ArraySlice<UInt8>) {
     precondition(bytes.count == shape.reduce(type.size, *), "\(name): shape and bytes disagree")
     self.name = name
     self.type = type
     self.shape = shape
     self.bytes = bytes
+  }
+
+  public init(name: String, type: ElementType, shape: [Int], bytes: [UInt8]) {
+    self.init(name: name, type: type, shape: shape, bytes: bytes[...])
   }
 
   public init(name: String, shape: [Int], floats: UnsafeBufferPointer<Float>) {
@@ -38,10 +43,16 @@ public struct StoredTensor: Hashable, Sendable {
 
   /// The elements of an F32 tensor.
   public var floats: [Float] {
-    precondition(type == .f32)
-    return bytes.withUnsafeBytes { raw in
-      (0..<raw.count / 4).map { raw.loadUnaligned(fromByteOffset: 4 * $0, as: Float.self) }
+    [Float](unsafeUninitializedCapacity: bytes.count / 4) { buffer, count in
+      copyFloats(into: buffer)
+      count = buffer.count
     }
+  }
+
+  /// Puts the elements of an F32 tensor where there is room for just as many.
+  func copyFloats(into buffer: UnsafeMutableBufferPointer<Float>) {
+    precondition(type == .f32 && bytes.count == 4 * buffer.count)
+    bytes.withUnsafeBytes { UnsafeMutableRawBufferPointer(buffer).copyMemory(from: $0) }
   }
 }
 
@@ -187,7 +198,7 @@ public struct Safetensors: Hashable, Sendable {
       tensors: entries.map { entry in
         let range = dataStart + entry.data.lowerBound..<dataStart + entry.data.upperBound
         return StoredTensor(
-          name: entry.name, type: entry.type, shape: entry.shape, bytes: Array(file[range]))
+          name: entry.name, type: entry.type, shape: entry.shape, bytes: file[range])
       }, metadata: metadata)
   }
 }

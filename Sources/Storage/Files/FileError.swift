@@ -82,6 +82,12 @@ public struct FileError: Error, Hashable, Sendable, CustomStringConvertible {
       explanation: "it lies at \(escaped(bytes)), which is not UTF-8; rename what isn't")
   }
 
+  /// It ends before the place where it ended when it was opened.
+  package init(shrunken path: String) {
+    self.init(
+      "read", path, code: EIO, explanation: "it became shorter while it was being read")
+  }
+
   /// The same failure, told of another path: that which the user knows.
   package func told(of path: String) -> FileError {
     FileError(operation, path, code: code, explanation: explanation)

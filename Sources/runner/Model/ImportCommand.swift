@@ -1,4 +1,5 @@
 import ArgumentParser
+import CAllocations
 import ConvNet
 import Datasets
 import Exchange
@@ -107,11 +108,12 @@ struct ImportCommand: ParsableCommand {
     if spec != nil { throw UsageError("--spec is for weights; of an .onnx file a spec is made") }
     let (folder, title) = try place(["json", "safetensors"])
     try ComputeOptions(threads: 1, data: nil, quiet: true).useCore("auto")
+    allocations_return_large()
     var options = ImportOptions()
     (options.size, options.scale, options.mean, options.deviation) = (size, scale, mean, deviation)
     let imported: ImportedModel
     do {
-      imported = try ImportedModel(onnx: try Files.read(file), options)
+      imported = try ImportedModel(reading: file, options)
     } catch let error as ExchangeError {
       throw UsageError("\(file): \(error)")
     }

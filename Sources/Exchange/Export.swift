@@ -84,9 +84,17 @@ public struct Export: Sendable {
   public let graph: Graph
   /// Batch norms that became part of another layer.
   public let foldedBatchNorms: Int
+  /// What Keras goes on learning with; nil where that is not said.
+  private let training: KerasTraining?
+  /// What the file says otherwise than the experiment, or not at all: sentences to the user.
+  public let notes: [String]
 
+  /// - Parameter spec: the experiment that the model was trained by, as far as that is known: with it
+  ///   Keras's whole models can go on learning.
   /// - Throws: `ExchangeError` for options that the format cannot follow.
-  public init(_ model: ModelFile, _ options: ExportOptions) throws(ExchangeError) {
+  public init(
+    _ model: ModelFile, _ options: ExportOptions, trainedBy spec: ExperimentSpec? = nil
+  ) throws(ExchangeError) {
     if options.layout != .nchw, options.format != .onnx {
       throw ExchangeError("how images lie can be chosen for ONNX alone")
     }
@@ -102,6 +110,22 @@ public struct Export: Sendable {
     }
     foldedBatchNorms =
       options.graph.foldsBatchNorms ? batchNorms(Graph(model.model)) - batchNorms(graph) : 0
+    (training, notes) = Self.training(of: model, options, spec)
+  }
+
+  private static func training(
+    of model: ModelFile, _ options: ExportOptions, _ spec: ExperimentSpec?
+  ) -> (KerasTraining?, notes: [String]) {
+    guard options.format == .keras || options.format == .h5 else { return (nil, []) }
+    guard let spec else {
+      return (
+        nil, ["it is not compiled: the model is of no run that says how it was trained"]
+      )
+    }
+    do throws(ExchangeError) {
+      let training = try KerasTraining(spec, model.model, softmax: options.graph.softmax)
+      return (training, training.notes)
+    } catch { return (nil, ["it is not compiled: \(error)"]) }
   }
 
   /// What is said of the model where a format has a place for it.
@@ -143,14 +167,14 @@ public struct Export: Sendable {
       return [ExportedFile(name: name, bytes: try tfLite(graph.withPlainBatchNorms))]
     case .keras:
       return [
-        ExportedFile(name: name, bytes: try KerasModel(graph, title: model.name).archive())
+        ExportedFile(name: name, bytes: try keras(graph).archive())
       ]
     case .h5:
       return [
-        ExportedFile(name: name, bytes: try KerasModel(graph, title: model.name).wholeFile)
+        ExportedFile(name: name, bytes: try keras(graph).wholeFile)
       ]
     case .kerasWeights:
-      let network = try KerasModel(graph, title: model.name)
+      let network = try keras(graph)
       return [
         ExportedFile(name: name, bytes: network.weights),
         ExportedFile(
@@ -223,14 +247,18 @@ public struct Export: Sendable {
         weights = try ZipArchive.content(of: "model.weights.h5", in: weights)
       } catch { throw ExchangeError(error.message) }
     }
-    let network = try KerasModel(graph, title: model.name)
+    let network = try keras(graph)
     let read =
       options.format == .h5
       ? try network.graph(readingWhole: weights) : try network.graph(reading: weights)
-    guard try written(KerasModel(read, title: model.name)) == files.map(\.bytes) else {
+    guard try written(keras(read)) == files.map(\.bytes) else {
       throw ExchangeError("its layers are others than those of this network")
     }
     return read
+  }
+
+  private func keras(_ graph: Graph) throws(ExchangeError) -> KerasModel {
+    try KerasModel(graph, title: model.name, training: training)
   }
 
   private func tfLite(_ graph: Graph) throws(ExchangeError) -> [UInt8] {

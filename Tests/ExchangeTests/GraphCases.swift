@@ -120,6 +120,26 @@ extension GraphCase {
           .layer(.maxPool(MaxPoolDescription(size: Extent(2, 2)))),
         ] + ending),
       GraphCase(
+        "pools with sides of their own",
+        [
+          .layer(
+            .maxPool(
+              MaxPoolDescription(
+                size: Extent(2, 3), stride: Extent(1, 2),
+                padding: .explicit(top: 0, bottom: 1, left: 2, right: 1)))),
+          .layer(.activation(.relu)),
+          .layer(
+            .maxPool(
+              MaxPoolDescription(
+                size: Extent(3, 3), stride: Extent(2, 1),
+                padding: .explicit(top: 2, bottom: 1, left: 0, right: 1)))),
+          .layer(
+            .averagePool(
+              AveragePoolDescription(
+                size: Extent(2, 3), stride: Extent(1, 1),
+                padding: .explicit(top: 1, bottom: 0, left: 0, right: 2)))),
+        ] + ending),
+      GraphCase(
         "global pools",
         [
           conv(5), .layer(.globalPool(GlobalPoolDescription(.max, keepDims: true)), name: "most"),

@@ -115,7 +115,8 @@ extension KerasModel {
               members, attributes: chunks("layer_names", order.map(\.name)) + versions)
           )
         ],
-        attributes: versions + [("model_config", .longText(architecture.compact))]))
+        attributes: versions + [("model_config", .longText(architecture.compact))]
+          + (training.map { [("training_config", .longText($0.trainingConfig.compact))] } ?? [])))
   }
 
   /// Names in as many attributes as it takes: where one would be too long, Keras numbers them.
@@ -228,6 +229,8 @@ extension KerasModel {
     let metadata: JSONValue = [
       "keras_version": .string(Self.version), "date_saved": "1980-01-01@00:00:00",
     ]
+    var config = config
+    if let training { config["compile_config"] = training.compileConfig }
     var archive = ZipWriter()
     archive.add("metadata.json", Array(metadata.compact.utf8))
     archive.add("config.json", Array(config.compact.utf8))

@@ -39,15 +39,18 @@ struct KerasLayer {
 struct KerasModel {
   let graph: Graph
   let title: String
+  /// What it is compiled with; nil for nothing.
+  let training: KerasTraining?
   private(set) var layers: [KerasLayer] = []
   /// The layer that gives what each node gives.
   private var places: [Int] = []
   private var names: Set<String> = []
 
   /// - Throws: `ExchangeError` naming a layer that Keras cannot say.
-  init(_ graph: Graph, title: String) throws(ExchangeError) {
+  init(_ graph: Graph, title: String, training: KerasTraining? = nil) throws(ExchangeError) {
     self.graph = graph
     self.title = title
+    self.training = training
     addImages()
     prepared = layers.count - 1
     for (place, node) in graph.nodes.enumerated() {
@@ -66,7 +69,7 @@ struct KerasModel {
   }
 
   @discardableResult
-  private mutating func append(
+  mutating func append(
     _ kind: String, _ name: String, _ inputs: [Int], _ output: [Int],
     _ config: [(key: String, value: JSONValue)] = [],
     variables: [(node: Int, role: TensorInfo.Role, shape: [Int])] = []
@@ -78,7 +81,7 @@ struct KerasModel {
     return layers.count - 1
   }
 
-  private func sizes(_ shape: Shape) -> [Int] {
+  func sizes(_ shape: Shape) -> [Int] {
     shape.sizes.map { [$0.height, $0.width, $0.channels] } ?? [shape.count]
   }
 
@@ -174,26 +177,8 @@ struct KerasModel {
         "Dense", name, [x], output,
         [("units", JSONValue(dense.units)), ("use_bias", .bool(dense.bias))], variables: weights)
     case .flatten: return append("Flatten", name, [x], output)
-    case .maxPool(let pool):
-      guard let padding = plainPadding(shape, node, pool.size, pool.stride) else {
-        throw ExchangeError(
-          "\(name): Keras has no max_pool with padding of its own; \"same\" and \"valid\" it has")
-      }
-      return append(
-        "MaxPooling2D", name, [x], output, window(pool.size, pool.stride, padding))
-    case .averagePool(let pool):
-      var input = x
-      var padding = plainPadding(shape, node, pool.size, pool.stride)
-      if node.sides != .none, pool.countIncludePad {
-        input = zeroPad(x, node.sides, shape, "\(name)_padded")
-        padding = "valid"
-      }
-      guard let padding else {
-        throw ExchangeError(
-          "\(name): Keras has no average_pool with padding of its own that doesn't count")
-      }
-      return append(
-        "AveragePooling2D", name, [input], output, window(pool.size, pool.stride, padding))
+    case .maxPool(let pool): return addPool(pool, node, x, shape)
+    case .averagePool(let pool): return addPool(pool, node, x, shape)
     case .globalPool(let pool):
       return append(
         pool.pooling == .average ? "GlobalAveragePooling2D" : "GlobalMaxPooling2D", name, [x],
@@ -245,14 +230,14 @@ struct KerasModel {
   /// The layer that gives the images as the first node reads them.
   private var prepared = 0
 
-  private func window(
+  func window(
     _ size: Extent, _ stride: Extent, _ padding: String
   ) -> [(key: String, value: JSONValue)] {
     [("pool_size", pair(size)), ("strides", pair(stride)), ("padding", .string(padding))]
   }
 
   /// Keras's word for the sides of a window; nil where it has none.
-  private func plainPadding(
+  func plainPadding(
     _ shape: Shape, _ node: Graph.Node, _ window: Extent, _ stride: Extent,
     dilation: Extent = Extent(1, 1)
   ) -> String? {
@@ -274,7 +259,7 @@ struct KerasModel {
     return (zeroPad(x, node.sides, shape, "\(node.name)_padded"), "valid")
   }
 
-  private mutating func zeroPad(
+  mutating func zeroPad(
     _ x: Int, _ sides: Sides, _ shape: Shape, _ name: String
   ) -> Int {
     let (height, width, channels) = shape.sizes!

@@ -18,8 +18,8 @@ struct ExportCommand: ParsableCommand {
         .onnx          ONNX (IR 8, opset 17), with any number of images at once
         .safetensors   the tensors in PyTorch's layout, and a .py beside that builds the network
         .tflite        TensorFlow Lite, of floats
-        .keras         Keras 3's archive
-        .h5            its older form of a whole model
+        .keras         Keras 3's archive, compiled with the run's optimizer and loss, so that fit goes on
+        .h5            its older form of a whole model, compiled likewise
         .weights.h5    Keras's weights, and the architecture in a .json beside them
         .savedmodel    a folder, TensorFlow's SavedModel: the signatures serving_default, predict, \
                        and classify, which takes PNG and JPEG files of the network's size
@@ -106,10 +106,12 @@ struct ExportCommand: ParsableCommand {
     options.graph.foldsBatchNorms = foldBatchNorm
     let opened = try openModel(model, weights: weights)
     try useCore(of: opened)
-    let export = try Export(opened, options)
+    let export = try Export(
+      opened, options, trainedBy: ExperimentSpec.training(opened, at: model))
     if foldBatchNorm, export.foldedBatchNorms == 0 {
       Display.say("note: there is no batch norm that a layer before it could take in")
     }
+    for note in export.notes { Display.say("note: \(note)") }
     let files = try export.files(named: Files.name(of: file))
     try keepOff(files)
     let images = try CheckedImages(of: model, opened, count: count, seed: seed, compute)
@@ -249,12 +251,9 @@ extension CheckedImages {
   private static func testImages(
     of path: String, _ model: ModelFile, _ compute: ComputeOptions
   ) throws -> TestImages? {
-    // A model may lie in the folder of its run.
-    let place = Files.isFolder(path) ? path : Files.parent(of: path)
-    guard let folder = try? RunFolder(opening: place), Files.exists(folder.resolved),
-      Files.exists(folder.record)
-    else { return nil }
-    guard try folder.specDigest() == model.specDigest else { return nil }
+    guard let folder = try RunFolder.ofModel(model, at: path), Files.exists(folder.record) else {
+      return nil
+    }
     let spec = try folder.readResolved()
     let record = try RunRecord(reading: folder.record)
     let loaded = try compute.loadImages(spec.dataset, recorded: record.data)
@@ -262,5 +261,23 @@ extension CheckedImages {
       Display.say("note: the test images of \(images.name) are not those that the run began with")
     }
     return loaded.testImages
+  }
+}
+
+extension RunFolder {
+  /// The folder of the run that a model is of; a model may lie in it.
+  fileprivate static func ofModel(_ model: ModelFile, at path: String) throws -> RunFolder? {
+    let place = Files.isFolder(path) ? path : Files.parent(of: path)
+    guard let folder = try? RunFolder(opening: place), Files.exists(folder.resolved),
+      try folder.specDigest() == model.specDigest
+    else { return nil }
+    return folder
+  }
+}
+
+extension ExperimentSpec {
+  /// The experiment that a model was trained by; nil where its run is not to be had.
+  static func training(_ model: ModelFile, at path: String) throws -> ExperimentSpec? {
+    try RunFolder.ofModel(model, at: path)?.readResolved()
   }
 }

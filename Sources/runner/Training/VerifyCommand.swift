@@ -110,7 +110,9 @@ struct VerifyCommand: ParsableCommand {
     try compute.useCore(recorded.kernel)
     let images = try CheckedImages(recorded.images, of: place, opened, compute)
     let (export, team) = (
-      try Export(opened, recorded.options), try Team(threads: compute.threadCount)
+      try Export(
+        opened, recorded.options, trainedBy: ExperimentSpec.training(opened, at: place)),
+      try Team(threads: compute.threadCount)
     )
     let found = try export.compare(
       files, with: export.scores(of: images, team: team), on: images, team: team)

@@ -57,6 +57,30 @@ import Testing
     }
   }
 
+  /// A model apart from any run is tested on the images that are named.
+  @Test func aModelAloneIsTested() throws {
+    let folder = try TemporaryFolder()
+    let taken = try Program.run(
+      "import", "\(Self.fixtures)/lenet-script.onnx", "digits", in: folder)
+    #expect(taken.status == 0, "\(taken)")
+    let model = "digits.safetensors"
+    let result = try Program.run(
+      "evaluate", model, "--on", "synthetic_digits", "test_count=30", "--format", "json",
+      "--mistakes", "sheet.png", in: folder)
+    #expect(result.status == 0 && folder.exists("sheet.png"), "\(result)")
+    #expect(result.output.contains("\"images\": 30"), "\(result)")
+    for (arguments, message) in [
+      ([], "a model alone has no test images"),
+      (["--on", "synthetic_digits", "--corruptions"], "--corruptions is for the folder of a run"),
+      (["--on", "synthetic_digits", "--tta", "3"], "--tta is for the folder of a run"),
+    ] {
+      let refused = try Program.Running(
+        Program.path, ["evaluate", model] + arguments, in: folder
+      ).wait()
+      #expect(refused.status == 2 && refused.errors.contains(message), "\(refused)")
+    }
+  }
+
   @Test func mistakes() throws {
     let folder = try TemporaryFolder()
     let file = "\(Self.fixtures)/lenet-script.onnx"

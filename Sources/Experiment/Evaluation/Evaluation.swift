@@ -38,16 +38,13 @@ public struct Mistake: Hashable, Sendable {
   public let ownProbability: Double
 }
 
-extension RunFolder {
-  /// Tests the weights of a run on images, and on several views of each if asked to.
-  public func test(
-    _ weights: Summary.Weights, spec: ExperimentSpec, images: TestImages, threads: Int,
-    views: TestTimeAugmentation? = nil
-  ) throws -> TestReport {
+extension TestReport {
+  init(
+    _ inference: Inference, _ weights: Summary.Weights, epoch: Int, loss: LossDescription,
+    metrics: [NamedMetric], images: TestImages,
+    averaged: AveragedViews?
+  ) {
     let test = images.source
-    let metrics = try spec.metrics.named(of: images.classNames)
-    let (inference, epoch) = try inference(weights, spec: spec, threads: threads)
-    let loss = try loss(of: spec)
     let (result, classification) = inference.classify(
       test, range: 0..<test.count, loss: loss,
       keepsProbabilities: metrics.contains(where: \.metric.kind.needsProbabilities))
@@ -62,10 +59,7 @@ extension RunFolder {
           ownProbability: Double(classification.ownProbabilities[image])))
     }
     mistakes.sort { ($1.confidence, $0.image) < ($0.confidence, $1.image) }
-    let averaged = views.map {
-      AveragedViews(inference, images.views($0, of: spec, threads: threads))
-    }
-    return TestReport(
+    self.init(
       weights: weights, epoch: epoch, loss: result.loss, accuracy: result.accuracy,
       classNames: images.classNames, confusion: classification.confusion, labels: labels,
       predictions: predictions,
@@ -74,6 +68,41 @@ extension RunFolder {
           name: $0.name, value: result.lossSum.isFinite ? classification[$0.metric] : nil)
       },
       mistakes: mistakes, averaged: averaged)
+  }
+}
+
+extension ModelFile {
+  /// Tests a model on images that it has not seen, by the cross entropy of its probabilities.
+  /// - Throws: `OutOfMemory`.
+  public func test(on images: TestImages, threads: Int) throws -> TestReport {
+    TestReport(
+      try Inference(model, team: Team(threads: threads)), .last, epoch: epoch,
+      loss: .softmaxCrossEntropy, metrics: [], images: images, averaged: nil)
+  }
+
+  /// An experiment with the model's network, whose images come to its shape as the model's own do.
+  /// - Throws: `SpecErrors`; `NetworkError`.
+  public func experiment() throws -> ExperimentSpec {
+    let text = try spec(on: .files("images"))
+    var spec = try ExperimentSpec.load(bytes: Array(text.utf8), name: name).spec
+    spec.dataset.preparation = preparation
+    return spec
+  }
+}
+
+extension RunFolder {
+  /// Tests the weights of a run on images, and on several views of each if asked to.
+  public func test(
+    _ weights: Summary.Weights, spec: ExperimentSpec, images: TestImages, threads: Int,
+    views: TestTimeAugmentation? = nil
+  ) throws -> TestReport {
+    let metrics = try spec.metrics.named(of: images.classNames)
+    let (inference, epoch) = try inference(weights, spec: spec, threads: threads)
+    return TestReport(
+      inference, weights, epoch: epoch, loss: try loss(of: spec), metrics: metrics, images: images,
+      averaged: views.map {
+        AveragedViews(inference, images.views($0, of: spec, threads: threads))
+      })
   }
 
   /// The weights that the run tested, or those that its spec would test where it hasn't come to that: the

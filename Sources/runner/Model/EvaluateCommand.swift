@@ -21,10 +21,17 @@ struct EvaluateCommand: ParsableCommand {
         runner evaluate results/lenet/latest --on usps resize=bilinear
         runner evaluate results/lenet/latest --on scans/ invert=true resize=bilinear
         runner evaluate results/lenet/latest --on digits.csv label_column=-1 --mistakes sheet.png
+
+      A model.safetensors, of runner import or apart from its run, is tested with --on as well, by the \
+      cross entropy of its probabilities:
+
+        runner evaluate photos.safetensors --on photos/
       """)
 
   @Argument(
-    help: ArgumentHelp("The folder of the run, results/NAME/ID.", valueName: "run"),
+    help: ArgumentHelp(
+      "The folder of the run, results/NAME/ID; with --on also a model.safetensors.",
+      valueName: "run"),
     transform: Arguments.path)
   var path: String
 
@@ -111,6 +118,7 @@ struct EvaluateCommand: ParsableCommand {
   }
 
   func run() throws {
+    if Files.exists(path), !Files.isFolder(path) { return try testModel() }
     let folder = try openRun(path)
     let record = try RunRecord(reading: folder.record)
     let spec = try folder.readResolved()
@@ -127,12 +135,7 @@ struct EvaluateCommand: ParsableCommand {
     let images = evaluated.images
     let report = try folder.test(
       weights ?? tested, spec: spec, images: images, threads: compute.threadCount, views: views)
-    var facts: [TextDocument.Fact] = [
-      .init(
-        "test_accuracy", .number(report.accuracy),
-        line: "test accuracy  \(percent(report.accuracy)), loss \(fixed(report.loss, 4))"),
-      .init("test_loss", .number(report.loss)),
-    ]
+    var facts = figures(of: report)
     facts += report.metricFacts
     if let averaged = report.averaged {
       facts += [
@@ -159,12 +162,7 @@ struct EvaluateCommand: ParsableCommand {
     document.append(facts)
     report.appendClasses(to: &document, for: output.format)
     report.appendConfusion(to: &document, for: output.format)
-    if let mistakes {
-      let sheet = MistakeSheet(report, most: mostMistakes)
-      try sheet.write(images, to: mistakes)
-      document.append(sheet.table, key: "mistakes", title: "the mistakes of which it was surest")
-      document.append([sheet.note(path: mistakes)] + sheet.unwritten, key: "notes")
-    }
+    try appendMistakes(of: report, images, to: &document)
     if confusion { try write(report, to: folder, title: spec.name) }
     if corruptions {
       let table = try robustness(folder, spec, images, report)
@@ -174,6 +172,49 @@ struct EvaluateCommand: ParsableCommand {
       try AtomicFile.write(table.text(as: .csv), to: "\(folder.path)/corruptions\(ending).csv")
     }
     try output.print(document)
+  }
+
+  /// Tests a model that is apart from its run, or was never of one.
+  private func testModel() throws {
+    let model = try openModel(path)
+    guard let other else {
+      throw UsageError(
+        "\(path): a model alone has no test images; --on IMAGES says what to test it on")
+    }
+    for (name, isAsked) in [
+      ("--weights", weights != nil), ("--confusion", confusion), ("--corruptions", corruptions),
+      ("--tta", tta != nil),
+    ] where isAsked {
+      throw UsageError("\(name) is for the folder of a run, and \(path) is a model alone")
+    }
+    try useCore(of: model)
+    let evaluated = try EvaluatedImages(other, values: values, for: model, compute)
+    let report = try model.test(on: evaluated.images, threads: compute.threadCount)
+    var document = TextDocument()
+    document.append(figures(of: report) + evaluated.facts)
+    report.appendClasses(to: &document, for: output.format)
+    report.appendConfusion(to: &document, for: output.format)
+    try appendMistakes(of: report, evaluated.images, to: &document)
+    try output.print(document)
+  }
+
+  private func figures(of report: TestReport) -> [TextDocument.Fact] {
+    [
+      .init(
+        "test_accuracy", .number(report.accuracy),
+        line: "test accuracy  \(percent(report.accuracy)), loss \(fixed(report.loss, 4))"),
+      .init("test_loss", .number(report.loss)),
+    ]
+  }
+
+  private func appendMistakes(
+    of report: TestReport, _ images: TestImages, to document: inout TextDocument
+  ) throws {
+    guard let mistakes else { return }
+    let sheet = MistakeSheet(report, most: mostMistakes)
+    try sheet.write(images, to: mistakes)
+    document.append(sheet.table, key: "mistakes", title: "the mistakes of which it was surest")
+    document.append([sheet.note(path: mistakes)] + sheet.unwritten, key: "notes")
   }
 
   /// What the names of files end with that tell of other images than the run's own.

@@ -40,6 +40,21 @@ struct EvaluatedImages {
         "note: \(path) is of an earlier version and does not record what its classes are called; "
           + "those of \(other) are taken for them in their order")
     }
+    try self.init(other, values: values, spec, classNames: names, compute)
+  }
+
+  /// Others, for a model that is of no run.
+  init(
+    _ other: String, values: [String], for model: ModelFile, _ compute: ComputeOptions
+  ) throws {
+    try self.init(
+      other, values: values, model.experiment(), classNames: model.classNames, compute)
+  }
+
+  private init(
+    _ other: String, values: [String], _ spec: ExperimentSpec, classNames names: [String]?,
+    _ compute: ComputeOptions
+  ) throws {
     let bar = DownloadDisplay(Display.style(quiet: compute.quiet))
     defer { bar.clear() }
     let section = try spec.dataset(of: other, classNames: names, values: values)

@@ -113,6 +113,15 @@ import Testing
     #expect(before["normalization/mean"] == after["normalization/mean"])
   }
 
+  /// To freeze what was never learned is hardly meant.
+  @Test func frozenLayersThatAreFresh() throws {
+    let (_, result) = try train(#"initial.frozen=["conv2d_0","dense_0"]"#, "training.epochs=1")
+    #expect(
+      result.errors.contains(
+        "WARNING: these stay as they were drawn, for the model has not all of them: dense_0\n"),
+      "\(result.errors)")
+  }
+
   /// The tensors of a safetensors file, as their bytes.
   private func tensors(_ path: String) throws -> [String: Data] {
     let data = try folder.data(path)

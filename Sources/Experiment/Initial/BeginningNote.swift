@@ -36,6 +36,12 @@ public struct BeginningNote: Sendable {
     if let features = initial.features {
       lines.append("what \(features) gives of each image is worked out once")
     }
+    let fresh = names.filter(tensors.leavesFresh)
+    if !fresh.isEmpty {
+      lines.append(
+        "WARNING: these stay as they were drawn, for the model has not all of them: "
+          + InitialTensors.shown(fresh))
+    }
     parts.append(("frozen", lines))
   }
 

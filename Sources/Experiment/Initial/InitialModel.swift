@@ -83,6 +83,12 @@ struct InitialTensors: Hashable {
     }
   }
 
+  /// Whether a layer that has tensors is left with some that were drawn.
+  func leavesFresh(_ layer: String) -> Bool {
+    func isOf(_ names: [String]) -> Bool { Self.layers(of: names).contains(layer) }
+    return !isOf(taken) || isOf(absent) || isOf(unfit.map(\.name))
+  }
+
   /// The layers that some tensors are of, each once.
   static func layers(of tensors: [String]) -> [String] {
     var layers: [String] = []

@@ -6,7 +6,8 @@
 # make images   the readers of images against Pillow, on 1,800 files
 # make address  all tests under the address sanitizer
 # make thread   what several threads do together, under the thread sanitizer
-# make clients  exported models, opened by the programs that they are for, of which it installs 6 GB
+# make clients  exported models, opened by the programs that they are for, of which it installs 2 GB
+# make clients-all  the same with all test images; clients-tensorflow is of TensorFlow and OpenVINO
 # make faults   system calls fail, each in turn; STRIDE=50 tries every fiftieth
 # make fuzz     hostile bytes to a reader: TARGET=png TIME=1200; without TARGET, which there are
 #
@@ -47,7 +48,8 @@ PACKAGES := libopenblas-dev liblapacke-dev zlib1g-dev libpng-dev libssl-dev libj
   libwebp-dev libtiff-dev libgif-dev
 
 .PHONY: build run install uninstall test unit-tests address thread fuzz faults end-to-end \
-  clients install-test slurm verify-reference images lint format packages clean
+  clients clients-all clients-tensorflow install-test slurm verify-reference images lint format \
+  packages clean
 
 build: packages
 	$(SWIFT) build -c release $(FLAGS)
@@ -75,7 +77,8 @@ uninstall:
 	rm -f $(INSTALLED)
 
 # One set of flags for all checks, or each would build again what the one before it built.
-test end-to-end clients faults install-test slurm verify-reference: FLAGS := $(OPTIMIZED) $(STRICT)
+test end-to-end clients clients-all clients-tensorflow faults install-test slurm verify-reference: \
+  FLAGS := $(OPTIMIZED) $(STRICT)
 
 test: STRIDE := 50
 test: packages lint unit-tests thread end-to-end install-test slurm faults verify-reference
@@ -114,10 +117,16 @@ fuzz: packages
 end-to-end: build
 	Tests/end-to-end.sh $(RELEASE)
 
-# Where the virtual environment can't be made, that is said and nothing is tested. What was found is in
-# Tests/clients/results.md and tensorflow.md.
+# Where the virtual environment can't be made, that is said and nothing is opened. The other two, for a
+# night, write down what they find: Tests/clients/results.md and tensorflow.md.
 clients: build
-	Tests/clients/end-to-end.sh $(RELEASE) .build-clients
+	Tests/clients/end-to-end.sh $(RELEASE) .build-clients 500
+
+clients-all: build
+	Tests/clients/end-to-end.sh $(RELEASE) .build-clients all Tests/clients/results.md
+
+clients-tensorflow: build
+	Tests/clients/tensorflow.sh $(RELEASE) .build-clients-tensorflow all Tests/clients/tensorflow.md
 
 faults: build
 	@$(MAKE) --no-print-directory packages PACKAGES=strace

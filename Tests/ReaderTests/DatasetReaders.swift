@@ -17,6 +17,24 @@ extension Reader {
       }
       precondition((1...8).contains(orientation.rawValue))
     },
+    Reader("log") { bytes in
+      try withFile(bytes) { path in
+        let log = try RequestLog(reading: path)
+        guard log.unread == 0 || log.requests.count + log.feedback.count > 0 else {
+          throw DatasetError(.damaged, log.note ?? "")
+        }
+        for request in log.requests {
+          let again = try! JSONValue(
+            parsing: Array(LogLine.request(request).text.utf8), name: "line")
+          precondition(LogLine(again) == .request(request))
+        }
+        for feedback in log.feedback {
+          let again = try! JSONValue(
+            parsing: Array(LogLine.feedback(feedback).text.utf8), name: "line")
+          precondition(LogLine(again) == .feedback(feedback))
+        }
+      }
+    },
     Reader("npy") { bytes in
       try withFile(bytes) { path in
         try either(

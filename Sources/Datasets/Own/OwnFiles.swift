@@ -17,11 +17,14 @@ public struct OwnFiles: Hashable, Sendable {
     case idx
     /// A folder with a folder of image files per class.
     case images
+    /// A server's request log, or a folder of them: what people told the right class of.
+    case feedback
 
     /// That of a path by its ending, in capitals or not.
     public static func of(_ path: String) -> Format {
       let path = path.lowercased()
       if path.hasSuffix(".npz") { return .npz }
+      if path.hasSuffix(RequestLog.ending) { return .feedback }
       let packed = [".gz", ".bz2", ".zip"].first(where: path.hasSuffix)
       let name = path.dropLast(packed?.count ?? 0)
       return [".csv", ".tsv", ".tab", ".txt"].contains(where: name.hasSuffix) ? .csv : .images

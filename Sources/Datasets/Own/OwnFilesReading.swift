@@ -84,6 +84,11 @@ struct OwnFilesReading {
       return ReadPart(set: set)
     case .npz, .npy:
       return try arrays(path, part, isOwn: isOwn)
+    case .feedback:
+      let told = try FeedbackImages(path, classes: classNames, shape: shape)
+      return ReadPart(
+        set: try fitted(told.images, path).set(labels: Labels(told.labels), classes: classes),
+        notes: told.notes.map { DatasetNote(place: path, text: $0) })
     }
   }
 
@@ -148,6 +153,7 @@ struct OwnFilesReading {
 extension OwnFiles.Format {
   /// Refuses a file where a folder is read, and a folder where a file is.
   func check(_ path: String) throws(DatasetError) {
+    if self == .feedback { return }
     let takesFolder = self == .images || self == .npy || self == .idx
     let isFolder = FileDescriptor.isFolder(path)
     guard takesFolder != isFolder else { return }

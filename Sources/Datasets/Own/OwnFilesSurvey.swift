@@ -64,6 +64,14 @@ extension DatasetLocator {
         try told.check(images)
         shape = told
       }
+    case .feedback:
+      guard let classes, let shape else {
+        throw DatasetError(
+          .invalid,
+          "\(path): a request log doesn't tell the classes and the shape of the model that answered; "
+            + "give dataset.classes and dataset.shape, as it was trained with")
+      }
+      return OwnFilesSurvey(classes: classes, shape: shape)
     case .npz, .npy:
       let arrays = try question.format.arrays(path)
       let (x, y) = try ArrayNames.pair(.training, isOwn: true, in: arrays, path: path)

@@ -49,6 +49,14 @@ public final class ImageSource: SampleSource {
     return ImageSource(images, indices: indices)
   }
 
+  /// Some of the samples, in this order, without distortions.
+  public func chosen(_ samples: [Int]) -> ImageSource {
+    ImageSource(images, indices: samples.map { Int32(image(of: $0)) })
+  }
+
+  /// The images in the order of the samples; nil for all of them in their own order.
+  public var chosenImages: [Int32]? { indices }
+
   public var sampleShape: Shape { images.shape }
   public var count: Int { indices?.count ?? images.count }
 

@@ -72,10 +72,12 @@ extension SpecDescription {
         "a form of files",
         aliases: [
           "folder": "images", "image_folder": "images", "png": "images", "jpeg": "images",
-          "numpy": "npz", "mnist": "idx", "ubyte": "idx",
+          "numpy": "npz", "mnist": "idx", "ubyte": "idx", "log": "feedback", "jsonl": "feedback",
         ]), aliases: ["form", "type"],
       "Of \"files\": what the path holds; null for what its ending says: .npz, .csv, .tsv or .txt "
-        + "(also with .gz, .bz2 or .zip), or else a folder of images by class.")
+        + "(also with .gz, .bz2 or .zip), .jsonl, or else a folder of images by class. \"feedback\" is a "
+        + "server's request log, or a folder of them: the images that somebody told the right class "
+        + "of, as the model saw them.")
     Key(
       "classes", \.files.classes, classes, aliases: ["class_names", "num_classes", "labels"],
       "Of \"files\": how many classes there are, or their names, for images by class those of their "

@@ -42,7 +42,8 @@ let package = Package(
     .target(name: "Statistics"),
     .target(name: "TerminalText"),
     .target(
-      name: "Experiment", dependencies: ["Storage", "Datasets", "ConvNet", "TerminalText"]),
+      name: "Experiment",
+      dependencies: ["Storage", "Datasets", "Statistics", "ConvNet", "TerminalText"]),
     .target(
       name: "Sweep",
       dependencies: [
@@ -69,7 +70,9 @@ let package = Package(
       exclude: ["Fixtures"]),
     .testTarget(
       name: "ExperimentTests",
-      dependencies: ["Storage", "Experiment", "Datasets", "TerminalText", "TestSupport"],
+      dependencies: [
+        "Storage", "Experiment", "Datasets", "Statistics", "TerminalText", "TestSupport",
+      ],
       exclude: ["Fixtures", "SpecFixtures"]),
     .testTarget(
       name: "SweepTests",

@@ -1,4 +1,5 @@
 import ConvNet
+import Datasets
 import Report
 import Storage
 
@@ -31,6 +32,30 @@ extension Reader {
           precondition(try! ModelFile(reading: path).encoded == encoded)
         }
       }
+    },
+    Reader("profile", repair: resealed) { bytes in
+      try withFile(bytes) { path in
+        let profile = try ValidationProfile(reading: path)
+        // What is read is of use: a window is held against it.
+        var options = Watch.Options()
+        options.permutations = 99
+        let figures = ImageFigures(values: [0.1, 0.5, 0.7, 0, 3, 0.5, 0.5])
+        let seen = SeenImage(
+          prediction: 0, confidence: 0.5, logOdds: 0, energy: 1, distance: 1, figures: figures,
+          features: Array(repeating: 0, count: profile.width))
+        guard profile.count <= 5000, profile.sample.count <= 100_000 else { return }
+        let look = Watch(profile, options).look(
+          at: Array(repeating: seen, count: 20), number: 1)
+        precondition(look.tests.allSatisfy { $0.p >= 0 && $0.p <= 1 })
+        try! withFile(profile.encoded) { path in
+          precondition(try! ValidationProfile(reading: path) == profile)
+        }
+      }
+    },
+    Reader("labels") { bytes in
+      let labels = try VersionLabels(parsing: bytes, path: "labels.json")
+      precondition(
+        try! VersionLabels(parsing: Array(labels.text.utf8), path: "labels.json") == labels)
     },
     Reader("metrics") { bytes in
       try withFile(bytes) { path in

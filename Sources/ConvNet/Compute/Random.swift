@@ -2,7 +2,7 @@
 public enum RandomPurpose: UInt32, Sendable {
   case initialization = 1
   case shuffle, dropout, augmentation, split, synthesis, probe, search, importance, mixing
-  case selection, corruption
+  case selection, corruption, watch
 }
 
 /// A counter-based random stream: Philox4x32-10 (Salmon et al., "Parallel random numbers: as easy

@@ -27,6 +27,8 @@ public final class Inference: TeamWork {
   private let logits: Activations
   /// What is kept of images while layers are frozen, and how many layers make it; see `Freezing`.
   private let kept: (output: Activations, layers: Int)?
+  /// The place of the last layer that has weights, among those that were made, and what it reads.
+  private let head: (place: Int, input: Activations)
   /// Samples of a tile.
   private let tile: Int
   /// Whether the last tile of some samples may be cut short.
@@ -48,6 +50,8 @@ public final class Inference: TeamWork {
     /// The first sample of the first tile.
     var firstOfTiles = 0
     var sink: (Scores) -> Void = { _ in }
+    /// Where what the last layer reads is copied to, (range.count, featureCount).
+    var features: UnsafeMutablePointer<Float>?
   }
 
   /// The scores of some samples that one worker has worked out.
@@ -89,6 +93,13 @@ public final class Inference: TeamWork {
     kept = builder.kept
     input = builder.input
     logits = builder.logits
+    // A part of a network may have no weights.
+    let parameters = parameters
+    let place =
+      layers.lastIndex { built in
+        parameters.contains { $0.layer == built.place && $0.role == .kernel }
+      } ?? layers.count - 1
+    head = (place, layers.isEmpty ? input : layers[place].layer.inputs[0])
     tile = builder.inferenceTile
     samplesAreApart = builder.layers.allSatisfy(\.layer.samplesAreApart)
   }
@@ -122,6 +133,36 @@ public final class Inference: TeamWork {
     }
   }
 
+  /// How many numbers the last layer with weights reads of a sample: what the network knows of it before
+  /// it says what that means.
+  public var featureCount: Int { head.input.size }
+
+  /// The same, and in the same pass the features: what the last layer with weights reads,
+  /// (range.count, featureCount), an image's channels running fastest.
+  public func scores(
+    of source: any ImageSamples, range: Range<Int>, into scores: UnsafeMutableBufferPointer<Float>,
+    features: UnsafeMutableBufferPointer<Float>
+  ) {
+    let classes = plan.description.classes
+    precondition(scores.count == range.count * classes)
+    precondition(features.count == range.count * featureCount)
+    guard let base = scores.baseAddress else { return }
+    forEachTile(of: source, range: range, features: features.baseAddress) { tile in
+      (base + (tile.samples.lowerBound - range.lowerBound) * classes).update(
+        from: tile.values, count: tile.samples.count * classes)
+    }
+  }
+
+  /// The probabilities of the classes of one sample, p = softmax(z) of its scores z.
+  public static func probabilities(ofScores scores: some Collection<Float>) -> [Float] {
+    var values = Array(scores)
+    values.withUnsafeMutableBufferPointer { values in
+      guard let base = values.baseAddress else { return }
+      _ = softmax(base, to: base, count: values.count)
+    }
+    return values
+  }
+
   /// The probabilities of the classes, p = softmax(z) of the scores z, (source.count, classes).
   public func probabilities(of source: any ImageSamples) -> [Float] {
     let classes = plan.description.classes
@@ -140,7 +181,7 @@ public final class Inference: TeamWork {
   /// - Parameter part: `head` of a source of what was kept, of the others one of images.
   func forEachTile(
     of source: any ImageSamples, range: Range<Int>, _ part: Part = .whole,
-    _ body: (Scores) -> Void
+    features: UnsafeMutablePointer<Float>? = nil, _ body: (Scores) -> Void
   ) {
     precondition(
       part == .head
@@ -151,7 +192,7 @@ public final class Inference: TeamWork {
     withoutActuallyEscaping(body) { sink in
       current = Current(
         part: part, source: source, range: range, firstOfTiles: range.lowerBound / tile * tile,
-        sink: sink)
+        sink: sink, features: features)
       let tiles = Tile.count(of: range.upperBound - current.firstOfTiles, size: tile)
       team.run(self, phase: 0, tiles: tiles)
       current = Current()
@@ -173,7 +214,15 @@ public final class Inference: TeamWork {
     let missing = (tile.count - range.count) * first.size
     (values + range.count * first.size).update(repeating: 0, count: missing)
     if current.part != .head { normalizer?.apply(values, count: tile.count, worker: worker) }
-    for place in last.layers { layers[place].layer.forward(tile) }
+    for place in last.layers {
+      if place == head.place, let features = current.features {
+        // Before it runs: later layers may have its input's memory.
+        let size = head.input.size
+        (features + (range.lowerBound - current.range.lowerBound) * size).update(
+          from: head.input.values(of: tile), count: range.count * size)
+      }
+      layers[place].layer.forward(tile)
+    }
     current.sink(Scores(values: last.output.values(of: tile), samples: range, worker: worker))
   }
 

@@ -14,6 +14,8 @@ public struct RunFolder: Hashable, Sendable {
   public var timing: String { "\(path)/timing.csv" }
   public var plots: String { "\(path)/plots" }
   public var model: String { "\(path)/model.safetensors" }
+  /// What the model's validation images looked like to it.
+  public var profile: String { ValidationProfile.path(besideModel: model) }
   public var curves: String { "\(plots)/curves.svg" }
   public var best: String { "\(path)/checkpoints/best.safetensors" }
   public var last: String { "\(path)/checkpoints/last.safetensors" }

@@ -230,6 +230,11 @@ extension Run {
         Summary.Check(expectation: expectation, value: summary[expectation.metric])
       }
     }
+    if let validation = data.validation as? ImageSource {
+      let digest = Checkpoint.digest(of: model)
+      try ValidationProfile(validation, by: inference, modelDigest: digest, seed: spec.seed)?
+        .write(to: folder.profile)
+    }
     try modelFile(of: model, summary).write(to: folder.model)
     try AtomicFile.write(summary.json.pretty, to: folder.summary)
     return summary

@@ -277,6 +277,28 @@ struct RecordComparison {
       return ["\(name): its weights are the same, but not its bytes"]
     }
     figures.append(name)
+    return try compareProfile(folder)
+  }
+
+  /// What was observed of the validation images, bit for bit. What is fitted on it goes through the C
+  /// library's exponential, which is none of ours.
+  private mutating func compareProfile(_ folder: RunFolder) throws -> [String] {
+    let name = Files.name(of: folder.profile)
+    guard Files.exists(record.folder.profile) else {
+      if Files.exists(folder.profile) { absent.append(name) }
+      return []
+    }
+    guard Files.exists(folder.profile) else { return ["\(name): the run has none"] }
+    let then: ValidationProfile
+    do { then = try ValidationProfile(reading: record.folder.profile) } catch let error
+      as RecordError
+    {
+      return ["\(name): \(error.message)"]
+    }
+    guard try then.hasSameObservations(as: ValidationProfile(reading: folder.profile)) else {
+      return ["\(name): the validation images do not look the same"]
+    }
+    figures.append(name)
     return []
   }
 
@@ -286,7 +308,7 @@ struct RecordComparison {
   mutating func nameTheRest() {
     let known = [
       "resolved.json", "run.json", "metrics.csv", "summary.json", "checkpoints",
-      "model.safetensors",
+      "model.safetensors", "model.profile",
     ]
     let names = (try? Files.names(in: record.folder.path)) ?? []
     leftOut += names.filter { !known.contains($0) && !$0.hasPrefix(".") }

@@ -95,7 +95,7 @@ public struct SweepSummary: Sendable {
   }
 
   /// Writes summary.json, best.json, the winner's experiment, and model.safetensors, what the first of
-  /// its runs has learned that came to its end.
+  /// its runs has learned that came to its end, with its profile.
   func write(to folder: SweepFolder) throws {
     try AtomicFile.write(json.pretty, to: folder.summary)
     if let winner {
@@ -105,6 +105,11 @@ public struct SweepSummary: Sendable {
       let models = runs.map { "\(folder.path)/\($0)/model.safetensors" }
       if let model = models.first(where: Files.exists) {
         try AtomicFile.write(Files.read(model), to: folder.model)
+        let profile = ValidationProfile.path(besideModel: model)
+        if Files.exists(profile) {
+          try AtomicFile.write(
+            Files.read(profile), to: ValidationProfile.path(besideModel: folder.model))
+        }
       }
     }
   }

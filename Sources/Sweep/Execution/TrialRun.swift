@@ -50,7 +50,7 @@ enum TrialRun {
     for file in [folder.record, folder.resolved, folder.metrics, folder.timing, folder.summary] {
       Files.remove(file)
     }
-    for file in [folder.best, folder.last, folder.model] { Files.remove(file) }
+    for file in [folder.best, folder.last, folder.model, folder.profile] { Files.remove(file) }
   }
 
   /// Why the training of a completed run ended.

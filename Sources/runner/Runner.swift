@@ -32,6 +32,10 @@ struct Runner: ParsableCommand {
             give the model to other programs, checked to answer as it does
         runner import resnet18.onnx --mean 0.485,0.456,0.406 --deviation 0.229,0.224,0.225
             take in what another program trained, checked to answer as the file says
+        runner monitor requests.jsonl results/lenet/latest
+            does what the model is asked still look like what it was trained on?
+        runner promote models 3 --on mnist
+            let a label mean this version, if it is better than the one before
         runner verify results/reference/lenet
             do we still get these very bits?
         runner compare results/reference/t0 results/reference/t2
@@ -48,7 +52,8 @@ struct Runner: ParsableCommand {
         1    the run failed, or its loss stopped being finite
         2    a mistake in the command or in the spec, or more memory than there is; nothing was run
         3    a sweep ended with trials that failed, without a winner, or with one unconfirmed
-        4    a verification or an expectation failed
+        4    a verification or an expectation failed, or a watch found a bound broken, or a label
+             was not moved
         69   the kernel needs a processor that this one isn't; nothing was run
         75   stopped at a checkpoint upon SIGUSR1; start `runner resume`
         129  stopped at a checkpoint upon SIGHUP (130: upon Ctrl-C, 143: upon SIGTERM)
@@ -62,6 +67,7 @@ struct Runner: ParsableCommand {
       WorkerCommand.self,
       SweepTaskCommand.self, LeaderboardCommand.self, ValidateCommand.self, EvaluateCommand.self,
       PredictCommand.self, ExportCommand.self, ImportCommand.self,
+      MonitorCommand.self, PromoteCommand.self, WatchBenchCommand.self,
       VerifyCommand.self, SchemaCommand.self, ExplainCommand.self, DataCommand.self,
       BenchCommand.self,
       BaselinesCommand.self, PlotCommand.self, CompareCommand.self, DoctorCommand.self,

@@ -125,7 +125,8 @@ import Testing
     ["data", "check", "absent.json"], ["data", "show", "absent.json", "--augmented"],
     ["resume", "absent"], ["evaluate", "absent"], ["verify", "absent"], ["plot", "absent"],
     ["compare", "absent"], ["leaderboard", "absent"], ["sampler-bench", "absent.csv"],
-    ["sweep-task", "absent", "--name", "a"],
+    ["sweep-task", "absent", "--name", "a"], ["monitor", "log.jsonl", "absent"],
+    ["promote", "absent", "1"],
   ])
   func whatIsAbsent(arguments: [String]) throws {
     let folder = try TemporaryFolder()

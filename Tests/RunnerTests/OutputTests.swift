@@ -22,7 +22,8 @@ import Testing
     "data list --format csv", "data check small.json", "data show synthetic_digits --count 4",
     "predict RUN synthetic_digits.png --resize area", "data show small.json --augmented --count 2",
     "export RUN small.onnx --quiet --threads 1", "import small.onnx imported",
-    "bench small.json --threads 1",
+    "bench small.json --threads 1", "monitor log.jsonl RUN --reference held.csv",
+    "promote models 1",
     "baselines small.json --threads 1 --output other",
     "lr-find small.json --quiet --threads 1 --output other", "doctor",
     "sweep sweep.json --status", "sweep sweep.json --dry-run", "sweep sweep.json --quiet",
@@ -36,6 +37,16 @@ import Testing
       "small.json", "--quiet", "--threads", "1", "--stop-at-step", "7", "--output", "stopped",
       in: folder)
     #expect(stopped.status == 75)
+    // A log without requests, images to hold them against, and a version.
+    try folder.write("", to: "log.jsonl")
+    let rows = (0..<24).map { row in
+      ([row % 10] + (0..<784).map { ($0 * (row + 3)) % 256 }).map(String.init)
+        .joined(separator: ",")
+    }
+    let header = (["label"] + (0..<784).map { "pixel\($0)" }).joined(separator: ",")
+    try folder.write(([header] + rows).joined(separator: "\n") + "\n", to: "held.csv")
+    try folder.file(
+      "models/1/model.safetensors", [UInt8](try folder.data("\(run)/model.safetensors")))
     let names = ["RUN": run, "STOPPED": try folder.run(of: "small", under: "stopped")]
     for command in Self.commands {
       let arguments = command.split(separator: " ").map { names[String($0)] ?? String($0) }

@@ -41,6 +41,11 @@ struct CompareCommand: ParsableCommand {
         runner compare results/reference/t0 results/reference/t2
         runner compare results/lenet --metric best_val_loss --format markdown
         runner compare results/a results/b --difference 0.1% --power 0.9
+
+      With --on two models are compared, a run's folder or a model.safetensors each, by what they make of \
+      the same labelled images, by McNemar's test; runner promote moves a label by its verdict.
+
+        runner compare models/2/model.safetensors models/3/model.safetensors --on mnist
       """)
 
   @Argument(
@@ -75,6 +80,14 @@ struct CompareCommand: ParsableCommand {
   @Flag(help: "Compare with the first configuration only, not every two.")
   var baseline = false
 
+  @Option(
+    help: ArgumentHelp(
+      """
+      Compare two models by these labelled images: a dataset's name, one's own files, or a request log \
+      with feedback.
+      """, valueName: "images"))
+  var on: String?
+
   @Flag(name: .customLong("no-images"), help: "No McNemar's test, which runs the networks.")
   var skipsImages = false
 
@@ -91,6 +104,7 @@ struct CompareCommand: ParsableCommand {
   }
 
   func run() throws {
+    if let on { return try compareModels(on: on) }
     let runs: [RecordedRun]
     do {
       runs = try RecordedRun.find(paths).map { try RecordedRun(reading: $0) }
@@ -126,6 +140,15 @@ struct CompareCommand: ParsableCommand {
     document.append(
       text.notes + (comparisons.isEmpty ? [] : images?.notes ?? []), key: "notes")
     try output.print(document)
+  }
+
+  private func compareModels(on images: String) throws {
+    guard paths.count == 2 else {
+      throw UsageError("--on compares two models, not \(paths.count)")
+    }
+    let comparison = try runner.compareModels(
+      openModel(paths[0]), openModel(paths[1]), on: images, alpha: alpha, compute)
+    try output.print(comparison.document(paths[0], paths[1], on: images))
   }
 
   /// The figure asked for, or the first that all configurations have of those a reader would ask for.

@@ -35,6 +35,8 @@ struct PredictCommand: ParsableCommand {
     case table, csv
     /// An object in a line for each image.
     case jsonl
+    /// The lines of a server's request log.
+    case log
   }
 
   @Argument(
@@ -60,7 +62,11 @@ struct PredictCommand: ParsableCommand {
       """, valueName: "layer"))
   var layer: String?
 
-  @Option(help: "How answers are printed; jsonl is an object in a line for each image.")
+  @Option(
+    help: """
+      How answers are printed; jsonl is an object in a line for each image, log what a server would log of \
+      it, for runner monitor.
+      """)
   var format = Format.table
 
   @Option(
@@ -126,6 +132,11 @@ struct PredictCommand: ParsableCommand {
     if let threads, !(1...1024).contains(threads) {
       throw ValidationError("--threads must be from 1 to 1024, not \(threads)")
     }
+    if format == .log, layer != nil || top > 1 || probabilities {
+      throw ValidationError(
+        "--format log tells all that there is of an image; --layer, --top and --probabilities don't go "
+          + "with it")
+    }
     if layer != nil, top > 1 || probabilities || show != nil {
       throw ValidationError("--top, --probabilities and --show are of answers; --layer gives none")
     }
@@ -184,7 +195,11 @@ struct PredictCommand: ParsableCommand {
       }
       if let warning = answers.warning(file) { Display.say("WARNING: \(warning)") }
       if let show { try AnswerSheet(answers, turns: turn).write(to: show) }
-      try printed(answers)
+      if format == .log {
+        try RequestLines(asked, inference, file, model: model).print()
+      } else {
+        try printed(answers)
+      }
     }
     guard asked.problems.isEmpty else {
       for problem in asked.problems.prefix(20) { Display.say("error: \(problem)") }

@@ -127,7 +127,7 @@ struct SweepReader {
     }
     members.removeAll { $0.key == "$schema" }
     base.content = .object(members)
-    base.add(.newest)
+    base.add(Numerics.unsaid(in: basePath))
     return base
   }
 

@@ -1,3 +1,4 @@
+import ConvNet
 import Datasets
 import Glibc
 import Storage
@@ -42,6 +43,7 @@ extension ExperimentSpec {
         + "will try: runner sweep \(name) --dry-run"
       throw SpecErrors([Diagnostic(source: name, path: "", message: message)])
     }
+    root.add(Numerics.unsaid(in: name))
     for override in reading.overrides(overrides) { reading.apply(override, to: &root) }
     var reason: String?
     do throws(DatasetError) {

@@ -1,6 +1,14 @@
 import ConvNet
 import Storage
 
+extension Numerics {
+  /// What a spec means that says nothing of it: the newest, but in the resolved.json of a run, which says
+  /// everything, the first, for there were no others then.
+  package static func unsaid(in file: String) -> Numerics {
+    file.split(separator: "/").last == "resolved.json" ? .first : .newest
+  }
+}
+
 extension JSONNode {
   /// Says which numerics an experiment is of where it says nothing of that: the newest in a spec that is
   /// written down for later, the first in a resolved one, which was made when there were no others.

@@ -16,7 +16,12 @@ let readerTarget: Target =
 
 let package = Package(
   name: "runner",
-  products: [.executable(name: "runner", targets: ["runner"])],
+  products: [
+    .executable(name: "runner", targets: ["runner"]),
+    // What the server is built on. It is a package of its own, in Sources/Serving, so that nothing here
+    // waits for what it depends on.
+    .library(name: "RunnerModels", targets: ["Storage", "ConvNet", "Datasets", "Experiment"]),
+  ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0")
   ],

@@ -34,6 +34,8 @@ public final class Inference: TeamWork {
   /// Whether the last tile of some samples may be cut short.
   private let samplesAreApart: Bool
   private var current = Current()
+  /// The one whose weights these are.
+  private var owner: Inference?
 
   /// Where a pass begins and ends.
   enum Part {
@@ -74,6 +76,24 @@ public final class Inference: TeamWork {
       model.plan, layout, weights: arena.floats(layout.count), team: team, arena: arena)
     self.model = model
   }
+
+  /// Another that answers with the same weights, which are in memory once, on a thread of its own.
+  /// Neither's weights may be changed any more.
+  /// - Throws: `OutOfMemory`.
+  public convenience init(sharing other: Inference, team: Team) throws(OutOfMemory) {
+    let layout = TensorLayout(other.plan)
+    let counter = Arena()
+    _ = Inference(
+      other.plan, layout, weights: other.weights, team: Team(counting: team.count), arena: counter)
+    let arena = try Arena(bytes: counter.bytes)
+    self.init(other.plan, layout, weights: other.weights, team: team, arena: arena)
+    owner = other
+    normalization = other.normalization
+    weightsChanged()
+  }
+
+  /// Whether an image has the bits that it has alone in whatever company it is asked about.
+  public var imagesAreApart: Bool { samplesAreApart }
 
   /// - Parameter weights: the tensors, which others may change between two calls; see `weightsChanged`.
   init(
@@ -169,12 +189,17 @@ public final class Inference: TeamWork {
     var values = [Float](repeating: 0, count: source.count * classes)
     values.withUnsafeMutableBufferPointer { values in
       scores(of: source, range: 0..<source.count, into: values)
-      for row in stride(from: 0, to: values.count, by: classes) {
-        _ = softmax(
-          values.baseAddress! + row, to: values.baseAddress! + row, count: classes)
-      }
+      makeProbabilities(of: values)
     }
     return values
+  }
+
+  /// Puts the probabilities of the classes in the place of the scores of some samples, (N, classes).
+  public func makeProbabilities(of scores: UnsafeMutableBufferPointer<Float>) {
+    let classes = plan.description.classes
+    for row in stride(from: 0, to: scores.count, by: classes) {
+      _ = softmax(scores.baseAddress! + row, to: scores.baseAddress! + row, count: classes)
+    }
   }
 
   /// Calls `body` with the scores of tile after tile of a range, on any worker.

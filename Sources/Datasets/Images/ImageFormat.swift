@@ -66,14 +66,23 @@ struct ImageFile {
     } catch {
       throw ImageProblem("\(error.reason)")
     }
-    let bytes = bytes
-    guard let format = Self.formats.first(where: { $0.begins(bytes) }) else {
+    (format, header) = try Self.announced(by: bytes)
+  }
+
+  /// The same of a file's bytes that are in memory already.
+  init(_ bytes: [UInt8]) throws(ImageProblem) {
+    self.bytes = bytes
+    (format, header) = try Self.announced(by: bytes)
+  }
+
+  private static func announced(
+    by bytes: [UInt8]
+  ) throws(ImageProblem) -> (any ImageFormat.Type, ImageHeader) {
+    guard let format = formats.first(where: { $0.begins(bytes) }) else {
       throw ImageProblem(
-        bytes.isEmpty
-          ? "it is empty" : "its first bytes are those of no \(Self.formNames) file")
+        bytes.isEmpty ? "it is empty" : "its first bytes are those of no \(formNames) file")
     }
-    self.format = format
-    header = try format.header(bytes)
+    return (format, try format.header(bytes))
   }
 
   /// - Parameter turned: whether the picture is turned upright, where its header notes a turn.

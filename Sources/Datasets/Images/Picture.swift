@@ -15,6 +15,13 @@ public struct Picture: Sendable {
     self.image = image
   }
 
+  /// The bytes of a PNG file.
+  public var png: [UInt8] {
+    PNGSheet.encode(
+      image.pixels, width: image.shape.width, height: image.shape.height,
+      channels: image.shape.channels)
+  }
+
   /// As large as fits into a shape without changing its aspect, in the middle, on black. A smaller image
   /// is enlarged by whole numbers, so that its pixels can be seen.
   public func fitted(into shape: ImageShape) -> [UInt8] {

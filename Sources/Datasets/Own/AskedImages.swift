@@ -127,6 +127,43 @@ public struct AskedImagesReader {
     }
   }
 
+  /// Reads an image or an array of images from memory, just as a file of these bytes is read.
+  /// - Parameters:
+  ///   - name: what messages call it.
+  ///   - mostPixels: a picture that announces more, height times width, is refused before any is decoded.
+  public mutating func read(bytes: [UInt8], name: String, mostPixels: Int = .max) {
+    do throws(DatasetError) {
+      if ContentKind(first: bytes) == .numpy {
+        let images = try NPY.images(
+          MemoryStream(bytes, path: name), expected: shape, pixelMax: table.pixelMax,
+          mayBeOne: true, noted: { notes.append(DatasetNote(place: name, text: $0)) })
+        try add(images, labels: [], name)
+        return
+      }
+      do throws(ImageProblem) {
+        let file = try ImageFile(bytes)
+        let announced = file.header.shape
+        guard announced.height * announced.width <= mostPixels else {
+          throw ImageProblem(
+            "it claims \(announced.width)x\(announced.height) pixels; the limit is \(mostPixels)")
+        }
+        let stored = try file.decode(turned: turns)
+        pixels += try preparation.asked(try prepare?.prepare(stored) ?? stored).pixels
+        images.append(AskedImages.Image(name: name, label: nil))
+        if file.header.orientation != .upright, !turns {
+          notes.append(
+            DatasetNote(
+              place: name,
+              text: "it notes a turn (EXIF) and is read as it is stored; --turn turns it upright"))
+        }
+      } catch {
+        problems.append("\(name): \(error.message)")
+      }
+    } catch {
+      problems.append(error.message)
+    }
+  }
+
   /// - Parameter label: the class whose folder it lies in.
   private mutating func readFile(
     _ path: String, _ name: String, label: Int?

@@ -86,8 +86,16 @@ public final class ImageSource: SampleSource {
 
 /// destination = source / 255, by one multiplication with the nearest float to 1/255.
 @inline(__always)
-func scalePixels(
+public func scalePixels(
   _ source: UnsafePointer<UInt8>, into destination: UnsafeMutablePointer<Float>, count: Int
 ) {
   for i in 0..<count { destination[i] = Float(source[i]) * (1 / 255) }
+}
+
+/// The same of numbers of 0 to 255 that are no bytes: whole ones give the same bits.
+@inline(__always)
+public func scalePixels(
+  _ source: UnsafePointer<Float>, into destination: UnsafeMutablePointer<Float>, count: Int
+) {
+  for i in 0..<count { destination[i] = source[i] * (1 / 255) }
 }

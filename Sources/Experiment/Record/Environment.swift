@@ -5,6 +5,9 @@ import Storage
 /// What a run computed with. Of these only the kernel may decide bits; the rest is kept so that a
 /// difference can be explained.
 public struct Environment: Hashable, Sendable {
+  /// Of all programs that are built here.
+  public static let programVersion = "0.1.0"
+
   /// The program and its version.
   public var program: String
   /// The repository that the run was started in; nil outside of one.

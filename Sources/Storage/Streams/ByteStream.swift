@@ -42,6 +42,37 @@ package final class PlainStream: ByteStream {
   }
 }
 
+/// A file's bytes that are in memory already.
+package final class MemoryStream: ByteStream {
+  package let path: String
+  private let bytes: [UInt8]
+  private var place = 0
+
+  /// - Parameter path: what messages call it.
+  package init(_ bytes: [UInt8], path: String) {
+    self.bytes = bytes
+    self.path = path
+  }
+
+  package func check(total: Int) throws(InputError) {
+    guard total == bytes.count else {
+      throw InputError(
+        .damaged,
+        "\(path): its header announces \(total) bytes, but there are \(bytes.count)"
+          + (bytes.count < total ? "; it is truncated" : "; something follows the data"))
+    }
+  }
+
+  package func read(into buffer: UnsafeMutableRawBufferPointer) -> Int {
+    let count = min(buffer.count, bytes.count - place)
+    bytes.withUnsafeBytes {
+      buffer.copyMemory(from: UnsafeRawBufferPointer(rebasing: $0[place..<place + count]))
+    }
+    place += count
+    return count
+  }
+}
+
 extension ByteStream {
   /// The next `count` bytes, all of them, where the stream has been asked to `check` that it holds
   /// them, or they are few.

@@ -9,7 +9,7 @@ import TerminalText
 
 /// This program.
 enum Program {
-  static let version = "0.1.0"
+  static let version = Environment.programVersion
 }
 
 /// What all commands that compute are told.

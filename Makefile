@@ -1,5 +1,6 @@
 # make          builds
 # make run      trains a network on MNIST
+# make serve    lets a model answer over HTTP: MODEL=results/lenet/latest; trains one if there is none
 # make test     everything that CI runs
 # make install  puts the program, its manual page and completions under PREFIX; make uninstall
 # make lint     the formatting
@@ -47,9 +48,13 @@ REFERENCES := $(wildcard results/reference/ci/*)
 PACKAGES := libopenblas-dev liblapacke-dev zlib1g-dev libpng-dev libssl-dev libjpeg-dev libbz2-dev \
   libwebp-dev libtiff-dev libgif-dev
 
-.PHONY: build run install uninstall test unit-tests address thread fuzz faults end-to-end \
-  clients clients-all clients-tensorflow install-test slurm verify-reference images lint format \
-  packages clean
+# The server, a package of its own, in a build folder of its own.
+SERVER := .build-serve/release/runner-serve
+SERVER_PACKAGE := --package-path Sources/Serving --scratch-path .build-serve
+
+.PHONY: build run serve server serve-test serve-clients install uninstall test unit-tests address \
+  thread fuzz faults end-to-end clients clients-all clients-tensorflow install-test slurm \
+  verify-reference images lint format packages clean
 
 build: packages
 	$(SWIFT) build -c release $(FLAGS)
@@ -57,17 +62,29 @@ build: packages
 run: build
 	$(RELEASE) experiments/lenet.json
 
+server: packages
+	$(SWIFT) build -c release $(FLAGS) $(SERVER_PACKAGE) --product runner-serve
+
+# The newest model there is, or one that learns MNIST (or, where it can't be had, drawn digits) in seconds.
+MODEL ?=
+serve: build server
+	@model="$(MODEL)"; \
+	[ -n "$$model" ] || model=$$(ls -td results/*/latest/model.safetensors 2>/dev/null | head -n 1); \
+	[ -n "$$model" ] || { $(RELEASE) experiments/speed.json && model=results/speed/latest; }; \
+	exec $(RELEASE) serve "$$model"
+
 # The manual page and the completions follow from the commands' own help.
 SHARE := $(DESTDIR)$(PREFIX)/share
-INSTALLED := $(DESTDIR)$(PREFIX)/bin/runner $(SHARE)/man/man1/runner.1 \
+INSTALLED := $(DESTDIR)$(PREFIX)/bin/runner $(DESTDIR)$(PREFIX)/bin/runner-serve $(SHARE)/man/man1/runner.1 \
   $(SHARE)/bash-completion/completions/runner $(SHARE)/zsh/site-functions/_runner \
   $(SHARE)/fish/vendor_completions.d/runner.fish
 
-install: build
+install: build server
 	$(SWIFT) build -c release $(FLAGS) --product generate-manual
 	@mkdir -p .build/manual $(sort $(dir $(INSTALLED)))
 	@.build/release/generate-manual $(RELEASE) --output-directory .build/manual
 	install $(RELEASE) $(DESTDIR)$(PREFIX)/bin/runner
+	install $(SERVER) $(DESTDIR)$(PREFIX)/bin/runner-serve
 	install -m 644 .build/manual/runner.1 $(SHARE)/man/man1/runner.1
 	$(RELEASE) --generate-completion-script bash > $(SHARE)/bash-completion/completions/runner
 	$(RELEASE) --generate-completion-script zsh > $(SHARE)/zsh/site-functions/_runner
@@ -77,11 +94,11 @@ uninstall:
 	rm -f $(INSTALLED)
 
 # One set of flags for all checks, or each would build again what the one before it built.
-test end-to-end clients clients-all clients-tensorflow faults install-test slurm verify-reference: \
-  FLAGS := $(OPTIMIZED) $(STRICT)
+test end-to-end clients clients-all clients-tensorflow faults install-test serve-test serve-clients \
+  slurm verify-reference: FLAGS := $(OPTIMIZED) $(STRICT)
 
 test: STRIDE := 50
-test: packages lint unit-tests thread end-to-end install-test slurm faults verify-reference
+test: packages lint unit-tests thread end-to-end serve-test install-test slurm faults verify-reference
 	@echo "make test: all passed"
 
 # The numeric suites and the readers run optimized too: what is fast must be right.
@@ -128,6 +145,16 @@ clients-all: build
 clients-tensorflow: build
 	Tests/clients/tensorflow.sh $(RELEASE) .build-clients-tensorflow all Tests/clients/tensorflow.md
 
+# Its tests are in its package, so that those of all else don't wait for what it depends on.
+serve-test: packages
+	@echo "== the server"
+	$(SWIFT) test -c release $(FLAGS) $(SERVER_PACKAGE)
+
+# What speaks to servers elsewhere speaks to this one. Where the virtual environment can't be made, that is
+# said and nothing is tested. What was found is in Tests/clients/serving.md.
+serve-clients: build server
+	Tests/clients/serving.sh $(RELEASE) $(SERVER) .build-clients-serving
+
 faults: build
 	@$(MAKE) --no-print-directory packages PACKAGES=strace
 	Tests/faults.sh $(RELEASE) $(STRIDE)
@@ -136,6 +163,7 @@ install-test: build
 	@folder=$$(mktemp -d) && \
 	$(MAKE) --no-print-directory install PREFIX=/usr DESTDIR=$$folder FLAGS='$(FLAGS)' > /dev/null && \
 	test "$$($$folder/usr/bin/runner --version)" = "$$($(RELEASE) --version)" && \
+	test "$$($$folder/usr/bin/runner serve --version)" = "$$($(RELEASE) --version)" && \
 	grep -q 'learning rate rises' $$folder/usr/share/man/man1/runner.1 && \
 	bash -c "source $$folder/usr/share/bash-completion/completions/runner; complete -p runner" \
 	  > /dev/null && \

@@ -28,6 +28,8 @@ struct Runner: ParsableCommand {
             test a run's weights: accuracy by class, confusion matrix
         runner predict results/lenet/latest digit.png
             what does the network take these images for?
+        runner serve results/lenet/latest
+            let the model answer over HTTP, with a page to draw on
         runner export results/lenet/latest lenet.onnx
             give the model to other programs, checked to answer as it does
         runner import resnet18.onnx --mean 0.485,0.456,0.406 --deviation 0.229,0.224,0.225
@@ -66,7 +68,7 @@ struct Runner: ParsableCommand {
       RunCommand.self, ResumeCommand.self, LearningRateCommand.self, SweepCommand.self,
       WorkerCommand.self,
       SweepTaskCommand.self, LeaderboardCommand.self, ValidateCommand.self, EvaluateCommand.self,
-      PredictCommand.self, ExportCommand.self, ImportCommand.self,
+      PredictCommand.self, ServeCommand.self, ExportCommand.self, ImportCommand.self,
       MonitorCommand.self, PromoteCommand.self, WatchBenchCommand.self,
       VerifyCommand.self, SchemaCommand.self, ExplainCommand.self, DataCommand.self,
       BenchCommand.self,

@@ -1,0 +1,146 @@
+import NIOCore
+import NIOHTTP1
+import Storage
+
+/// A whole request.
+struct Request: Sendable {
+  /// What answers, log lines and feedback call it: the client's `X-Request-Id`, or a number of our own.
+  let id: String
+  let method: HTTPMethod
+  /// Its path's parts, without the escapes of URLs.
+  let path: [String]
+  let query: [(name: String, value: String)]
+  let headers: HTTPHeaders
+  let body: ByteBuffer
+  /// When its first byte came, and when it is too late for an answer.
+  let arrived: NIODeadline
+  let deadline: NIODeadline
+
+  func query(_ name: String) -> String? { query.last { $0.name == name }?.value }
+
+  /// A header in small letters, without parameters: `image/png`.
+  var mediaType: String? {
+    headers.first(name: "content-type").map {
+      $0.prefix { $0 != ";" }.trimmed.lowercased()
+    }
+  }
+
+  var bytes: [UInt8] { Array(body.readableBytesView) }
+
+  /// - Throws: `Refusal` where the body is no JSON.
+  func json() throws(Refusal) -> JSONValue {
+    do { return try JSONValue(parsing: bytes, name: "the body") } catch {
+      throw Refusal(.badRequest, "\(error)")
+    }
+  }
+}
+
+/// What is answered to one.
+struct Answer: Sendable {
+  var status: HTTPResponseStatus
+  var headers: [(String, String)] = []
+  var type: String
+  var body: [UInt8]
+  /// Why it is none.
+  var refusal: Refusal?
+
+  init(_ status: HTTPResponseStatus, type: String, _ body: [UInt8]) {
+    self.status = status
+    self.type = type
+    self.body = body
+  }
+
+  init(_ status: HTTPResponseStatus = .ok, _ json: JSONValue) {
+    self.init(status, type: "application/json", Array(json.minified.utf8))
+  }
+
+  init(_ refusal: Refusal) {
+    self.init(refusal.status, ["error": .string(refusal.message)])
+    headers = refusal.headers
+    self.refusal = refusal
+  }
+}
+
+/// A request that isn't answered as it wishes: the status, and what is wrong and what to do.
+struct Refusal: Error {
+  let status: HTTPResponseStatus
+  let message: String
+  var headers: [(String, String)] = []
+
+  init(_ status: HTTPResponseStatus, _ message: String) {
+    self.status = status
+    self.message = message
+  }
+
+  /// For what may be asked again after so many seconds.
+  init(_ status: HTTPResponseStatus, _ message: String, retryAfter seconds: Int) {
+    self.init(status, message)
+    headers = [("Retry-After", "\(seconds)")]
+  }
+}
+
+extension StringProtocol {
+  /// Without white space at both ends.
+  var trimmed: String {
+    let isSpace = { (c: Character) in c == " " || c == "\t" }
+    let start = drop(while: isSpace)
+    var end = start.endIndex
+    while end > start.startIndex, isSpace(start[start.index(before: end)]) {
+      end = start.index(before: end)
+    }
+    return String(start[..<end])
+  }
+
+  /// The text that URL escapes stand for; nil where they aren't whole, or not of UTF-8.
+  func withoutEscapes(plusIsSpace: Bool = false) -> String? {
+    var bytes: [UInt8] = []
+    var rest = utf8.makeIterator()
+    while let byte = rest.next() {
+      switch byte {
+      case UInt8(ascii: "%"):
+        guard let high = rest.next().flatMap(hexDigit), let low = rest.next().flatMap(hexDigit)
+        else { return nil }
+        bytes.append(high << 4 | low)
+      case UInt8(ascii: "+") where plusIsSpace: bytes.append(UInt8(ascii: " "))
+      default: bytes.append(byte)
+      }
+    }
+    return String(validating: bytes, as: UTF8.self)
+  }
+}
+
+private func hexDigit(_ byte: UInt8) -> UInt8? {
+  switch byte {
+  case UInt8(ascii: "0")...UInt8(ascii: "9"): byte - UInt8(ascii: "0")
+  case UInt8(ascii: "a")...UInt8(ascii: "f"): byte - UInt8(ascii: "a") + 10
+  case UInt8(ascii: "A")...UInt8(ascii: "F"): byte - UInt8(ascii: "A") + 10
+  default: nil
+  }
+}
+
+/// The parts of a request's target: its path and what follows the question mark.
+struct RequestTarget {
+  let path: [String]
+  let query: [(name: String, value: String)]
+
+  /// Nil where it is none, as with escapes that aren't whole.
+  init?(_ uri: String) {
+    guard uri.utf8.first == UInt8(ascii: "/") else { return nil }
+    let ends = uri.split(separator: "?", maxSplits: 1, omittingEmptySubsequences: false)
+    var path: [String] = []
+    for part in ends[0].split(separator: "/") {
+      guard let text = part.withoutEscapes() else { return nil }
+      path.append(text)
+    }
+    var query: [(name: String, value: String)] = []
+    for pair in ends.dropFirst().first?.split(separator: "&") ?? [] {
+      let sides = pair.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+      guard let name = sides[0].withoutEscapes(plusIsSpace: true),
+        let value = sides.count > 1 ? sides[1].withoutEscapes(plusIsSpace: true) : ""
+      else { return nil }
+      query.append((name, value))
+    }
+    self.path = path
+    self.query = query
+  }
+}

@@ -1,0 +1,3 @@
+import ConvNet
+
+typealias SystemThreadForTests = SystemThread

@@ -1,0 +1,83 @@
+#!/bin/sh
+# Starts a server and asks it by the clients, browsers and checkers that were made for others.
+#
+#     serving.sh RUNNER SERVER ENVIRONMENT
+#
+# Where ENVIRONMENT can't be made, that is said, and nothing is tested. Chromium and promtool are used where
+# they are installed, and it is said where they are not.
+set -eu
+runner=$(realpath "$1")
+server=$(realpath "$2")
+environment=$3
+here=$(realpath "$(dirname "$0")")
+
+if ! "$here/make-environment.sh" "$environment" requirements-serving.txt; then
+  echo "serving: not tested, for its environment can't be made"
+  exit 0
+fi
+environment=$(realpath "$environment")
+python=$environment/bin/python
+work=$(mktemp -d)
+process=
+trap 'if [ -n "$process" ]; then kill "$process" 2> /dev/null || true; fi; rm -rf "$work"' EXIT
+
+"$runner" "$here/../../experiments/speed.json" name=digits --output "$work/runs" --quiet > /dev/null
+model=$work/runs/digits/latest
+mkdir "$work/images"
+"$python" "$here/make_digits.py" "$work/images"
+# Each image alone: in company some kernels give other last digits.
+for image in "$work"/images/*.png; do
+  "$runner" predict "$model" "$image" --probabilities --format jsonl
+done > "$work/answers.jsonl"
+
+"$server" "$model" --port 0 --grpc-port 0 --log "$work/requests.jsonl" --feedback "$work/labelled" \
+  2> "$work/server.log" &
+process=$!
+for _ in $(seq 100); do
+  grep -q listening "$work/server.log" && break
+  sleep 0.1
+done
+http=$(sed -n 's|.*listening at http://\([0-9.:]*\).*|\1|p' "$work/server.log")
+grpc=$(sed -n 's|.*for gRPC at \([0-9.:]*\).*|\1|p' "$work/server.log")
+
+for client in requests triton-http triton-grpc kserve-rest kserve-grpc ovms; do
+  "$python" "$here/check_serving.py" $client "$http" "$grpc" digits "$work/answers.jsonl"
+done
+
+# curl, as the tutorials have it.
+if command -v curl > /dev/null; then
+  image=$(ls "$work"/images/*.png | head -n 1)
+  curl -sf -F "image=@$image" "http://$http/predict" | grep -q '"prediction":'
+  curl -sf --data-binary "@$image" "http://$http/predict" | grep -q '"prediction":'
+  echo "curl: as it should be"
+fi
+
+if command -v promtool > /dev/null; then
+  "$python" -c "import requests; print(requests.get('http://$http/metrics').text, end='')" |
+    promtool check metrics
+  echo "promtool: as it should be"
+else
+  echo "promtool: not installed, left out"
+fi
+
+# What is not asked: whether all that the description allows is taken, since which sizes a model takes no
+# description of all servers says.
+"$environment/bin/schemathesis" run "http://$http/openapi.json" --max-examples 30 --seed 1 \
+  --exclude-checks positive_data_acceptance --no-color > "$work/schemathesis.log" 2>&1 || {
+  tail -n 100 "$work/schemathesis.log"
+  exit 1
+}
+echo "schemathesis: as it should be"
+
+if browser=$(command -v chromium || command -v google-chrome); then
+  "$python" "$here/check_page.py" "$browser" "http://$http" "$work" ${SCREENSHOTS:+"$SCREENSHOTS"}
+else
+  echo "Chromium: not installed, left out"
+fi
+
+"$python" "$here/attack_serving.py" "$server" "$model" "$work/images/3.png"
+
+kill -TERM "$process"
+wait "$process"
+process=
+echo "serving: passed"

@@ -101,6 +101,10 @@ import Testing
         usleep(50_000)
         if (try? client.send("a")) == nil { break }
       }
+      guard beginning.hasPrefix("POST") else {
+        #expect(client.isClosedByServer())
+        continue
+      }
       let answer = try client.receive()
       #expect(answer.status == 408)
       #expect(answer.headers["connection"] == "close")
@@ -190,11 +194,7 @@ import Testing
     let server = try TestServer { options, _ in options.limits.connections = 3 }
     let clients = try (0..<3).map { _ in try server.client() }
     for client in clients { #expect(try client.request("GET", "/health").status == 200) }
-    let fourth = try server.client()
-    let answer = try fourth.receive()
-    #expect(answer.status == 503)
-    #expect(answer.headers["retry-after"] == "1")
-    #expect(fourth.isClosedByServer())
+    #expect(try server.client().isClosedByServer())
     #expect(try clients[0].request("GET", "/health").status == 200)
   }
 

@@ -1,3 +1,4 @@
+import Dispatch
 import NIOCore
 import NIOHTTP1
 import NIOHTTP2
@@ -148,7 +149,12 @@ final class Listener: @unchecked Sendable {  // what varies is set before any cl
     callPort != nil && channel.localAddress?.port == callPort
   }
 
-  func stop() { try? group.syncShutdownGracefully() }
+  func stop() {
+    // On a queue of its own: the global ones may have no thread left, where several of these wait.
+    let isDone = DispatchSemaphore(value: 0)
+    group.shutdownGracefully(queue: DispatchQueue(label: "shutdown")) { _ in isDone.signal() }
+    isDone.wait()
+  }
 
   var isDraining: Bool { draining.load(ordering: .acquiring) }
 

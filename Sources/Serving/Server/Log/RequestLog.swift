@@ -251,16 +251,15 @@ private final class LogFile: @unchecked Sendable {
     options.path.hasSuffix(".jsonl") ? String(options.path.dropLast(6)) : options.path
   }
 
-  /// `requests-20261130-120000.jsonl`; in the same second with a number behind that.
+  /// `requests-20261130-120000-123.jsonl`, to the millisecond.
   private func fullName() -> String {
-    let (parts, _) = UTC.now
-    let name = "\(stem)-\(parts.date.joined())-\(parts.clock.joined())"
-    var (place, number) = ("\(name).jsonl", 2)
-    while Files.exists(place) {
-      place = "\(name)-\(number < 10 ? "0" : "")\(number).jsonl"
-      number += 1
+    while true {
+      let (parts, milliseconds) = UTC.now
+      let place =
+        "\(stem)-\(parts.date.joined())-\(parts.clock.joined())-\(milliseconds).jsonl"
+      if !Files.exists(place) { return place }
+      sleepMilliseconds(1)
     }
-    return place
   }
 
   /// Leaves so many full ones that with the one being written there are as many as there may be.

@@ -19,6 +19,7 @@ import Testing
   @Test func areReadAsFilesAre() throws {
     let folder = Fixture.url("formats")
     let names = try FileManager.default.contentsOfDirectory(atPath: folder.path).sorted()
+      .filter { !Files.isFolder(folder.appending(path: $0).path) }
     #expect(names.count > 10)
     for name in names {
       let path = folder.appending(path: name).path

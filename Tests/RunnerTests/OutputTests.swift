@@ -69,7 +69,7 @@ import Testing
     }
   }
 
-  /// The table above leaves no command out.
+  /// The table above leaves no command out but those that become another program, or are the table's own.
   @Test func everyCommandIsAmongThem() throws {
     let help = try Program.run("--help", in: TemporaryFolder()).output
     let list = try #require(help.components(separatedBy: "SUBCOMMANDS:\n").last)
@@ -78,7 +78,7 @@ import Testing
     }
     .compactMap { $0.split(separator: " ").first.map(String.init) }
     #expect(names.count > 10)
-    for name in names where name != "run" {
+    for name in names where name != "run" && name != "serve" {
       #expect(Self.commands.contains { $0.hasPrefix(name) }, "\(name)")
     }
   }

@@ -51,11 +51,12 @@ struct ExpectedScores {
   /// - Parameters:
   ///   - graph: what was read of the file.
   ///   - beforeSoftmax: whether the scores are what a softmax at its end reads.
+  ///   - team: who works them out; nil: the caller alone.
   init(
-    _ file: ONNXFile, as graph: Graph, size: Extent?, beforeSoftmax: Bool
+    _ file: ONNXFile, as graph: Graph, size: Extent?, beforeSoftmax: Bool, team: Team?
   ) throws(ExchangeError) {
     images = NoiseImages(graph.input, count: 2)
-    scores = try ONNXRun(file, size: size).scores(
+    scores = try ONNXRun(file, size: size, team: team).scores(
       of: images, scale: graph.scale ?? 1, beforeSoftmax: beforeSoftmax)
   }
 }
@@ -81,9 +82,9 @@ struct ONNXRun {
   private let size: Extent?
   private let evaluator: ONNXEvaluator
 
-  init(_ file: ONNXFile, size: Extent?) {
+  init(_ file: ONNXFile, size: Extent?, team: Team? = nil) {
     (self.file, self.size) = (file, size)
-    evaluator = ONNXEvaluator(opset: file.opset, most: 1 << 28)
+    evaluator = ONNXEvaluator(opset: file.opset, most: 1 << 28, team: team)
   }
 
   /// - Parameters:

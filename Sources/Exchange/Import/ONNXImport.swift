@@ -29,25 +29,26 @@ public struct ImportedModel: Sendable {
   private static let mostWork = 4e12
 
   /// Reads an ONNX file, and checks that its model answers as the file says.
+  /// - Parameter team: who works out what the file says; nil: the caller alone, to the same bits.
   /// - Throws: `ExchangeError` naming all that no layer is like, or of a model that answers otherwise;
   ///   `OutOfMemory`.
-  public init(onnx bytes: [UInt8], _ options: ImportOptions) throws {
-    try self.init(FileBytes(bytes), options)
+  public init(onnx bytes: [UInt8], _ options: ImportOptions, team: Team? = nil) throws {
+    try self.init(FileBytes(bytes), options, team)
   }
 
   /// The same of a file, of which no more is in memory at a time than one of its tensors.
   /// - Throws: also `FileError`.
-  public init(reading path: String, _ options: ImportOptions) throws {
+  public init(reading path: String, _ options: ImportOptions, team: Team? = nil) throws {
     let file = try PiecewiseFile(path)
     do {
-      try self.init(FileBytes(file), options)
+      try self.init(FileBytes(file), options, team)
     } catch {
       throw file.failure ?? error
     }
     if let failure = file.failure { throw failure }
   }
 
-  private init(_ bytes: FileBytes, _ options: ImportOptions) throws {
+  private init(_ bytes: FileBytes, _ options: ImportOptions, _ team: Team?) throws {
     // All numbers are never there twice: the file's stay in it, and the graph's go as the model's come.
     var file: ONNXFile? = try ONNXFile(parsing: bytes)
     (producer, operators) = (file!.producer, file!.nodes.count)
@@ -59,7 +60,7 @@ public struct ImportedModel: Sendable {
     }
     let isSoftmax = graph.endsInSoftmax
     let expected = try ExpectedScores(
-      file!, as: graph, size: options.size, beforeSoftmax: isSoftmax)
+      file!, as: graph, size: options.size, beforeSoftmax: isSoftmax, team: team)
     file = nil
     if isSoftmax, let last = graph.nodes.last?.inputs.first {
       graph.nodes.removeLast()

@@ -1,3 +1,5 @@
+import ConvNet
+
 extension ONNXMap {
   init(_ count: Int, _ channels: Int, _ height: Int, _ width: Int, _ values: [Float]) {
     (self.count, self.channels, self.height, self.width) = (count, channels, height, width)
@@ -134,4 +136,13 @@ struct ONNXConvolution {
       }
     }
   }
+}
+
+/// The parts of a convolution, each of which writes outputs of its own.
+final class ONNXConvolutionParts: TeamWork {
+  private let convolution: ONNXConvolution
+
+  init(_ convolution: ONNXConvolution) { self.convolution = convolution }
+
+  func perform(phase: Int, tile: Int, worker: Int) { convolution.compute(part: tile) }
 }

@@ -9,6 +9,8 @@ struct ONNXEvaluator {
   var most = 1 << 30
   /// Whether convolutions and their like are computed too.
   var computesLayers = true
+  /// Who works out convolutions; without one the caller alone, to the same bits.
+  var team: Team?
 
   static func refused(_ node: ONNXFile.Node, _ why: String) -> ExchangeError {
     ExchangeError("\(node.title): \(why)")

@@ -161,7 +161,11 @@ extension ONNXEvaluator {
                 rebasing: result[image * filters * outputs..<(image + 1) * filters * outputs]),
               plane: plane, width: width, run: run, shifts: shifts, seen: seen, filters: filters,
               groups: groups, window: window, bias: bias)
-            for part in 0..<parts { work.compute(part: part) }
+            if let team {
+              team.run(ONNXConvolutionParts(work), phase: 0, tiles: parts)
+            } else {
+              for part in 0..<parts { work.compute(part: part) }
+            }
           }
         }
       }

@@ -113,7 +113,7 @@ struct ImportCommand: ParsableCommand {
     (options.size, options.scale, options.mean, options.deviation) = (size, scale, mean, deviation)
     let imported: ImportedModel
     do {
-      imported = try ImportedModel(reading: file, options)
+      imported = try ImportedModel(reading: file, options, team: Team(threads: Team.cores))
     } catch let error as ExchangeError {
       throw UsageError("\(file): \(error)")
     }

@@ -57,11 +57,11 @@ struct SweepSpecAdHocTests {
   }
 
   @Test func commasWithinValues() throws {
-    #expect(SweepSpec.pieces("a,b") == ["a", "b"])
-    #expect(SweepSpec.pieces("[1,2],[3,4]") == ["[1,2]", "[3,4]"])
-    #expect(SweepSpec.pieces("{\"a\": \"},\"},3") == ["{\"a\": \"},\"}", "3"])
-    #expect(SweepSpec.pieces("\"a\\\",b\",c") == ["\"a\\\",b\"", "c"])
-    #expect(SweepSpec.pieces("") == [""])
+    #expect(Override.pieces("a,b") == ["a", "b"])
+    #expect(Override.pieces("[1,2],[3,4]") == ["[1,2]", "[3,4]"])
+    #expect(Override.pieces("{\"a\": \"},\"},3") == ["{\"a\": \"},\"}", "3"])
+    #expect(Override.pieces("\"a\\\",b\",c") == ["\"a\\\",b\"", "c"])
+    #expect(Override.pieces("") == [""])
     let spec = try Self.load("model[0].kernel=[3,5],[5,3]", "optimizer.name=sgd,adam")
     #expect(spec.trials == 4)
     #expect(spec.space.labels(of: Grid(spec.space)![0]) == ["[3, 5]", "sgd"])

@@ -76,6 +76,10 @@ package enum Program {
   }
 
   package static func run(_ arguments: String..., in folder: TemporaryFolder) throws -> Result {
+    try run(arguments, in: folder)
+  }
+
+  package static func run(_ arguments: [String], in folder: TemporaryFolder) throws -> Result {
     try Running(path, arguments, in: folder).wait()
   }
 

@@ -179,6 +179,11 @@ public func grouped(_ value: Int) -> String {
   return (value < 0 ? "-" : "") + String(digits)
 }
 
+/// "1 epoch", "1,000 epochs".
+public func counted(_ count: Int, _ noun: String) -> String {
+  "\(grouped(count)) \(noun)\(count == 1 ? "" : "s")"
+}
+
 /// "0:42", "12:05", "3:04:05"
 public func duration(_ seconds: Double) -> String {
   guard seconds.isFinite, seconds < 1e7 else { return "-:--" }

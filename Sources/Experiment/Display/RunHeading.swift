@@ -13,9 +13,6 @@ public struct RunHeading: Hashable, Sendable {
     if let test = data.test { counts.append("\(grouped(test.count)) to test on") }
     let perStep = spec.training.batchSize * spec.optimizer.accumulation
     let steps = (images + perStep - 1) / perStep
-    func counted(_ count: Int, _ noun: String) -> String {
-      "\(grouped(count)) \(noun)\(count == 1 ? "" : "s")"
-    }
     let network =
       "\(counted(plan.parameters, "parameter")), from \(plan.description.input) to "
       + "\(data.classNames.count) classes"

@@ -71,7 +71,7 @@ extension SweepSpec {
         }
         let origin = JSONNode.Origin.override(index)
         var values: [JSONNode] = []
-        for piece in pieces(text) {
+        for piece in Override.pieces(text) {
           values.append(try Override.value(piece, origin: origin, path: path))
         }
         if values.count == 1, path.steps != [.key("seed")] {
@@ -98,33 +98,6 @@ extension SweepSpec {
     "sampler", "metric", "direction", "trials", "seeds", "early_termination", "lag", "time_limit",
     "confirm",
   ]
-
-  /// The text between commas that stand outside brackets, braces and quotes.
-  static func pieces(_ text: String) -> [String] {
-    var pieces = [""]
-    var depth = 0
-    var isQuoted = false
-    var isEscaped = false
-    for character in text {
-      if isQuoted {
-        if character == "\"", !isEscaped { isQuoted = false }
-        isEscaped = character == "\\" && !isEscaped
-      } else {
-        switch character {
-        case "\"": isQuoted = true
-        case "[", "{": depth += 1
-        case "]", "}": depth -= 1
-        default: break
-        }
-        if character == ",", depth == 0 {
-          pieces.append("")
-          continue
-        }
-      }
-      pieces[pieces.count - 1].append(character)
-    }
-    return pieces
-  }
 }
 
 extension JSONNode {

@@ -144,9 +144,6 @@ struct SweepCommand: ParsableCommand {
 
   /// What a sweep tells before it begins.
   private func heading(_ spec: SweepSpec, folder: SweepFolder) -> [String] {
-    func counted(_ count: Int, _ noun: String) -> String {
-      "\(grouped(count)) \(noun)\(count == 1 ? "" : "s")"
-    }
     let names = spec.space.parameters.map(\.path).joined(separator: ", ")
     let atOnce = jobs ?? Team.cores
     return [

@@ -37,6 +37,33 @@ package struct Override {
     return (path, String(argument[argument.index(after: equals)...]))
   }
 
+  /// The text between commas that stand outside brackets, braces and quotes.
+  package static func pieces(_ text: String) -> [String] {
+    var pieces = [""]
+    var depth = 0
+    var isQuoted = false
+    var isEscaped = false
+    for character in text {
+      if isQuoted {
+        if character == "\"", !isEscaped { isQuoted = false }
+        isEscaped = character == "\\" && !isEscaped
+      } else {
+        switch character {
+        case "\"": isQuoted = true
+        case "[", "{": depth += 1
+        case "]", "}": depth -= 1
+        default: break
+        }
+        if character == ",", depth == 0 {
+          pieces.append("")
+          continue
+        }
+      }
+      pieces[pieces.count - 1].append(character)
+    }
+    return pieces
+  }
+
   /// The value is JSON where it can be, else a string: `name=lenet-2` needs no quotes.
   package static func value(
     _ text: String, origin: JSONNode.Origin, path: Path

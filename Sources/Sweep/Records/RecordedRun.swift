@@ -70,10 +70,13 @@ public struct RecordedRun: Sendable {
   }
 
   /// Everything that decides what the run computes, but the seed: the resolved spec without its name,
-  /// its description, what was expected and how often it was saved, and with the data that were used.
+  /// its description, what was measured and expected and how often it was saved, and with the data that were
+  /// used. What a training watches names its metric there.
   public var configuration: JSONValue {
     guard case .object(var object) = spec.resolved() else { return .null }
-    for key in ["name", "description", "seed", "expect", "checkpoint"] { object[key] = nil }
+    for key in ["name", "description", "seed", "expect", "checkpoint", "metrics"] {
+      object[key] = nil
+    }
     if let data = record.data {
       let substitute = data.standsInFor.map { " for \($0)" } ?? ""
       object["data"] = JSONValue("\(data.name)\(substitute) \(data.digest.prefix(12))")

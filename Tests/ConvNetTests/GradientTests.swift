@@ -96,7 +96,7 @@ import Testing
       Case(
         name: "minimal filtering", input: .image(height: 9, width: 11, channels: 2),
         layers: [
-          conv(16, .init(3, 3), .same), conv(17, .init(3, 3), .same), conv(16), conv(20),
+          conv(32, .init(3, 3), .same), conv(33, .init(3, 3), .same), conv(32), conv(32),
           pool(Extent(2, 2)), .flatten, dense(3),
         ], epsilon: 1e-3, convolution: .winograd),
       Case(

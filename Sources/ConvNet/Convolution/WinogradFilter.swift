@@ -20,7 +20,8 @@ enum WinogradFilter {
     _ geometry: WindowGeometry, groups: Int, live: Extent, channels: Int, filters: Int
   ) -> WinogradFilter? {
     guard geometry.window == Extent(3, 3), geometry.stride == Extent(1, 1),
-      geometry.dilation == Extent(1, 1), groups == 1
+      geometry.dilation == Extent(1, 1), groups == 1,
+      9 * channels * filters <= Self.largestKernel
     else { return nil }
     let best = [WinogradFilter.two, .four].min {
       $0.work(live, channels, filters) < $1.work(live, channels, filters)
@@ -35,6 +36,9 @@ enum WinogradFilter {
       ((live.height + results - 1) / results) * ((live.width + results - 1) / results)
     return tiles * products * (channels * filters + Self.transform * (channels + filters))
   }
+
+  /// Weights of a kernel: in its other form it is four times as large, and read whole for every block.
+  private static let largestKernel = 262_144
 
   /// What the transforms of a number of a tile take, in multiply-adds of a product.
   private static let transform = 16

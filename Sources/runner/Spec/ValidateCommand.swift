@@ -130,7 +130,7 @@ struct ValidateCommand: ParsableCommand {
       ]
       table.append(
         [.text(error.layer), .text(error.filter)]
-          + numbers.map { .number($0, fixed($0 * 1e6, 2)) })
+          + numbers.map { TextTable.Cell.number($0, fixed($0 * 1e6, 2)) })
     }
     return table
   }

@@ -163,8 +163,8 @@ import Testing
       expected.dx += Cut(stored, of: shape.input, channels).cut(back.input)
       for i in w.indices { expected.dw[i] += back.kernel[i] }
     }
-    // Measured: 5e-7 and 3e-6.
-    let tolerance = filter == .two ? 3e-6 : 1e-5
+    // Measured: 5e-7 and 1.3e-6.
+    let tolerance = filter == .two ? 2e-6 : 5e-6
     expectClose(Array(results.all), expected.y, within: tolerance, "results")
     expectClose(Array(dx.all), expected.dx, within: tolerance, "input gradient")
     expectClose(Array(dw.all), expected.dw, within: tolerance, "kernel gradient")

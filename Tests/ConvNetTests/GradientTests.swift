@@ -14,28 +14,26 @@ import Testing
     let epsilon: Float
     /// How samples are mixed, each step alike.
     let mixing: [BatchMixing]
-    let convolution: ConvolutionLowering
     var testDescription: String { name }
 
     init(
       name: String, input: Shape, model: [ModelItem], epsilon: Float = 4e-3,
-      mixing: [BatchMixing] = [], convolution: ConvolutionLowering = .im2col
+      mixing: [BatchMixing] = []
     ) {
       self.name = name
       self.input = input
       self.model = model
       self.epsilon = epsilon
       self.mixing = mixing
-      self.convolution = convolution
     }
 
     init(
       name: String, input: Shape, layers: [LayerDescription], epsilon: Float = 4e-3,
-      mixing: [BatchMixing] = [], convolution: ConvolutionLowering = .im2col
+      mixing: [BatchMixing] = []
     ) {
       self.init(
         name: name, input: input, model: layers.map { .layer($0) }, epsilon: epsilon,
-        mixing: mixing, convolution: convolution)
+        mixing: mixing)
     }
   }
 
@@ -93,12 +91,6 @@ import Testing
           conv(4, .init(3, 3), .valid, .relu), .activation(.leakyReLU(slope: 0.3)), .flatten,
           dense(6, .leakyReLU(slope: 0.1)), .activation(.relu), dense(3),
         ], epsilon: 2.5e-4),
-      Case(
-        name: "minimal filtering", input: .image(height: 9, width: 11, channels: 2),
-        layers: [
-          conv(32, .init(3, 3), .same), conv(33, .init(3, 3), .same), conv(32), conv(32),
-          pool(Extent(2, 2)), .flatten, dense(3),
-        ], epsilon: 1e-3, convolution: .winograd),
       Case(
         name: "conv2d same, stride 2", input: image,
         layers: [
@@ -194,9 +186,8 @@ import Testing
     let samples = 11
     let source = GivenSource.random(c.input, count: samples, classes: 3, seed: 21)
     let network = try Trainer(
-      NetworkDescription(
-        input: c.input, model: c.model, classes: 3, convolution: c.convolution),
-      optimizer: sgd(), mixing: c.mixing, batchSize: samples, seed: 4, team: team())
+      NetworkDescription(input: c.input, model: c.model, classes: 3), optimizer: sgd(),
+      mixing: c.mixing, batchSize: samples, seed: 4, team: team())
     // Biases, scales and offsets away from 0 and 1, where an error could hide.
     for tensor in network.tensors where tensor.role != .kernel {
       let values = randomFloats(tensor.range.count, seed: UInt64(tensor.range.lowerBound + 1))

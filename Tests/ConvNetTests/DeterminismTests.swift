@@ -9,6 +9,7 @@ import Testing
     let input: Shape
     let model: [ModelItem]
     var optimizer: OptimizerDescription
+    let convolution: ConvolutionLowering
     var testDescription: String { name }
 
     static let adam = OptimizerDescription(
@@ -16,26 +17,29 @@ import Testing
       learningRate: 1e-2, weightDecay: 0.01)
 
     init(
-      name: String, input: Shape, model: [ModelItem], optimizer: OptimizerDescription = adam
+      name: String, input: Shape, model: [ModelItem], optimizer: OptimizerDescription = adam,
+      convolution: ConvolutionLowering = .im2col
     ) {
       self.name = name
       self.input = input
       self.model = model
       self.optimizer = optimizer
+      self.convolution = convolution
     }
 
     init(
       name: String, input: Shape, layers: [LayerDescription],
-      optimizer: OptimizerDescription = adam
+      optimizer: OptimizerDescription = adam, convolution: ConvolutionLowering = .im2col
     ) {
       self.init(
-        name: name, input: input, model: layers.map { .layer($0) }, optimizer: optimizer)
+        name: name, input: input, model: layers.map { .layer($0) }, optimizer: optimizer,
+        convolution: convolution)
     }
 
     func network(batch: Int, threads: Int, seed: UInt64 = 7) throws -> Trainer {
       let network = try Trainer(
-        NetworkDescription(input: input, model: model, classes: 10), optimizer: optimizer,
-        batchSize: batch, seed: seed, team: team(threads))
+        NetworkDescription(input: input, model: model, classes: 10, convolution: convolution),
+        optimizer: optimizer, batchSize: batch, seed: seed, team: team(threads))
       // Wide kernels begin as zeros, and here as numbers that were drawn once.
       for tensor in network.tensors where tensor.range.count > 100_000 {
         network.set(tensor.name, to: Array(DeterminismTests.numbers.prefix(tensor.range.count)))
@@ -69,6 +73,17 @@ import Testing
         .maxPool(MaxPoolDescription(size: Extent(2, 2))), .dropout(rate: 0.25), .flatten,
         .dense(DenseDescription(units: 10)),
       ]),
+    Case(
+      name: "minimal filtering", input: .image(height: 17, width: 16, channels: 3),
+      layers: [
+        .conv2D(Conv2DDescription(filters: 17, kernel: Extent(3, 3), activation: .relu)),
+        .conv2D(
+          Conv2DDescription(filters: 32, kernel: Extent(3, 3), padding: .same, activation: .tanh)),
+        .conv2D(Conv2DDescription(filters: 33, kernel: Extent(3, 3), activation: .relu)),
+        .maxPool(MaxPoolDescription(size: Extent(2, 2))),
+        .conv2D(Conv2DDescription(filters: 32, kernel: Extent(3, 3))),
+        .dropout(rate: 0.25), .flatten, .dense(DenseDescription(units: 10)),
+      ], convolution: .winograd),
     Case(
       name: "batch_norm, overlapping pooling, softmax and gelu", input: image,
       layers: [

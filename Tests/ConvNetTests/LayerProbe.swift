@@ -14,15 +14,16 @@ final class LayerProbe {
 
   convenience init(
     _ layers: [LayerDescription], input: Shape, samples: Int, seed: UInt64 = 3,
-    numerics: Numerics = .newest
+    numerics: Numerics = .newest, convolution: ConvolutionLowering = .im2col
   ) throws {
     try self.init(
       model: layers.map { .layer($0) }, input: input, samples: samples, seed: seed,
-      numerics: numerics)
+      numerics: numerics, convolution: convolution)
   }
 
   init(
-    model: [ModelItem], input: Shape, samples: Int, seed: UInt64 = 3, numerics: Numerics = .newest
+    model: [ModelItem], input: Shape, samples: Int, seed: UInt64 = 3, numerics: Numerics = .newest,
+    convolution: ConvolutionLowering = .im2col
   ) throws {
     let prefix: [ModelItem]
     switch input {
@@ -40,7 +41,8 @@ final class LayerProbe {
     // A worker for each tile, so that each keeps its values.
     let network = try Trainer(
       NetworkDescription(
-        input: input, model: prefix + model + suffix, classes: 2, numerics: numerics),
+        input: input, model: prefix + model + suffix, classes: 2, numerics: numerics,
+        convolution: convolution),
       optimizer: sgd(), batchSize: samples, seed: seed, team: team(Tile.count(of: samples)))
     let places = prefix.count..<network.plan.layers.count - suffix.count
     // None, where the layer under test only tells others how to read, as a flatten does.
@@ -61,6 +63,7 @@ final class LayerProbe {
 
   /// How the layers were built: "conv2d_1+max_pool_0".
   var builtNames: [String] { network.layers[tested].map(\.name) }
+  var builtLayers: [any Layer] { network.layers[tested].map(\.layer) }
   var builtPlaces: [Int] { network.layers[tested].map(\.place) }
 
   /// Sets the only trainable or moving tensor of this role among the layers under test.

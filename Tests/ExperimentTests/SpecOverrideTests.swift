@@ -19,6 +19,7 @@ struct SpecOverrideTests {
     #expect(try Self.load("description=a=b c").description == "a=b c")
     #expect(try Self.load("description=").description == "")
     #expect(try Self.load("compute.kernel=SKYLAKEX").compute.kernel == "SKYLAKEX")
+    #expect(try Self.load("compute.convolution=winograd").compute.convolution == .winograd)
     #expect(try Self.load("dataset.stratified=true").dataset.stratified)
     #expect(
       try Self.load("model[0].filters=16", "model[0].kernel=[5, 3]").model[0]
@@ -47,6 +48,11 @@ struct SpecOverrideTests {
     (
       ["optimizer.name=adm"],
       "command line: optimizer.name: \"adm\" is not an optimizer; did you mean \"adam\"?"
+    ),
+    (
+      ["compute.convolution=winogard"],
+      "command line: compute.convolution: \"winogard\" is not a way to compute convolutions; did you "
+        + "mean \"winograd\"?"
     ),
     (["epochs=3"], "command line: epochs: unknown key; did you mean \"training.epochs\"?"),
     (["lr=3"], "command line: lr: unknown key; did you mean \"optimizer.learning_rate\"?"),

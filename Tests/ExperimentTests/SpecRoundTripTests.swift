@@ -63,6 +63,8 @@ struct SpecRoundTripTests {
       if ["$schema", "initial"].contains(field.name) || path.hasPrefix(".expect") { return [] }
       // Names are written only where there are some.
       if ["name", "input"].contains(field.name), path.hasPrefix(".model") { return [] }
+      // Nor is the way of convolutions where it is the first.
+      if field.name == "convolution", path == ".compute" { return [] }
       if field.name == "convention", ["adadelta", "nadam"].contains(node["name"]?.value.value) {
         return []
       }
@@ -88,6 +90,26 @@ struct SpecRoundTripTests {
             learningRate: 0.001),
           training: TrainingSpec(epochs: 3, batchSize: 64)))
     #expect(try #require(spec.dataset.split) == (validation: 12_000, training: 48_000))
+  }
+
+  /// What a spec without the key resolves to is what it was before there was one.
+  @Test func convolutionIsWrittenWhereItIsNotIm2col() throws {
+    func load(_ compute: String) throws -> ExperimentSpec {
+      try Self.load(rest: ", \"compute\": { \"numerics\": 2\(compute) }")
+    }
+    let (unsaid, im2col, winograd) = (
+      try load(""), try load(", \"convolution\": \"im2col\""),
+      try load(", \"convolution\": \"winograd\"")
+    )
+    #expect(unsaid == im2col && unsaid.compute.convolution == .im2col)
+    #expect(im2col.resolved()["compute"]?["convolution"] == nil)
+    #expect(winograd.compute.convolution == .winograd)
+    #expect(winograd.resolved()["compute"]?["convolution"] == "winograd")
+    #expect(winograd.network.convolution == .winograd)
+    for spec in [unsaid, im2col, winograd] { try Self.checkRoundTrip(spec) }
+    // Where nothing gains by it, that is said.
+    #expect(winograd.notes().contains { $0.contains("no convolution of this network gains") })
+    #expect(im2col.notes().isEmpty)
   }
 
   @Test func defaultsAreTheValuesOwn() throws {

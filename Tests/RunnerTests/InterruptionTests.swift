@@ -22,12 +22,18 @@ import Testing
     + #"{"layer":"batch_norm","debias":true},{"layer":"dropout","rate":0.2}]}],"name":"b"},{"layer":"concat","#
     + #""inputs":["a","b"]},{"layer":"flatten"},{"layer":"dense","units":10}]"#
 
+  /// A convolution that gains by minimal filtering, whose kernel has another form that no checkpoint holds.
+  static let winograd = [
+    #"model=[{"layer":"conv2d","filters":32,"kernel":5,"stride":2},{"layer":"conv2d","filters":32,"#
+      + #""kernel":3},{"layer":"max_pool"},{"layer":"flatten"},{"layer":"dense","units":10}]"#,
+    "compute.convolution=winograd",
+  ]
+
   /// Checkpoints at the ends of epochs only, and after every second step too; a network that is no
-  /// chain.
-  @Test(arguments: [nil, "checkpoint.every_steps=2", graph])
-  func killedAtEveryStep(override: String?) throws {
+  /// chain; minimal filtering.
+  @Test(arguments: [[], ["checkpoint.every_steps=2"], [graph], winograd])
+  func killedAtEveryStep(overrides: [String]) throws {
     let folder = try TemporaryFolder()
-    let overrides = override.map { [$0] } ?? []
     let reference = try Self.reference(in: folder, overrides)
     for step in 1...15 {
       let output = "killed-\(step)"

@@ -34,7 +34,7 @@ struct WinnerGradients {
   private static let blockBudget = 8_192
 
   init?(
-    _ geometry: WindowGeometry, live: Extent, pool: Conv2D.FusedPool, stored: Extent, channels: Int,
+    _ geometry: WindowGeometry, live: Extent, pool: FusedPool, stored: Extent, channels: Int,
     filters: Int
   ) {
     guard

@@ -135,9 +135,9 @@ public final class Inference: TeamWork {
     }
   }
 
-  /// To be called when the weights were written from outside: renews the transposed kernels.
+  /// To be called when the weights were written from outside: renews kernels in another form.
   func weightsChanged() {
-    parameters.renewTransposed(weights.base)
+    parameters.renewCopies(weights.base)
   }
 
   /// The scores of the classes (logits) of some samples, (range.count, classes), in `scores`.

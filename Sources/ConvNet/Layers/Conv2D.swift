@@ -13,13 +13,7 @@ final class Conv2D: Layer {
   var samplesAreApart: Bool {
     BLASCore.rowsAreApart(sum: lowering.patch, columns: filters / groups)
   }
-  var backwardReads: BackwardReads { activation == .linear ? .inputs : [.inputs, .output] }
-
-  /// Max pooling over windows that do not overlap, done while a block is in cache.
-  struct FusedPool {
-    let window: Extent
-    let live: Extent
-  }
+  var backwardReads: BackwardReads { end.backwardReads }
 
   private let input: Activations
   private let output: Activations
@@ -29,8 +23,7 @@ final class Conv2D: Layer {
   private let filters: Int
   private let groups: Int
   private let isPointwise: Bool
-  private let activation: Activation
-  private let pool: FusedPool?
+  private let end: ConvolutionEnd
   private let winners: WinnerGradients?
   private let weights: ConvolutionWeights
   private let workspaces: [Workspace]
@@ -43,20 +36,19 @@ final class Conv2D: Layer {
   private static let positionsOfWideKernel = 128
 
   init(
-    _ description: Conv2DDescription, _ site: LayerSite, pool: FusedPool?,
-    weights: ConvolutionWeights
+    _ description: Conv2DDescription, _ site: LayerSite, end: ConvolutionEnd,
+    winners: WinnerGradients?, weights: ConvolutionWeights
   ) {
-    precondition(description.activation.followsFromOutput)
     let (geometry, live) = (site.geometry, site.layer.live)
     input = site.input
     output = site.output
     self.live = live
-    self.pool = pool
     self.weights = weights
+    self.end = end
+    self.winners = winners
     workspaces = site.workspaces
     filters = description.filters
     groups = description.groups
-    activation = description.activation
     lowering = Lowering(
       geometry: geometry, channels: input.channels / groups, pixel: input.channels,
       stored: input.extent, columns: live.width)
@@ -72,20 +64,14 @@ final class Conv2D: Layer {
       && !BLASCore.rowsAreApart(sum: lowering.patch, columns: filters / groups)
     imagesPerBlock =
       isAlone ? 1 : max(1, min(Tile.size, budget / (live.height * rowFloats)))
-    let together = pool?.window.height ?? 1
+    let together = end.rowsTogether
     let rows = max(1, budget / rowFloats / together) * together
     rowsPerBlock = min(live.height, rows)
-    winners =
-      if let pool, site.trains, site.numerics.usesWinners, groups == 1, weights.curvature == nil {
-        WinnerGradients(
-          geometry, live: live, pool: pool, stored: input.extent, channels: input.channels,
-          filters: filters)
-      } else { nil }
     for workspace in workspaces {
       if let winners { workspace.reserve(winners) }
       workspace.reserve(
         columns: isPointwise ? 0 : imagesPerBlock * rowsPerBlock * rowFloats,
-        outputs: pool == nil && activation == .linear
+        outputs: end.keepsGradient
           ? 0 : imagesPerBlock * rowsPerBlock * live.width * filters,
         row: live.width * filters)
     }
@@ -138,17 +124,13 @@ final class Conv2D: Layer {
     return Matrix(workspace.columns, rows: samples.count * positions, columns: lowering.patch)
   }
 
-  /// Floats of a tile's outputs, where nothing is pooled, before those of a block.
-  private func at(_ samples: Range<Int>, _ rows: Range<Int>) -> Int {
-    samples.lowerBound * output.size + rows.lowerBound * live.width * filters
-  }
-
   func forward(_ tile: Tile) {
     let workspace = workspaces[tile.worker]
     forEachBlock(tile) { samples, rows in
       let positions = samples.count * rows.count * live.width
       let outputs = Matrix(
-        pool == nil ? output.values(of: tile) + at(samples, rows) : workspace.outputs,
+        end.isInPlace
+          ? output.values(of: tile) + end.at(samples.lowerBound, rows) : workspace.outputs,
         rows: positions, columns: filters)
       for group in 0..<groups {
         let columns = lower(tile, samples, rows, group, workspace)
@@ -156,7 +138,7 @@ final class Conv2D: Layer {
         gemm(columns, weights.kernel.columns(in: own), into: outputs.columns(in: own))
       }
       for (n, sample) in samples.enumerated() {
-        finish(
+        end.finish(
           outputs.base + n * rows.count * live.width * filters, rows, sample: sample, tile)
       }
     }
@@ -170,17 +152,19 @@ final class Conv2D: Layer {
     if input.hasGradient && (!isPointwise || winners != nil) {
       input.gradients(of: tile).update(repeating: 0, count: tile.count * input.size)
     }
-    if let winners { return backward(tile, over: winners, biasGradient) }
+    if let winners {
+      return winners.add(tile, input: input, weights, end, workspace, biasGradient)
+    }
     var isFirst = true
     forEachBlock(tile) { samples, rows in
       let positions = rows.count * live.width
       // dY as it is, where neither pooling nor an activation has changed it.
-      let isPlain = pool == nil && activation == .linear
       let outputs = Matrix(
-        isPlain ? output.gradients(of: tile) + at(samples, rows) : workspace.outputs,
+        end.keepsGradient
+          ? output.gradients(of: tile) + end.at(samples.lowerBound, rows) : workspace.outputs,
         rows: samples.count * positions, columns: filters)
       for (n, sample) in samples.enumerated() {
-        unfinish(
+        end.unfinish(
           outputs.base + n * positions * filters, rows, sample: sample, tile, workspace,
           biasGradient)
       }
@@ -205,23 +189,6 @@ final class Conv2D: Layer {
     }
   }
 
-  private func backward(
-    _ tile: Tile, over winners: WinnerGradients, _ biasGradient: UnsafeMutablePointer<Float>?
-  ) {
-    let workspace = workspaces[tile.worker]
-    let scratch = winners.begin(workspace)
-    for sample in 0..<tile.count {
-      let at = sample * input.size
-      winners.add(
-        input.values(of: tile) + at, weights.kernelTransposed.base,
-        inputGradient: input.hasGradient ? input.gradients(of: tile) + at : nil, scratch
-      ) { row in
-        pooledGradient(row, sample: sample, tile, workspace, biasGradient)
-      }
-    }
-    winners.finish(scratch, into: weights.kernelGradient(of: tile))
-  }
-
   /// Adds col2im of a block and a group to the input gradient.
   private func raise(
     _ columns: Matrix, _ tile: Tile, _ samples: Range<Int>, _ rows: Range<Int>, _ group: Int
@@ -233,99 +200,5 @@ final class Conv2D: Layer {
         columns.base + n * positions * lowering.patch, rows: rows,
         addTo: input.gradients(of: tile) + sample * input.size + first)
     }
-  }
-
-  /// The epilogue of one sample's rows: pool, add the bias, activate; without pooling, in place.
-  private func finish(
-    _ block: UnsafeMutablePointer<Float>, _ rows: Range<Int>, sample: Int, _ tile: Tile
-  ) {
-    guard let pool else {
-      return finish(block, to: block, positions: rows.count * live.width, winners: nil)
-    }
-    let pooledRow = pool.live.width * filters
-    let window = fusedWindow(pool)
-    for row in rows.lowerBound / pool.window.height..<rows.upperBound / pool.window.height {
-      let at = sample * output.size + row * pooledRow
-      let values = output.values(of: tile) + at
-      let winners = output.winners(of: tile) + at
-      let map = block + (row * pool.window.height - rows.lowerBound) * live.width * filters
-      for column in 0..<pool.live.width {
-        window.pool(
-          map + column * pool.window.width * filters, to: values + column * filters,
-          winners: winners + column * filters, windowColumns: window.columns)
-      }
-      finish(values, to: values, positions: pool.live.width, winners: winners)
-    }
-  }
-
-  private func fusedWindow(_ pool: FusedPool) -> PoolWindow {
-    PoolWindow(
-      rows: pool.window.height, columns: pool.window.width, rowStride: live.width * filters,
-      columnStride: filters, channels: filters)
-  }
-
-  /// y = f(x + b) for some positions; a pooled value that ReLU stops has no winner.
-  private func finish(
-    _ x: UnsafeMutablePointer<Float>, to y: UnsafeMutablePointer<Float>, positions: Int,
-    winners: UnsafeMutablePointer<Float>?
-  ) {
-    let rectifies = activation == .relu
-    if let bias = weights.bias {
-      addBias(bias, to: x, into: y, rows: positions, columns: filters, rectified: rectifies)
-      if !rectifies { activation.apply(y, to: y, count: positions * filters) }
-    } else {
-      activation.apply(x, to: y, count: positions * filters)
-    }
-    if rectifies, let winners {
-      for i in 0..<positions * filters { winners[i] = y[i] > 0 ? winners[i] : PoolWindow.none }
-    }
-  }
-
-  /// dY of one sample's rows before activation and pooling, into `block`; adds to the bias gradient.
-  private func unfinish(
-    _ block: UnsafeMutablePointer<Float>, _ rows: Range<Int>, sample: Int, _ tile: Tile,
-    _ workspace: Workspace, _ biasGradient: UnsafeMutablePointer<Float>?
-  ) {
-    guard let pool else {
-      let at = at(sample..<sample + 1, rows)
-      let positions = rows.count * live.width
-      let gradients = output.gradients(of: tile) + at
-      if block != gradients {
-        activation.gradientFromOutput(
-          output.values(of: tile) + at, gradients, to: block, count: positions * filters)
-      }
-      if let biasGradient {
-        addColumnSums(of: block, rows: positions, columns: filters, to: biasGradient)
-      }
-      return
-    }
-    let window = fusedWindow(pool)
-    for row in rows.lowerBound / pool.window.height..<rows.upperBound / pool.window.height {
-      let (gradient, winners) = pooledGradient(
-        row, sample: sample, tile, workspace, biasGradient)
-      let map = block + (row * pool.window.height - rows.lowerBound) * live.width * filters
-      for column in 0..<pool.live.width {
-        window.unpool(
-          gradient + column * filters, winners: winners + column * filters,
-          to: map + column * pool.window.width * filters)
-      }
-    }
-  }
-
-  /// The gradient of a row of pooled values before the activation, and the winners; adds to the bias
-  /// gradient.
-  private func pooledGradient(
-    _ row: Int, sample: Int, _ tile: Tile, _ workspace: Workspace,
-    _ biasGradient: UnsafeMutablePointer<Float>?
-  ) -> (UnsafePointer<Float>, winners: UnsafePointer<Float>) {
-    let pooledRow = output.extent.width * filters
-    let at = sample * output.size + row * pooledRow
-    let gradient = workspace.row
-    activation.gradientFromOutput(
-      output.values(of: tile) + at, output.gradients(of: tile) + at, to: gradient, count: pooledRow)
-    if let biasGradient {
-      addColumnSums(of: gradient, rows: output.extent.width, columns: filters, to: biasGradient)
-    }
-    return (UnsafePointer(gradient), UnsafePointer(output.winners(of: tile) + at))
   }
 }

@@ -126,11 +126,27 @@ extension Conv2DDescription: LayerDefinition {
         description, geometry: site.geometry, input: site.input, output: site.output,
         weights: weights, workspaces: site.workspaces, arena: site.arena)
     }
-    var pool: Conv2D.FusedPool?
+    var pool: FusedPool?
     if let next = site.fused, case .maxPool(let description) = next.description {
-      pool = Conv2D.FusedPool(window: description.size, live: next.live)
+      pool = FusedPool(window: description.size, live: next.live)
       site.output.hasWinners = true
     }
-    return Conv2D(description, site, pool: pool, weights: weights)
+    let end = ConvolutionEnd(
+      site.output, live: live, filters: filters, activation: description.activation, pool: pool,
+      bias: weights.bias)
+    var winners: WinnerGradients?
+    if let pool, site.trains, site.numerics.usesWinners, groups == 1, weights.curvature == nil {
+      winners = WinnerGradients(
+        site.geometry, live: live, pool: pool, stored: site.input.extent,
+        channels: site.input.channels, filters: filters)
+    }
+    // K-FAC asks for the patches that windows see.
+    if site.convolution == .winograd, weights.curvature == nil,
+      let filter = WinogradFilter.gains(
+        site.geometry, groups: groups, live: live, channels: site.input.channels, filters: filters)
+    {
+      return WinogradConv2D(filter, site, end: end, winners: winners, weights: weights)
+    }
+    return Conv2D(description, site, end: end, winners: winners, weights: weights)
   }
 }

@@ -124,21 +124,27 @@ public struct NetworkDescription: Hashable, Sendable {
   public var classes: Int
   /// How its sums are taken.
   public var numerics: Numerics
+  /// How its convolutions become products.
+  public var convolution: ConvolutionLowering
 
   public init(
-    input: Shape, model: [ModelItem], classes: Int, numerics: Numerics = .newest
+    input: Shape, model: [ModelItem], classes: Int, numerics: Numerics = .newest,
+    convolution: ConvolutionLowering = .im2col
   ) {
     self.input = input
     self.model = model
     self.classes = classes
     self.numerics = numerics
+    self.convolution = convolution
   }
 
   /// A chain of layers.
   public init(
-    input: Shape, layers: [LayerDescription], classes: Int, numerics: Numerics = .newest
+    input: Shape, layers: [LayerDescription], classes: Int, numerics: Numerics = .newest,
+    convolution: ConvolutionLowering = .im2col
   ) {
     self.init(
-      input: input, model: layers.map { .layer($0) }, classes: classes, numerics: numerics)
+      input: input, model: layers.map { .layer($0) }, classes: classes, numerics: numerics,
+      convolution: convolution)
   }
 }

@@ -78,6 +78,8 @@ struct Parameter {
   var source: Source
   /// The copy of a kernel that its layer multiplies by for its input gradient, (columns, rows).
   var transposed: Buffer?
+  /// The form of a kernel that its layer multiplies by in minimal filtering.
+  var winograd: WinogradKernel?
 
   var count: Int { rows * columns }
 }

@@ -39,6 +39,7 @@ struct LayerSite {
   var batchSize: Int { builder.batchSize }
   var workers: Int { builder.workers }
   var numerics: Numerics { builder.plan.description.numerics }
+  var convolution: ConvolutionLowering { builder.plan.description.convolution }
   var seed: UInt64 { builder.seed }
   var workspaces: [Workspace] { builder.workspaces }
   var arena: Arena { builder.arena }
@@ -46,6 +47,16 @@ struct LayerSite {
   /// The transposed copy of a kernel, (columns, rows), which the update keeps.
   func transposed(_ role: TensorInfo.Role) -> Matrix {
     builder.transposedKernel(builder.index(place, role)!)
+  }
+
+  /// The kernel as minimal filtering multiplies by it, which the update keeps.
+  func winogradKernel(
+    _ filter: WinogradFilter, channels: Int, filters: Int, goesBack: Bool
+  ) -> WinogradKernel {
+    let kernel = WinogradKernel(
+      filter, channels: channels, filters: filters, goesBack: goesBack, in: arena)
+    builder.keep(kernel, of: builder.index(place, .kernel)!)
+    return kernel
   }
 
   /// Where a `settled` gradient goes.

@@ -96,6 +96,9 @@ final class NetworkBuilder {
     return Matrix(copy.base, rows: parameter.columns, columns: parameter.rows)
   }
 
+  /// Has a kernel's other form renewed with it.
+  func keep(_ kernel: WinogradKernel, of index: Int) { parameters[index].winograd = kernel }
+
   func tiled(_ definition: ParameterDefinition, of place: Int) -> TiledParameter {
     let index = index(place, definition.role)!
     var offset = 0

@@ -152,7 +152,7 @@ public final class Trainer {
     }
   }
 
-  /// To be called when `parameters` were written from outside: renews the transposed kernels.
+  /// To be called when `parameters` were written from outside: renews kernels in another form.
   public func weightsChanged() { updater.weightsChanged() }
 
   /// Loss and accuracy over some samples; see `Inference.evaluate`.

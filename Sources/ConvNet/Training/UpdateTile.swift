@@ -23,6 +23,14 @@ struct UpdateTile {
     }
   }
 
+  /// Where a form for minimal filtering is renewed, when all else is done: `rows` is a part of it.
+  static func winogradKernels(_ parameters: [Parameter]) -> [UpdateTile] {
+    parameters.enumerated().flatMap { index, parameter -> [UpdateTile] in
+      guard !parameter.isFrozen, let kernel = parameter.winograd else { return [] }
+      return (0..<kernel.parts).map { UpdateTile(parameter: index, rows: $0..<$0 + 1) }
+    }
+  }
+
   static func rowsTogether(_ columns: Int) -> Int { max(1, floats / columns) }
 
   static func cut(_ parameters: [Parameter]) -> [UpdateTile] {
@@ -63,9 +71,21 @@ extension Parameter {
   }
 }
 
+extension Parameter {
+  /// Renews a part of the form for minimal filtering, after the transposed copy.
+  func renewWinograd(_ weights: UnsafeMutablePointer<Float>, part: Int) {
+    winograd?.renew(weights + offset, transposed: transposed, part: part)
+  }
+}
+
 extension [Parameter] {
-  /// Renews all transposed copies.
-  func renewTransposed(_ weights: UnsafeMutablePointer<Float>) {
-    for parameter in self { parameter.copyTransposed(weights, rows: 0..<parameter.rows) }
+  /// Renews all copies of kernels in another form.
+  func renewCopies(_ weights: UnsafeMutablePointer<Float>) {
+    for parameter in self {
+      parameter.copyTransposed(weights, rows: 0..<parameter.rows)
+      for part in 0..<(parameter.winograd?.parts ?? 0) {
+        parameter.renewWinograd(weights, part: part)
+      }
+    }
   }
 }

@@ -11,6 +11,7 @@ public final class Updater: TeamWork {
   private let moments: [Buffer]
   let tiles: [UpdateTile]
   private let transposeTiles: [UpdateTile]
+  private let winogradTiles: [UpdateTile]
   /// Σg² of each tile.
   private let gradientSquares: UnsafeMutablePointer<Double>
   /// The gradient of the passes of a step so far, and the weights as they were before they were
@@ -59,6 +60,7 @@ public final class Updater: TeamWork {
     }
     tiles = UpdateTile.cut(parameters)
     transposeTiles = UpdateTile.transposes(parameters)
+    winogradTiles = UpdateTile.winogradKernels(parameters)
     gradientSquares = arena.take(Double.self, tiles.count)
     accumulated = arena.floats(optimizer.accumulation > 1 ? learning : 0)
     displaced = arena.floats(optimizer.sharpness == nil ? 0 : learning)
@@ -121,9 +123,9 @@ public final class Updater: TeamWork {
     }
   }
 
-  /// Renews the transposed kernels, after the weights were written from outside.
+  /// Renews kernels in another form, after the weights were written from outside.
   func weightsChanged() {
-    parameters.renewTransposed(weights.base)
+    parameters.renewCopies(weights.base)
   }
 
   /// Before the passes of a step, from 1.
@@ -157,6 +159,7 @@ public final class Updater: TeamWork {
     defer {
       run(.transpose)
       run(.bound)
+      run(.filter)
     }
     guard needsWholeGradient else { return run(.update) }
     run(.gather)
@@ -164,6 +167,7 @@ public final class Updater: TeamWork {
       current.gradientScale = Float(Double(radius) / (gradientNorm + 1e-12))
       run(.displace)
       run(.transpose)
+      run(.filter)
       again()
       run(.penalize)
       run(.gather)
@@ -200,6 +204,8 @@ public final class Updater: TeamWork {
     case bound
     /// Renews those transposed kernels that tiles of the update leave alone.
     case transpose
+    /// Renews kernels in the form for minimal filtering.
+    case filter
   }
 
   private func run(_ phase: Phase) {
@@ -209,6 +215,7 @@ public final class Updater: TeamWork {
       case .penalize: penalties.count
       case .bound: bounded.count
       case .transpose: transposeTiles.count
+      case .filter: winogradTiles.count
       case .update, .gather, .apply, .accumulate, .displace: tiles.count
       }
     team.run(self, phase: phase.rawValue, tiles: tiles)
@@ -224,6 +231,10 @@ public final class Updater: TeamWork {
       let tile = transposeTiles[index]
       guard rules.factor(of: tile.parameter) != 0 else { return }
       parameters[tile.parameter].copyTransposed(weights.base, rows: tile.rows)
+    case .filter:
+      let tile = winogradTiles[index]
+      guard rules.factor(of: tile.parameter) != 0 else { return }
+      parameters[tile.parameter].renewWinograd(weights.base, part: tile.rows.lowerBound)
     case .update, .gather, .apply, .accumulate, .displace:
       guard rules.factor(of: tiles[index].parameter) != 0 else {
         if phase == .gather { gradientSquares[index] = 0 }
@@ -247,7 +258,7 @@ public final class Updater: TeamWork {
       accumulated.base.advanced(by: at).update(from: gradients.base + at, count: count)
     case .displace: displace(tile)
     case .apply: apply(tile, worker: worker)
-    case .direct, .penalize, .bound, .transpose: preconditionFailure("no phase of tiles")
+    case .direct, .penalize, .bound, .transpose, .filter: preconditionFailure("no phase of tiles")
     }
   }
 

@@ -1,10 +1,24 @@
+import ConvNet
 import Datasets
 
 extension ExperimentSpec {
   /// What to say of a spec before anything is trained, though nothing is wrong with it.
   /// - Parameter trainingImages: how many there are; nil for as many as the spec tells.
   public func notes(trainingImages: Int? = nil) -> [String] {
-    [movingStatisticsNote(trainingImages: trainingImages), weighingNote].compactMap { $0 }
+    [movingStatisticsNote(trainingImages: trainingImages), weighingNote, convolutionNote]
+      .compactMap { $0 }
+  }
+
+  /// Minimal filtering asked for where none or not all of it can be.
+  private var convolutionNote: String? {
+    guard compute.convolution == .winograd, let plan = try? NetworkPlan(network) else { return nil }
+    if plan.minimallyFiltered.isEmpty {
+      return "compute.convolution is \"winograd\", but no convolution of this network gains by "
+        + "it: all are computed as with \"im2col\""
+    }
+    guard case .kfac = optimizer.rule else { return nil }
+    return "compute.convolution is \"winograd\", but kfac asks for the patches that windows see: "
+      + "what it moves is trained as with \"im2col\", and only evaluated by winograd"
   }
 
   /// Images drawn so that all classes come equally often, and weights of the classes besides.

@@ -78,7 +78,7 @@ public struct ExperimentSpec: Hashable, Sendable {
   public var network: NetworkDescription {
     NetworkDescription(
       input: dataset.sampleShape, model: model, classes: dataset.classCount,
-      numerics: compute.numerics)
+      numerics: compute.numerics, convolution: compute.convolution)
   }
 }
 
@@ -121,9 +121,15 @@ public struct ComputeSpec: Hashable, Sendable {
   public var kernel: String
   /// The rules by which sums are taken.
   public var numerics: Numerics
-  public init(kernel: String = "auto", numerics: Numerics = .newest) {
+  /// How convolutions become products.
+  public var convolution: ConvolutionLowering
+  public init(
+    kernel: String = "auto", numerics: Numerics = .newest,
+    convolution: ConvolutionLowering = .im2col
+  ) {
     self.kernel = kernel
     self.numerics = numerics
+    self.convolution = convolution
   }
 
   /// What `kernel` may name: OpenBLAS's cores on x86-64, then on 64-bit ARM.

@@ -200,6 +200,7 @@ extension ExperimentSpec {
   /// they can.
   fileprivate func whatKeepsWeights(from other: ExperimentSpec) -> String? {
     if dataset != other.dataset { return "the data" }
+    if compute.convolution != other.compute.convolution { return "the way of convolutions" }
     if compute != other.compute { return "the kernel" }
     let (own, others) = (optimizer.rule, other.optimizer.rule)
     if own.name != others.name || own.moments != others.moments { return "the optimizer's kind" }

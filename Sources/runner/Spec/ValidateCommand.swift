@@ -58,6 +58,12 @@ struct ValidateCommand: ParsableCommand {
     var document = TextDocument()
     document.append(
       plan.table(hasTotal: output.format == .table || output.format == .markdown), key: "layers")
+    let errors = plan.loweringErrors()
+    if !errors.isEmpty {
+      document.append(
+        Self.table(errors), key: "convolution_errors",
+        title: "winograd, in millionths of the largest result and of the mean one:")
+    }
     var facts: [TextDocument.Fact] = [
       .init("parameters", .integer(plan.parameters)),
       .init("flops", .integer(plan.forwardFLOPs)),
@@ -107,6 +113,26 @@ struct ValidateCommand: ParsableCommand {
     document.append(facts)
     try output.print(document)
     if let shortage { throw shortage }
+  }
+
+  /// What computing convolutions by minimal filtering costs in precision: the largest error relative to the
+  /// largest result, and the mean of both.
+  private static func table(_ errors: [LoweringError]) -> TextTable {
+    var table = TextTable([
+      .init("layer"), .init("filter"), .init("winograd_largest", title: "largest error", .right),
+      .init("winograd_mean", title: "mean", .right),
+      .init("im2col_largest", title: "im2col's", .right),
+      .init("im2col_mean", title: "mean", .right),
+    ])
+    for error in errors {
+      let numbers = [
+        error.winograd.largest, error.winograd.mean, error.im2col.largest, error.im2col.mean,
+      ]
+      table.append(
+        [.text(error.layer), .text(error.filter)]
+          + numbers.map { TextTable.Cell.number($0, fixed($0 * 1e6, 2)) })
+    }
+    return table
   }
 
   /// How many images come to be trained, validated and tested on, where they are the user's own: whether

@@ -128,7 +128,23 @@ package enum SpecDescription {
         + "alone, where that is faster, and in an evaluation each image apart from the others on every "
         + "kernel. Where nothing is said it is the newest; in the resolved.json of a run, the first."
     )
+    Key(
+      "convolution", \.convolution, convolution, aliases: ["lowering", "conv_algorithm"],
+      writesNull: false,
+      "How convolutions become products of matrices; im2col: one product with the patches that windows "
+        + "see; winograd: those of 3x3 with stride 1 that gain by it with two to four times fewer "
+        + "multiplications (Lavin and Gray 2016), whose rounding errors are some times larger; "
+        + "validate tells them.")
   }
+
+  /// The first is not written, as those who knew no other did not write it.
+  private static let convolution = Notation<ConvolutionLowering>(
+    .choice(
+      Choice(
+        noun: "a way to compute convolutions",
+        names: ConvolutionLowering.allCases.map(\.rawValue), aliases: ["gemm": "im2col"])),
+    decode: { $0.string.flatMap(ConvolutionLowering.init(rawValue:)) },
+    encode: { $0 == .im2col ? .null : .string($0.rawValue) }, brief: { .string($0.rawValue) })
 
   /// The first is not written, as those who knew no other did not write it.
   private static let numerics = Notation<Numerics>(

@@ -79,7 +79,9 @@ enum TestModel {
   }
 
   /// Writes a model, and beside it what the pictures of 1000 and more look like to it.
-  static func writeProfiled(_ file: ModelFile, to path: String, of profiled: ModelFile? = nil) throws {
+  static func writeProfiled(_ file: ModelFile, to path: String, of profiled: ModelFile? = nil)
+    throws
+  {
     let count = 120
     let images = ImageSet(
       height: 28, width: 28, channels: 1, classes: file.classNames.count,

@@ -29,7 +29,8 @@ final class Feedback: Sendable {
   func remember(_ id: String, _ model: ServedModel, _ outputs: Outputs) {
     let size = model.inputCount
     let own = Remembered(
-      model: model.name, version: model.version, classNames: model.classNames, shape: model.imageShape,
+      model: model.name, version: model.version, classNames: model.classNames,
+      shape: model.imageShape,
       predictions: (0..<outputs.count).map(outputs.prediction),
       pixels: (0..<outputs.count).map { outputs.inputs.bytes(of: $0, of: size) },
       size: outputs.count * size + 256)

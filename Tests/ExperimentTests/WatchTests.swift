@@ -46,7 +46,27 @@ import Testing
       covariance: (0..<25).map { $0 % 6 == 0 ? 1 : 0 },
       sample: seen.prefix(200).flatMap(\.features), accuracy: 0.9,
       temperature: TemperatureScaling(temperature: 1),
-      correctness: CorrectnessModel(plain: answers, distorted: []))
+      correctness: CorrectnessModel(plain: answers, distorted: []), tests: Self.tests)
+  }
+
+  private static let tests = TestedImages(
+    pixels: (0..<12).map { UInt8($0 * 20) }, shape: ImageShape(height: 2, width: 2, channels: 1),
+    scores: [3, 1, 0, -1, 0, 8, -2, 1, 0.5, 0, 0, 0.25])
+
+  @Test func aModelThatAnswersItsTestsOtherwiseIsFoundOut() {
+    #expect(Self.tests.count == 3)
+    #expect(Self.tests.complaint(about: Self.tests.scores) == nil)
+    // Another kernel's last digits.
+    #expect(Self.tests.complaint(about: Self.tests.scores.map { $0 * (1 + 1e-6) }) == nil)
+    #expect(
+      Self.tests.complaint(about: Self.tests.scores.map { $0 + 0.01 })!.contains("differ"))
+    var wrong = Self.tests.scores
+    wrong[8] = 0.1
+    #expect(
+      Self.tests.complaint(about: wrong)
+        == "it answers 1 of its 3 own test images otherwise than in its run")
+    wrong[8] = .nan
+    #expect(Self.tests.complaint(about: wrong)!.contains("no numbers"))
   }
 
   @Test func aProfileIsReadAsItWasWritten() throws {

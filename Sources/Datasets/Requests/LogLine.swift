@@ -77,12 +77,14 @@ public struct LoggedRequest: Hashable, Sendable {
   public var seen: SeenImage
   /// What was asked about, where images are kept.
   public var image: LoggedImage?
+  /// The path that was asked; nil where there was none.
+  public var route: String?
 
   /// - Parameter keepsFeatures: whether the features are kept, which take about 8 bytes each.
   public init(
     id: String, time: String, model: String, image digest: String?, className: String,
     latency: Double, seen: SeenImage, keepsFeatures: Bool = true,
-    pixels: LoggedImage? = nil
+    pixels: LoggedImage? = nil, route: String? = nil
   ) {
     self.id = id
     self.time = time
@@ -94,6 +96,7 @@ public struct LoggedRequest: Hashable, Sendable {
     if !keepsFeatures { self.seen.features = [] }
     if seen.probabilities.count > LogLine.mostScores { self.seen.probabilities = [] }
     image = pixels
+    self.route = route
   }
 
   init?(_ json: JSONValue) {
@@ -123,7 +126,7 @@ public struct LoggedRequest: Hashable, Sendable {
         prediction: prediction, confidence: confidence, logOdds: logOdds, energy: energy,
         distance: float("distance"), figures: figures, probabilities: probabilities,
         features: features),
-      pixels: LoggedImage(json))
+      pixels: LoggedImage(json), route: json["route"]?.string)
   }
 
   var json: JSONValue {
@@ -146,6 +149,7 @@ public struct LoggedRequest: Hashable, Sendable {
     if !seen.features.isEmpty {
       object["features"] = .array(seen.features.map { JSONValue($0) })
     }
+    if let route { object["route"] = .string(route) }
     image?.add(to: &object)
     return .object(object)
   }

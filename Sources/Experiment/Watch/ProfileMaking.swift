@@ -62,6 +62,9 @@ extension ValidationProfile {
       labels.append(label)
     }
     let right = answers.isRight.count { $0 }
+    let tests = TestedImages(
+      some(min(count, TestedImages.most, TestedImages.mostBytes / shape.count), from: 1), shape,
+      by: inference)
 
     var distorted: [CorrectnessModel.Answers] = []
     for (number, ops) in Self.distortions(shape).enumerated() {
@@ -83,7 +86,7 @@ extension ValidationProfile {
       featureCount: inference.featureCount, mean: mean, covariance: covariance, sample: sample,
       accuracy: Double(right) / Double(count),
       temperature: TemperatureScaling(scores: scores, labels: labels),
-      correctness: CorrectnessModel(plain: answers, distorted: distorted))
+      correctness: CorrectnessModel(plain: answers, distorted: distorted), tests: tests)
   }
 
   /// The most images that are distorted in one way.
@@ -112,6 +115,27 @@ extension ValidationProfile {
       [policy(.solarize, 20)],
       [.rotate(degrees: 30), pixels(.noise(deviation: 0.2)), pixels(.erase(.init(value: 0.5)))],
     ]
+  }
+}
+
+extension TestedImages {
+  /// - Returns: nil for no images, as where one is larger than all that may be kept.
+  init?(_ source: ImageSource, _ shape: ImageShape, by inference: Inference) {
+    guard source.count > 0 else { return nil }
+    var pixels: [UInt8] = []
+    var values = [Float](repeating: 0, count: shape.count)
+    for place in 0..<source.count {
+      values.withUnsafeMutableBufferPointer {
+        source.fill($0.baseAddress!, sample: place, epoch: 0, worker: 0)
+      }
+      pixels += values.map { UInt8(max(0, min(255, ($0 * 255).rounded()))) }
+    }
+    let classes = inference.plan.description.classes
+    var scores = [Float](repeating: 0, count: source.count * classes)
+    scores.withUnsafeMutableBufferPointer {
+      inference.scores(of: source, range: 0..<source.count, into: $0)
+    }
+    self.init(pixels: pixels, shape: shape, scores: scores)
   }
 }
 

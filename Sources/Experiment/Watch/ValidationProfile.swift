@@ -25,6 +25,8 @@ public struct ValidationProfile: Hashable, Sendable {
   public let accuracy: Double
   public let temperature: TemperatureScaling
   public let correctness: CorrectnessModel
+  /// Some of the images, with the scores they had; nil of a profile that was made before these were kept.
+  public let tests: TestedImages?
 
   /// The quantities of an image, in the order of their columns.
   public static let quantities = ["log_odds", "energy", "distance"] + ImageFigures.names
@@ -75,12 +77,22 @@ public struct ValidationProfile: Hashable, Sendable {
       floats.withUnsafeBufferPointer { StoredTensor(name: name, shape: shape, floats: $0) }
     }
     let quantities = Self.quantities.count
+    var kept: [StoredTensor] = []
+    if let tests {
+      kept = [
+        StoredTensor(
+          name: "tests/images", type: .u8,
+          shape: [tests.count, tests.shape.height, tests.shape.width, tests.shape.channels],
+          bytes: tests.pixels),
+        tensor("tests/scores", [tests.count, classCounts.count], tests.scores),
+      ]
+    }
     return Safetensors(
       tensors: [
         tensor("quantities", [count, quantities], values), tensor("features/mean", [width], mean),
         tensor("features/covariance", [width, width], covariance),
         tensor("features/sample", [width > 0 ? sample.count / width : 0, width], sample),
-      ],
+      ] + kept,
       metadata: [
         "format": Self.format, "weights_sha256": modelDigest, "validation": "\(validation)",
         "quantities": JSONValue.array(Self.quantities.map { .string($0) }).compact,
@@ -166,12 +178,24 @@ public struct ValidationProfile: Hashable, Sendable {
     self.accuracy = accuracy
     self.temperature = TemperatureScaling(temperature: temperature)
     self.correctness = correctness
+    if let images = file["tests/images"] {
+      guard images.type == .u8, images.shape.count == 4,
+        images.shape.allSatisfy({ (1...1 << 20).contains($0) })
+      else { throw damaged("its tensor tests/images is not as it should be") }
+      tests = TestedImages(
+        pixels: Array(images.bytes),
+        shape: ImageShape(
+          height: images.shape[1], width: images.shape[2], channels: images.shape[3]),
+        scores: try floats("tests/scores") { $0 == [images.shape[0], counts.count] })
+    } else {
+      tests = nil
+    }
   }
 
   init(
     modelDigest: String, validation: Int, classCounts: [Int], values: [Float], featureCount: Int,
     mean: [Float], covariance: [Float], sample: [Float], accuracy: Double,
-    temperature: TemperatureScaling, correctness: CorrectnessModel
+    temperature: TemperatureScaling, correctness: CorrectnessModel, tests: TestedImages? = nil
   ) {
     self.modelDigest = modelDigest
     self.validation = validation
@@ -184,5 +208,6 @@ public struct ValidationProfile: Hashable, Sendable {
     self.accuracy = accuracy
     self.temperature = temperature
     self.correctness = correctness
+    self.tests = tests
   }
 }

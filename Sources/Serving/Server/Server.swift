@@ -47,14 +47,14 @@ public final class Server: Sendable {
   public init(_ options: ServerOptions, tell: @escaping @Sendable (String) -> Void) throws {
     self.options = options
     let log = try options.log.map {
-      try RequestLog(
+      try LogWriter(
         .init(
           path: $0, size: options.logSize, files: options.logFiles,
           keepsPixels: options.logKeepsPixels), tell: tell)
     }
     let shelf = Shelf(
-      ModelPlaces(paths: options.models), lanes: options.threads, shares: options.shares, tell: tell
-    )
+      ModelPlaces(paths: options.models), lanes: options.threads, shares: options.shares,
+      keepsFeatures: log != nil, tell: tell)
     service = try Service(
       shelf, options.limits, lanes: options.threads, log: log,
       feedbackFolder: options.feedbackFolder)

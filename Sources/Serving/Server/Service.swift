@@ -10,12 +10,12 @@ final class Service: Sendable {
   let limits: Limits
   let metrics: Metrics
   let queue: WorkQueue
-  let log: RequestLog?
+  let log: LogWriter?
   let feedback: Feedback
   private let lanes: Lanes
 
   init(
-    _ shelf: Shelf, _ limits: Limits, lanes: Int, log: RequestLog?, feedbackFolder: String?
+    _ shelf: Shelf, _ limits: Limits, lanes: Int, log: LogWriter?, feedbackFolder: String?
   ) throws {
     self.shelf = shelf
     self.limits = limits

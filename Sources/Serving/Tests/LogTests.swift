@@ -1,3 +1,6 @@
+import ConvNet
+import Datasets
+import Experiment
 import Glibc
 import Serving
 import Storage
@@ -70,6 +73,43 @@ import Testing
     #expect(all[4]["label"]?.int == 4)
     #expect(all[4]["class"]?.string == "4")
     #expect(all[4]["pixels"] == all[0]["pixels"])
+  }
+
+  /// Every line is one that `runner monitor` reads, with all that its tests want to know.
+  @Test func theWatchReadsEveryLine() throws {
+    let server = try TestServer(
+      models: TestServer.Models { folder in
+        let path = "\(folder)/digits.safetensors"
+        try TestModel.writeProfiled(TestModel.file(seed: 1), to: path)
+        return [path]
+      }
+    ) { options, folder in options.log = "\(folder)/requests.jsonl" }
+    let client = try server.client()
+    for number in 0..<160 {
+      #expect(try client.request("POST", "/predict", TestModel.png(number)).status == 200)
+    }
+    let rest = TestModel.npy((160..<200).map { TestModel.pixels($0) })
+    #expect(try client.request("POST", "/predict", rest).status == 200)
+    #expect(server.stop())
+    let model = "\(server.folder)/digits.safetensors"
+    let file = try ModelFile(reading: model)
+    let profile = try #require(try ValidationProfile(besideModel: model))
+    let log = try RequestLog(reading: "\(server.folder)/requests.jsonl")
+    #expect(log.unread == 0)
+    #expect(log.requests.count == 200)
+    #expect(log.requests.allSatisfy { $0.seen.features.count == profile.width })
+    let watched = WatchedLog(log, model: file.weightsDigest)
+    #expect(watched.ofOthers == 0)
+    let (looks, left) = watched.looks(by: Watch(profile, Watch.Options()), size: 200)
+    #expect(looks.count == 1)
+    #expect(left == 0)
+    // What `runner predict --format log` says of the same image.
+    let observer = Observer(file, profile: profile)
+    let images = ImageSet(
+      height: 28, width: 28, channels: 1, classes: 10, pixels: TestModel.pixels(7), labels: [0])
+    let seen = try Inference(file.model, team: Team(threads: 1)).observations(
+      of: ImageSource(images), by: observer)
+    #expect(log.requests[7].seen == seen[0])
   }
 
   @Test func fullFilesAreKeptAndTheOldestGoes() throws {

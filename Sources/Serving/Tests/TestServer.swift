@@ -63,9 +63,10 @@ final class TestServer: @unchecked Sendable {  // nothing of it changes
 enum TestModel {
   /// A network with weights that were drawn, which tells images apart without having learned anything.
   static func file(
-    seed: UInt64, name: String = "digits", classes: Int = 10, channels: Int = 1
+    seed: UInt64, name: String = "digits", classes: Int = 10, channels: Int = 1,
+    activation: Activation = .relu
   ) throws -> ModelFile {
-    let conv = Conv2DDescription(filters: 8, kernel: Extent(3, 3), activation: .relu)
+    let conv = Conv2DDescription(filters: 8, kernel: Extent(3, 3), activation: activation)
     let description = NetworkDescription(
       input: .image(height: 28, width: 28, channels: channels),
       layers: [.conv2D(conv), .flatten, .dense(DenseDescription(units: classes))], classes: classes)
@@ -75,6 +76,23 @@ enum TestModel {
       ImagePreparation(
         shape: ImageShape(height: 28, width: 28, channels: channels), resize: .bilinear),
       kernel: BLASCore.current)
+  }
+
+  /// Writes a model, and beside it what the pictures of 1000 and more look like to it.
+  static func writeProfiled(_ file: ModelFile, to path: String, of profiled: ModelFile? = nil)
+    throws
+  {
+    let count = 120
+    let images = ImageSet(
+      height: 28, width: 28, channels: 1, classes: file.classNames.count,
+      pixels: (0..<count).flatMap { pixels(1000 + $0) },
+      labels: Labels((0..<count).map { Int32($0 % file.classNames.count) }))
+    let profiled = profiled ?? file
+    let profile = ValidationProfile(
+      ImageSource(images), by: try Inference(profiled.model, team: Team(threads: 1)),
+      modelDigest: profiled.weightsDigest, seed: 1)
+    try profile!.write(to: ValidationProfile.path(besideModel: path))
+    try file.write(to: path)
   }
 
   /// A grey picture, another for each number.

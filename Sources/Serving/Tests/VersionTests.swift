@@ -74,6 +74,28 @@ import Testing
     #expect(try version(client) == 2)
   }
 
+  /// The weights are whole, and yet it isn't the model that its run tested.
+  @Test func aVersionAnswersItsOwnTestImagesFirst() throws {
+    let server = try TestServer(models: versions)
+    let client = try server.client()
+    let third = "\(server.folder)/models/digits/3.safetensors"
+    let tested = try TestModel.file(seed: 3)
+    try TestModel.writeProfiled(
+      TestModel.file(seed: 3, activation: .tanh), to: third, of: tested)
+    #expect(!server.refresh())
+    #expect(server.lines.last!.contains("3.safetensors"))
+    #expect(server.lines.last!.contains("own test images"))
+    #expect(try version(client) == 2)
+    try TestModel.writeProfiled(TestModel.file(seed: 4), to: third, of: tested)
+    #expect(!server.refresh())
+    #expect(server.lines.last!.contains("it is of other weights"))
+    #expect(try version(client) == 2)
+    try TestModel.writeProfiled(tested, to: third)
+    #expect(server.refresh())
+    #expect(server.lines.last!.contains("3 (tested by 16 images of its own)"))
+    #expect(try version(client) == 3)
+  }
+
   @Test func exchangesUnderLoadLoseNothing() throws {
     let server = try TestServer(models: versions)
     let place = "\(server.folder)/models/digits/2.safetensors"

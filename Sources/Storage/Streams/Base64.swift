@@ -54,4 +54,22 @@ public enum Base64 {
     bytes.removeLast(padding)
     return bytes
   }
+  /// The bytes of a text as others write it, too: with white space, without padding, in the alphabet for
+  /// URLs (RFC 4648, section 5); nil for what is none of these.
+  public static func decode(lenient text: String) -> [UInt8]? {
+    var letters: [UInt8] = []
+    letters.reserveCapacity(text.utf8.count + 3)
+    for letter in text.utf8 {
+      switch letter {
+      case UInt8(ascii: " "), UInt8(ascii: "\r"), UInt8(ascii: "\n"), UInt8(ascii: "\t"): continue
+      case UInt8(ascii: "-"): letters.append(UInt8(ascii: "+"))
+      case UInt8(ascii: "_"): letters.append(UInt8(ascii: "/"))
+      default: letters.append(letter)
+      }
+    }
+    if !letters.contains(UInt8(ascii: "=")) {
+      while letters.count % 4 != 0 { letters.append(UInt8(ascii: "=")) }
+    }
+    return decode(String(decoding: letters, as: UTF8.self))
+  }
 }

@@ -22,8 +22,11 @@ struct Outputs: Sendable {
   /// (N, classes)
   let scores: [Float]
   let probabilities: [Float]
+  /// What the last layer reads, (N, featureCount); empty where nobody wants to know.
+  let features: [Float]
 
   var count: Int { inputs.count }
+  var featureCount: Int { features.count / max(1, count) }
 
   /// The likeliest class; of equals the first.
   func prediction(_ image: Int) -> Int {

@@ -34,15 +34,27 @@ final class Connection: ChannelInboundHandler {
   /// Whether the client has said that it sends no more.
   private var isLast = false
 
-  init(_ server: Listener) { self.server = server }
+  private let wire: Wire
 
-  func handlerAdded(context: ChannelHandlerContext) { self.context = context }
-  func handlerRemoved(context: ChannelHandlerContext) { self.context = nil }
+  init(_ server: Listener, _ wire: Wire) {
+    self.server = server
+    self.wire = wire
+  }
+
+  func handlerAdded(context: ChannelHandlerContext) {
+    self.context = context
+    wire.connection = self
+  }
+
+  func handlerRemoved(context: ChannelHandlerContext) {
+    self.context = nil
+    wire.connection = nil
+  }
 
   func channelActive(context: ChannelHandlerContext) {
     isCounted = true
     guard server.connectionOpened(context.channel) else {
-      refuse(
+      refuseUnasked(
         Refusal(.serviceUnavailable, "there are too many connections", retryAfter: 1), context)
       return
     }
@@ -190,6 +202,20 @@ final class Connection: ChannelInboundHandler {
     send(Answer(refusal), keepsAlive: false, context)
   }
 
+  /// Answers where there is no request yet, which the parser's handlers wouldn't let pass.
+  private func refuseUnasked(_ refusal: Refusal, _ context: ChannelHandlerContext) {
+    server.tellRefused(refusal)
+    let answer = Answer(refusal)
+    let headers =
+      [("content-type", answer.type), ("content-length", "\(answer.body.count)")] + answer.headers
+      + [("connection", "close")]
+    let head =
+      "HTTP/1.1 \(answer.status.code) \(answer.status.reasonPhrase)\r\n"
+      + headers.map { "\($0): \($1)\r\n" }.joined() + "\r\n"
+    wire.write(Array(head.utf8) + answer.body)
+    end(context)
+  }
+
   /// Says that nothing follows, and gives the client a moment to read what was said: where a socket is
   /// closed with bytes unread, the system throws away what it has not delivered.
   private func end(_ context: ChannelHandlerContext) {
@@ -230,7 +256,10 @@ final class Connection: ChannelInboundHandler {
         // Whatever its job gives, it is too late.
         connection.refuse(
           Refusal(.gatewayTimeout, "there was no answer in time"), context)
-      case .head, .body:
+      case .head:
+        connection.refuseUnasked(
+          Refusal(.requestTimeout, "the request was not whole in time"), context)
+      case .body:
         connection.refuse(
           Refusal(.requestTimeout, "the request was not whole in time"), context)
       case .waiting, .ending: connection.close(context)
@@ -256,17 +285,27 @@ final class Connection: ChannelInboundHandler {
   }
 }
 
-/// Notes when a request's first byte comes, before the parser has a whole head.
-final class FirstByte: ChannelInboundHandler {
+/// The socket's end of a connection: it notes when a request's first byte comes, before the parser has a
+/// whole head, and writes where the parser's handlers know of no request.
+final class Wire: ChannelInboundHandler {
   typealias InboundIn = ByteBuffer
   typealias InboundOut = ByteBuffer
+  typealias OutboundOut = ByteBuffer
 
-  private let connection: Connection
+  var connection: Connection?
+  private var context: ChannelHandlerContext?
 
-  init(_ connection: Connection) { self.connection = connection }
+  func handlerAdded(context: ChannelHandlerContext) { self.context = context }
+  func handlerRemoved(context: ChannelHandlerContext) { self.context = nil }
 
   func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-    connection.bytesArrived()
+    connection?.bytesArrived()
     context.fireChannelRead(data)
+  }
+
+  func write(_ bytes: [UInt8]) {
+    guard let context else { return }
+    context.writeAndFlush(
+      wrapOutboundOut(context.channel.allocator.buffer(bytes: bytes)), promise: nil)
   }
 }

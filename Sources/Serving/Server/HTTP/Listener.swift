@@ -41,9 +41,10 @@ final class Listener: @unchecked Sendable {  // what varies is set before any cl
       .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
       .childChannelInitializer { [self] channel in
         channel.eventLoop.makeCompletedFuture {
-          let connection = Connection(self)
+          let wire = Wire()
+          let connection = Connection(self, wire)
           let pipeline = channel.pipeline.syncOperations
-          try pipeline.addHandler(FirstByte(connection))
+          try pipeline.addHandler(wire)
           var decoding = NIOHTTPDecoderLimitConfiguration()
           decoding.maxHeaderFieldSize = limits.headers
           decoding.maxHeaderListSize = limits.headers
@@ -55,7 +56,7 @@ final class Listener: @unchecked Sendable {  // what varies is set before any cl
           try pipeline.addHandler(connection)
         }
       }
-      .childChannelOption(.socketOption(.tcp_nodelay), value: 1)
+      .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
       .childChannelOption(.allowRemoteHalfClosure, value: true)
       .childChannelOption(.maxMessagesPerRead, value: 4)
       .bind(host: host, port: port).wait()
@@ -94,7 +95,7 @@ final class Listener: @unchecked Sendable {  // what varies is set before any cl
           try channel.pipeline.syncOperations.addHandler(SilenceHandler())
         }
       }
-      .childChannelOption(.socketOption(.tcp_nodelay), value: 1)
+      .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
       .bind(host: host, port: port).wait()
     self.bound.append(bound)
     callPort = bound.localAddress?.port

@@ -28,10 +28,9 @@ final class Feedback: Sendable {
 
   func remember(_ id: String, _ model: ServedModel, _ outputs: Outputs) {
     let size = model.inputCount
-    let shape = ImageShape(
-      height: model.inputSizes[0], width: model.inputSizes[1], channels: model.inputSizes[2])
     let own = Remembered(
-      model: model.name, version: model.version, classNames: model.classNames, shape: shape,
+      model: model.name, version: model.version, classNames: model.classNames,
+      shape: model.imageShape,
       predictions: (0..<outputs.count).map(outputs.prediction),
       pixels: (0..<outputs.count).map { outputs.inputs.bytes(of: $0, of: size) },
       size: outputs.count * size + 256)
@@ -113,7 +112,7 @@ final class Feedback: Sendable {
     let isRight = own.predictions[image] == number
     return Told(
       model: own.model, isRight: isRight,
-      image: RequestLog.id(id, image, of: own.predictions.count), label: number,
+      image: LogWriter.id(id, image, of: own.predictions.count), label: number,
       className: name, pixels: own.pixels[image], shape: own.shape,
       json: [
         "id": .string(id), "image": JSONValue(image), "label": .string(name),
@@ -129,8 +128,9 @@ extension Service {
     let told = try feedback.take(try request.json())
     metrics.labelled(told.model, isRight: told.isRight)
     log?.labelled(
-      told.image, label: told.label, className: told.className, pixels: told.pixels,
-      sizes: [told.shape.height, told.shape.width, told.shape.channels])
+      LoggedFeedback(
+        request: told.image, time: LogTime.now, label: told.label, className: told.className,
+        image: LoggedImage(pixels: told.pixels, shape: told.shape)))
     return Answer(.ok, told.json)
   }
 }

@@ -1,3 +1,4 @@
+import Experiment
 import Storage
 
 /// A name for a version, which may move from one to another, with the part of the requests that it gets
@@ -15,28 +16,19 @@ struct VersionLabel: Hashable, Sendable {
   let version: Int
   let share: Double
 
-  /// - Throws: `Mistake` where the file isn't as above, or names versions that are not there.
+  /// The labels of a folder of versions.
+  /// - Throws: `RecordError` where its labels.json isn't as above, or names versions that are not there;
+  ///   `FileError`.
   static func read(
-    _ path: String, versions: Set<Int>, shares: [String: Double]
+    _ folder: String, versions: Set<Int>, shares: [String: Double]
   ) throws -> [VersionLabel] {
-    guard Files.exists(path) else { return [] }
-    let json = try JSONValue(parsing: Files.read(path, limit: 1 << 24), name: path)
-    guard let object = json["labels"]?.object else {
-      throw Mistake("\(path): it must have \"labels\", as {\"labels\": {\"stable\": 3}}")
-    }
-    return try object.members.map { member in
-      guard let version = member.value.int else {
-        throw Mistake("\(path): labels.\(member.key) is not a version's number")
-      }
+    let labels = try VersionLabels(reading: folder).labels
+    return try labels.sorted { $0.key < $1.key }.map { name, version in
       guard versions.contains(version) else {
-        throw Mistake("\(path): \"\(member.key)\" is version \(version), which is not there")
+        throw RecordError(
+          VersionLabels.path(in: folder), "\"\(name)\" is version \(version), which is not there")
       }
-      return VersionLabel(name: member.key, version: version, share: shares[member.key] ?? 0)
+      return VersionLabel(name: name, version: version, share: shares[name] ?? 0)
     }
-  }
-
-  struct Mistake: Error, CustomStringConvertible {
-    let description: String
-    init(_ description: String) { self.description = description }
   }
 }

@@ -30,7 +30,7 @@ struct ModelPlaces: Sendable {
   /// A folder of versions, whose `labels.json` gives names to some.
   struct Labelled: Sendable {
     let name: String
-    let labels: String
+    let path: String
   }
 
   struct Found: Sendable {
@@ -83,7 +83,7 @@ struct ModelPlaces: Sendable {
       found.places.append(Place(name: own, version: version, path: place, stamp: stamp))
     }
     if !versions.isEmpty {
-      found.labelled.append(Labelled(name: own, labels: "\(path)/labels.json"))
+      found.labelled.append(Labelled(name: own, path: path))
       return
     }
     for child in names.sorted() where !child.hasPrefix(".") {

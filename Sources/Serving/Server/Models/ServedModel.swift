@@ -22,6 +22,12 @@ final class ServedModel: Sendable {
   let kernel: String
   let testAccuracy: Double?
   let input: Shape
+  /// Says what a watch needs to know of an image.
+  let observer: Observer
+  /// How many images of its own it was tested by before it was let answer.
+  let tested: Int
+  /// Whether what the last layer reads is kept of each answer, for the log.
+  private let keepsFeatures: Bool
   private let networks: [Network]
   /// Whether an image's answer has the same bits in whatever company it goes through the network.
   let imagesAreApart: Bool
@@ -30,6 +36,10 @@ final class ServedModel: Sendable {
   /// (H, W, C)
   var inputSizes: [Int] { [input.extent.height, input.extent.width, input.channels] }
   var inputCount: Int { input.count }
+  var imageShape: ImageShape {
+    ImageShape(
+      height: input.extent.height, width: input.extent.width, channels: input.channels)
+  }
   /// `t0@3`
   var label: String { "\(name)@\(version)" }
 
@@ -39,12 +49,19 @@ final class ServedModel: Sendable {
     init(_ inference: Inference) { self.inference = inference }
   }
 
-  /// Builds the networks and lets each answer once.
-  /// - Throws: `OutOfMemory`, `RecordError` where its answers are no numbers.
-  init(_ file: ModelFile, name: String, version: Int, path: String, lanes: Int) throws {
+  /// Builds the networks and has each answer, at last about the images that the profile beside the model
+  /// keeps, with the scores that the run had there.
+  /// - Parameter keepsFeatures: whether a log is written, of which the features are a part.
+  /// - Throws: `OutOfMemory`; `RecordError` where its answers are no numbers or not those of its run, or
+  ///   the profile is damaged or another model's.
+  init(
+    _ file: ModelFile, name: String, version: Int, path: String, lanes: Int,
+    keepsFeatures: Bool = false
+  ) throws {
     self.name = name
     self.version = version
     self.path = path
+    self.keepsFeatures = keepsFeatures
     classNames = file.classNames
     prepare = file.prepare
     preparation = file.preparation
@@ -52,6 +69,15 @@ final class ServedModel: Sendable {
     kernel = file.kernel
     testAccuracy = file.testAccuracy
     input = file.model.plan.description.input
+    let place = Files.isFolder(path) ? "\(path)/model.safetensors" : path
+    let profile = try ValidationProfile(besideModel: place)
+    if let profile, profile.modelDigest != digest {
+      throw RecordError(
+        ValidationProfile.path(besideModel: place),
+        "it is of other weights (\(profile.modelDigest.prefix(12))…) than the model beside it "
+          + "(\(digest.prefix(12))…)")
+    }
+    observer = Observer(file, profile: profile)
     let first = try Inference(file.model, team: Team(threads: 1))
     imagesAreApart = first.imagesAreApart
     var networks = [Network(first)]
@@ -59,6 +85,7 @@ final class ServedModel: Sendable {
       networks.append(Network(try Inference(sharing: first, team: Team(threads: 1))))
     }
     self.networks = networks
+    tested = profile?.tests?.count ?? 0
     for lane in networks.indices {
       for byte in [0, 255] as [UInt8] {
         var batch = Batch(input)
@@ -66,6 +93,16 @@ final class ServedModel: Sendable {
         if case .failure(let refusal)? = outputs(of: batch, lane: lane).first {
           throw RecordError(path, refusal.message)
         }
+      }
+      guard let tests = profile?.tests else { continue }
+      guard tests.shape == imageShape else {
+        throw RecordError(path, "its own test images are of another shape than it takes")
+      }
+      var batch = Batch(input)
+      batch.append(.pixels(tests.pixels, count: tests.count))
+      let answered = try outputs(of: batch, lane: lane)[0].get()
+      if let complaint = tests.complaint(about: answered.scores) {
+        throw RecordError(path, complaint)
       }
     }
   }
@@ -75,21 +112,30 @@ final class ServedModel: Sendable {
   func outputs(of batch: Batch, lane: Int) -> [Result<Outputs, Refusal>] {
     let inference = networks[lane].inference
     let classes = classes
+    let width = keepsFeatures ? inference.featureCount : 0
     var scores = [Float](repeating: 0, count: batch.count * classes)
     var probabilities = scores
+    var features = [Float](repeating: 0, count: batch.count * width)
     scores.withUnsafeMutableBufferPointer { scores in
-      if imagesAreApart {
-        inference.scores(of: batch.samples, range: 0..<batch.count, into: scores)
-        return
-      }
-      var place = 0
-      for part in batch.parts {
-        for image in 0..<part.count {
+      features.withUnsafeMutableBufferPointer { features in
+        func answer(_ samples: any ImageSamples, at places: Range<Int>) {
+          let scores = UnsafeMutableBufferPointer(
+            rebasing: scores[places.lowerBound * classes..<places.upperBound * classes])
+          guard width > 0 else {
+            return inference.scores(of: samples, range: 0..<places.count, into: scores)
+          }
           inference.scores(
-            of: OneSample(part, image, input), range: 0..<1,
-            into: UnsafeMutableBufferPointer(
-              rebasing: scores[place * classes..<(place + 1) * classes]))
-          place += 1
+            of: samples, range: 0..<places.count, into: scores,
+            features: UnsafeMutableBufferPointer(
+              rebasing: features[places.lowerBound * width..<places.upperBound * width]))
+        }
+        if imagesAreApart { return answer(batch.samples, at: 0..<batch.count) }
+        var place = 0
+        for part in batch.parts {
+          for image in 0..<part.count {
+            answer(OneSample(part, image, input), at: place..<place + 1)
+            place += 1
+          }
         }
       }
     }
@@ -100,6 +146,7 @@ final class ServedModel: Sendable {
     var start = 0
     return batch.parts.map { part in
       let range = start * classes..<(start + part.count) * classes
+      let own = features[start * width..<(start + part.count) * width]
       start += part.count
       guard probabilities[range].allSatisfy(\.isFinite) else {
         return .failure(
@@ -108,7 +155,7 @@ final class ServedModel: Sendable {
       return .success(
         Outputs(
           inputs: part, classes: classes, scores: Array(scores[range]),
-          probabilities: Array(probabilities[range])))
+          probabilities: Array(probabilities[range]), features: Array(own)))
     }
   }
 

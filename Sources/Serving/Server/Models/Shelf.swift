@@ -40,6 +40,7 @@ final class Shelf: Sendable {
 
   private let places: ModelPlaces
   private let lanes: Int
+  private let keepsFeatures: Bool
   private let shares: [String: Double]
   private let tell: @Sendable (String) -> Void
   private let content = Mutex<Content?>(nil)
@@ -51,14 +52,16 @@ final class Shelf: Sendable {
 
   /// - Parameters:
   ///   - shares: of labels, the part of the requests that ask for no version.
+  ///   - keepsFeatures: whether answers keep what the log writes of them.
   ///   - tell: takes what happens to models, a sentence each.
   init(
-    _ places: ModelPlaces, lanes: Int, shares: [String: Double],
+    _ places: ModelPlaces, lanes: Int, shares: [String: Double], keepsFeatures: Bool = false,
     tell: @escaping @Sendable (String) -> Void
   ) {
     self.places = places
     self.shares = shares
     self.lanes = lanes
+    self.keepsFeatures = keepsFeatures
     self.tell = tell
   }
 
@@ -89,7 +92,7 @@ final class Shelf: Sendable {
             let file = try known[place.path] ?? ModelPlaces.read(place.path)
             model = try ServedModel(
               file, name: place.name ?? file.name, version: place.version, path: place.path,
-              lanes: lanes)
+              lanes: lanes, keepsFeatures: keepsFeatures)
             isChanged = true
           } catch {
             problems.append("\(error)" + (old == nil ? "" : "; what answered before goes on"))
@@ -112,7 +115,7 @@ final class Shelf: Sendable {
           let old = before.models.first { $0.name == name }?.labels ?? []
           do {
             labels = try VersionLabel.read(
-              folder.labels, versions: Set(sorted.map(\.version)), shares: shares)
+              folder.path, versions: Set(sorted.map(\.version)), shares: shares)
           } catch {
             problems.append("\(error)")
             labels = old.filter { label in sorted.contains { $0.version == label.version } }
@@ -141,7 +144,12 @@ final class Shelf: Sendable {
       let labels = model.labels.filter { $0.version == version.version }.map { label in
         label.name + (label.share > 0 ? " \(percent(label.share))" : "")
       }
-      return "\(version.version)" + (labels.isEmpty ? "" : " (\(labels.joined(separator: ", ")))")
+      let notes =
+        labels + [
+          version.tested > 0
+            ? "tested by \(version.tested) images of its own" : "without test images of its own"
+        ]
+      return "\(version.version) (\(notes.joined(separator: ", ")))"
     }
     return "\(model.name), version\(versions.count > 1 ? "s" : "") "
       + versions.joined(separator: ", ")

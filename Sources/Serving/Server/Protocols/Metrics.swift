@@ -65,7 +65,7 @@ final class Metrics: Sendable {
 
   func watch(_ queue: WorkQueue) { counts.withLock { $0.waiting = { queue.waiting } } }
 
-  func watch(_ shelf: Shelf, _ log: RequestLog?) {
+  func watch(_ shelf: Shelf, _ log: LogWriter?) {
     counts.withLock {
       $0.models = {
         (shelf.models ?? []).flatMap(\.versions).map { ($0.name, $0.version, $0.digest) }

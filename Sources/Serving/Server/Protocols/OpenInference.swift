@@ -272,7 +272,8 @@ enum OpenInference {
     }
     var files: [[UInt8]] = []
     for item in data {
-      guard let text = item.string ?? item[0]?.string, let file = Base64.decode(text) else {
+      guard let text = item.string ?? item[0]?.string, let file = Base64.decode(lenient: text)
+      else {
         throw Refusal(.unprocessableEntity, "images: BYTES in JSON are files in base64")
       }
       files.append(file)

@@ -98,7 +98,7 @@ enum TensorFlowServing {
     if rows[0]["b64"] != nil {
       var files: [[UInt8]] = []
       for row in rows {
-        guard let text = row["b64"]?.string, let file = Base64.decode(text) else {
+        guard let text = row["b64"]?.string, let file = Base64.decode(lenient: text) else {
           throw Refusal(.unprocessableEntity, "\(name): {\"b64\": …} must be a file in base64")
         }
         files.append(file)

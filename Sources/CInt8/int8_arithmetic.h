@@ -30,10 +30,18 @@ static inline int32_t wrapping_sum(int32_t a, int32_t b) {
   return (int32_t)((uint32_t)a + (uint32_t)b);
 }
 
+/// x·multiplier·2^(left − right)/2³¹ to the nearest, half up.
+static inline int32_t scale_sum_once(int32_t x, int32_t multiplier, int left, int right) {
+  const int shift = 31 - left + right;
+  return (int32_t)(((int64_t)x * multiplier + ((int64_t)1 << (shift - 1))) >> shift);
+}
+
 static inline uint8_t scale_channel(const Int8Scaling *scaling, int channel, int32_t sum) {
-  const int32_t y = scale_sum(
-    wrapping_sum(sum, scaling->bias[channel]), scaling->multiplier[channel],
-    scaling->left[channel], scaling->right[channel]);
+  const int32_t x = wrapping_sum(sum, scaling->bias[channel]);
+  const int32_t multiplier = scaling->multiplier[channel];
+  const int left = scaling->left[channel], right = scaling->right[channel];
+  const int32_t y = scaling->rounds_once ? scale_sum_once(x, multiplier, left, right)
+                                         : scale_sum(x, multiplier, left, right);
   return clamp_byte(wrapping_sum(y, scaling->zero_point), scaling->low, scaling->high);
 }
 

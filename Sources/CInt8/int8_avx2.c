@@ -61,10 +61,18 @@ INLINE __m256i scaled(__m256i sum, const Int8Scaling *scaling, int first) {
 }
 
 INLINE void store(__m256i sum, const Int8Scaling *scaling, int first, uint8_t *y) {
+  const int left = scaling->channels - first;
+  if (scaling->rounds_once) {
+    int32_t all[LANES];
+    _mm256_storeu_si256((__m256i *)all, sum);
+    for (int c = 0; c < LANES && c < left; ++c) {
+      y[first + c] = scale_channel(scaling, first + c, all[c]);
+    }
+    return;
+  }
   const __m256i x = scaled(sum, scaling, first);
   const __m128i words = _mm_packus_epi32(_mm256_castsi256_si128(x), _mm256_extracti128_si256(x, 1));
   const __m128i bytes = _mm_packus_epi16(words, words);
-  const int left = scaling->channels - first;
   if (left >= LANES) {
     _mm_storel_epi64((__m128i *)(y + first), bytes);
   } else {

@@ -59,6 +59,14 @@ INLINE __m512i scaled(__m512i sum, const Int8Scaling *scaling, int first) {
 
 INLINE void store(__m512i sum, const Int8Scaling *scaling, int first, uint8_t *y) {
   const int left = scaling->channels - first;
+  if (scaling->rounds_once) {
+    int32_t all[LANES];
+    _mm512_storeu_si512(all, sum);
+    for (int c = 0; c < LANES && c < left; ++c) {
+      y[first + c] = scale_channel(scaling, first + c, all[c]);
+    }
+    return;
+  }
   const __mmask16 mask = left >= LANES ? 0xffff : (__mmask16)((1u << left) - 1);
   _mm512_mask_cvtepi32_storeu_epi8(y + first, mask, scaled(sum, scaling, first));
 }

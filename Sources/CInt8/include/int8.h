@@ -17,13 +17,15 @@ int int8_runs(int path);
 ///
 ///     y = clamp(z + round(round((a + bias)·2^left·multiplier/2³¹)/2^right))
 ///
-/// the inner rounding half up, the outer half away from zero. Arrays have as many places as
-/// `int8_padded` says, zeros at the end.
+/// the inner rounding half up, the outer half away from zero; or, as of a dense layer, rounded once, half
+/// up: z + round((a + bias)·multiplier·2^(left − right)/2³¹). Arrays have as many places as `int8_padded`
+/// says, zeros at the end.
 typedef struct {
   const int32_t *bias, *multiplier, *left, *right;
   /// 0 to 255.
   int32_t zero_point, low, high;
   int channels;
+  int rounds_once;
 } Int8Scaling;
 
 /// Channels with those that fill up the last vector.

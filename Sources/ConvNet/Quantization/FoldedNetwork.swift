@@ -158,7 +158,7 @@ struct FoldedNetwork {
     case .merge(let merge) where merge.merge == .add:
       throw NetworkError("a sum of \(inputs.count) is not computed in integers, one of two is")
     default:
-      throw NetworkError("a \(layer.description.definition.kind) is not computed in integers")
+      throw NetworkError("has no form in integers")
     }
     return append(node)
   }

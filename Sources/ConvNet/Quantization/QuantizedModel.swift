@@ -115,6 +115,15 @@ public enum QuantizedOperation: Hashable, Sendable {
     }
   }
 
+  /// The zeros that it puts around an image.
+  public var sides: Sides? {
+    switch self {
+    case .conv2D(let window, _, _), .depthwiseConv2D(let window, _, _): window.sides
+    case .pad(let sides): sides
+    default: nil
+    }
+  }
+
   /// The name of its kind.
   public var word: String {
     switch self {

@@ -44,6 +44,15 @@ extension QuantizedOperation {
     _ inputs: [QuantizedModel.Value], gives output: QuantizedModel.Value
   ) throws(NetworkError) {
     let input = inputs[0]
+    if let sides {
+      // With what is put around it, it is an image as any other.
+      let extent = input.shape.extent
+      _ = try NetworkPlan.product(
+        [
+          extent.height + sides.top + sides.bottom, extent.width + sides.left + sides.right,
+          input.shape.channels,
+        ], what: "its padded image")
+    }
     func expect(_ shape: Shape) throws(NetworkError) {
       guard output.shape == shape else {
         throw NetworkError("gives \(shape), not \(output.shape)")

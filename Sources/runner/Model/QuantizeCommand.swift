@@ -127,9 +127,8 @@ struct QuantizeCommand: ParsableCommand {
     try AtomicFile.write(bytes, to: target)
     let read = AnsweringModel.integers(try QuantizedModelFile(reading: target))
     var document = TextDocument()
-    document.append(
-      facts(opened, quantized, bytes: bytes.count, to: target)
-        + (try tested(opened, read, on: seen.test, path: path)))
+    document.append(try facts(opened, quantized, bytes: bytes.count, to: target))
+    document.append(try tested(opened, read, on: seen.test, path: path))
     document.append(["use with       runner predict \(target) IMAGE"], key: "notes")
     try output.print(document)
   }

@@ -68,7 +68,7 @@ import Testing
         conv(70, 1),
       ] + end),
     Case(
-      name: "residuals", input: .image(height: 8, width: 8, channels: 2),
+      name: "residuals", input: .image(height: 8, width: 8, channels: 1),
       layers: [
         conv(16, padding: .same),
         .residual(

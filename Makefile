@@ -141,9 +141,11 @@ end-to-end: build
 # night, write down what they find: Tests/clients/results.md and tensorflow.md.
 clients: build
 	Tests/clients/end-to-end.sh $(RELEASE) .build-clients 500
+	Tests/clients/int8.sh $(RELEASE) .build-clients-int8 500
 
 clients-all: build
 	Tests/clients/end-to-end.sh $(RELEASE) .build-clients all Tests/clients/results.md
+	Tests/clients/int8.sh $(RELEASE) .build-clients-int8 all Tests/clients/int8.md
 
 clients-tensorflow: build
 	Tests/clients/tensorflow.sh $(RELEASE) .build-clients-tensorflow all Tests/clients/tensorflow.md

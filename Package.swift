@@ -39,8 +39,9 @@ let package = Package(
     .target(name: "CGIF", linkerSettings: [.linkedLibrary("gif")]),
     .target(name: "CAllocations"),
     .target(name: "COpenBLASStart"),
+    .target(name: "CInt8"),
     .target(name: "Storage", dependencies: ["CZlib", "CCrypto", "CBzip2"]),
-    .target(name: "ConvNet", dependencies: ["COpenBLAS", "CLAPACKE", "COpenBLASStart"]),
+    .target(name: "ConvNet", dependencies: ["COpenBLAS", "CLAPACKE", "COpenBLASStart", "CInt8"]),
     .target(
       name: "Datasets",
       dependencies: ["Storage", "ConvNet", "CZlib", "CPNG", "CJPEG", "CWebP", "CTIFF", "CGIF"]),

@@ -145,16 +145,17 @@ public struct Certificate: Sendable {
   static let format = "runner-export-1"
 
   public init(
-    _ export: Export, _ files: [ExportedFile], of model: String, _ images: CheckedImages,
+    _ export: some CheckedExport, _ files: [ExportedFile], of model: String,
+    _ images: CheckedImages,
     _ comparison: ScoreComparison, kernel: String
   ) {
     options = export.options
     foldedBatchNorms = export.foldedBatchNorms
     self.files = files.map(File.init)
     self.model = model
-    modelName = export.model.name
-    weightsDigest = export.model.weightsDigest
-    specDigest = export.model.specDigest
+    modelName = export.modelName
+    weightsDigest = export.weightsDigest
+    specDigest = export.specDigest
     self.images = Images(
       name: images.name, seed: images.seed, count: images.count, digest: images.digest)
     self.comparison = comparison

@@ -20,6 +20,10 @@ public struct CheckedImages: Sendable {
 
   /// Bytes of 0 to 255, drawn evenly, for a model that takes images.
   public init(noise count: Int, seed: UInt64, for model: ModelFile) {
+    self.init(noise: count, seed: seed, for: .floats(model))
+  }
+
+  public init(noise count: Int, seed: UInt64, for model: AnsweringModel) {
     let shape = model.preparation.shape!
     var pixels: [UInt8] = []
     pixels.reserveCapacity(count * shape.count)

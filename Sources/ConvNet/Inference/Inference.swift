@@ -4,7 +4,7 @@
 /// Tiles begin at multiples of their size of the source, wherever a range begins, so that what is
 /// answered for a sample depends neither on the range nor on the number of workers. Where a product's
 /// bits depend on how many rows it has, a tile is worked out in full, however few samples are asked for.
-public final class Inference: TeamWork {
+public final class Inference: TeamWork, ScoringNetwork {
   public let plan: NetworkPlan
   public let team: Team
 
@@ -51,17 +51,9 @@ public final class Inference: TeamWork {
     var range = 0..<0
     /// The first sample of the first tile.
     var firstOfTiles = 0
-    var sink: (Scores) -> Void = { _ in }
+    var sink: (TileScores) -> Void = { _ in }
     /// Where what the last layer reads is copied to, (range.count, featureCount).
     var features: UnsafeMutablePointer<Float>?
-  }
-
-  /// The scores of some samples that one worker has worked out.
-  struct Scores {
-    /// (samples.count, classes), or what is kept of them
-    let values: UnsafePointer<Float>
-    let samples: Range<Int>
-    let worker: Int
   }
 
   /// - Throws: `OutOfMemory`.
@@ -140,25 +132,15 @@ public final class Inference: TeamWork {
     parameters.renewCopies(weights.base)
   }
 
-  /// The scores of the classes (logits) of some samples, (range.count, classes), in `scores`.
-  public func scores(
-    of source: any ImageSamples, range: Range<Int>, into scores: UnsafeMutableBufferPointer<Float>
-  ) {
-    let classes = plan.description.classes
-    precondition(scores.count == range.count * classes)
-    guard let base = scores.baseAddress else { return }
-    forEachTile(of: source, range: range) { tile in
-      (base + (tile.samples.lowerBound - range.lowerBound) * classes).update(
-        from: tile.values, count: tile.samples.count * classes)
-    }
-  }
+  public var classes: Int { plan.description.classes }
 
   /// How many numbers the last layer with weights reads of a sample: what the network knows of it before
   /// it says what that means.
   public var featureCount: Int { head.input.size }
 
-  /// The same, and in the same pass the features: what the last layer with weights reads,
-  /// (range.count, featureCount), an image's channels running fastest.
+  /// The scores of the classes (logits) of some samples, (range.count, classes), and in the same pass the
+  /// features: what the last layer with weights reads, (range.count, featureCount), an image's channels
+  /// running fastest.
   public func scores(
     of source: any ImageSamples, range: Range<Int>, into scores: UnsafeMutableBufferPointer<Float>,
     features: UnsafeMutableBufferPointer<Float>
@@ -167,7 +149,7 @@ public final class Inference: TeamWork {
     precondition(scores.count == range.count * classes)
     precondition(features.count == range.count * featureCount)
     guard let base = scores.baseAddress else { return }
-    forEachTile(of: source, range: range, features: features.baseAddress) { tile in
+    forEachTile(of: source, range: range, .whole, features: features.baseAddress) { tile in
       (base + (tile.samples.lowerBound - range.lowerBound) * classes).update(
         from: tile.values, count: tile.samples.count * classes)
     }
@@ -183,30 +165,17 @@ public final class Inference: TeamWork {
     return values
   }
 
-  /// The probabilities of the classes, p = softmax(z) of the scores z, (source.count, classes).
-  public func probabilities(of source: any ImageSamples) -> [Float] {
-    let classes = plan.description.classes
-    var values = [Float](repeating: 0, count: source.count * classes)
-    values.withUnsafeMutableBufferPointer { values in
-      scores(of: source, range: 0..<source.count, into: values)
-      makeProbabilities(of: values)
-    }
-    return values
-  }
-
-  /// Puts the probabilities of the classes in the place of the scores of some samples, (N, classes).
-  public func makeProbabilities(of scores: UnsafeMutableBufferPointer<Float>) {
-    let classes = plan.description.classes
-    for row in stride(from: 0, to: scores.count, by: classes) {
-      _ = softmax(scores.baseAddress! + row, to: scores.baseAddress! + row, count: classes)
-    }
+  public func forEachTile(
+    of source: any ImageSamples, range: Range<Int>, _ body: (TileScores) -> Void
+  ) {
+    forEachTile(of: source, range: range, source is KeptFeatures ? .head : .whole, body)
   }
 
   /// Calls `body` with the scores of tile after tile of a range, on any worker.
   /// - Parameter part: `head` of a source of what was kept, of the others one of images.
   func forEachTile(
-    of source: any ImageSamples, range: Range<Int>, _ part: Part = .whole,
-    features: UnsafeMutablePointer<Float>? = nil, _ body: (Scores) -> Void
+    of source: any ImageSamples, range: Range<Int>, _ part: Part,
+    features: UnsafeMutablePointer<Float>? = nil, _ body: (TileScores) -> Void
   ) {
     precondition(
       part == .head
@@ -248,7 +217,7 @@ public final class Inference: TeamWork {
       }
       layers[place].layer.forward(tile)
     }
-    current.sink(Scores(values: last.output.values(of: tile), samples: range, worker: worker))
+    current.sink(TileScores(values: last.output.values(of: tile), samples: range, worker: worker))
   }
 
   /// The layers of the part under way, and what they give in the end.

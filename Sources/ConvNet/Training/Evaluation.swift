@@ -11,14 +11,14 @@ public struct EvaluationResult: Sendable {
   public var accuracy: Double { Double(correct) / Double(count) }
 }
 
-extension Inference {
+extension ScoringNetwork {
   /// Loss and accuracy over some samples whose classes are known.
   /// - Parameter scores: takes each sample's scores of the classes, (range.count, classes).
   public func evaluate(
     _ source: any SampleSource, range: Range<Int>, loss description: LossDescription,
     scores: UnsafeMutableBufferPointer<Float>? = nil
   ) -> EvaluationResult {
-    let classes = plan.description.classes
+    let classes = classes
     if let scores { precondition(scores.count == range.count * classes) }
     return evaluate(source, range: range, loss: description, together: range.count) {
       (samples, values) in
@@ -36,7 +36,7 @@ extension Inference {
     _ source: any SampleSource, range: Range<Int>, loss: LossDescription,
     keepsProbabilities: Bool = false
   ) -> (EvaluationResult, Classification) {
-    let classes = plan.description.classes
+    let classes = classes
     let labels = source.labels
     var classification = Classification(classes: classes, keepsProbabilities: keepsProbabilities)
     let together = min(range.count, max(Self.scoresTogether / classes, 1))
@@ -56,7 +56,7 @@ extension Inference {
   }
 
   /// Scores that are looked at together: 16 MB.
-  private static let scoresTogether = 1 << 22
+  private static var scoresTogether: Int { 1 << 22 }
 
   /// - Parameters:
   ///   - together: how many samples are between two calls of `then`, at the most.
@@ -67,7 +67,7 @@ extension Inference {
     together: Int, each: (Range<Int>, UnsafePointer<Float>) -> Void,
     then: (Range<Int>) -> Void
   ) -> EvaluationResult {
-    let classes = plan.description.classes
+    let classes = classes
     let loss = LossFunction(description, classes: classes)
     let labels = source.labels
     let losses = Buffer(range.count)
@@ -76,7 +76,7 @@ extension Inference {
       var start = range.lowerBound
       while start < range.upperBound {
         let part = start..<min(range.upperBound, start + together)
-        forEachTile(of: source, range: part, source is KeptFeatures ? .head : .whole) { tile in
+        forEachTile(of: source, range: part) { tile in
           for (i, sample) in tile.samples.enumerated() {
             let place = sample - range.lowerBound
             let (value, prediction) = loss.loss(
@@ -98,7 +98,9 @@ extension Inference {
     }
     return EvaluationResult(lossSum: lossSum, correct: correct, predictions: predictions)
   }
+}
 
+extension Inference {
   /// Bytes that an evaluation of so many samples takes besides.
   static func evaluationBytes(_ count: Int, classes: Int, workers: Int) -> Int {
     ByteCount.sum(

@@ -9,6 +9,9 @@ indirect enum FlatValue: Sendable {
   case float(Float)
   case string(String)
   case ints([Int])
+  /// Of 64 bits.
+  case longs([Int])
+  case floats([Float])
   /// Bytes that begin at a multiple of 16.
   case bytes(ArraySlice<UInt8>)
   case table([Int: FlatValue])
@@ -102,6 +105,13 @@ struct FlatBufferWriter {
       append(values.count, 4)
       for value in values { append(value, 4) }
       return start
+    case .longs(let values):
+      align(8, ahead: 4)
+      let start = bytes.count
+      append(values.count, 4)
+      for value in values { append(value, 8) }
+      return start
+    case .floats(let values): return write(.ints(values.map { Int($0.bitPattern) }))
     case .bytes(let values):
       align(16, ahead: 4)
       let start = bytes.count

@@ -37,6 +37,7 @@ struct TFLiteFile {
     case squaredDifference = 99
     case abs = 101
     case elu = 111
+    case quantize = 114
     case hardSwish = 117
     case gelu = 150
   }
@@ -56,7 +57,25 @@ struct TFLiteFile {
     let shape: [Int]
     /// The bytes of a constant; nil for what is computed.
     var constant: [UInt8]?
-    var isInteger = false
+    var type = ElementType.float32
+    /// What its integers stand for; nil where they are what they are.
+    var quantization: Quantization?
+  }
+
+  /// The elements of a tensor, by their numbers in the schema.
+  enum ElementType: Int {
+    case float32 = 0
+    case int32 = 2
+    case uint8 = 3
+    case int8 = 9
+  }
+
+  /// x = s(q − z), one s and z or as many as an index of the tensor has places.
+  struct Quantization {
+    let scales: [Float]
+    let zeroPoints: [Int]
+    /// The index.
+    var index = 0
   }
 
   let description: String
@@ -77,7 +96,14 @@ struct TFLiteFile {
     var tensors: [[Int: FlatValue]] = []
     for value in values {
       var tensor: [Int: FlatValue] = [0: .ints(value.shape), 3: .string(value.name)]
-      if value.isInteger { tensor[1] = .byte(2) }
+      if value.type != .float32 { tensor[1] = .byte(value.type.rawValue) }
+      if let quantization = value.quantization {
+        var fields: [Int: FlatValue] = [
+          2: .floats(quantization.scales), 3: .longs(quantization.zeroPoints),
+        ]
+        if quantization.index > 0 { fields[6] = .int(quantization.index) }
+        tensor[4] = .table(fields)
+      }
       if let constant = value.constant {
         tensor[2] = .int(buffers.count)
         buffers.append([0: .bytes(constant[...])])

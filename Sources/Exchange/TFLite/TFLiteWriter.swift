@@ -119,7 +119,7 @@ struct TFLiteWriter {
     }
     return add(
       TFLiteFile.Value(
-        name: unique(name), shape: shape ?? [values.count], constant: bytes, isInteger: true))
+        name: unique(name), shape: shape ?? [values.count], constant: bytes, type: .int32))
   }
 
   /// The shape of a value of the graph.
@@ -220,7 +220,7 @@ struct TFLiteWriter {
     // The last of a node's values is called as the node is.
     let last = file.values[value]
     file.values[value] = TFLiteFile.Value(
-      name: name, shape: last.shape, constant: last.constant, isInteger: last.isInteger)
+      name: name, shape: last.shape, constant: last.constant, type: last.type)
     outputs.append(value)
   }
 

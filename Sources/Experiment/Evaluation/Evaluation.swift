@@ -40,7 +40,7 @@ public struct Mistake: Hashable, Sendable {
 
 extension TestReport {
   init(
-    _ inference: Inference, _ weights: Summary.Weights, epoch: Int, loss: LossDescription,
+    _ inference: any ScoringNetwork, _ weights: Summary.Weights, epoch: Int, loss: LossDescription,
     metrics: [NamedMetric], images: TestImages,
     averaged: AveragedViews?
   ) {
@@ -72,14 +72,6 @@ extension TestReport {
 }
 
 extension ModelFile {
-  /// Tests a model on images that it has not seen, by the cross entropy of its probabilities.
-  /// - Throws: `OutOfMemory`.
-  public func test(on images: TestImages, threads: Int) throws -> TestReport {
-    TestReport(
-      try Inference(model, team: Team(threads: threads)), .last, epoch: epoch,
-      loss: .softmaxCrossEntropy, metrics: [], images: images, averaged: nil)
-  }
-
   /// An experiment with the model's network, whose images come to its shape as the model's own do.
   /// - Throws: `SpecErrors`; `NetworkError`.
   public func experiment() throws -> ExperimentSpec {

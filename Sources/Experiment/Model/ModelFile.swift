@@ -113,7 +113,9 @@ extension ModelFile {
         path,
         "is not a model of this program: its format is \(format), not \(JSONValue.quoted(Self.format))"
           + (format.contains("runner-checkpoint-")
-            ? "; it is a checkpoint, give the folder of its run" : ""))
+            ? "; it is a checkpoint, give the folder of its run"
+            : format.contains(QuantizedModelFile.format)
+              ? "; it is a quantised one, which predict, evaluate and export to .tflite take" : ""))
     }
     guard file.metadata[Safetensors.digestKey] != nil else {
       throw damaged("its digest is missing")

@@ -2,17 +2,25 @@ import Datasets
 import Storage
 
 /// The element types that a run's files hold.
-public enum ElementType: String, Hashable, Sendable, CaseIterable {
+public enum ElementType: String, Hashable, Sendable, CaseIterable, Comparable {
+  // In the order of the Python package.
+  case u8 = "U8"
+  case i8 = "I8"
+  case i32 = "I32"
   case f32 = "F32"
   case i64 = "I64"
-  case u8 = "U8"
 
   public var size: Int {
     switch self {
-    case .f32: 4
+    case .u8, .i8: 1
+    case .i32, .f32: 4
     case .i64: 8
-    case .u8: 1
     }
+  }
+
+  public static func < (a: Self, b: Self) -> Bool {
+    let all = allCases
+    return all.firstIndex(of: a)! < all.firstIndex(of: b)!
   }
 }
 
@@ -60,13 +68,13 @@ public struct StoredTensor: Hashable, Sendable {
 /// (github.com/huggingface/safetensors). It holds numbers and text, never code.
 ///
 /// Writing is deterministic: equal content gives equal bytes, those that the Python package writes
-/// (tensors by element size from the largest, then by name; metadata by key).
+/// (tensors by element type from the largest, then by name; metadata by key).
 public struct Safetensors: Hashable, Sendable {
   public var tensors: [StoredTensor]
   public var metadata: [String: String]
 
   public init(tensors: [StoredTensor], metadata: [String: String] = [:]) {
-    self.tensors = tensors.sorted { ($1.type.size, $0.name) < ($0.type.size, $1.name) }
+    self.tensors = tensors.sorted { ($1.type, $0.name) < ($0.type, $1.name) }
     self.metadata = metadata
   }
 

@@ -67,7 +67,7 @@ struct Answers {
   }
 
   /// What to say where images look like nothing of the training; nil where none does.
-  func warning(_ file: ModelFile) -> String? {
+  func warning(_ file: AnsweringModel) -> String? {
     guard let ink = file.ink else { return nil }
     let odd = asked.images.indices.compactMap { place in
       ink.surprise(in: asked.pixels(of: place)).map { (place, $0) }

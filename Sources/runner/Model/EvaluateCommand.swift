@@ -22,8 +22,8 @@ struct EvaluateCommand: ParsableCommand {
         runner evaluate results/lenet/latest --on scans/ invert=true resize=bilinear
         runner evaluate results/lenet/latest --on digits.csv label_column=-1 --mistakes sheet.png
 
-      A model.safetensors, of runner import or apart from its run, is tested with --on as well, by the \
-      cross entropy of its probabilities:
+      A model.safetensors, of runner import or quantize or apart from its run, is tested with --on as \
+      well, by the cross entropy of its probabilities:
 
         runner evaluate photos.safetensors --on photos/
       """)
@@ -176,7 +176,8 @@ struct EvaluateCommand: ParsableCommand {
 
   /// Tests a model that is apart from its run, or was never of one.
   private func testModel() throws {
-    let model = try openModel(path)
+    let model = try openAnswering(path)
+    let integers = try IntegerPath.chosen()
     guard let other else {
       throw UsageError(
         "\(path): a model alone has no test images; --on IMAGES says what to test it on")
@@ -187,9 +188,10 @@ struct EvaluateCommand: ParsableCommand {
     ] where isAsked {
       throw UsageError("\(name) is for the folder of a run, and \(path) is a model alone")
     }
-    try useCore(of: model)
+    try useCore(ofKernel: model.kernel)
     let evaluated = try EvaluatedImages(other, values: values, for: model, compute)
-    let report = try model.test(on: evaluated.images, threads: compute.threadCount)
+    let report = try model.test(
+      on: evaluated.images, threads: compute.threadCount, path: integers)
     var document = TextDocument()
     document.append(figures(of: report) + evaluated.facts)
     report.appendClasses(to: &document, for: output.format)

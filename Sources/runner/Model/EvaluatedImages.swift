@@ -45,7 +45,7 @@ struct EvaluatedImages {
 
   /// Others, for a model that is of no run.
   init(
-    _ other: String, values: [String], for model: ModelFile, _ compute: ComputeOptions
+    _ other: String, values: [String], for model: AnsweringModel, _ compute: ComputeOptions
   ) throws {
     try self.init(
       other, values: values, model.experiment(), classNames: model.classNames, compute)

@@ -17,7 +17,7 @@ struct ExportCommand: ParsableCommand {
 
         .onnx          ONNX (IR 8, opset 17), with any number of images at once
         .safetensors   the tensors in PyTorch's layout, and a .py beside that builds the network
-        .tflite        TensorFlow Lite, of floats
+        .tflite        TensorFlow Lite, of floats, or of int8 where runner quantize made the model
         .keras         Keras 3's archive, compiled with the run's optimizer and loss, so that fit goes on
         .h5            its older form of a whole model, compiled likewise
         .weights.h5    Keras's weights, and the architecture in a .json beside them
@@ -104,10 +104,9 @@ struct ExportCommand: ParsableCommand {
     options.graph.softmax = softmax
     options.graph.preparation = !withoutPreparation
     options.graph.foldsBatchNorms = foldBatchNorm
-    let opened = try openModel(model, weights: weights)
-    try useCore(of: opened)
-    let export = try Export(
-      opened, options, trainedBy: ExperimentSpec.training(opened, at: model))
+    let opened = try openAnswering(model, weights: weights)
+    try useCore(ofKernel: opened.kernel)
+    let export = try opened.export(options, at: model)
     if foldBatchNorm, export.foldedBatchNorms == 0 {
       Display.say("note: there is no batch norm that a layer before it could take in")
     }
@@ -186,6 +185,17 @@ struct ExportCommand: ParsableCommand {
   }
 }
 
+extension AnsweringModel {
+  /// - Throws: `ExchangeError` for options that the format cannot follow.
+  func export(_ options: ExportOptions, at path: String) throws -> any CheckedExport {
+    switch self {
+    case .floats(let file):
+      try Export(file, options, trainedBy: ExperimentSpec.training(file, at: path))
+    case .integers(let file): try QuantizedExport(file, options)
+    }
+  }
+}
+
 extension ExchangeFormat: ExpressibleByArgument {}
 extension ONNXLayout: ExpressibleByArgument {}
 
@@ -214,7 +224,7 @@ extension CheckedImages {
 
   /// The test images of the run that a model is of; noise where they are not to be had, which is said.
   init(
-    of path: String, _ model: ModelFile, count: Int?, seed: UInt64, _ compute: ComputeOptions
+    of path: String, _ model: AnsweringModel, count: Int?, seed: UInt64, _ compute: ComputeOptions
   ) throws {
     do {
       if let test = try Self.testImages(of: path, model, compute) {
@@ -232,7 +242,7 @@ extension CheckedImages {
   /// Those that an export was checked with.
   /// - Throws: `RecordError` where they are not to be had, or have changed.
   init(
-    _ recorded: Certificate.Images, of path: String, _ model: ModelFile,
+    _ recorded: Certificate.Images, of path: String, _ model: AnsweringModel,
     _ compute: ComputeOptions
   ) throws {
     if let seed = recorded.seed {
@@ -249,9 +259,11 @@ extension CheckedImages {
   }
 
   private static func testImages(
-    of path: String, _ model: ModelFile, _ compute: ComputeOptions
+    of path: String, _ model: AnsweringModel, _ compute: ComputeOptions
   ) throws -> TestImages? {
-    guard let folder = try RunFolder.ofModel(model, at: path), Files.exists(folder.record) else {
+    guard let folder = try RunFolder.ofModel(model.specDigest, at: path),
+      Files.exists(folder.record)
+    else {
       return nil
     }
     let spec = try folder.readResolved()
@@ -266,10 +278,10 @@ extension CheckedImages {
 
 extension RunFolder {
   /// The folder of the run that a model is of; a model may lie in it.
-  fileprivate static func ofModel(_ model: ModelFile, at path: String) throws -> RunFolder? {
+  static func ofModel(_ specDigest: String?, at path: String) throws -> RunFolder? {
     let place = Files.isFolder(path) ? path : Files.parent(of: path)
     guard let folder = try? RunFolder(opening: place), Files.exists(folder.resolved),
-      try folder.specDigest() == model.specDigest
+      try folder.specDigest() == specDigest
     else { return nil }
     return folder
   }
@@ -278,6 +290,6 @@ extension RunFolder {
 extension ExperimentSpec {
   /// The experiment that a model was trained by; nil where its run is not to be had.
   static func training(_ model: ModelFile, at path: String) throws -> ExperimentSpec? {
-    try RunFolder.ofModel(model, at: path)?.readResolved()
+    try RunFolder.ofModel(model.specDigest, at: path)?.readResolved()
   }
 }

@@ -1,6 +1,7 @@
 import ConvNet
 import Datasets
 import Experiment
+import Glibc
 import Storage
 import Sweep
 
@@ -29,14 +30,43 @@ func openModel(_ path: String, weights: Summary.Weights? = nil) throws -> ModelF
   return try folder.modelFile(weights)
 }
 
+/// The same, or a quantised model.
+func openAnswering(_ path: String, weights: Summary.Weights? = nil) throws -> AnsweringModel {
+  guard Files.exists(path), !Files.isFolder(path), try QuantizedModelFile.isOne(path) else {
+    return .floats(try openModel(path, weights: weights))
+  }
+  if weights != nil { throw UsageError("--weights is for the folder of a run") }
+  return .integers(try QuantizedModelFile(reading: path))
+}
+
+extension IntegerPath {
+  /// The one that $RUNNER_INT8 names, else the fastest: all give the same bits.
+  /// - Throws: `UsageError` for a name that is none, or a path that this processor doesn't run.
+  static func chosen() throws -> IntegerPath {
+    guard let name = getenv("RUNNER_INT8").map({ String(cString: $0) }), !name.isEmpty else {
+      return .fastest
+    }
+    let known = allCases.map(\.rawValue).joined(separator: ", ")
+    guard let path = IntegerPath(rawValue: name) else {
+      throw UsageError("RUNNER_INT8=\(name): is no path of integers; there are \(known)")
+    }
+    guard path.runs else {
+      throw UsageError("RUNNER_INT8=\(name): this processor doesn't run it")
+    }
+    return path
+  }
+}
+
 /// Makes this process compute with the kernel that a model was trained with, where this processor runs it:
 /// then answers have the bits of the run's own.
-func useCore(of file: ModelFile) throws {
-  var kernel = file.kernel
+func useCore(of file: ModelFile) throws { try useCore(ofKernel: file.kernel) }
+
+func useCore(ofKernel name: String) throws {
+  var kernel = name
   do { kernel = try BLASCore.resolve(kernel) } catch {
     kernel = BLASCore.automatic
     Display.say(
-      "note: the model was trained with the kernel \(file.kernel), which this processor doesn't run; "
+      "note: the model was trained with the kernel \(name), which this processor doesn't run; "
         + "with \(kernel) probabilities may differ in their last digits")
   }
   try ComputeOptions(threads: 1, data: nil, quiet: true).useCore(kernel)

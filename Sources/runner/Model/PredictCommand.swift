@@ -12,7 +12,8 @@ struct PredictCommand: ParsableCommand {
     commandName: "predict",
     abstract: "Ask a model what images show.",
     discussion: """
-      The model is the folder of a run, of a sweep, or its model.safetensors. Inputs are image files, \
+      The model is the folder of a run, of a sweep, its model.safetensors, or what runner quantize made \
+      of it. Inputs are image files, \
       folders of them, .npy and .npz arrays, IDX files and CSV tables of pixels; - is the standard \
       input. Images become the network's input exactly as in its training, unless an option says \
       otherwise. Where folders are named as the classes, or a table has labels, the accuracy is told \
@@ -144,13 +145,18 @@ struct PredictCommand: ParsableCommand {
 
   func run() throws {
     if let show { try check(show) }
-    let file = try openModel(model, weights: weights)
+    let file = try openAnswering(model, weights: weights)
+    if case .integers = file, layer != nil || format == .log {
+      throw UsageError(
+        "\(model): a quantised model gives answers alone; --layer and --format log are of floats")
+    }
     if probabilities, format == .table, file.classNames.count > ClassDetail.mostClasses {
       throw UsageError(
         "--probabilities: a table of \(grouped(file.classNames.count)) classes is too wide to be read; "
           + "--top names the likeliest, --format csv and jsonl have all")
     }
-    try useCore(of: file)
+    let path = try IntegerPath.chosen()
+    try useCore(ofKernel: file.kernel)
     let threadCount = threads ?? Team.cores
     var preparation = file.preparation
     if let resize { preparation.resize = resize }
@@ -183,11 +189,11 @@ struct PredictCommand: ParsableCommand {
     }
     let asked = reader.asked
     for note in asked.notes { Display.say("note: \(note)") }
-    if asked.count > 0, let layer {
+    if asked.count > 0, let layer, case .floats(let file) = file {
       try LayerValues(asked, of: layer, file, threads: threadCount).print(as: format)
     } else if asked.count > 0 {
-      let inference = try Inference(file.model, team: Team(threads: threadCount))
-      let answers = Answers(asked, inference.probabilities(of: asked), file.classNames)
+      let network = try file.network(threads: threadCount, path: path)
+      let answers = Answers(asked, network.probabilities(of: asked), file.classNames)
       if let name = answers.withoutNumbers {
         throw RecordError(
           model,
@@ -195,7 +201,7 @@ struct PredictCommand: ParsableCommand {
       }
       if let warning = answers.warning(file) { Display.say("WARNING: \(warning)") }
       if let show { try AnswerSheet(answers, turns: turn).write(to: show) }
-      if format == .log {
+      if format == .log, case .floats(let file) = file, let inference = network as? Inference {
         try RequestLines(asked, inference, file, model: model).print()
       } else {
         try printed(answers)

@@ -102,7 +102,7 @@ struct VerifyCommand: ParsableCommand {
     let recorded = try Certificate(reading: path)
     let files = try recorded.readFiles(beside: path)
     let place = model ?? recorded.model
-    let opened = try openModel(place)
+    let opened = try openAnswering(place)
     guard opened.weightsDigest == recorded.weightsDigest else {
       try say("\(path): NOT the same: \(place) has other weights than those that were exported")
       throw ExitCode(ExitStatus.mismatch)
@@ -110,9 +110,7 @@ struct VerifyCommand: ParsableCommand {
     try compute.useCore(recorded.kernel)
     let images = try CheckedImages(recorded.images, of: place, opened, compute)
     let (export, team) = (
-      try Export(
-        opened, recorded.options, trainedBy: ExperimentSpec.training(opened, at: place)),
-      try Team(threads: compute.threadCount)
+      try opened.export(recorded.options, at: place), try Team(threads: compute.threadCount)
     )
     let found = try export.compare(
       files, with: export.scores(of: images, team: team), on: images, team: team)

@@ -1,0 +1,189 @@
+import ConvNet
+import Datasets
+import Storage
+
+/// A quantised model with all that is needed to use it, as a `.safetensors` holds it: kernels of int8 with
+/// their scales and biases, the plan in its metadata, and what `ModelFile` says of the model that it was
+/// made of.
+public struct QuantizedModelFile: Sendable {
+  public var model: QuantizedModel
+  /// Of the experiment.
+  public var name: String
+  public var classNames: [String]
+  public var prepare: FilePreparation?
+  public var preparation: ImagePreparation
+  public var ink: InkRange?
+  public var epoch: Int
+  /// How the ranges were found, as a phrase: "min-max of 500 training images of mnist".
+  public var calibration: String
+  /// SHA-256 of the weights that it was made of, and of the spec that these were trained by.
+  public var floatDigest: String
+  public var specDigest: String?
+  public var kernel: String
+
+  static let format = "runner-quantized-1"
+
+  public init(_ model: QuantizedModel, of file: ModelFile, calibration: String) {
+    self.model = model
+    name = file.name
+    classNames = file.classNames
+    prepare = file.prepare
+    preparation = file.preparation
+    ink = file.ink
+    epoch = file.epoch
+    self.calibration = calibration
+    floatDigest = file.weightsDigest
+    specDigest = file.specDigest
+    kernel = file.kernel
+  }
+
+  /// SHA-256 of the plan and of the bytes of all kernels, scales and biases.
+  public var weightsDigest: String {
+    let digest = SHA256()
+    digest.update(Array(model.plan.compact.utf8))
+    for tensor in tensors { tensor.bytes.withUnsafeBytes { digest.update($0) } }
+    return digest.finalizeHex()
+  }
+
+  /// The bytes of the file; equal models give equal bytes.
+  public var encoded: [UInt8] {
+    let images: JSONValue = [
+      "prepare": JSONValue(prepare?.rawValue), "resize": .string(preparation.resize.rawValue),
+      "keep_aspect": .bool(preparation.keepsAspect), "invert": .bool(preparation.inverts),
+    ]
+    var metadata = [
+      "format": Self.format, "name": name, "plan": model.plan.compact,
+      "classes": JSONValue.array(classNames.map { .string($0) }).compact,
+      "images": images.compact, "epoch": "\(epoch)", "kernel": kernel,
+      "calibration": calibration, "weights_sha256": weightsDigest,
+      "float_weights_sha256": floatDigest,
+    ]
+    metadata["ink"] = ink?.json.compact
+    metadata["spec_sha256"] = specDigest
+    return Safetensors(tensors: tensors, metadata: metadata).sealed
+  }
+
+  private var tensors: [StoredTensor] {
+    var tensors = Checkpoint.normalization(of: model.normalization)
+    for operation in model.operations {
+      guard let kernel = operation.kind.kernel else { continue }
+      tensors += [
+        StoredTensor(
+          name: "\(operation.name)/kernel", type: .i8, shape: kernel.shape,
+          bytes: kernel.weights.map { UInt8(bitPattern: $0) }),
+        StoredTensor(
+          name: "\(operation.name)/scales", type: .f32, shape: [kernel.scales.count],
+          bytes: kernel.scales.withUnsafeBytes { Array($0) }),
+        StoredTensor(
+          name: "\(operation.name)/bias", type: .i32, shape: [kernel.bias.count],
+          bytes: kernel.bias.withUnsafeBytes { Array($0) }),
+      ]
+    }
+    return tensors
+  }
+
+  /// Whether a file says of itself that it is one.
+  public static func isOne(_ path: String) throws -> Bool {
+    guard !Files.isFolder(path) else { return false }
+    let start = try Files.read(path, upTo: 1 << 22)
+    let mark = Array("\"format\":\"runner-quantized-".utf8)
+    guard start.count > mark.count else { return false }
+    return (0...start.count - mark.count).contains {
+      start[$0] == mark[0] && start[$0..<$0 + mark.count].elementsEqual(mark)
+    }
+  }
+
+  /// Reads a model, of which all is checked before anything of it is used.
+  /// - Throws: `RecordError` for what is damaged, or no quantised model of this program; `FileError`.
+  public init(reading path: String) throws {
+    let bytes = try Files.read(path, limit: 1 << 32)
+    guard Safetensors.hasItsDigest(bytes) ?? true else {
+      throw RecordError(path, "is damaged: its bytes do not have the digest that it records")
+    }
+    let file = try Safetensors(parsing: bytes, path: path)
+    func damaged(_ what: String) -> RecordError { RecordError(path, "is damaged: \(what)") }
+    guard file.metadata["format"] == Self.format else {
+      throw RecordError(path, "is not a quantised model of this program")
+    }
+    guard file.metadata[Safetensors.digestKey] != nil else {
+      throw damaged("its digest is missing")
+    }
+    func text(_ key: String) throws(RecordError) -> String {
+      guard let text = file.metadata[key] else { throw damaged("it has no \"\(key)\"") }
+      return text
+    }
+    func json(_ key: String) throws -> JSONValue {
+      let text = try text(key)
+      do { return try JSONValue(parsing: Array(text.utf8), name: key) } catch {
+        throw damaged("\(error)")
+      }
+    }
+    let (images, plan) = (try json("images"), try json("plan"))
+    guard let names = try json("classes").array?.compactMap(\.string), names.count >= 2 else {
+      throw damaged("its classes are not whole")
+    }
+    do throws(NetworkError) {
+      model = try QuantizedModel(
+        plan: plan, normalization: nil
+      ) { name throws(NetworkError) in
+        guard let kernel = file["\(name)/kernel"], kernel.type == .i8,
+          let scales = file["\(name)/scales"], scales.type == .f32, scales.shape.count == 1,
+          let bias = file["\(name)/bias"], bias.type == .i32, bias.shape == scales.shape
+        else { throw NetworkError("\(name): its kernel, scales or bias are missing") }
+        return QuantizedKernel(
+          weights: kernel.bytes.map { Int8(bitPattern: $0) }, shape: kernel.shape,
+          scales: scales.floats, bias: bias.integers)
+      }
+    } catch { throw damaged("\(error)") }
+    model.normalization = try Checkpoint.normalization(
+      of: { file[$0] }, path: path, input: model.input.shape)
+    guard model.classes == names.count else { throw damaged("it has other classes than it names") }
+    // Read as an experiment's images are, so that all is checked that is checked of those.
+    let shape = model.input.shape
+    let document: JSONValue = [
+      "name": "model",
+      "dataset": [
+        "name": "files", "path": ".", "classes": .array(names.map { .string($0) }),
+        "prepare": images["prepare"] ?? .null,
+        "shape": [
+          JSONValue(shape.extent.height), JSONValue(shape.extent.width), JSONValue(shape.channels),
+        ],
+        "resize": images["resize"] ?? .null, "keep_aspect": images["keep_aspect"] ?? .bool(false),
+        "invert": images["invert"] ?? .null, "test": "none",
+      ],
+      "model": [["layer": "flatten"], ["layer": "dense", "units": JSONValue(names.count)]],
+      "optimizer": ["name": "sgd"], "training": ["epochs": 1, "batch_size": 1],
+    ]
+    let spec: ExperimentSpec
+    do { spec = try ExperimentSpec(resolved: document, name: path) } catch {
+      throw damaged("\(error)")
+    }
+    guard let epoch = try Int(text("epoch")), epoch >= 0 else {
+      throw damaged("its epoch is no number")
+    }
+    name = try text("name")
+    classNames = names
+    prepare = spec.dataset.files?.prepare
+    preparation = spec.dataset.preparation
+    ink = try file.metadata["ink"] == nil ? nil : InkRange(json("ink"))
+    self.epoch = epoch
+    calibration = try text("calibration")
+    floatDigest = try text("float_weights_sha256")
+    specDigest = file.metadata["spec_sha256"]
+    kernel = try text("kernel")
+    guard try weightsDigest == text("weights_sha256") else {
+      throw damaged("its weights do not have the digest that it records")
+    }
+  }
+}
+
+extension StoredTensor {
+  /// The elements of an I32 tensor.
+  var integers: [Int32] {
+    precondition(type == .i32)
+    return [Int32](unsafeUninitializedCapacity: bytes.count / 4) { buffer, count in
+      bytes.withUnsafeBytes { UnsafeMutableRawBufferPointer(buffer).copyMemory(from: $0) }
+      count = buffer.count
+    }
+  }
+}

@@ -1,0 +1,206 @@
+import ArgumentParser
+import ConvNet
+import Datasets
+import Experiment
+import Report
+import Storage
+
+struct QuantizeCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "quantize",
+    abstract: "Make a model of 8-bit integers, with the same answers on every processor.",
+    discussion: """
+      The model is the folder of a run, of a sweep, or its model.safetensors. Batch norms become a part of \
+      the layer before them; kernels are of 8 bits with a scale for each filter, what goes between layers \
+      of 8 bits with a scale and a zero point, sums of 32 bits: TensorFlow Lite's scheme. Which numbers a \
+      layer gives is looked up on training images of the run, or on the images that --on names.
+
+      What is written is taken by predict, evaluate and export FILE.tflite as any model. Its answers are \
+      defined by integers alone, so that each processor gives the same bits, by AVX-512 VNNI, AVX2 or \
+      plain code; RUNNER_INT8=vnni, avx2 or plain makes that choice.
+
+      Both models are then tested on the run's test images, or on those that --on names. A layer that has \
+      no form in integers is refused by its name.
+
+      EXAMPLES
+        runner quantize results/lenet/latest
+        runner quantize results/lenet/latest --to small.safetensors --calibration least-squares
+        runner quantize photos.safetensors --on photos/
+      """)
+
+  /// How ranges are taken.
+  enum Calibration: String, ExpressibleByArgument, CaseIterable {
+    case minMax = "min-max"
+    case percentile
+    case leastSquares = "least-squares"
+  }
+
+  @Argument(
+    help: ArgumentHelp(
+      "The model: the folder of a run or a sweep, or a model.safetensors.", valueName: "model"),
+    transform: Arguments.path)
+  var model: String
+
+  @Argument(
+    help: ArgumentHelp(
+      "With --on, values of a spec's section \"dataset\", for its images.", valueName: "key=value"))
+  var values: [String] = []
+
+  @Option(
+    help: ArgumentHelp(
+      "What is written. (default: model.int8.safetensors in the run's folder, or beside the model)",
+      valueName: "file"),
+    transform: Arguments.path)
+  var to: String?
+
+  @Option(
+    help: """
+      How a layer's range is taken from its numbers: all of them, without some at each end, or where \
+      rounding and cutting off do the least harm.
+      """)
+  var calibration = Calibration.minMax
+
+  @Option(
+    help: ArgumentHelp(
+      "With --calibration percentile, what is left out at each end, of a hundred numbers.",
+      valueName: "share"))
+  var percentile: Double?
+
+  @Option(help: ArgumentHelp("How many images ranges are looked up on.", valueName: "n"))
+  var images = 500
+
+  @Option(
+    name: .customLong("on"),
+    help: ArgumentHelp(
+      "Images instead of the run's own, as evaluate takes them.", valueName: "images"),
+    transform: Arguments.path)
+  var other: String?
+
+  @Option(
+    help: """
+      Of a run: the weights of its best epoch or of its last. (default: those that it was tested with)
+      """)
+  var weights: Summary.Weights?
+
+  @OptionGroup var output: DocumentOptions
+  @OptionGroup var compute: ComputeOptions
+
+  func validate() throws {
+    guard images >= 1 else { throw ValidationError("--images takes at least 1, not \(images)") }
+    if let percentile {
+      guard calibration == .percentile else {
+        throw ValidationError("--percentile goes with --calibration percentile")
+      }
+      guard percentile >= 0, percentile < 50 else {
+        throw ValidationError("--percentile takes 0 to less than 50, not \(percentile)")
+      }
+    }
+    if other == nil, let value = values.first {
+      throw ValidationError(
+        "\(value): the run's own images are read as they were; values are for others, given by --on"
+      )
+    }
+  }
+
+  private var method: CalibrationMethod {
+    switch calibration {
+    case .minMax: .minimumMaximum
+    case .percentile: .percentile(percentile ?? 0.01)
+    case .leastSquares: .leastSquares
+    }
+  }
+
+  func run() throws {
+    let opened = try openModel(model, weights: weights)
+    let target = try target()
+    let path = try IntegerPath.chosen()
+    try useCore(of: opened)
+    let seen = try CalibrationImages(
+      of: model, opened, on: other, values: values, count: images, compute)
+    let team = try Team(threads: compute.threadCount)
+    let quantized = QuantizedModelFile(
+      try opened.model.quantized(
+        QuantizationDescription(method), calibratedOn: seen.calibration, team: team),
+      of: opened, calibration: "\(method) of \(seen.description)")
+    let bytes = quantized.encoded
+    // What is told is told of what was written: the file is read again.
+    try AtomicFile.write(bytes, to: target)
+    let read = AnsweringModel.integers(try QuantizedModelFile(reading: target))
+    var document = TextDocument()
+    document.append(try facts(opened, quantized, bytes: bytes.count, to: target))
+    document.append(try tested(opened, read, on: seen.test, path: path))
+    document.append(["use with       runner predict \(target) IMAGE"], key: "notes")
+    try output.print(document)
+  }
+
+  /// Where it is written unless told.
+  private var beside: String {
+    if Files.isFolder(model) { return "\(model)/model.int8.safetensors" }
+    let ending = ".safetensors"
+    return (model.hasSuffix(ending) ? String(model.dropLast(ending.count)) : model) + ".int8"
+      + ending
+  }
+
+  /// Refuses to take the place of what is quantised.
+  private func target() throws -> String {
+    let target = to ?? beside
+    guard target.lowercased().hasSuffix(".safetensors") else {
+      throw UsageError("--to writes a .safetensors file; \(target) doesn't end with that")
+    }
+    let sources = try [model, "\(model)/model.safetensors"].map { try Files.absolute($0) }
+    guard try !sources.contains(Files.absolute(target)) else {
+      throw UsageError(
+        "--to \(target): it would take the place of the model itself; name another file")
+    }
+    return target
+  }
+
+  private func facts(
+    _ opened: ModelFile, _ quantized: QuantizedModelFile, bytes: Int, to target: String
+  ) throws -> [TextDocument.Fact] {
+    let floats = opened.encoded.count
+    let folded = try opened.model.batchNormsFoldedInIntegers()
+    var facts: [TextDocument.Fact] = [
+      .init(
+        "file", .text(target),
+        line: "quantised      \(target): \(grouped(bytes)) bytes, "
+          + "\(fixed(Double(floats) / Double(bytes), 2)) times fewer than \(grouped(floats))"),
+      .init("bytes", .integer(bytes)), .init("float_bytes", .integer(floats)),
+      .init(
+        "calibration", .text(quantized.calibration),
+        line: "ranges         \(quantized.calibration)"),
+    ]
+    facts.append(
+      .init(
+        "folded_batch_norms", .integer(folded),
+        line: folded > 0 ? "folded         \(folded) batch norms" : nil))
+    return facts
+  }
+
+  /// What both models make of the test images.
+  private func tested(
+    _ opened: ModelFile, _ quantized: AnsweringModel, on images: TestImages?, path: IntegerPath
+  ) throws -> [TextDocument.Fact] {
+    guard let images else { return [] }
+    let threads = compute.threadCount
+    let before = try AnsweringModel.floats(opened).test(on: images, threads: threads)
+    let after = try quantized.test(on: images, threads: threads, path: path)
+    let differing = zip(before.predictions, after.predictions).count { $0 != $1 }
+    return [
+      .init(
+        "accuracy_before", .number(before.accuracy),
+        line:
+          "accuracy       \(percent(before.accuracy)) before, \(percent(after.accuracy)) after, "
+          + "on \(grouped(images.count)) test images of \(images.name)"),
+      .init("accuracy_after", .number(after.accuracy)),
+      .init(
+        "loss_before", .number(before.loss),
+        line: "loss           \(fixed(before.loss, 4)) before, \(fixed(after.loss, 4)) after"),
+      .init("loss_after", .number(after.loss)),
+      .init(
+        "differing_answers", .integer(differing),
+        line: "answers        \(grouped(differing)) of \(grouped(images.count)) differ"),
+      .init("images", .integer(images.count)),
+    ]
+  }
+}

@@ -1,0 +1,148 @@
+import Foundation
+import TestSupport
+import Testing
+
+/// `runner quantize`: what is written is a model as any other, with the same bits by every path.
+@Suite struct QuantizeTests {
+  private func quantized() throws -> (TemporaryFolder, run: String, file: String) {
+    let folder = try TemporaryFolder()
+    let run = try InterruptionTests.reference(in: folder)
+    let result = try Program.run("quantize", run, "--quiet", in: folder)
+    #expect(result.status == 0 && result.errors == "", "\(result)")
+    return (folder, run, "\(run)/model.int8.safetensors")
+  }
+
+  @Test func whatIsTold() throws {
+    let (folder, run, file) = try quantized()
+    let json = try Program.run("quantize", run, "--quiet", "--format", "json", in: folder)
+    let told = try #require(
+      try JSONSerialization.jsonObject(with: Data(json.output.utf8)) as? [String: Any])
+    #expect(told["file"] as? String == file)
+    #expect(told["bytes"] as? Int == (try folder.data(file).count))
+    #expect(told["calibration"] as? String == "min-max of 48 training images of synthetic_digits")
+    #expect(told["images"] as? Int == 20)
+    let (before, after) = (told["accuracy_before"] as? Double, told["accuracy_after"] as? Double)
+    #expect(before != nil && after != nil && abs(before! - after!) <= 0.1, "\(json)")
+    let text = try Program.run("quantize", run, "--quiet", in: folder).output
+    for line in [
+      "quantised      \(file): ", "ranges         min-max of 48", "accuracy       ",
+      "answers        ",
+    ] {
+      #expect(text.contains(line), "\(text)")
+    }
+    // The same again gives the same bytes, with any number of threads.
+    let bytes = try folder.data(file)
+    #expect(try Program.run("quantize", run, "--threads", "3", "--quiet", in: folder).status == 0)
+    #expect(try folder.data(file) == bytes)
+    // The model itself is as it was, and by other ranges another file comes of it.
+    #expect(try Program.run("verify", run, "--quiet", in: folder).status == 0)
+    for calibration in ["percentile", "least-squares"] {
+      let other = try Program.run(
+        "quantize", run, "--calibration", calibration, "--images", "7", "--to", "b.safetensors",
+        "--quiet", in: folder)
+      #expect(other.status == 0 && other.output.contains("of 7 training images"), "\(other)")
+      #expect(try folder.data("b.safetensors") != bytes)
+    }
+  }
+
+  @Test func answersAsAnyModel() throws {
+    let (folder, run, file) = try quantized()
+    let sheet = try Program.run(
+      "data", "show", "synthetic_digits", "--count", "4", in: folder)
+    #expect(sheet.status == 0, "\(sheet)")
+    var answers: Set<String> = []
+    for path in ["", "plain", "avx2", "vnni"] {
+      for threads in ["1", "3"] {
+        let result = try Program.shell(
+          "RUNNER_INT8=\(path) \"$RUNNER\" predict \(file) synthetic_digits.png --resize area "
+            + "--threads \(threads) --probabilities --format jsonl", in: folder)
+        // A processor may have none of the wider paths, and says so.
+        if result.status == 2, result.errors.contains("doesn't run it") { continue }
+        #expect(result.status == 0, "\(result)")
+        answers.insert(result.output)
+      }
+    }
+    #expect(answers.count == 1 && answers.first?.contains("\"probabilities\"") == true)
+    let evaluated = try Program.run(
+      "evaluate", file, "--on", "synthetic_digits", "--format", "json", in: folder)
+    #expect(evaluated.status == 0 && evaluated.output.contains("\"test_accuracy\""), "\(evaluated)")
+    // Exported, checked and verified.
+    let exported = try Program.run("export", file, "small.tflite", "--quiet", in: folder)
+    #expect(exported.status == 0, "\(exported)")
+    #expect(exported.output.contains("with 20 test images of synthetic_digits"), "\(exported)")
+    #expect(
+      exported.errors.hasPrefix("note: the file takes bytes of 0 to 255, and gives int8 of "),
+      "\(exported)")
+    let verified = try Program.run("verify", "small.tflite.json", "--quiet", in: folder)
+    #expect(verified.status == 0, "\(verified)")
+    let softmax = try Program.run(
+      "export", file, "other.tflite", "--softmax", "--without-preparation", "--quiet", in: folder)
+    #expect(softmax.status == 0, "\(softmax)")
+    _ = run
+  }
+
+  @Test func aModelAlone() throws {
+    let (folder, run, _) = try quantized()
+    _ = try Program.shell("cp \(run)/model.safetensors alone.safetensors", in: folder)
+    let none = try Program.run("quantize", "alone.safetensors", in: folder)
+    #expect(none.status == 2)
+    #expect(
+      none.errors
+        == "error: alone.safetensors: says of no run on whose images its ranges could be looked up; --on "
+        + "names others\n")
+    let result = try Program.run(
+      "quantize", "alone.safetensors", "--on", "synthetic_digits", "--quiet", in: folder)
+    #expect(result.status == 0 && folder.exists("alone.int8.safetensors"), "\(result)")
+    #expect(result.output.contains("which it is tested on as well"), "\(result)")
+  }
+
+  @Test func mistakes() throws {
+    let (folder, run, file) = try quantized()
+    for (arguments, message) in [
+      (["quantize", "nowhere"], "nowhere: there is no such model"),
+      (["quantize", run, "--to", "a.onnx"], "--to writes a .safetensors file; a.onnx doesn't end"),
+      (
+        ["quantize", run, "--to", "\(run)/model.safetensors"],
+        "--to \(run)/model.safetensors: it would take the place of the model itself"
+      ),
+      (["quantize", run, "--percentile", "1"], "--percentile goes with --calibration percentile"),
+      (["quantize", run, "--images", "0"], "--images takes at least 1, not 0"),
+      (["quantize", run, "resize=bilinear"], "resize=bilinear: the run's own images are read"),
+      (
+        ["quantize", file], "is a quantised one, which predict, evaluate and export to .tflite take"
+      ),
+      (["predict", file, "x.png", "--layer", "dense_0"], "a quantised model gives answers alone"),
+      (
+        ["evaluate", file], "a model alone has no test images; --on IMAGES says what to test it on"
+      ),
+      (["export", file, "a.onnx"], "a quantised model is written as .tflite, not as onnx"),
+      (
+        ["export", file, "a.tflite", "--fold-batch-norm"],
+        "a quantised model has no batch norms left"
+      ),
+    ] {
+      let result = try Program.Running(Program.path, arguments, in: folder).wait()
+      #expect(result.status != 0 && result.errors.contains(message), "\(arguments): \(result)")
+      #expect(result.output == "", "\(result)")
+    }
+    let path = try Program.shell(
+      "RUNNER_INT8=mmx exec \"$RUNNER\" quantize \(run) --quiet", in: folder)
+    #expect(path.status == 2, "\(path)")
+    #expect(
+      path.errors == "error: RUNNER_INT8=mmx: is no path of integers; there are plain, avx2, vnni\n"
+    )
+    // A layer without a form in integers.
+    let gelu = try Program.run(
+      "small.json", "model[0].activation=gelu", "--quiet", "--output", "gelu", in: folder)
+    #expect(gelu.status == 0, "\(gelu)")
+    let refused = try Program.run("quantize", folder.run(of: "small", under: "gelu"), in: folder)
+    #expect(
+      refused.status != 0 && refused.errors.contains("conv2d_0: of activations"), "\(refused)")
+    // A byte of the file.
+    var bytes = try folder.data(file)
+    bytes[bytes.count - 3] ^= 1
+    try bytes.write(to: folder.url.appending(path: "damaged.safetensors"))
+    let damaged = try Program.run("predict", "damaged.safetensors", "x.png", in: folder)
+    #expect(damaged.status == 1 && damaged.errors.contains("is damaged: its bytes"), "\(damaged)")
+  }
+}

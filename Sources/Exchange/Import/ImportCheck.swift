@@ -53,7 +53,7 @@ struct ExpectedScores {
   ///   - beforeSoftmax: whether the scores are what a softmax at its end reads.
   ///   - team: who works them out; nil: the caller alone.
   init(
-    _ file: ONNXFile, as graph: Graph, size: Extent?, beforeSoftmax: Bool, team: Team?
+    _ file: ONNXFile, as graph: Graph, size: Extent?, beforeSoftmax: Bool, team: Team? = nil
   ) throws(ExchangeError) {
     images = NoiseImages(graph.input, count: 2)
     scores = try ONNXRun(file, size: size, team: team).scores(

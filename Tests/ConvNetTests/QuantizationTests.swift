@@ -271,7 +271,8 @@ import Testing
     #expect(histogram.range(by: .minimumMaximum) == -1...3)
     let cut = histogram.range(by: .percentile(0.05))
     #expect(cut.lowerBound == 0 && abs(cut.upperBound - 1) < 0.01)
-    // One number far outside costs less than wider steps for a million others.
+    // One number at 1 far outside, n = 10⁶ others: (1 − r)² + n·(r/255)²/12 is least at r = 0.438, of which
+    // 28/64 is the nearest that is tried.
     var wide = CalibrationHistogram(0...1)
     let many = [Float](repeating: 0, count: 50_000).indices.map { Float($0) / 500_000 } + [1]
     for turn in 0..<20 {
@@ -280,7 +281,7 @@ import Testing
       }
     }
     let least = wide.range(by: .leastSquares)
-    #expect(least.lowerBound == 0 && (0.09...0.2).contains(least.upperBound), "\(least)")
+    #expect(least == 0...28 / 64)
   }
 
   /// Plans from outside are checked before anything is computed of them.
@@ -312,6 +313,7 @@ import Testing
       kernel.weights.removeLast()
       operations[0].kind = .conv2D(window, kernel, activation)
     }
-    refused("no scores") { _, operations in operations.removeLast() }
+    // Without the dense layers and what made a row of an image.
+    refused("no scores") { _, operations in operations.removeLast(3) }
   }
 }

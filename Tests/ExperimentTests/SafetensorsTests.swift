@@ -54,7 +54,7 @@ import Testing
     (file("{\"a\":{\"dtype\":\"F32\",\"shape\":[1]}}"), "\"a\" needs dtype"),
     (
       file(#"{"a":{"dtype":"F16","shape":[1],"data_offsets":[0,2]}}"#, data: 2),
-      "\"a\" has elements of type F16; read are F32, I64, U8"
+      "\"a\" has elements of type F16; read are U8, I8, I32, F32, I64"
     ),
     (
       file(#"{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,4]}}"#, data: 4),

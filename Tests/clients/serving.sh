@@ -44,6 +44,16 @@ for client in requests triton-http triton-grpc kserve-rest kserve-grpc ovms; do
   "$python" "$here/check_serving.py" $client "$http" "$grpc" digits "$work/answers.jsonl"
 done
 
+# What was asked is what the watch reads, every line of it; whether ten digits look like MNIST is not asked.
+sleep 0.5
+"$runner" monitor "$work/requests.jsonl" "$model" --window all > "$work/monitor.txt" \
+  2> "$work/monitor.log" || [ $? = 4 ]
+if grep -q 'passed over' "$work/monitor.log" || grep -q ' 0 looks' "$work/monitor.txt"; then
+  cat "$work/monitor.txt" "$work/monitor.log"
+  exit 1
+fi
+echo "runner monitor: as it should be"
+
 # curl, as the tutorials have it.
 if command -v curl > /dev/null; then
   image=$(ls "$work"/images/*.png | head -n 1)

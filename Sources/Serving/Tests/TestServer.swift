@@ -45,8 +45,7 @@ final class TestServer: @unchecked Sendable {  // nothing of it changes
     change(&options, folder)
     let said = said
     server = try Server(options) { line in said.lines.withLock { $0.append(line) } }
-    port = try server.start()
-    callPort = try server.startCalls()
+    (port, callPort) = try server.start()
     server.refresh()
   }
 
@@ -79,7 +78,9 @@ enum TestModel {
   }
 
   /// Writes a model, and beside it what the pictures of 1000 and more look like to it.
-  static func writeProfiled(_ file: ModelFile, to path: String, of profiled: ModelFile? = nil) throws {
+  static func writeProfiled(_ file: ModelFile, to path: String, of profiled: ModelFile? = nil)
+    throws
+  {
     let count = 120
     let images = ImageSet(
       height: 28, width: 28, channels: 1, classes: file.classNames.count,

@@ -1,5 +1,5 @@
 import Datasets
-import NIOHTTP1
+import HTTPTypes
 import Storage
 import Synchronization
 
@@ -29,7 +29,8 @@ final class Feedback: Sendable {
   func remember(_ id: String, _ model: ServedModel, _ outputs: Outputs) {
     let size = model.inputCount
     let own = Remembered(
-      model: model.name, version: model.version, classNames: model.classNames, shape: model.imageShape,
+      model: model.name, version: model.version, classNames: model.classNames,
+      shape: model.imageShape,
       predictions: (0..<outputs.count).map(outputs.prediction),
       pixels: (0..<outputs.count).map { outputs.inputs.bytes(of: $0, of: size) },
       size: outputs.count * size + 256)
@@ -81,14 +82,14 @@ final class Feedback: Sendable {
     guard json["image"] == nil || json["image"]?.int != nil, own.predictions.indices.contains(image)
     else {
       throw Refusal(
-        .unprocessableEntity, "\"image\" may be 0 to \(own.predictions.count - 1) of that answer")
+        .unprocessableContent, "\"image\" may be 0 to \(own.predictions.count - 1) of that answer")
     }
     guard let number = own.classNames.firstIndex(where: { $0 == label.string }) ?? label.int,
       own.classNames.indices.contains(number)
     else {
       let some = own.classNames.prefix(20).joined(separator: ", ")
       throw Refusal(
-        .unprocessableEntity,
+        .unprocessableContent,
         "\(label.minified) is no class of \(own.model); classes are \(some)"
           + (own.classNames.count > 20 ? ", …" : ""))
     }

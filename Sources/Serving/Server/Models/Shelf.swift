@@ -1,6 +1,6 @@
 import ConvNet
 import Experiment
-import NIOHTTP1
+import HTTPTypes
 import Storage
 import Synchronization
 
@@ -144,10 +144,11 @@ final class Shelf: Sendable {
       let labels = model.labels.filter { $0.version == version.version }.map { label in
         label.name + (label.share > 0 ? " \(percent(label.share))" : "")
       }
-      let notes = labels + [
-        version.tested > 0
-          ? "tested by \(version.tested) images of its own" : "without test images of its own"
-      ]
+      let notes =
+        labels + [
+          version.tested > 0
+            ? "tested by \(version.tested) images of its own" : "without test images of its own"
+        ]
       return "\(version.version) (\(notes.joined(separator: ", ")))"
     }
     return "\(model.name), version\(versions.count > 1 ? "s" : "") "

@@ -1,3 +1,4 @@
+import ConvNet
 import Datasets
 import Experiment
 import Glibc

@@ -33,6 +33,22 @@ extension Reader {
         }
       }
     },
+    Reader("quantized", repair: resealed) { bytes in
+      try withFile(bytes) { path in
+        let file = try QuantizedModelFile(reading: path)
+        try! withFile(file.encoded) { path in
+          precondition(try! QuantizedModelFile(reading: path).model == file.model)
+        }
+        // What is read can be computed.
+        guard file.model.values.allSatisfy({ $0.shape.count < 100_000 }),
+          file.model.operations.compactMap(\.kind.sides).allSatisfy({
+            max($0.top, $0.bottom, $0.left, $0.right) < 100
+          })
+        else { return }
+        let network = try! QuantizedInference(file.model, team: Team(threads: 1))
+        _ = network.quantizedScores(of: Blank(file.model.input.shape), sample: 0)
+      }
+    },
     Reader("profile", repair: resealed) { bytes in
       try withFile(bytes) { path in
         let profile = try ValidationProfile(reading: path)
@@ -152,5 +168,17 @@ extension Reader {
     }
     file.metadata["weights_sha256"] = Checkpoint.digest(of: network)
     return file.metadata[Safetensors.digestKey] == nil ? file.encoded : file.sealed
+  }
+}
+
+/// An image of nothing.
+private final class Blank: ImageSamples {
+  let sampleShape: Shape
+  let count = 1
+
+  init(_ shape: Shape) { sampleShape = shape }
+
+  func fill(_ destination: UnsafeMutablePointer<Float>, sample: Int, epoch: Int, worker: Int) {
+    destination.update(repeating: 0, count: sampleShape.count)
   }
 }

@@ -85,12 +85,8 @@ public struct QuantizedModelFile: Sendable {
   /// Whether a file says of itself that it is one.
   public static func isOne(_ path: String) throws -> Bool {
     guard !Files.isFolder(path) else { return false }
-    let start = try Files.read(path, upTo: 1 << 22)
-    let mark = Array("\"format\":\"runner-quantized-".utf8)
-    guard start.count > mark.count else { return false }
-    return (0...start.count - mark.count).contains {
-      start[$0] == mark[0] && start[$0..<$0 + mark.count].elementsEqual(mark)
-    }
+    let start = try Files.read(path, upTo: Files.documentLimit)
+    return Safetensors.place(of: "\"format\":\"runner-quantized-", inHeaderOf: start) != nil
   }
 
   /// Reads a model, of which all is checked before anything of it is used.

@@ -61,17 +61,32 @@ extension Safetensors {
 
   /// The digits behind `"sha256":"`, which the header has but once.
   private static func placeOfDigest(in bytes: [UInt8]) -> Range<Int>? {
-    guard bytes.count >= 8 else { return nil }
-    let length = bytes.withUnsafeBytes { UInt64(littleEndian: $0.loadUnaligned(as: UInt64.self)) }
-    let end = 8 + Int(min(length, UInt64(bytes.count - 8)))
-    let mark = Array("\"\(digestKey)\":\"".utf8)
-    let first = mark.count
-    guard end >= 8 + first + 65 else { return nil }
-    for start in 8...end - first - 65
-    where bytes[start] == mark[0] && bytes[start..<start + first].elementsEqual(mark) {
-      let digits = start + first..<start + first + 64
-      return bytes[digits.upperBound] == UInt8(ascii: "\"") ? digits : nil
+    guard let mark = place(of: "\"\(digestKey)\":\"", inHeaderOf: bytes) else { return nil }
+    let digits = mark.upperBound..<mark.upperBound + 64
+    guard digits.upperBound < headerEnd(of: bytes), bytes[digits.upperBound] == UInt8(ascii: "\"")
+    else {
+      return nil
+    }
+    return digits
+  }
+
+  /// Where a text first is in the header of a file, of which the header's bytes, or some of them, are
+  /// enough.
+  static func place(of text: String, inHeaderOf bytes: [UInt8]) -> Range<Int>? {
+    let text = Array(text.utf8)
+    let end = headerEnd(of: bytes)
+    guard end >= 8 + text.count else { return nil }
+    for start in 8...end - text.count
+    where bytes[start] == text[0] && bytes[start..<start + text.count].elementsEqual(text) {
+      return start..<start + text.count
     }
     return nil
+  }
+
+  /// Where the header ends by its first 8 bytes, at the end of `bytes` at the latest.
+  private static func headerEnd(of bytes: [UInt8]) -> Int {
+    guard bytes.count >= 8 else { return 0 }
+    let length = bytes.withUnsafeBytes { UInt64(littleEndian: $0.loadUnaligned(as: UInt64.self)) }
+    return 8 + Int(min(length, UInt64(bytes.count - 8)))
   }
 }

@@ -4,7 +4,7 @@ import PackageDescription
 /// The readers and their corpora: a test that replays what was found; with FUZZ set, the program that
 /// looks for more (`make fuzz`).
 let readers: [Target.Dependency] = [
-  "Storage", "ConvNet", "Datasets", "Experiment", "Exchange", "Sweep", "Report", "CZlib",
+  "Storage", "ConvNet", "Datasets", "Experiment", "ONNX", "Exchange", "Sweep", "Report", "CZlib",
 ]
 let readerTarget: Target =
   Context.environment["FUZZ"] == nil
@@ -55,14 +55,17 @@ let package = Package(
       dependencies: [
         "Storage", "Statistics", "Experiment", "Datasets", "ConvNet", "TerminalText",
       ]),
-    .target(name: "Exchange", dependencies: ["Storage", "Experiment", "Datasets", "ConvNet"]),
-    .target(name: "Report", dependencies: ["Storage", "TerminalText"]),
+    .target(name: "ONNX", dependencies: ["Storage", "ConvNet"]),
+    .target(
+      name: "Exchange", dependencies: ["Storage", "ONNX", "Experiment", "Datasets", "ConvNet"]),
+    .target(
+      name: "Report", dependencies: ["Storage", "TerminalText"]),
     .executableTarget(
       name: "runner",
       dependencies: [
         "CAllocations",
-        "Storage", "ConvNet", "Datasets", "Statistics", "Experiment", "Exchange", "Sweep", "Report",
-        "TerminalText",
+        "Storage", "ConvNet", "Datasets", "Statistics", "Experiment", "ONNX", "Exchange", "Sweep",
+        "Report", "TerminalText",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
     .target(name: "TestSupport", path: "Tests/TestSupport"),
@@ -92,7 +95,9 @@ let package = Package(
       exclude: ["Fixtures"]),
     .testTarget(
       name: "ExchangeTests",
-      dependencies: ["Storage", "Exchange", "Experiment", "Datasets", "ConvNet", "TestSupport"],
+      dependencies: [
+        "Storage", "ONNX", "Exchange", "Experiment", "Datasets", "ConvNet", "TestSupport",
+      ],
       exclude: ["Fixtures"]),
     .testTarget(
       name: "RunnerTests", dependencies: ["Storage", "Experiment", "TerminalText", "TestSupport"],

@@ -1,4 +1,5 @@
 import ConvNet
+import ONNX
 
 extension Graph {
   /// Makes each batch norm that alone reads a convolution or a dense layer a part of that:

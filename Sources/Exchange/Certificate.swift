@@ -1,6 +1,7 @@
 import ConvNet
 import Datasets
 import Experiment
+import ONNX
 import Storage
 
 /// What an exported file was found to compute, beside the model that it was made of.

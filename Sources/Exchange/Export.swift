@@ -1,6 +1,7 @@
 import ConvNet
 import Datasets
 import Experiment
+import ONNX
 import Storage
 
 /// What models are exported to.

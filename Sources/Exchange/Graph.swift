@@ -1,4 +1,5 @@
 import ConvNet
+import ONNX
 
 /// A network as other programs state it: nodes that each do one thing, every one after all that it
 /// reads. The last gives the scores of the classes, (classes), or, at the user's wish, their

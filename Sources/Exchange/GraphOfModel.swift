@@ -1,4 +1,5 @@
 import ConvNet
+import ONNX
 
 extension Graph {
   /// What is made of a model on the way.

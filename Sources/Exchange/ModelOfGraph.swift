@@ -1,4 +1,5 @@
 import ConvNet
+import ONNX
 
 extension Graph {
   /// The model that computes what the graph does, but for `scale`, which is done before it.

@@ -1,6 +1,7 @@
 import ConvNet
 import Datasets
 import Experiment
+import ONNX
 
 /// A model as another program is to have it, checked before it is given away.
 public protocol CheckedExport: Sendable {

@@ -1,6 +1,7 @@
 import ConvNet
 import Datasets
 import Experiment
+import ONNX
 import Storage
 
 /// A model's tensors as an `.npz`: under their names and in their order, as `model.safetensors` has them.

@@ -1,4 +1,5 @@
 import ConvNet
+import ONNX
 
 // Where the windows of a layer lie: the sides of its padding in numbers, whatever they were asked as.
 

@@ -1,3 +1,4 @@
+import ONNX
 import TestSupport
 import Testing
 

@@ -5,6 +5,7 @@ import Testing
 
 @testable import Exchange
 @testable import Experiment
+@testable import ONNX
 
 /// Every format says what the model computes, and its bytes alone are believed.
 @Suite struct ExportTests {

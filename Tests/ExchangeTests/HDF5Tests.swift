@@ -1,6 +1,7 @@
 import Testing
 
 @testable import Exchange
+@testable import ONNX
 
 @Suite struct HDF5Tests {
   private static let file: [UInt8] = {

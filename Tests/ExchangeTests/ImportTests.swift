@@ -4,6 +4,7 @@ import Storage
 import Testing
 
 @testable import Exchange
+@testable import ONNX
 
 /// What PyTorch, Keras and tf2onnx export is read, and answers as ONNX Runtime does; see
 /// Fixtures/make_onnx.py.

@@ -5,6 +5,7 @@ import Testing
 
 @testable import Exchange
 @testable import Experiment
+@testable import ONNX
 
 /// Keras is told to go on as the run did, in its own words; see Fixtures/make_keras_training.py.
 @Suite struct KerasTrainingTests {

@@ -2,6 +2,7 @@ import ConvNet
 import Testing
 
 @testable import Exchange
+@testable import ONNX
 
 /// What is written as ONNX says what the model computes, to the last bit where nothing is folded.
 @Suite struct ONNXTests {

@@ -6,6 +6,7 @@ import Testing
 
 @testable import Exchange
 @testable import Experiment
+@testable import ONNX
 
 /// A quantised network, its file, and its .tflite.
 @Suite struct QuantizedExportTests {

@@ -1,6 +1,7 @@
 import ConvNet
 
 @testable import Exchange
+@testable import ONNX
 
 extension Reader {
   /// The readers of exported models.

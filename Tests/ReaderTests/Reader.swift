@@ -1,5 +1,6 @@
 import Exchange
 import Experiment
+import ONNX
 import Report
 import Storage
 

@@ -1,4 +1,5 @@
 import ConvNet
+import ONNX
 
 /// A graph as one C header: static arrays and loops, for C99 and later and for C++. Images are bytes, or
 /// floats where they come prepared, rows, columns, channels; one goes through at a time.

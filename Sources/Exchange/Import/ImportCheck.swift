@@ -1,4 +1,5 @@
 import ConvNet
+import ONNX
 
 /// What an imported model answers beside what its file says, worked out operator by operator.
 public struct ImportCheck: Hashable, Sendable {

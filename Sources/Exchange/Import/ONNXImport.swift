@@ -1,4 +1,5 @@
 import ConvNet
+import ONNX
 import Storage
 
 /// What is not in an ONNX file, and has to be told.

@@ -1,3 +1,5 @@
+import ONNX
+
 // HDF5 (The HDF Group's File Format Specification, version 3): groups and arrays, each an "object header"
 // of messages. Written is the least of it that any library reads: a superblock of version 2, headers of
 // version 2 whose links are messages of their own, arrays in one piece; lengths and offsets have eight bytes.

@@ -1,5 +1,6 @@
 import ConvNet
 import Experiment
+import ONNX
 import Storage
 
 /// A layer of Keras 3, as its configuration has it.

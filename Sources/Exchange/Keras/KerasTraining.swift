@@ -1,5 +1,6 @@
 import ConvNet
 import Experiment
+import ONNX
 import Storage
 
 /// What Keras is told to go on learning with: what `model.compile` takes there.

@@ -1,4 +1,5 @@
 import ConvNet
+import ONNX
 
 /// Reads a graph from ONNX, operator by operator, as this and other programs write it.
 ///

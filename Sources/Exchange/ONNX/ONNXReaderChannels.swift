@@ -1,4 +1,5 @@
 import ConvNet
+import ONNX
 
 // What constants do to the channels of a value.
 extension ONNXReader {

@@ -1,4 +1,5 @@
 import ConvNet
+import ONNX
 
 // Operators that work element by element: functions of one value, products and sums of several, and
 // what is done to channels by constants.

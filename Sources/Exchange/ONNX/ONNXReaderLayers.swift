@@ -1,4 +1,5 @@
 import ConvNet
+import ONNX
 
 // Convolutions, poolings and products.
 extension ONNXReader {

@@ -1,4 +1,5 @@
 import ConvNet
+import ONNX
 
 // Normalisations, and functions of the channels.
 extension ONNXReader {

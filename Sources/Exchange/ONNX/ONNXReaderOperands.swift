@@ -1,4 +1,5 @@
 import ConvNet
+import ONNX
 
 // What operators read, and the nodes that they become.
 extension ONNXReader {

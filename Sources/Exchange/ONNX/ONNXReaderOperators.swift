@@ -1,3 +1,5 @@
+import ONNX
+
 // What is known of operators.
 extension ONNXReader {
   /// The attributes of the operators that are read, in some of their forms. One that is not here might

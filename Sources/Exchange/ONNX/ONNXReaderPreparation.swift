@@ -1,4 +1,5 @@
 import ConvNet
+import ONNX
 
 // What is done to images before the first layer.
 extension ONNXReader {

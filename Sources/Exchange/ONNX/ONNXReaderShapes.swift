@@ -1,4 +1,5 @@
 import ConvNet
+import ONNX
 
 // How values lie: what moves, joins and parts indices computes nothing.
 extension ONNXReader {

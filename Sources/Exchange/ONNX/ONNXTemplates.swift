@@ -1,4 +1,5 @@
 import ConvNet
+import ONNX
 
 /// A function that opset 17 has no operator for, as a row of those that it has, as the writer writes it. The
 /// reader knows such rows, these and others', by what they compute; see `ONNXCurve`.

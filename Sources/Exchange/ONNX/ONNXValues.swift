@@ -1,4 +1,5 @@
 import ConvNet
+import ONNX
 
 /// How a value of an ONNX file lies: what the indices behind that of images run over, where the graph has
 /// rows, columns and channels.

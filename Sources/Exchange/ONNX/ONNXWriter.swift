@@ -1,4 +1,5 @@
 import ConvNet
+import ONNX
 
 /// How the images of an ONNX file lie in memory.
 public enum ONNXLayout: String, Hashable, Sendable, CaseIterable {

@@ -1,5 +1,6 @@
 import ConvNet
 import Experiment
+import ONNX
 import Storage
 
 /// How a tensor of a node is called and lies in PyTorch: a permutation of its indices, and its shape then.

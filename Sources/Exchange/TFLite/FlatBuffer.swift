@@ -1,3 +1,5 @@
+import ONNX
+
 // FlatBuffers (flatbuffers.dev/internals): tables of fields, each at a place that the table's "vtable"
 // tells, strings and vectors with their length before them; all little-endian, all aligned.
 

@@ -1,3 +1,5 @@
+import ONNX
+
 /// What a `.tflite` file holds (TensorFlow Lite's schema, version 3): one graph of tensors and operators.
 struct TFLiteFile {
   /// The operators in use, by their numbers in the schema.

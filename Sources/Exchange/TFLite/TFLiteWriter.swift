@@ -1,4 +1,5 @@
 import ConvNet
+import ONNX
 
 /// Writes a graph as TensorFlow Lite: images are (1, H, W, C), floats; interpreters may be told of more
 /// at once where there is no transposed convolution.

@@ -1,3 +1,4 @@
+import ONNX
 import Storage
 
 /// What a SavedModel's `saved_model.pb` holds (TensorFlow's `saved_model.proto`, `graph.proto`,

@@ -1,4 +1,5 @@
 import ConvNet
+import ONNX
 
 extension SavedModelFile {
   /// The SavedModel of a graph, with three signatures:

@@ -1,4 +1,5 @@
 import ConvNet
+import ONNX
 
 /// Writes a graph with TensorFlow's operators, from images (N, H, W, C) to scores (N, classes);
 /// `SavedModelFile.init` makes a whole SavedModel of it.

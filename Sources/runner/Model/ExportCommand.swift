@@ -3,6 +3,7 @@ import ConvNet
 import Datasets
 import Exchange
 import Experiment
+import ONNX
 import Report
 import Storage
 import TerminalText

@@ -4,6 +4,7 @@ import ConvNet
 import Datasets
 import Exchange
 import Experiment
+import ONNX
 import Storage
 import TerminalText
 

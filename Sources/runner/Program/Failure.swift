@@ -4,6 +4,7 @@ import Datasets
 import Exchange
 import Experiment
 import Glibc
+import ONNX
 import Storage
 
 /// What the program ends with; see `runner --help`.

@@ -1,26 +1,26 @@
 /// Numbers of an ONNX file, the last index running fastest.
-struct ONNXArray: Hashable, Sendable {
-  enum Content: Hashable, Sendable {
+package struct ONNXArray: Hashable, Sendable {
+  package enum Content: Hashable, Sendable {
     case floats([Float])
     /// Floats as they lie in the file, four bytes each.
     case stored(FileBytes)
     /// Whole numbers of any width; truth is 1.
     case ints([Int])
 
-    var isFloat: Bool { if case .ints = self { false } else { true } }
+    package var isFloat: Bool { if case .ints = self { false } else { true } }
   }
 
-  private(set) var shape: [Int]
-  let content: Content
+  package private(set) var shape: [Int]
+  package let content: Content
 
   /// The most indices that an array has.
-  static let mostIndices = 8
+  package static let mostIndices = 8
   /// What stands in shapes for the number of images, which is not known: a prime that no size comes near,
   /// and less than what files say for "to the end".
-  static let anyCount = 1_073_741_789
+  package static let anyCount = 1_073_741_789
 
   /// - Precondition: as many numbers as the shape has places.
-  init(_ content: Content, shape: [Int]) {
+  package init(_ content: Content, shape: [Int]) {
     let count =
       switch content {
       case .floats(let values): values.count
@@ -32,28 +32,30 @@ struct ONNXArray: Hashable, Sendable {
   }
 
   /// Floats as they lie in a file: those of large arrays are read each time that they are asked for.
-  init(stored bytes: FileBytes, shape: [Int]) {
+  package init(stored bytes: FileBytes, shape: [Int]) {
     self.init(.stored(bytes.count < Self.leastLarge ? bytes.held : bytes), shape: shape)
   }
 
   private static let leastLarge = 1 << 16
 
-  static func floats(_ tensor: Tensor) -> ONNXArray {
+  package static func floats(_ tensor: Tensor) -> ONNXArray {
     ONNXArray(.floats(tensor.values), shape: tensor.shape)
   }
 
   /// Sizes and places, in one row.
-  static func ints(_ values: [Int]) -> ONNXArray { ONNXArray(.ints(values), shape: [values.count]) }
+  package static func ints(_ values: [Int]) -> ONNXArray {
+    ONNXArray(.ints(values), shape: [values.count])
+  }
 
-  var count: Int { shape.reduce(1, *) }
+  package var count: Int { shape.reduce(1, *) }
 
-  func reshaped(_ shape: [Int]) -> ONNXArray { ONNXArray(content, shape: shape) }
+  package func reshaped(_ shape: [Int]) -> ONNXArray { ONNXArray(content, shape: shape) }
 
   /// Nil for floats.
-  var integers: [Int]? { if case .ints(let values) = content { values } else { nil } }
+  package var integers: [Int]? { if case .ints(let values) = content { values } else { nil } }
 
   /// Its floats, in a copy where the file has them; nil for whole numbers.
-  var numbers: [Float]? {
+  package var numbers: [Float]? {
     switch content {
     case .floats(let values): values
     case .stored: withFloats { Array($0) }
@@ -62,7 +64,7 @@ struct ONNXArray: Hashable, Sendable {
   }
 
   /// The floats where they are, and nothing for whole numbers.
-  func withFloats<Result>(_ body: (UnsafeBufferPointer<Float>) -> Result) -> Result {
+  package func withFloats<Result>(_ body: (UnsafeBufferPointer<Float>) -> Result) -> Result {
     switch content {
     case .floats(let values): return values.withUnsafeBufferPointer(body)
     case .ints: return body(UnsafeBufferPointer(start: nil, count: 0))
@@ -81,7 +83,7 @@ struct ONNXArray: Hashable, Sendable {
   }
 
   /// As a tensor, index k of which is index `order[k]` of this; nil for whole numbers.
-  func tensor(_ order: [Int]? = nil) -> Tensor? {
+  package func tensor(_ order: [Int]? = nil) -> Tensor? {
     guard content.isFloat else { return nil }
     return withFloats { Tensor.transposing($0, shape: shape, order ?? Array(shape.indices)) }
   }

@@ -14,14 +14,14 @@ public struct Tensor: Hashable, Sendable {
   public init(_ values: [Float]) { self.init(values, shape: [values.count]) }
 
   /// The numbers that some bytes hold, four each; nil where they are not as many as the shape has places.
-  init?(littleEndian bytes: ArraySlice<UInt8>, shape: [Int]) {
+  package init?(littleEndian bytes: ArraySlice<UInt8>, shape: [Int]) {
     guard let tensor = bytes.withUnsafeBytes({ Self(littleEndian: $0, shape: shape) }) else {
       return nil
     }
     self = tensor
   }
 
-  init?(littleEndian bytes: FileBytes, shape: [Int]) {
+  package init?(littleEndian bytes: FileBytes, shape: [Int]) {
     guard let tensor = bytes.withUnsafeBytes({ Self(littleEndian: $0, shape: shape) }) else {
       return nil
     }
@@ -47,7 +47,7 @@ public struct Tensor: Hashable, Sendable {
   }
 
   /// The transpose of numbers that lie elsewhere.
-  static func transposing(
+  package static func transposing(
     _ values: UnsafeBufferPointer<Float>, shape: [Int], _ order: [Int]
   ) -> Tensor {
     precondition(order.sorted() == Array(shape.indices))

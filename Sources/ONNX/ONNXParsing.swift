@@ -7,9 +7,11 @@ extension ONNXFile {
   /// Reads a file's bytes. Whatever they claim, no more memory is taken than some times their own; floats
   /// stay where they are.
   /// - Throws: `ExchangeError` for what is damaged, or needs more of ONNX than there is here.
-  init(parsing bytes: [UInt8]) throws(ExchangeError) { try self.init(parsing: FileBytes(bytes)) }
+  package init(parsing bytes: [UInt8]) throws(ExchangeError) {
+    try self.init(parsing: FileBytes(bytes))
+  }
 
-  init(parsing bytes: FileBytes) throws(ExchangeError) {
+  package init(parsing bytes: FileBytes) throws(ExchangeError) {
     self.init(name: "")
     var reader = ProtobufReader(bytes)
     var (version, opset): (Int?, Int?) = (nil, nil)

@@ -2,8 +2,10 @@
 // fields, each a number and a kind, then a varint, four or eight bytes, or a length and so many bytes.
 
 /// Builds a message, field after field.
-struct ProtobufWriter {
-  private(set) var bytes: [UInt8] = []
+package struct ProtobufWriter {
+  package private(set) var bytes: [UInt8] = []
+
+  package init() {}
 
   private mutating func varint(_ value: UInt64) {
     var rest = value
@@ -17,32 +19,32 @@ struct ProtobufWriter {
   private mutating func tag(_ field: Int, _ kind: UInt64) { varint(UInt64(field) << 3 | kind) }
 
   /// An int32, int64 or enum; negative ones take ten bytes.
-  mutating func integer(_ field: Int, _ value: Int) {
+  package mutating func integer(_ field: Int, _ value: Int) {
     tag(field, 0)
     varint(UInt64(bitPattern: Int64(value)))
   }
 
-  mutating func float(_ field: Int, _ value: Float) {
+  package mutating func float(_ field: Int, _ value: Float) {
     tag(field, 5)
     withUnsafeBytes(of: value.bitPattern.littleEndian) { bytes += $0 }
   }
 
-  mutating func bytes(_ field: Int, _ value: some Collection<UInt8>) {
+  package mutating func bytes(_ field: Int, _ value: some Collection<UInt8>) {
     tag(field, 2)
     varint(UInt64(value.count))
     bytes += value
   }
 
-  mutating func string(_ field: Int, _ value: String) { bytes(field, value.utf8) }
+  package mutating func string(_ field: Int, _ value: String) { bytes(field, value.utf8) }
 
-  mutating func message(_ field: Int, _ build: (inout ProtobufWriter) -> Void) {
+  package mutating func message(_ field: Int, _ build: (inout ProtobufWriter) -> Void) {
     var message = ProtobufWriter()
     build(&message)
     bytes(field, message.bytes)
   }
 
   /// Numbers one after another in one field, as proto3 has them.
-  mutating func packed(_ field: Int, _ values: [Int]) {
+  package mutating func packed(_ field: Int, _ values: [Int]) {
     var content = ProtobufWriter()
     for value in values { content.varint(UInt64(bitPattern: Int64(value))) }
     bytes(field, content.bytes)
@@ -51,9 +53,9 @@ struct ProtobufWriter {
 
 /// Reads a message of others' bytes. What a length claims is never more than there is, and nothing is
 /// copied but what is asked for.
-struct ProtobufReader {
+package struct ProtobufReader {
   /// What a field holds.
-  enum Value {
+  package enum Value {
     case varint(UInt64)
     case fixed32(UInt32)
     case fixed64(UInt64)
@@ -62,10 +64,10 @@ struct ProtobufReader {
 
   fileprivate var rest: FileBytes
 
-  init(_ bytes: FileBytes) { rest = bytes }
+  package init(_ bytes: FileBytes) { rest = bytes }
 
   /// The next field; nil at the end.
-  mutating func next() throws(ExchangeError) -> (field: Int, value: Value)? {
+  package mutating func next() throws(ExchangeError) -> (field: Int, value: Value)? {
     guard !rest.isEmpty else { return nil }
     let tag = try varint()
     let field = tag >> 3
@@ -105,34 +107,34 @@ struct ProtobufReader {
     return value
   }
 
-  static func damaged(_ what: String) -> ExchangeError {
+  package static func damaged(_ what: String) -> ExchangeError {
     ExchangeError("is no sound protobuf: \(what)")
   }
 }
 
 extension ProtobufReader.Value {
-  func bytes() throws(ExchangeError) -> FileBytes {
+  package func bytes() throws(ExchangeError) -> FileBytes {
     guard case .bytes(let bytes) = self else {
       throw ProtobufReader.damaged("a number where bytes were expected")
     }
     return bytes
   }
 
-  func string() throws(ExchangeError) -> String {
+  package func string() throws(ExchangeError) -> String {
     guard let text = String(validating: try bytes(), as: UTF8.self) else {
       throw ProtobufReader.damaged("a text that is not UTF-8")
     }
     return text
   }
 
-  func integer() throws(ExchangeError) -> Int {
+  package func integer() throws(ExchangeError) -> Int {
     guard case .varint(let value) = self else {
       throw ProtobufReader.damaged("something else where a whole number was expected")
     }
     return Int(Int64(bitPattern: value))
   }
 
-  func float() throws(ExchangeError) -> Float {
+  package func float() throws(ExchangeError) -> Float {
     guard case .fixed32(let bits) = self else {
       throw ProtobufReader.damaged("something else where a number of four bytes was expected")
     }
@@ -140,7 +142,7 @@ extension ProtobufReader.Value {
   }
 
   /// One number, or several packed.
-  func integers() throws(ExchangeError) -> [Int] {
+  package func integers() throws(ExchangeError) -> [Int] {
     guard case .bytes(let bytes) = self else { return [try integer()] }
     var reader = ProtobufReader(bytes)
     var values: [Int] = []
@@ -149,7 +151,7 @@ extension ProtobufReader.Value {
   }
 
   /// One number of four bytes, or several packed.
-  func floats() throws(ExchangeError) -> [Float] {
+  package func floats() throws(ExchangeError) -> [Float] {
     guard case .bytes(let bytes) = self else { return [try float()] }
     guard bytes.count % 4 == 0 else { throw ProtobufReader.damaged("it ends inside a number") }
     return bytes.withUnsafeBytes { raw in
@@ -160,7 +162,7 @@ extension ProtobufReader.Value {
   }
 
   /// One number of eight bytes, or several packed.
-  func doubles() throws(ExchangeError) -> [Double] {
+  package func doubles() throws(ExchangeError) -> [Double] {
     switch self {
     case .fixed64(let bits): return [Double(bitPattern: bits)]
     case .bytes(let bytes) where bytes.count % 8 == 0:

@@ -3,22 +3,28 @@ import Glibc
 
 /// Computes what an operator says, plainly: what of a file follows from constants alone is worked out with
 /// it, and what was read of a file is checked with it.
-struct ONNXEvaluator {
-  let opset: Int
+package struct ONNXEvaluator {
+  package let opset: Int
   /// The most numbers that an operator may give.
-  var most = 1 << 30
+  package var most: Int
   /// Whether convolutions and their like are computed too.
-  var computesLayers = true
+  package var computesLayers: Bool
   /// Who works out convolutions; without one the caller alone, to the same bits.
-  var team: Team?
+  package var team: Team?
 
-  static func refused(_ node: ONNXFile.Node, _ why: String) -> ExchangeError {
+  package init(
+    opset: Int, most: Int = 1 << 30, computesLayers: Bool = true, team: Team? = nil
+  ) {
+    (self.opset, self.most, self.computesLayers, self.team) = (opset, most, computesLayers, team)
+  }
+
+  package static func refused(_ node: ONNXFile.Node, _ why: String) -> ExchangeError {
     ExchangeError("\(node.title): \(why)")
   }
 
   /// What an operator's first output is.
   /// - Throws: `ExchangeError` where it is not known here, or its operands do not fit it.
-  func evaluate(
+  package func evaluate(
     _ node: ONNXFile.Node, _ inputs: [ONNXArray?]
   ) throws(ExchangeError) -> ONNXArray {
     func input(_ place: Int) throws(ExchangeError) -> ONNXArray {
@@ -143,13 +149,13 @@ struct ONNXEvaluator {
     return numbers
   }
 
-  func clamp(_ axis: Int, _ count: Int) -> Int {
+  package func clamp(_ axis: Int, _ count: Int) -> Int {
     let axis = axis < 0 ? axis.addingReportingOverflow(count).partialValue : axis
     return min(max(axis, 0), count)
   }
 
   /// A shape that there may be memory for.
-  func checked(_ node: ONNXFile.Node, _ shape: [Int]) throws(ExchangeError) -> [Int] {
+  package func checked(_ node: ONNXFile.Node, _ shape: [Int]) throws(ExchangeError) -> [Int] {
     var count = 1
     for size in shape {
       let (product, overflow) = count.multipliedReportingOverflow(by: size)
@@ -204,7 +210,9 @@ struct ONNXEvaluator {
 
   // MARK: broadcasting
 
-  func broadcast(_ node: ONNXFile.Node, _ a: [Int], _ b: [Int]) throws(ExchangeError) -> [Int] {
+  package func broadcast(_ node: ONNXFile.Node, _ a: [Int], _ b: [Int]) throws(ExchangeError)
+    -> [Int]
+  {
     let rank = max(a.count, b.count)
     let (a, b) = (
       Array(repeating: 1, count: rank - a.count) + a, Array(repeating: 1, count: rank - b.count) + b
@@ -218,7 +226,7 @@ struct ONNXEvaluator {
   }
 
   /// An array repeated over a larger shape.
-  func spread(_ array: ONNXArray, to shape: [Int]) throws(ExchangeError) -> ONNXArray {
+  package func spread(_ array: ONNXArray, to shape: [Int]) throws(ExchangeError) -> ONNXArray {
     if array.shape == shape { return array }
     let own = Array(repeating: 1, count: shape.count - array.shape.count) + array.shape
     var strides = [Int](repeating: 1, count: shape.count)
@@ -302,24 +310,24 @@ struct ONNXEvaluator {
 
 extension ONNXFile.Node {
   /// What it is called to people: its operator and its name, or else what it gives.
-  var title: String {
+  package var title: String {
     let own = name.isEmpty ? outputs.first ?? "" : name
     return own.isEmpty ? op : "\(op) \(own)"
   }
 
-  func int(_ name: String) -> Int? {
+  package func int(_ name: String) -> Int? {
     if case .int(let value) = attributes[name] { value } else { nil }
   }
 
-  func ints(_ name: String) -> [Int]? {
+  package func ints(_ name: String) -> [Int]? {
     if case .ints(let values) = attributes[name] { values } else { nil }
   }
 
-  func float(_ name: String) -> Float? {
+  package func float(_ name: String) -> Float? {
     if case .float(let value) = attributes[name] { value } else { nil }
   }
 
-  func string(_ name: String) -> String? {
+  package func string(_ name: String) -> String? {
     if case .string(let value) = attributes[name] { value } else { nil }
   }
 }

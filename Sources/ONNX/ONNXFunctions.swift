@@ -2,13 +2,13 @@ import ConvNet
 import Glibc
 
 /// What ONNX's operators that work element by element compute, in double precision.
-enum ONNXFunction {
-  typealias Unary = (Double) -> Double
-  typealias Binary = (Double, Double) -> Double
+package enum ONNXFunction {
+  package typealias Unary = (Double) -> Double
+  package typealias Binary = (Double, Double) -> Double
 
   /// The function of an operator with one operand besides constants that its attributes have; nil where
   /// it is none.
-  static func unary(_ node: ONNXFile.Node) -> Unary? {
+  package static func unary(_ node: ONNXFile.Node) -> Unary? {
     func number(_ name: String, _ missing: Double) -> Double? {
       switch node.attributes[name] {
       case nil: missing
@@ -63,7 +63,7 @@ enum ONNXFunction {
   private static func softplus(_ x: Double) -> Double { max(x, 0) + log1p(exp(-abs(x))) }
 
   /// The function of an operator with two operands; nil where it is none.
-  static func binary(_ op: String) -> Binary? {
+  package static func binary(_ op: String) -> Binary? {
     switch op {
     case "Add", "Sum": { $0 + $1 }
     case "Sub": { $0 - $1 }
@@ -85,18 +85,18 @@ enum ONNXFunction {
   }
 
   /// Whether what an operator gives is true or false.
-  static func isTruth(_ op: String) -> Bool {
+  package static func isTruth(_ op: String) -> Bool {
     ["Equal", "Greater", "GreaterOrEqual", "Less", "LessOrEqual", "And", "Or", "Not"].contains(op)
   }
 }
 
 /// A function of one number, known by its values at some places: enough of them that the functions of the
 /// catalogue, and what is made of a few operators, are told apart.
-struct ONNXCurve: Hashable, Sendable {
-  var values: [Double]
+package struct ONNXCurve: Hashable, Sendable {
+  package var values: [Double]
 
   /// The corners of all functions of the catalogue are among them, and the slopes on both sides.
-  static let places: [Double] = {
+  package static let places: [Double] = {
     var places: [Double] = [-40, -20, -8, -6, -5, -4, -3, -2.5, -2, -1.5, -1, -0.5, -0.25, 0]
     places += places.map { -$0 }.dropLast()
     var x = 0.0137
@@ -108,28 +108,28 @@ struct ONNXCurve: Hashable, Sendable {
   }()
 
   /// f(x) = x.
-  static let identity = ONNXCurve(values: places)
+  package static let identity = ONNXCurve(values: places)
 
-  init(values: [Double]) { self.values = values }
+  package init(values: [Double]) { self.values = values }
 
-  init(_ function: ONNXFunction.Unary) { values = Self.places.map(function) }
+  package init(_ function: ONNXFunction.Unary) { values = Self.places.map(function) }
 
-  func mapped(_ function: ONNXFunction.Unary) -> ONNXCurve {
+  package func mapped(_ function: ONNXFunction.Unary) -> ONNXCurve {
     ONNXCurve(values: values.map(function))
   }
 
-  func combined(_ other: ONNXCurve, _ function: ONNXFunction.Binary) -> ONNXCurve {
+  package func combined(_ other: ONNXCurve, _ function: ONNXFunction.Binary) -> ONNXCurve {
     ONNXCurve(values: zip(values, other.values).map(function))
   }
 
-  func isClose(to other: ONNXCurve, within tolerance: Double = 1e-6) -> Bool {
+  package func isClose(to other: ONNXCurve, within tolerance: Double = 1e-6) -> Bool {
     zip(values, other.values).allSatisfy { abs($0 - $1) <= tolerance * max(1, abs($1)) }
   }
 
   private func value(at place: Double) -> Double { values[Self.places.firstIndex(of: place)!] }
 
   /// The function of the catalogue that it is; nil for none.
-  var activation: Activation? {
+  package var activation: Activation? {
     let known: [(Activation, String, [String: ONNXFile.Attribute])] = [
       (.relu, "Relu", [:]), (.sigmoid, "Sigmoid", [:]), (.tanh, "Tanh", [:]),
       (.softplus, "Softplus", [:]), (.hardSwish, "HardSwish", [:]), (.swish, "Swish", [:]),
@@ -154,7 +154,7 @@ struct ONNXCurve: Hashable, Sendable {
   }
 
   /// f(x) = ax + b; nil where it is not so.
-  var line: (factor: Double, offset: Double)? {
+  package var line: (factor: Double, offset: Double)? {
     let offset = value(at: 0)
     let factor = (value(at: 8) - value(at: -8)) / 16
     guard factor.isFinite, offset.isFinite, isClose(to: ONNXCurve { factor * $0 + offset }) else {

@@ -1,7 +1,7 @@
 // What only moves numbers: shapes, transposes, parts of arrays.
 extension ONNXEvaluator {
   /// The shape that `Reshape` makes of one; nil where it cannot.
-  static func reshape(_ shape: [Int], to wanted: [Int], keepsZero: Bool) -> [Int]? {
+  package static func reshape(_ shape: [Int], to wanted: [Int], keepsZero: Bool) -> [Int]? {
     var sizes: [Int] = []
     var free: Int?
     var count = 1
@@ -32,7 +32,7 @@ extension ONNXEvaluator {
   }
 
   /// Axes of an attribute, or since some opset of an input; each from 0 to `count`, in order.
-  func axes(
+  package func axes(
     _ node: ONNXFile.Node, _ inputs: [ONNXArray?], _ count: Int
   ) throws(ExchangeError) -> [Int]? {
     var axes: [Int]?
@@ -189,7 +189,7 @@ extension ONNXEvaluator {
   }
 
   /// What `Slice` takes of each index: the first place, the step, and how many.
-  func slices(
+  package func slices(
     _ node: ONNXFile.Node, _ shape: [Int], _ inputs: [ONNXArray?]
   ) throws(ExchangeError) -> [(start: Int, step: Int, count: Int)] {
     func row(_ place: Int, _ name: String) -> [Int]? {

@@ -1,18 +1,26 @@
 /// What an ONNX file holds (github.com/onnx/onnx, `onnx.proto`): operators on named values, and the
 /// numbers that some of these begin with.
-struct ONNXFile: Hashable, Sendable {
-  struct Node: Hashable, Sendable {
-    var op: String
-    var name: String
+package struct ONNXFile: Hashable, Sendable {
+  package struct Node: Hashable, Sendable {
+    package var op: String
+    package var name: String
     /// An empty name is an input that is left out.
-    var inputs: [String]
-    var outputs: [String]
-    var attributes: [String: Attribute] = [:]
+    package var inputs: [String]
+    package var outputs: [String]
+    package var attributes: [String: Attribute] = [:]
     /// Whose operator it is; empty for ONNX's own.
-    var domain = ""
+    package var domain = ""
+
+    package init(
+      op: String, name: String, inputs: [String], outputs: [String],
+      attributes: [String: Attribute] = [:], domain: String = ""
+    ) {
+      (self.op, self.name, self.inputs, self.outputs) = (op, name, inputs, outputs)
+      (self.attributes, self.domain) = (attributes, domain)
+    }
   }
 
-  enum Attribute: Hashable, Sendable {
+  package enum Attribute: Hashable, Sendable {
     case float(Float)
     case int(Int)
     case string(String)
@@ -24,42 +32,48 @@ struct ONNXFile: Hashable, Sendable {
   }
 
   /// An input or output of the whole graph; a size with a name is free.
-  struct Port: Hashable, Sendable {
-    enum Size: Hashable, Sendable {
+  package struct Port: Hashable, Sendable {
+    package enum Size: Hashable, Sendable {
       case fixed(Int)
       case free(String)
     }
-    var name: String
-    var sizes: [Size]
+    package var name: String
+    package var sizes: [Size]
     /// The number that onnx.proto has for the type of its elements; 1 for floats.
-    var type = 1
+    package var type = 1
+
+    package init(name: String, sizes: [Size], type: Int = 1) {
+      (self.name, self.sizes, self.type) = (name, sizes, type)
+    }
   }
 
-  var name: String
-  var nodes: [Node] = []
+  package var name: String
+  package var nodes: [Node] = []
   /// In the order of their first use.
-  var constants: [(name: String, value: ONNXArray)] = []
-  var inputs: [Port] = []
-  var outputs: [Port] = []
-  var metadata: [(key: String, value: String)] = []
-  var producer = ""
+  package var constants: [(name: String, value: ONNXArray)] = []
+  package var inputs: [Port] = []
+  package var outputs: [Port] = []
+  package var metadata: [(key: String, value: String)] = []
+  package var producer = ""
   /// The version of ONNX's own operators.
-  var opset = Self.writtenOpset
+  package var opset = Self.writtenOpset
+
+  package init(name: String) { self.name = name }
 
   /// What is written: IR 8 came with opset 17 (ONNX 1.12, June 2022).
-  static let irVersion = 8
-  static let writtenOpset = 17
+  package static let irVersion = 8
+  package static let writtenOpset = 17
   /// What is read: from ONNX 1.2 on, of May 2018.
-  static let opsets = 7...25
+  package static let opsets = 7...25
 
-  static func == (a: ONNXFile, b: ONNXFile) -> Bool { a.encoded == b.encoded }
-  func hash(into hasher: inout Hasher) { hasher.combine(encoded) }
+  package static func == (a: ONNXFile, b: ONNXFile) -> Bool { a.encoded == b.encoded }
+  package func hash(into hasher: inout Hasher) { hasher.combine(encoded) }
 }
 
 // The numbers of the fields are those of onnx.proto.
 extension ONNXFile {
   /// The file's bytes.
-  var encoded: [UInt8] {
+  package var encoded: [UInt8] {
     var model = ProtobufWriter()
     model.integer(1, Self.irVersion)
     model.string(2, producer)

@@ -14,6 +14,10 @@ let readerTarget: Target =
     name: "fuzz", dependencies: readers, path: "Tests/ReaderTests",
     exclude: ["corpus", "CorpusTests.swift", "HostileSizeTests.swift"])
 
+/// Modules without loops over many numbers, which wait for those that have them, for the disk or for
+/// somebody's eye: as quick unoptimized, and compiled in a quarter of the time.
+let quicklyCompiled: [SwiftSetting] = [.unsafeFlags(["-Onone"], .when(configuration: .release))]
+
 let package = Package(
   name: "runner",
   products: [
@@ -49,7 +53,8 @@ let package = Package(
     .target(name: "TerminalText"),
     .target(
       name: "Experiment",
-      dependencies: ["Storage", "Datasets", "Statistics", "ConvNet", "TerminalText"]),
+      dependencies: ["Storage", "Datasets", "Statistics", "ConvNet", "TerminalText"],
+      swiftSettings: quicklyCompiled),
     .target(
       name: "Sweep",
       dependencies: [
@@ -57,9 +62,10 @@ let package = Package(
       ]),
     .target(name: "ONNX", dependencies: ["Storage", "ConvNet"]),
     .target(
-      name: "Exchange", dependencies: ["Storage", "ONNX", "Experiment", "Datasets", "ConvNet"]),
+      name: "Exchange", dependencies: ["Storage", "ONNX", "Experiment", "Datasets", "ConvNet"],
+      swiftSettings: quicklyCompiled),
     .target(
-      name: "Report", dependencies: ["Storage", "TerminalText"]),
+      name: "Report", dependencies: ["Storage", "TerminalText"], swiftSettings: quicklyCompiled),
     .executableTarget(
       name: "runner",
       dependencies: [
@@ -67,7 +73,8 @@ let package = Package(
         "Storage", "ConvNet", "Datasets", "Statistics", "Experiment", "ONNX", "Exchange", "Sweep",
         "Report", "TerminalText",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
-      ]),
+      ],
+      swiftSettings: quicklyCompiled),
     .target(name: "TestSupport", path: "Tests/TestSupport"),
     .testTarget(name: "StorageTests", dependencies: ["Storage", "TestSupport"]),
     .testTarget(

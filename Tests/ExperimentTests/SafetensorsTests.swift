@@ -26,6 +26,23 @@ import Testing
     #expect(Safetensors(tensors: file.tensors.shuffled(), metadata: file.metadata).encoded == bytes)
   }
 
+  @Test func whatSortOfModelAFileIsIsReadInItsHeaderAlone() throws {
+    let folder = try Files.makeTemporaryFolder()
+    defer { Files.remove(folder) }
+    let mark = Array("\"format\":\"runner-quantized-1\"".utf8)
+    let tensor = StoredTensor(name: "x", type: .u8, shape: [mark.count], bytes: mark)
+    for (metadata, isOne) in [([:], false), (["format": "runner-quantized-1"], true)] {
+      let path = "\(folder)/model-\(isOne)"
+      try Safetensors(tensors: [tensor], metadata: metadata).write(to: path)
+      #expect(try QuantizedModelFile.isOne(path) == isOne)
+    }
+    let short = "\(folder)/short"
+    for count in [0, 7, 8, 9] {
+      try Data([UInt8](repeating: 0xFF, count: count)).write(to: URL(fileURLWithPath: short))
+      #expect(try !QuantizedModelFile.isOne(short))
+    }
+  }
+
   @Test func aFileComesBackFromTheDisk() throws {
     let folder = try Files.makeTemporaryFolder()
     defer { Files.remove(folder) }

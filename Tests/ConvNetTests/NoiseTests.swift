@@ -1,4 +1,3 @@
-import ONNX
 import TestSupport
 import Testing
 

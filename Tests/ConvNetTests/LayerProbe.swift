@@ -132,6 +132,17 @@ final class LayerProbe {
     }
   }
 
+  /// Where in its window each pooled value of the batch that `forward` was last given was found, negative
+  /// where none passed.
+  var winners: [Int] {
+    let result = network.layers[tested.upperBound - 1].output
+    return tiles(true).flatMap { tile in
+      UnsafeBufferPointer(start: result.winners(of: tile), count: tile.count * output.count).map {
+        Int($0)
+      }
+    }
+  }
+
   /// The input gradient of the batch that `forward` was last given; parameters' gradients follow.
   func backward(_ gradient: [Float]) -> [Float] {
     let tiles = tiles(true)

@@ -4,7 +4,7 @@ import Testing
 @testable import ConvNet
 
 /// Winograd's minimal filtering against the plain twin in double precision: the transforms and products by
-/// themselves for both filters on any shape, and the layer where the rule takes it.
+/// themselves, for both filters on any shape; and the rule by which a convolution is computed so.
 @Suite struct WinogradTests {
   // MARK: - A line
 
@@ -198,123 +198,6 @@ import Testing
       }
       return result
     }
-  }
-
-  // MARK: - The layer
-
-  struct Case: CustomTestStringConvertible {
-    let input: Extent
-    let channels: Int
-    let filters: Int
-    var padding = Padding.valid
-    var activation = Activation.relu
-    var pool: Extent?
-    var bias = true
-    var numerics = Numerics.newest
-    var samples = 11
-
-    var testDescription: String {
-      "\(input.height)x\(input.width)x\(channels), \(filters) filters, \(padding), \(activation), "
-        + (pool.map { "pool \($0.height)x\($0.width), " } ?? "") + "numerics \(numerics.rawValue)"
-    }
-
-    var conv: Conv2DDescription {
-      Conv2DDescription(
-        filters: filters, kernel: Extent(3, 3), padding: padding, activation: activation,
-        bias: bias)
-    }
-  }
-
-  static let cases = [
-    // What t0, t2 and t4 have, dead rows and columns among them.
-    Case(input: Extent(13, 13), channels: 32, filters: 64, pool: Extent(2, 2)),
-    Case(
-      input: Extent(13, 13), channels: 32, filters: 64, pool: Extent(2, 2), numerics: .first),
-    Case(input: Extent(5, 5), channels: 64, filters: 64),
-    Case(input: Extent(26, 26), channels: 32, filters: 64, pool: Extent(2, 2), samples: 2),
-    Case(input: Extent(12, 13), channels: 17, filters: 33, padding: .same),
-    Case(input: Extent(15, 11), channels: 33, filters: 17, padding: .same, bias: false),
-    Case(
-      input: Extent(12, 15), channels: 24, filters: 20,
-      padding: .explicit(top: 2, bottom: 0, left: 1, right: 3)),
-    // Windows of three rows in tiles of four.
-    Case(
-      input: Extent(27, 15), channels: 32, filters: 32, pool: Extent(3, 2), numerics: .first,
-      samples: 2),
-    Case(
-      input: Extent(14, 14), channels: 32, filters: 48, activation: .linear, pool: Extent(2, 2),
-      numerics: .first, samples: 3),
-    Case(
-      input: Extent(6, 6), channels: 150, filters: 190, pool: Extent(2, 2), numerics: .first,
-      samples: 2),
-  ]
-
-  static let activations: [Activation] = [
-    .linear, .leakyReLU(slope: 0.1), .elu(alpha: 0.7), .sigmoid, .tanh, .relu6, .hardSigmoid,
-    .softplus,
-  ]
-
-  static let allCases =
-    cases
-    + activations.flatMap {
-      [
-        Case(input: Extent(10, 9), channels: 32, filters: 32, activation: $0, samples: 3),
-        Case(
-          input: Extent(10, 10), channels: 32, filters: 32, activation: $0,
-          pool: Extent(2, 2), numerics: .first, samples: 3),
-      ]
-    }
-
-  @Test(arguments: allCases) func layer(_ c: Case) throws {
-    let shape = ConvNet.Shape.image(
-      height: c.input.height, width: c.input.width, channels: c.channels)
-    let probe = try LayerProbe(
-      [.conv2D(c.conv)] + (c.pool.map { [.maxPool(MaxPoolDescription(size: $0))] } ?? []),
-      input: shape, samples: c.samples, numerics: c.numerics, convolution: .winograd)
-    #expect(probe.builtLayers.first is WinogradConv2D)
-    let x = randomFloats(c.samples * shape.count, seed: 5)
-    let bias = c.bias ? randomFloats(c.filters, seed: 4) : [Float](repeating: 0, count: c.filters)
-    if c.bias { probe.set(.bias, to: bias) }
-    let weights = doubles(probe.get(.kernel))
-    let y = probe.forward(x)
-    let gradient = randomFloats(y.count, seed: 6)
-    let dx = probe.backward(gradient)
-
-    let plain = PlainConvolution(
-      geometry: try WindowGeometry(
-        input: c.input, window: Extent(3, 3), stride: Extent(1, 1), padding: c.padding),
-      channels: c.channels, filters: c.filters)
-    let pooling = try c.pool.map {
-      PlainPooling(
-        geometry: try WindowGeometry(
-          input: plain.geometry.output, window: $0, stride: $0, padding: .valid),
-        channels: c.filters)
-    }
-    var expected = (
-      y: [Double](), dx: [Double](), dw: [Double](repeating: 0, count: weights.count),
-      db: [Double](repeating: 0, count: c.filters)
-    )
-    let size = y.count / c.samples
-    for n in 0..<c.samples {
-      let image = doubles(Array(x[n * shape.count..<(n + 1) * shape.count]))
-      let before = plain.forward(image, kernel: weights, bias: doubles(bias))
-      let winners = pooling?.forward(before).winners ?? Array(before.indices)
-      expected.y += winners.map { c.activation.plain(before[$0]).value }
-      var dy = [Double](repeating: 0, count: before.count)
-      for (i, winner) in winners.enumerated() {
-        dy[winner] =
-          c.activation.plain(before[winner]).slope * Double(gradient[n * size + i])
-      }
-      let back = plain.backward(image, kernel: weights, gradient: dy)
-      expected.dx += back.input
-      for i in back.kernel.indices { expected.dw[i] += back.kernel[i] }
-      for i in back.bias.indices { expected.db[i] += back.bias[i] }
-    }
-    expectClose(y, expected.y, within: 1e-5, "output")
-    expectClose(probe.infer(x), expected.y, within: 1e-5, "inference")
-    expectClose(dx, expected.dx, within: 1e-5, "input gradient")
-    expectClose(probe.gradient(.kernel), expected.dw, within: 2e-5, "kernel gradient")
-    if c.bias { expectClose(probe.gradient(.bias), expected.db, within: 2e-5, "bias gradient") }
   }
 
   // MARK: - The rule

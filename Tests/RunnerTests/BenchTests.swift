@@ -27,6 +27,37 @@ import Testing
     #expect(text.contains("compute.numerics=1") && text.contains("compute.numerics=2"))
   }
 
+  /// By what each layer makes its products, for people and for programs.
+  @Test func eachLayerTellsItsWays() throws {
+    let folder = try TemporaryFolder()
+    try folder.write(Specs.small, to: "small.json")
+    func bench(_ arguments: String...) throws -> String {
+      let result = try Program.run(
+        ["bench", "small.json", "--threads", "1", InterruptionTests.convolutions] + arguments,
+        in: folder)
+      #expect(result.status == 0, "\(result.errors)")
+      return result.output
+    }
+    let csv = try bench("--format", "csv", "--table", "layers", "compute.convolution=winograd")
+    let rows = csv.split(separator: "\n").map {
+      $0.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
+    }
+    #expect(rows[0].suffix(3) == ["forward_by", "input_gradient_by", "kernel_gradient_by"])
+    let ways = Dictionary(uniqueKeysWithValues: rows.dropFirst().map { ($0[0], $0.suffix(3)) })
+    #expect(ways["conv2d_0"] == ["im2col", "", "im2col"])
+    #expect(ways["conv2d_1+max_pool_0"] == ["winograd 4x4", "winners", "winners"])
+    #expect(ways["dense_0"] == ["product", "product", "product"])
+    #expect(ways["update"] == ["", "", ""])
+    let text = try bench("compute.numerics=1", "compute.convolution=winograd")
+    #expect(text.contains("dX by") && text.contains("winograd 4x4"), "\(text)")
+    #expect(text.contains("winners") == false, "\(text)")
+    let json = try bench("--json")
+    #expect(
+      json.contains(
+        #"{ "layer": "conv2d_0", "forward_by": "im2col", "input_gradient_by": null, "#
+          + #""kernel_gradient_by": "im2col" }"#), "\(json)")
+  }
+
   @Test(arguments: [
     (["--compare", "seed"], "names no values"), (["--compare", "seed=1"], "one setting alone"),
     (["--compare", "seed=1,1"], "is there twice"),

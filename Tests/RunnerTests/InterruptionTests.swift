@@ -22,16 +22,18 @@ import Testing
     + #"{"layer":"batch_norm","debias":true},{"layer":"dropout","rate":0.2}]}],"name":"b"},{"layer":"concat","#
     + #""inputs":["a","b"]},{"layer":"flatten"},{"layer":"dense","units":10}]"#
 
-  /// A convolution that gains by minimal filtering, whose kernel has another form that no checkpoint holds.
-  static let winograd = [
+  /// A convolution whose gradients are taken over the winners of its pooling, and which gains by minimal
+  /// filtering, where its kernel has another form that no checkpoint holds.
+  static let convolutions =
     #"model=[{"layer":"conv2d","filters":32,"kernel":5,"stride":2},{"layer":"conv2d","filters":32,"#
-      + #""kernel":3},{"layer":"max_pool"},{"layer":"flatten"},{"layer":"dense","units":10}]"#,
-    "compute.convolution=winograd",
-  ]
+    + #""kernel":3},{"layer":"max_pool"},{"layer":"flatten"},{"layer":"dense","units":10}]"#
 
   /// Checkpoints at the ends of epochs only, and after every second step too; a network that is no
-  /// chain; minimal filtering.
-  @Test(arguments: [[], ["checkpoint.every_steps=2"], [graph], winograd])
+  /// chain; every way of computing a convolution.
+  @Test(arguments: [
+    [], ["checkpoint.every_steps=2"], [graph], [convolutions],
+    [convolutions, "compute.convolution=winograd", "compute.numerics=1"],
+  ])
   func killedAtEveryStep(overrides: [String]) throws {
     let folder = try TemporaryFolder()
     let reference = try Self.reference(in: folder, overrides)

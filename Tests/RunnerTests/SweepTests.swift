@@ -117,6 +117,39 @@ import Testing
     try expectSame("one", "killed", in: folder)
   }
 
+  /// However convolutions are computed: each way in a trial of its own.
+  @Test func jobsAndKillsChangeNothingOfConvolutions() throws {
+    let folder = try TemporaryFolder()
+    try folder.write(Specs.small, to: "base.json")
+    let model = InterruptionTests.convolutions.dropFirst("model=".count)
+    try folder.write(
+      """
+      {
+        "name": "sweep", "base": "base.json", "set": { "model": \(model), "training.epochs": 2 },
+        "parameters": {
+          "compute.convolution": { "choice": ["im2col", "winograd"] },
+          "compute.numerics": { "choice": [1, 2] }
+        },
+        "sampler": { "name": "grid" }, "confirm": 1
+      }
+      """, to: "sweep.json")
+    for (output, jobs) in [("one", "1"), ("three", "3")] {
+      let result = try Program.run(
+        "sweep", "sweep.json", "-j", jobs, "--output", output, in: folder)
+      #expect(result.status == 0, "\(result.errors)")
+    }
+    try expectSame("one", "three", in: folder)
+    let rows = try folder.text("one/sweep/trials.csv").split(separator: "\n").dropFirst()
+    #expect(rows.count == 4)
+    for _ in 0..<10 {
+      let result = try Program.run(
+        "sweep", "sweep.json", "-j", "2", "--kill-after", "1", "--output", "killed", in: folder)
+      if result.signal == nil { break }
+      #expect(result.signal == SIGKILL)
+    }
+    try expectSame("one", "killed", in: folder)
+  }
+
   @Test func aTrialThatTrapsTakesNoOtherWithIt() throws {
     let folder = try Self.folder(Self.kinds[1].spec)
     let result = try Program.run(

@@ -54,11 +54,15 @@ import Testing
     try write(Array(entries[..<2]), to: folder, as: "local")
     try write(Array(entries[2...]), to: folder, as: "task-1")
     let found = try read(folder)
-    #expect(found.count == 4)
+    let withoutRows = try Journal.read(
+      folder: folder.path, format: JournalFormat(Self.space), hasRows: false)
+    #expect(found.count == 4 && withoutRows.count == 4)
     for var entry in entries {
       // A line has no line breaks.
       entry.result.reason = "a \"quoted\", long reason"
       #expect(found[entry.result.id] == entry)
+      (entry.result.best, entry.result.last) = (nil, nil)
+      #expect(withoutRows[entry.result.id] == entry)
     }
   }
 

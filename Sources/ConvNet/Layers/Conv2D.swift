@@ -14,6 +14,11 @@ final class Conv2D: Layer {
     BLASCore.rowsAreApart(sum: lowering.patch, columns: filters / groups)
   }
   var backwardReads: BackwardReads { end.backwardReads }
+  var ways: ProductWays? {
+    ProductWays(
+      forward: isPointwise ? "product" : "im2col", backward: winners.map { _ in "winners" },
+      from: input, to: output)
+  }
 
   private let input: Activations
   private let output: Activations

@@ -120,6 +120,9 @@ extension Conv2DTransposeDescription: LayerDefinition {
 final class Conv2DTranspose: Layer {
   var inputs: [Activations] { [input] }
   var backwardReads: BackwardReads { activation == .linear ? .inputs : [.inputs, .output] }
+  var ways: ProductWays? {
+    ProductWays(forward: "col2im", backward: "im2col", from: input, to: output)
+  }
 
   private let input: Activations
   private let output: Activations

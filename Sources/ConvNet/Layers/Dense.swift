@@ -84,6 +84,7 @@ final class Dense: WholeBatchLayer {
   var samplesAreApart: Bool {
     BLASCore.rowsAreApart(sum: kernel.rows, columns: kernel.columns)
   }
+  var ways: ProductWays? { ProductWays(forward: "product", from: input, to: output) }
 
   init(
     activation: Activation, input: Activations, output: Activations, kernel: Matrix,

@@ -84,6 +84,7 @@ extension DepthwiseConv2DDescription: LayerDefinition {
 final class DepthwiseConv2D: Layer {
   var inputs: [Activations] { [input] }
   var backwardReads: BackwardReads { activation == .linear ? .inputs : [.inputs, .output] }
+  var ways: ProductWays? { ProductWays(forward: "direct", from: input, to: output) }
 
   private let input: Activations
   private let output: Activations

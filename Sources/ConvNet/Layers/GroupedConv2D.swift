@@ -11,6 +11,7 @@
 final class GroupedConv2D: Layer {
   var inputs: [Activations] { [input] }
   var backwardReads: BackwardReads { activation == .linear ? .inputs : [.inputs, .output] }
+  var ways: ProductWays? { ProductWays(forward: "planes", from: input, to: output) }
 
   private let input: Activations
   private let output: Activations

@@ -76,6 +76,7 @@ extension SqueezeExciteDescription: LayerDefinition {
 final class SqueezeExcite: Layer {
   var inputs: [Activations] { [input] }
   var backwardReads: BackwardReads { .inputs }
+  var ways: ProductWays? { ProductWays(forward: "direct", from: input, to: output) }
 
   private let input: Activations
   private let output: Activations

@@ -14,6 +14,11 @@ final class WinogradConv2D: Layer {
     BLASCore.rowsAreApart(sum: tiling.channels, columns: tiling.filters)
   }
   var backwardReads: BackwardReads { end.backwardReads }
+  var ways: ProductWays? {
+    ProductWays(
+      forward: "winograd \(tiling.filter.results)x\(tiling.filter.results)",
+      backward: winners.map { _ in "winners" }, from: input, to: output)
+  }
 
   private let input: Activations
   private let output: Activations

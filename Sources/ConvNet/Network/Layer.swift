@@ -12,12 +12,15 @@ protocol Layer: AnyObject {
   var isWide: Bool { get }
   /// Whether what it gives of a sample has the same bits with any number of samples in a tile.
   var samplesAreApart: Bool { get }
+  /// By what it makes its products; nil for a layer without a kernel.
+  var ways: ProductWays? { get }
 }
 
 extension Layer {
   var backwardReads: BackwardReads { [.inputs, .output] }
   var isWide: Bool { false }
   var samplesAreApart: Bool { BLASCore.rowsAreApart }
+  var ways: ProductWays? { nil }
 }
 
 /// A layer whose inputs and gradients of a whole batch are matrices, of which its parameters' gradients

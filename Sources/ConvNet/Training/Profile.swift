@@ -15,6 +15,7 @@ public final class Profile {
     layers = trainer.layers.count
     names = trainer.layers.map(\.name)
     places = trainer.layers.map(\.place)
+    ways = trainer.layers.map(\.layer.ways)
     gradientLayer = trainer.updater.parameters.map { parameter in
       trainer.layers.firstIndex { $0.place == parameter.layer } ?? 0
     }
@@ -23,6 +24,8 @@ public final class Profile {
 
   /// The layers as they were built: "conv2d_0+max_pool_1".
   public let names: [String]
+  /// By what each makes its products; nil for one without a kernel.
+  public let ways: [ProductWays?]
 
   func add(_ operation: Operation, since start: UInt64, worker: Int) {
     let entry =

@@ -183,7 +183,9 @@ extension UnsafeRawBufferPointer {
   }
 
   private var decodedText: String {
-    String(validating: self, as: UTF8.self)
+    // Nearly all there is, and many times as fast as what may have to look again.
+    if allSatisfy({ $0 < 0x80 }) { return text }
+    return String(validating: self, as: UTF8.self)
       ?? String(
         String.UnicodeScalarView(
           map {

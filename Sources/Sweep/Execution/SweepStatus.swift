@@ -20,7 +20,8 @@ public struct SweepStatus: Sendable {
 
   public init(_ spec: SweepSpec, _ folder: SweepFolder) throws {
     guard folder.isSweep else { throw RecordError(folder.path, "there is no such sweep yet") }
-    let known = try Journal.read(folder: folder.journal, format: JournalFormat(spec))
+    let known = try Journal.read(
+      folder: folder.journal, format: JournalFormat(spec), hasRows: false)
     var plan = Plan(spec, journal: known)
     while let stage = plan.next() {
       if let entry = known[stage.id] { plan.record(entry.result) }

@@ -70,11 +70,14 @@ public struct Journal: ~Copyable {
 
   /// The entries of all files of a journal: the last about each stage, in no promised order of files
   /// but by time within each.
-  public static func read(folder: String, format: JournalFormat) throws -> [StageID: JournalEntry] {
+  /// - Parameter hasRows: whether they have the rows of their epochs too.
+  public static func read(
+    folder: String, format: JournalFormat, hasRows: Bool = true
+  ) throws -> [StageID: JournalEntry] {
     var entries: [StageID: JournalEntry] = [:]
     guard Files.isFolder(folder) else { return entries }
     for name in try Files.names(in: folder) where name.hasSuffix(".csv") {
-      let read = try format.read("\(folder)/\(name)").entries
+      let read = try format.read("\(folder)/\(name)", hasRows: hasRows).entries
       entries.reserveCapacity(entries.count + read.count)
       for entry in read {
         // Of two files that tell of one stage, the sounder is believed: the other is of a process

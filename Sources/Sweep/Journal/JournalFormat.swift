@@ -49,9 +49,12 @@ public struct JournalFormat: Sendable {
   }
 
   /// The whole entries of a file, and how many bytes they and the header take.
+  /// - Parameter hasRows: whether the epochs' rows are read too, half of a line; else the entries have none.
   /// - Throws: `RecordError` for a line that is damaged, unless it is the last, which a kill may have
   ///   torn.
-  func read(_ path: String) throws -> (entries: [JournalEntry], wholeLength: Int) {
+  func read(
+    _ path: String, hasRows: Bool = true
+  ) throws -> (entries: [JournalEntry], wholeLength: Int) {
     let bytes = try Files.read(path)
     var entries: [JournalEntry] = []
     var start = 0
@@ -65,7 +68,7 @@ public struct JournalFormat: Sendable {
             "\(path):1", "is the journal of another search space: its columns are not \"\(header)\""
           )
         }
-      } else if let entry = entry(bytes[start..<end]) {
+      } else if let entry = entry(bytes[start..<end], hasRows: hasRows) {
         entries.append(entry)
       } else if end == bytes.count - 1 {
         break
@@ -80,26 +83,55 @@ public struct JournalFormat: Sendable {
   }
 
   /// Reads a line back; nil when it is torn or not as it was written.
-  private func entry(_ line: ArraySlice<UInt8>) -> JournalEntry? {
+  private func entry(_ line: ArraySlice<UInt8>, hasRows: Bool) -> JournalEntry? {
     guard let comma = line.lastIndex(of: UInt8(ascii: ",")),
-      Self.checksum(line[..<comma]).utf8.elementsEqual(line[(comma + 1)...]),
-      case let fields = line[..<comma].withUnsafeBytes({ CSVDialect.standard.texts(of: $0) }),
-      fields.count == 7 + 2 * width + space.parameters.count,
-      let trial = Int(fields[0]), let seed = UInt64(fields[1]), let stage = Int(fields[2]),
+      Self.checksum(line[..<comma]).utf8.elementsEqual(line[(comma + 1)...])
+    else { return nil }
+    return line[..<comma].withUnsafeBytes { entry(of: $0, hasRows: hasRows) }
+  }
+
+  private func entry(of text: UnsafeRawBufferPointer, hasRows: Bool) -> JournalEntry? {
+    let (rows, parameters) = (5..<5 + 2 * width, space.parameters.count)
+    var fields: [String] = []
+    fields.reserveCapacity(7 + 2 * width + parameters)
+    var curve: [Double] = []
+    var remaining = CSVDialect.standard.fields(of: text)
+    while let field = remaining.next() {
+      if fields.count == rows.upperBound {
+        curve = numbers(field)
+        fields.append("")
+      } else {
+        fields.append(hasRows || !rows.contains(fields.count) ? field.unquotedText : "")
+      }
+    }
+    guard fields.count == 7 + 2 * width + parameters, let trial = Int(fields[0]),
+      let seed = UInt64(fields[1]), let stage = Int(fields[2]),
       let status = StageResult.Status(rawValue: fields[3]),
       let configuration = space.configuration(
         labelled: fields[(7 + 2 * width)...].map { $0.isEmpty ? nil : $0 })
     else { return nil }
     func row(_ first: Int) -> EpochRow? {
-      EpochRow(fields: fields[first..<first + width], metrics: measured)
-    }
-    let curve = fields[5 + 2 * width].utf8.split(separator: UInt8(ascii: " ")).compactMap {
-      Double(Substring($0))
+      hasRows ? EpochRow(fields: fields[first..<first + width], metrics: measured) : nil
     }
     let result = StageResult(
       id: StageID(trial: trial, seed: seed, stage: stage), status: status,
-      reason: fields[4], curve: curve, best: row(5), last: row(5 + width),
+      reason: fields[4], curve: curve, best: row(rows.lowerBound), last: row(5 + width),
       key: fields[6 + 2 * width])
     return JournalEntry(result: result, configuration: configuration)
+  }
+
+  /// Numbers with a space between them.
+  private func numbers(_ text: UnsafeRawBufferPointer) -> [Double] {
+    var numbers: [Double] = []
+    var start = 0
+    while start < text.count {
+      var end = start
+      while end < text.count, text[end] != UInt8(ascii: " ") { end += 1 }
+      if let number = Double(UnsafeRawBufferPointer(rebasing: text[start..<end]).text) {
+        numbers.append(number)
+      }
+      start = end + 1
+    }
+    return numbers
   }
 }

@@ -71,6 +71,16 @@ struct BenchResult {
     object["allocations_per_step"] = JSONValue(Int(allocations))
     object["peak_memory_bytes"] = JSONValue(residentPeak)
     if !epochJoules.isEmpty { object["joules_per_epoch"] = JSONValue(median(epochJoules)) }
+    object["products"] = .array(
+      zip(profile.names, profile.ways).compactMap { name, ways in
+        guard let ways else { return nil }
+        var layer = JSONObject()
+        layer["layer"] = .string(name)
+        for (key, _, name) in Self.ways {
+          layer[key] = name(ways).map { .string($0) } ?? .null
+        }
+        return .object(layer)
+      })
     return .object(object)
   }
 
@@ -132,15 +142,27 @@ struct BenchResult {
     return document
   }
 
-  /// Microseconds per image and worker, and GFLOP/s by the textbook's count, layer by layer.
+  /// What is told of a layer's products.
+  private static var ways: [(key: String, title: String, name: (ProductWays) -> String?)] {
+    [
+      ("forward_by", "forward by", { $0.forward }),
+      ("input_gradient_by", "dX by", { $0.inputGradient }),
+      ("kernel_gradient_by", "dW by", { $0.kernelGradient }),
+    ]
+  }
+
+  /// Microseconds per image and worker, GFLOP/s by the textbook's count, and by what the products are
+  /// made, layer by layer.
   /// - Parameter hasTotal: whether a last row sums the others up.
   private func layerTable(hasTotal: Bool) -> TextTable {
     let share = 1e3 * Double(profiledImages)
-    var table = TextTable([
-      .init("layer", title: "worker µs per image"), .init("forward", .right),
-      .init("backward", .right), .init("gradients", .right),
-      .init("gflops", title: "GFLOP/s", .right),
-    ])
+    let ways = Self.ways.map { TextTable.Column($0.key, title: $0.title) }
+    var table = TextTable(
+      [
+        .init("layer", title: "worker µs per image"), .init("forward", .right),
+        .init("backward", .right), .init("gradients", .right),
+        .init("gflops", title: "GFLOP/s", .right),
+      ] + ways)
     func number(_ value: Double, _ decimals: Int) -> TextTable.Cell {
       .number(value, fixed(value, decimals))
     }
@@ -154,9 +176,13 @@ struct BenchResult {
       if flops > 0 { isFirst = false }
       let sum = parts.reduce(0, +)
       total += sum
+      let ways = Self.ways.map { way -> TextTable.Cell in
+        guard let name = profile.ways[i].flatMap(way.name) else { return .missing() }
+        return .text(name)
+      }
       table.append(
         [.text(name)] + parts.map { number($0, 2) }
-          + [flops == 0 ? .missing() : number(work / sum / 1e3, 1)])
+          + [flops == 0 ? .missing() : number(work / sum / 1e3, 1)] + ways)
     }
     for (name, time) in [
       ("input", profile.fill), ("loss", profile.loss), ("update", profile.update),

@@ -8,7 +8,7 @@
 # make address  all tests under the address sanitizer
 # make thread   what several threads do together, under the thread sanitizer
 # make clients  exported models, opened by the programs that they are for, of which it installs 2 GB
-# make clients-all  the same with all test images; clients-tensorflow is of TensorFlow and OpenVINO
+# make clients-all  the same in all ways; clients-tensorflow is of TensorFlow and OpenVINO
 # make faults   system calls fail, each in turn; STRIDE=50 tries every fiftieth
 # make fuzz     hostile bytes to a reader: TARGET=png TIME=1200; without TARGET, which there are
 #
@@ -58,7 +58,7 @@ SERVER := .build-serve/release/runner-serve
 SERVER_PACKAGE := --package-path Sources/Serving --scratch-path .build-serve
 
 .PHONY: build run serve server serve-test serve-clients install uninstall test unit-tests address \
-  thread fuzz faults end-to-end clients clients-all clients-tensorflow install-test slurm \
+  thread fuzz faults end-to-end clients clients-all clients-tensorflow clients-packages install-test slurm \
   verify-reference images lint format packages clean
 
 build: packages
@@ -103,7 +103,8 @@ test end-to-end clients clients-all clients-tensorflow faults install-test serve
   slurm verify-reference: FLAGS := $(OPTIMIZED) $(PLAIN_SYMBOLS) $(EARLY) $(STRICT)
 
 test: STRIDE := 50
-test: packages lint unit-tests thread end-to-end serve-test install-test slurm faults verify-reference
+test: packages lint unit-tests thread end-to-end serve-test install-test slurm faults \
+  verify-reference
 	@echo "make test: all passed"
 
 # The numeric suites and the readers run optimized too: what is fast must be right.
@@ -141,16 +142,19 @@ end-to-end: build
 
 # Where the virtual environment can't be made, that is said and nothing is opened. The other two, for a
 # night, write down what they find: Tests/clients/results.md and tensorflow.md.
-clients: build
-	Tests/clients/end-to-end.sh $(RELEASE) .build-clients 500
-	Tests/clients/int8.sh $(RELEASE) .build-clients-int8 500
+clients: build clients-packages
+	Tests/clients/end-to-end.sh $(RELEASE) .build-clients
 
-clients-all: build
-	Tests/clients/end-to-end.sh $(RELEASE) .build-clients all Tests/clients/results.md
-	Tests/clients/int8.sh $(RELEASE) .build-clients-int8 all Tests/clients/int8.md
+clients-all: build clients-packages
+	Tests/clients/end-to-end.sh $(RELEASE) .build-clients Tests/clients/results.md Tests/clients/int8.md
 
-clients-tensorflow: build
-	Tests/clients/tensorflow.sh $(RELEASE) .build-clients-tensorflow all Tests/clients/tensorflow.md
+clients-tensorflow: build clients-packages
+	Tests/clients/tensorflow.sh $(RELEASE) .build-clients-tensorflow Tests/clients/tensorflow.md
+
+# What makes the environment, and the compilers for headers.
+clients-packages:
+	@$(MAKE) --no-print-directory packages PACKAGES="python3-venv gcc g++" \
+	  || echo "clients: not all that they need can be installed"
 
 # Its tests are in its package, so that those of all else don't wait for what it depends on.
 serve-test: packages

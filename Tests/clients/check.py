@@ -1,16 +1,19 @@
-"""Opens every export of a folder with the programs that it is for, and asks them about the images that
-were written with it: each score is to be within 1e-5 of the largest from runner's own, each answer the same.
-What Keras opens compiled is trained for one step there.
+"""Opens every export of a folder with the programs that it is for, and asks them about the test images: each
+score is to be within 1e-5 of the largest from runner's own, each answer the same. What Keras opens compiled is
+trained for one step there.
 
-    check.py FOLDER [--slow N] [--results RESULTS.md]
+    check.py FOLDER [--count N] [--ways N] [--slow N] [--results RESULTS.md]
 
-FOLDER is one that export.sh filled: an export is an exports/FILE with its certificate FILE.json and
-FILE.samples.npz. Programs that take long, those which show what is right and not what is fast, are asked
-about the first N images.
+FOLDER is one that export.sh filled: an export is an exports/FILE with its certificate FILE.json, and
+samples/NETWORK.npz has the images and runner's own scores of them. One export of each network in each format is
+asked about all images, or the first N of --count; those that differ from it in options alone about the first N of --ways. Programs that take
+long, those which show what is right and not what is fast, are asked about the first N of --slow.
 """
 
 import argparse
+import collections
 import concurrent.futures
+import functools
 import importlib.metadata
 import importlib.util
 import json
@@ -23,6 +26,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 
 import numpy
 
@@ -41,7 +45,9 @@ def onnx_session(path, images):
     session = onnxruntime.InferenceSession(
         path, options, providers=["CPUExecutionProvider"]
     )
-    yield "onnxruntime", session.run(None, {"images": images})[0]
+    yield "onnxruntime", numpy.concatenate(
+        [session.run(None, {"images": part})[0] for part in parts(images, 500)]
+    )
     # A batch of any size.
     yield "onnxruntime, one by one", numpy.concatenate(
         [session.run(None, {"images": images[i : i + 1]})[0] for i in range(20)]
@@ -58,13 +64,13 @@ def onnx_reference(path, images, slow):
     assert model.ir_version == 8 and model.opset_import[0].version == 17
     evaluator = onnx.reference.ReferenceEvaluator(model)
     yield "onnx", numpy.concatenate(
-        [evaluator.run(None, {"images": part})[0] for part in parts(images[:slow])]
+        [evaluator.run(None, {"images": part})[0] for part in parts(images[:slow], 100)]
     )
 
 
-def parts(images):
-    """A hundred at a time, for what keeps all that it works out."""
-    return [images[i : i + 100] for i in range(0, len(images), 100)]
+def parts(images, size):
+    """So many at a time, for what keeps all that it works out."""
+    return [images[i : i + size] for i in range(0, len(images), size)]
 
 
 def torch_network(path, images):
@@ -77,7 +83,7 @@ def torch_network(path, images):
     spec.loader.exec_module(module)
     network = module.load()
     with torch.no_grad():
-        found = [network(torch.from_numpy(part)).numpy() for part in parts(images)]
+        found = [network(torch.from_numpy(part)).numpy() for part in parts(images, 500)]
         yield "torch", numpy.concatenate(found)
 
 
@@ -107,47 +113,111 @@ def interpreter(path, images, slow):
         yield name, numpy.stack(found)
 
 
-def ask_keras(folder):
-    """What Keras on two of its backends says of all that it is for in a folder: by backend and path. A
-    process can have but one of them."""
-    found = {}
-    if not any(folder.glob("*.keras")) and not any(folder.glob("*.h5")):
-        return found
-    with tempfile.TemporaryDirectory() as answers:
-        asked = []
-        for backend in ["torch", "jax"]:
-            os.mkdir(f"{answers}/{backend}")
-            # Its warnings are of optimizers, which begin anew.
-            command = [sys.executable, "-W", "ignore", __file__, "--keras", folder, f"{answers}/{backend}"]
-            environment = os.environ | {"KERAS_BACKEND": backend}
-            asked.append(subprocess.Popen(command, env=environment))
-        if any([process.wait() for process in asked]):
-            sys.exit("Keras failed")
-        for answer in pathlib.Path(answers).glob("*/*.npy"):
-            found[answer.parent.name, answer.stem] = numpy.load(answer)
+class Export:
+    """A file, what its certificate says, and how many of its images programs are asked about."""
+
+    def __init__(self, path):
+        self.path = path
+        self.certificate = json.loads(pathlib.Path(f"{path}.json").read_text())
+        export = self.certificate["export"]
+        self.format, self.softmax = export["format"], export["softmax"]
+        self.preparation, self.layout = export["preparation"], export["layout"]
+        self.run = path.parent.parent / self.certificate["model"]["path"]
+        self.network = self.run.parent.name
+        self.ways = [
+            name
+            for name, is_so in [
+                ("NHWC", self.layout == "nhwc"),
+                ("softmax", self.softmax),
+                ("without preparation", not self.preparation),
+                ("batch norms folded", export["fold_batch_norm"]),
+            ]
+            if is_so
+        ]
+        self.count = None
+
+    @property
+    def samples(self):
+        name = self.network + ("-softmax" if self.softmax else "")
+        return samples(self.path.parent.parent / "samples" / f"{name}.npz")
+
+    @property
+    def images(self):
+        return self.samples["images"][: self.count].astype(numpy.float32)
+
+    @property
+    def scores(self):
+        return self.samples["scores"][: self.count]
+
+
+@functools.lru_cache(2)
+def samples(path):
+    with numpy.load(path) as file:
+        return {name: file[name] for name in file.files}
+
+
+def exports(folder, count, ways):
+    """All of a folder, but for SavedModels, which are check_tensorflow.py's. The plainest of a network in a
+    format is asked about `count` images, the others about `ways`; None is all."""
+    paths = [file.with_suffix("") for file in sorted((folder / "exports").glob("*.json"))]
+    found = [Export(path) for path in paths if path.is_file() and pathlib.Path(f"{path}.json").exists()]
+    plainest = {}
+    for export in sorted(found, key=lambda export: len(export.ways)):
+        is_plainest = plainest.setdefault((export.network, export.format), export) is export
+        export.count = count if is_plainest else ways
     return found
 
 
-def answer_as_keras(folder, answers):
+BACKENDS = ["torch", "jax"]
+
+
+def ask_keras(backend, folder, counts, answers):
+    """Has Keras on a backend write what it says of all that it is for in a folder. A process can have but one
+    backend."""
+    # Its warnings are of optimizers, which begin anew.
+    command = [sys.executable, "-W", "ignore", __file__, "--keras", folder, json.dumps(counts), answers]
+    environment = os.environ | {"KERAS_BACKEND": backend, "OMP_NUM_THREADS": "1"}
+    subprocess.run(command, env=environment, check=True)
+
+
+def answer_all_as_keras(folder, counts, answers):
     """What `ask_keras` starts."""
     import absl.logging
     import keras
 
     absl.logging.set_verbosity(absl.logging.ERROR)
 
-    for path in sorted(folder.glob("*.keras")) + sorted(folder.glob("*.h5")):
-        if path.name.endswith(".weights.h5"):
-            text = path.with_name(path.name.removesuffix(".weights.h5") + ".json").read_text()
-            model = keras.models.model_from_json(text)
-            model.load_weights(path)
-        else:
-            model = keras.saving.load_model(path)
-        samples = numpy.load(f"{path}.samples.npz")
-        images = samples["images"].astype(numpy.float32)
-        found = model.predict(images, batch_size=100, verbose=0)
-        numpy.save(pathlib.Path(answers) / f"{path.name}.npy", found)
-        if not path.name.endswith(".weights.h5"):
-            train_as_keras(path, model, images[:100], samples["labels"][:100])
+    for export in exports(folder, *counts):
+        if export.format not in KERAS:
+            continue
+        start = time.monotonic()
+        try:
+            found = answer_as_keras(export)
+        except Exception as error:
+            print("FAILED:", export.path.name, keras.config.backend(), repr(error), flush=True)
+            continue
+        numpy.savez(
+            answers / f"{export.path.name}.npz", scores=found, seconds=time.monotonic() - start)
+        keras.utils.clear_session()
+
+
+def answer_as_keras(export):
+    """The scores; and what is compiled takes a step."""
+    import keras
+
+    path = export.path
+    if export.format == "keras-weights":
+        text = path.with_name(path.name.removesuffix(".weights.h5") + ".json").read_text()
+        model = keras.models.model_from_json(text)
+        model.load_weights(path)
+    else:
+        model = keras.saving.load_model(path)
+    images = export.images
+    found = model.predict(images, batch_size=500, verbose=0)
+    if export.format != "keras-weights":
+        images = images[:100]
+        train_as_keras(export, model, images, export.samples["labels"][: len(images)])
+    return found
 
 
 # What Keras calls the keys of an optimizer.
@@ -159,11 +229,13 @@ KEYS = {
 }
 
 
-def train_as_keras(path, model, images, labels):
+KERAS = ["keras", "keras-weights", "h5"]
+
+
+def train_as_keras(export, model, images, labels):
     """One step with the optimizer and the loss that the run had."""
-    certificate = json.loads(pathlib.Path(f"{path}.json").read_text())
-    run = path.parent.parent / certificate["model"]["path"]
-    spec = json.loads((run / "resolved.json").read_text())
+    path = export.path
+    spec = json.loads((export.run / "resolved.json").read_text())
     assert model.compiled, f"{path} is not compiled"
     optimizer, given = spec["optimizer"], model.optimizer.get_config()
     assert type(model.optimizer).__name__.lower() == optimizer["name"].removesuffix("w")
@@ -172,7 +244,7 @@ def train_as_keras(path, model, images, labels):
             own = given[KEYS[key]]
             assert own is not None and abs(own - value) <= 1e-6 * abs(value), (path, key, own, value)
     scores = model.predict(images, verbose=0).astype(numpy.float64)
-    if not certificate["export"]["softmax"]:
+    if not export.softmax:
         powers = numpy.exp(scores - scores.max(1, keepdims=True))
         scores = powers / powers.sum(1, keepdims=True)
     smoothing = 0 if isinstance(spec["loss"], str) else spec["loss"].get("label_smoothing", 0)
@@ -210,10 +282,10 @@ int main(void) {
 """
 
 
-def compiled(path, images, export, classes):
+def compiled(path, images, slow, export, classes):
     """Each compiler that there is; the first with its sanitizers too."""
-    pixel = "unsigned char" if export["preparation"] else "float"
-    answer = "probabilities" if export["softmax"] else "scores"
+    pixel = "unsigned char" if export.preparation else "float"
+    answer = "probabilities" if export.softmax else "scores"
     with tempfile.TemporaryDirectory() as folder:
         folder = pathlib.Path(folder)
         shutil.copy(path, folder / "model.h")
@@ -222,142 +294,162 @@ def compiled(path, images, export, classes):
         text = text.replace("PIXEL)", f"{pixel})").replace("static PIXEL", f"static {pixel}")
         (folder / "main.c").write_text(text.replace("ANSWER", answer))
         # Compilers take some seconds for each million of numbers.
-        small = 20 if path.stat().st_size < 1_500_000 else 0
-        strict = ["-Wall", "-Wextra", "-Wconversion", "-Werror", "-O2"]
+        is_small = path.stat().st_size < 1_500_000
+        small = slow if is_small else 0
+        strict = ["-Wall", "-Wextra", "-Wconversion", "-Werror"]
+        fast = ["-O3", "-march=native"]
         ways = [
             (name, command, count)
             for name, compiler, command, count in [
-                ("gcc, C99", "gcc", ["gcc", "-std=c99", "-pedantic"], len(images)),
-                ("clang, C11", "clang", ["clang", "-std=c11", "-pedantic"], len(images)),
-                ("g++", "g++", ["g++", "-x", "c++"], small),
+                ("gcc, C99", "gcc", ["gcc", "-std=c99", "-pedantic", *fast], len(images)),
+                ("clang, C11", "clang", ["clang", "-std=c11", "-pedantic", *fast], len(images)),
+                ("g++", "g++", ["g++", "-x", "c++", "-O2"], small),
                 (
                     "gcc, sanitizers",
                     "gcc",
-                    ["gcc", "-fsanitize=address,undefined", "-fno-sanitize-recover"],
+                    ["gcc", "-O2", "-fsanitize=address,undefined", "-fno-sanitize-recover"],
                     small,
                 ),
             ]
             if shutil.which(compiler) and count > 0
         ]
         assert ways, "there is no C compiler"
+        if export.ways and not is_small:
+            ways = ways[:1]
         for name, command, count in ways:
             subprocess.run(
                 command + strict + ["main.c", "-o", "main", "-lm"], cwd=folder, check=True
             )
-            taken = images[:count].astype(numpy.uint8 if export["preparation"] else numpy.float32)
+            taken = images[:count].astype(numpy.uint8 if export.preparation else numpy.float32)
             result = subprocess.run(
                 [folder / "main"], input=taken.tobytes(), capture_output=True, check=True
             )
             yield name, numpy.frombuffer(result.stdout, numpy.float32).reshape(-1, classes)
 
 
-def numpy_tensors(path):
+def compare_tensors(path, model):
+    """What NumPy reads are the tensors of the run's model, bit for bit."""
+    import safetensors.numpy
+
+    wanted = safetensors.numpy.load_file(model)
     with numpy.load(path) as file:
-        return {name: file[name] for name in file.files}
+        assert set(wanted) <= set(file.files) and wanted, f"{path} has {file.files}"
+        for name, tensor in wanted.items():
+            found = file[name]
+            assert found.dtype == numpy.float32 and numpy.array_equal(found, tensor), (path, name)
 
 
-def answers(path, certificate, samples, keras, slow):
+def answers(export, slow):
     """What each program that a format is for says of the images, (images, classes)."""
-    export = certificate["export"]
-    images = samples["images"].astype(numpy.float32)
-    if not export["preparation"]:
+    path, images = export.path, export.images
+    if not export.preparation:
         images = images * numpy.float32(1 / 255)
     first = numpy.ascontiguousarray(images.transpose(0, 3, 1, 2))
-    if export["format"] == "onnx":
-        images = first if export["layout"] == "nchw" else images
+    if export.format == "onnx":
+        images = first if export.layout == "nchw" else images
         yield from onnx_session(path, images)
         yield from onnx_reference(path, images, slow)
-    elif export["format"] == "pytorch":
+    elif export.format == "pytorch":
         yield from torch_network(path, first)
-    elif export["format"] == "tflite":
+    elif export.format == "tflite":
         yield from interpreter(path, images, slow)
-    elif export["format"] in ["keras", "keras-weights", "h5"]:
-        for backend in ["torch", "jax"]:
-            yield f"keras on {backend}", keras[backend, path.name]
-    elif export["format"] == "c":
-        yield from compiled(path, images, export, samples["scores"].shape[1])
-    elif export["format"] == "npz":
-        tensors = numpy_tensors(path)
-        assert all(t.dtype == numpy.float32 for t in tensors.values()) and tensors
+    elif export.format == "c":
+        yield from compiled(path, images, slow, export, export.scores.shape[1])
+    elif export.format == "npz":
+        compare_tensors(path, export.run / "model.safetensors")
     else:
-        sys.exit(f"{path}: no program is known for the format {export['format']}")
+        sys.exit(f"{path}: no program is known for the format {export.format}")
 
 
-def check(path, keras, slow):
+def check(export, slow):
     """A row of the table for each program."""
-    rows = list(checks(path, keras, slow))
-    for row in rows:
-        if not row["passed"]:
-            print("NOT the same:", row, flush=True)
+    rows, start = [], time.monotonic()
+    try:
+        for program, found in answers(export, slow):
+            rows.append(row(export, program, found, time.monotonic() - start))
+            start = time.monotonic()
+    except Exception as error:
+        print("FAILED:", export.path.name, repr(error), flush=True)
+        rows.append(None)
     return rows
 
 
-def checks(path, keras, slow):
-    certificate = json.loads(pathlib.Path(f"{path}.json").read_text())
-    samples = numpy.load(f"{path}.samples.npz")
-    export = certificate["export"]
-    scores = samples["scores"]
-    said = [
-        name
-        for name, is_so in [
-            ("NHWC", export["layout"] == "nhwc"),
-            ("softmax", export["softmax"]),
-            ("without preparation", not export["preparation"]),
-            ("batch norms folded", export["fold_batch_norm"]),
-        ]
-        if is_so
-    ]
-    for program, found in answers(path, certificate, samples, keras, slow):
-        expected = scores[: len(found)]
-        assert found.shape == expected.shape, f"{path}: {program} gives {found.shape}"
-        difference = float(numpy.abs(found - expected).max() / numpy.abs(expected).max())
-        different = int((found.argmax(1) != expected.argmax(1)).sum())
-        yield {
-            "network": certificate["model"]["name"],
-            "format": export["format"],
-            "options": ", ".join(said),
-            "program": program,
-            "images": len(found),
-            "of": certificate["images"]["name"] or "noise",
-            "difference": difference,
-            "different answers": different,
-            "passed": difference <= TOLERANCE and different == 0,
-        }
+def row(export, program, found, seconds):
+    expected = export.scores[: len(found)]
+    assert found.shape == expected.shape, f"{export.path}: {program} gives {found.shape}"
+    difference = float(numpy.abs(found - expected).max() / numpy.abs(expected).max())
+    different = int((found.argmax(1) != expected.argmax(1)).sum())
+    row = {
+        "network": export.network,
+        "format": export.format,
+        "options": ", ".join(export.ways),
+        "program": program,
+        "images": len(found),
+        "of": export.certificate["images"]["name"] or "noise",
+        "difference": difference,
+        "different answers": different,
+        "passed": difference <= TOLERANCE and different == 0,
+        "seconds": seconds,
+    }
+    if not row["passed"]:
+        print("NOT the same:", row, flush=True)
+    return row
+
+
+def check_all(folder, counts, slow):
+    """All rows, None for what failed. A thread for each process, and what takes longest first."""
+    found = exports(folder, *counts)
+    keras = [export for export in found if export.format in KERAS]
+    others = [export for export in found if export.format not in KERAS]
+    rows = collections.defaultdict(list)
+    with concurrent.futures.ProcessPoolExecutor(
+        os.cpu_count(), multiprocessing.get_context("spawn")
+    ) as pool, tempfile.TemporaryDirectory() as answers:
+        answers = pathlib.Path(answers)
+        asked = []
+        for backend in BACKENDS if keras else []:
+            (answers / backend).mkdir()
+            asked.append(pool.submit(ask_keras, backend, folder, counts, answers / backend))
+        others.sort(key=lambda export: -export.path.stat().st_size)
+        checked = [(export, pool.submit(check, export, slow)) for export in others]
+        for export, rows_of_it in checked:
+            rows[export] += rows_of_it.result()
+        for backend in asked:
+            backend.result()
+        for export in keras:
+            for backend in BACKENDS:
+                path = answers / backend / f"{export.path.name}.npz"
+                if not path.exists():
+                    rows[export].append(None)
+                    continue
+                answer = samples(path)
+                rows[export].append(
+                    row(export, f"keras on {backend}", answer["scores"], float(answer["seconds"])))
+    return [row for export in found for row in rows[export]]
 
 
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("folder", type=pathlib.Path)
+    parser.add_argument("--count", type=int)
+    parser.add_argument("--ways", type=int)
     parser.add_argument("--slow", type=int, default=20)
     parser.add_argument("--results", type=pathlib.Path)
     options = parser.parse_args()
-    folder = options.folder / "exports"
-    keras = ask_keras(folder)
-    # SavedModels are check_tensorflow.py's.
-    paths = [certificate.with_suffix("") for certificate in sorted(folder.glob("*.json"))]
-    paths = [path for path in paths if path.is_file()]
-    rows = []
-    # One thread each, and the largest first.
-    with concurrent.futures.ProcessPoolExecutor(
-        os.cpu_count(), multiprocessing.get_context("spawn")
-    ) as pool:
-        order = sorted(paths, key=lambda path: -path.stat().st_size)
-        found = {
-            path: pool.submit(
-                check, path, {key: keras[key] for key in keras if key[1] == path.name},
-                options.slow)
-            for path in order
-        }
-        for path in paths:
-            rows += found[path].result()
-    failed = [row for row in rows if not row["passed"]]
+    rows = check_all(options.folder, (options.count, options.ways), options.slow)
+    failed = [row for row in rows if not row or not row["passed"]]
+    rows = [row for row in rows if row]
     if options.results:
         lines = [
             "# What other programs make of exported models",
             "",
             "Written by check.py. The difference is the largest of any score, as a part of the "
             "largest score. What Keras opens whole was also trained for one step there, with the "
-            "run's optimizer and loss.",
+            "run's optimizer and loss. Programs that take long (onnx's ReferenceEvaluator, kernels of "
+            "TensorFlow Lite that are not XNNPACK's, C with sanitizers and as C++) are asked about the "
+            f"first {options.slow} images"
+            + (f", exports that differ in options alone about {options.ways}" if options.ways else "")
+            + ". What NumPy reads of each .npz are the tensors of the run, bit for bit.",
             "",
             "Python " + platform.python_version() + ", " + ", ".join(versions()),
             "",
@@ -371,6 +463,11 @@ def main():
                 f"{row['different answers']} |"
             )
         options.results.write_text("\n".join(lines) + "\n")
+    seconds = collections.Counter()
+    for row in rows:
+        seconds[row["program"]] += row["seconds"]
+    for program, spent in seconds.most_common():
+        print(f"{program}: {spent:.0f} s")
     print(f"{len(rows)} checks, {len(failed)} failed")
     sys.exit(1 if failed or not rows else 0)
 
@@ -387,6 +484,6 @@ def versions():
 
 if __name__ == "__main__":
     if sys.argv[1] == "--keras":
-        answer_as_keras(pathlib.Path(sys.argv[2]), sys.argv[3])
+        answer_all_as_keras(pathlib.Path(sys.argv[2]), json.loads(sys.argv[3]), pathlib.Path(sys.argv[4]))
     else:
         main()

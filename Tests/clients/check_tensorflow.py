@@ -18,6 +18,10 @@ import tensorflow
 TOLERANCE = 1e-5
 
 
+def parts(images):
+    return [images[i : i + 500] for i in range(0, len(images), 500)]
+
+
 def softmax(scores):
     powers = numpy.exp((scores - scores.max(1, keepdims=True)).astype(numpy.float64))
     return powers / powers.sum(1, keepdims=True)
@@ -31,39 +35,47 @@ def answers(path, export, images, scores):
     if not export["preparation"]:
         pixels = pixels * numpy.float32(1 / 255)
     signatures = tensorflow.saved_model.load(str(path)).signatures
-    default = signatures["serving_default"](images=tensorflow.constant(pixels))
-    assert list(default) == [key], list(default)
-    yield "tensorflow, serving_default", default[key].numpy(), scores
+    default = [signatures["serving_default"](images=tensorflow.constant(part)) for part in parts(pixels)]
+    assert list(default[0]) == [key], list(default[0])
+    found = numpy.concatenate([part[key].numpy() for part in default])
+    yield "tensorflow, serving_default", found, scores
     one = [
         signatures["serving_default"](images=tensorflow.constant(pixels[i : i + 1]))[key].numpy()
         for i in range(5)
     ]
     yield "tensorflow, one by one", numpy.concatenate(one), scores[:5]
-    predicted = signatures["predict"](images=tensorflow.constant(pixels))
-    assert (predicted["class"].numpy() == scores.argmax(1)).all()
-    yield "tensorflow, predict", predicted["probabilities"].numpy(), probabilities
+    predicted = [signatures["predict"](images=tensorflow.constant(part)) for part in parts(pixels)]
+    classes = numpy.concatenate([part["class"].numpy() for part in predicted])
+    assert (classes == scores.argmax(1)).all()
+    found = numpy.concatenate([part["probabilities"].numpy() for part in predicted])
+    yield "tensorflow, predict", found, probabilities
     if export["preparation"] and images.shape[3] in (1, 3, 4):
         files = [tensorflow.io.encode_png(image.astype(numpy.uint8)) for image in images]
-        told = signatures["classify"](inputs=tensorflow.stack(files))
+        told = [signatures["classify"](inputs=tensorflow.stack(part)) for part in parts(files)]
         # The likeliest first; the networks here are of digits, whose names are their places.
-        assert [int(name) for name in told["classes"].numpy()[:, 0]] == list(scores.argmax(1))
+        names = numpy.concatenate([part["classes"].numpy()[:, 0] for part in told])
+        assert [int(name) for name in names] == list(scores.argmax(1))
         ranked = -numpy.sort(-probabilities, axis=1)
-        yield "tensorflow, classify", told["scores"].numpy(), ranked
+        yield "tensorflow, classify", numpy.concatenate([part["scores"].numpy() for part in told]), ranked
     else:
         assert "classify" not in signatures
     # Its own choice is numbers of 16 bits where the processor multiplies these.
     compiled = openvino.Core().compile_model(
         openvino.Core().read_model(path), "CPU", {"INFERENCE_PRECISION_HINT": "f32"}
     )
-    yield "openvino", next(iter(compiled(pixels).values())), scores
+    found = [next(iter(compiled(part).values())).copy() for part in parts(pixels)]
+    yield "openvino", numpy.concatenate(found), scores
 
 
 def main():
     rows = []
-    for path in sorted(pathlib.Path(sys.argv[1]).glob("*.savedmodel")):
+    folder = pathlib.Path(sys.argv[1])
+    for path in sorted((folder / "exports").glob("*.savedmodel")):
         certificate = json.loads(pathlib.Path(f"{path}.json").read_text())
-        samples = numpy.load(f"{path}.samples.npz")
         export = certificate["export"]
+        network = pathlib.Path(certificate["model"]["path"]).parent.name
+        samples = numpy.load(
+            folder / "samples" / f"{network}{'-softmax' if export['softmax'] else ''}.npz")
         for program, found, expected in answers(
             path, export, samples["images"], samples["scores"]
         ):
@@ -72,7 +84,7 @@ def main():
             different = int((found.argmax(1) != expected.argmax(1)).sum())
             passed = difference <= TOLERANCE and different == 0
             rows.append(
-                f"| {certificate['model']['name']} | {'softmax' if export['softmax'] else ''} | "
+                f"| {network} | {'softmax' if export['softmax'] else ''} | "
                 f"{program} | {len(found)} | {certificate['images']['name'] or 'noise'} | "
                 f"{difference:.1e} | {different} |"
             )

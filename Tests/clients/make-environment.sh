@@ -14,7 +14,10 @@ alone=$here/$2-alone.txt
 if cat "$requirements" "$alone" | cmp -s - "$environment/requirements.txt"; then exit 0; fi
 
 start=$(date +%s)
-pip() { "$environment/bin/python" -m pip install --quiet --disable-pip-version-check "$@"; }
+pip() {
+  "$environment/bin/python" -m pip install --quiet --disable-pip-version-check --no-compile --retries 2 \
+    --timeout 30 "$@"
+}
 {
   rm -rf "$environment" && python3 -m venv "$environment" &&
     pip --requirement "$requirements" &&

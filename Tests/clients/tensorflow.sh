@@ -1,14 +1,13 @@
 #!/bin/sh
-# Lets TensorFlow and OpenVINO open exported SavedModels:
+# Lets TensorFlow and OpenVINO open exported SavedModels, and asks them about all test images:
 #
-#     tensorflow.sh RUNNER ENVIRONMENT COUNT [RESULTS.md]
+#     tensorflow.sh RUNNER ENVIRONMENT [RESULTS.md]
 #
 # Else as end-to-end.sh, of which `make test` has no part: these programs alone take 3 GB.
 set -eu
 runner=$(realpath "$1")
 environment=$2
-count=$3
-results=${4:+$(realpath "$4")}
+results=${3:+$(realpath "$3")}
 here=$(realpath "$(dirname "$0")")
 
 if ! "$here/make-environment.sh" "$environment" requirements-tensorflow; then
@@ -17,5 +16,5 @@ if ! "$here/make-environment.sh" "$environment" requirements-tensorflow; then
 fi
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-"$here/export.sh" "$runner" "$work" "$count"
-"$environment/bin/python" "$here/check_tensorflow.py" "$work/exports" ${results:+"$results"}
+"$here/export.sh" "$runner" "$work" 500 '\.savedmodel$'
+"$environment/bin/python" "$here/check_tensorflow.py" "$work" ${results:+"$results"}

@@ -23,9 +23,7 @@ DATA := $(if $(RUNNER_DATA),$(RUNNER_DATA),data)
 OPTIMIZED := -Xcc -march=$(ARCH) -Xcc -fno-math-errno -Xswiftc -disable-cmo
 # What a debugger reads is of the tests' builds.
 PLAIN_SYMBOLS := -debug-info-format none
-# Who builds on a module begins when its declarations are known, not when it is compiled to its end.
-EARLY := --use-integrated-swift-driver
-FLAGS := $(OPTIMIZED) $(PLAIN_SYMBOLS) $(EARLY)
+FLAGS := $(OPTIMIZED) $(PLAIN_SYMBOLS)
 STRICT := -Xswiftc -warnings-as-errors
 # Tests are built in a folder for each kind, or each would build again what the other built.
 OPTIMIZED_TESTS := -c release $(OPTIMIZED) $(STRICT) -Xswiftc -enable-testing
@@ -100,7 +98,7 @@ uninstall:
 
 # One set of flags for all checks, or each would build again what the one before it built.
 test end-to-end clients clients-all clients-tensorflow faults install-test serve-test serve-clients \
-  slurm verify-reference: FLAGS := $(OPTIMIZED) $(PLAIN_SYMBOLS) $(EARLY) $(STRICT)
+  slurm verify-reference: FLAGS := $(OPTIMIZED) $(PLAIN_SYMBOLS) $(STRICT)
 
 test: STRIDE := 50
 test: packages lint unit-tests thread end-to-end serve-test install-test slurm faults \

@@ -1,6 +1,7 @@
 import Dispatch
 import GRPCCore
 import Hummingbird
+import HummingbirdCore
 import Logging
 import NIOCore
 import NIOPosix

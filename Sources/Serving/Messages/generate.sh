@@ -15,4 +15,4 @@ cd "$here"
 protoc inference.proto \
   --plugin="$scratch/release/protoc-gen-swift" --swift_out=. --swift_opt=Visibility=Package \
   --plugin="$scratch/release/protoc-gen-grpc-swift-2" --grpc-swift-2_out=. \
-  --grpc-swift-2_opt=Visibility=Package,Server=true,Client=true
+  --grpc-swift-2_opt=Visibility=Package,Server=true,Client=false

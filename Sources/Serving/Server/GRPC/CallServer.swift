@@ -77,39 +77,6 @@ struct CallSocket: HTTP2ServerTransport.ListenerFactory {
   }
 }
 
-/// What one call may take: its bytes count among those of all bodies, and it ends, whatever its client does.
-private final class CallBounds: ChannelInboundHandler {
-  typealias InboundIn = HTTP2Frame.FramePayload
-  typealias InboundOut = HTTP2Frame.FramePayload
-
-  private let listener: Listener
-  private var held = 0
-  private var timer: Scheduled<Void>?
-
-  init(_ listener: Listener) { self.listener = listener }
-
-  func handlerAdded(context: ChannelHandlerContext) {
-    let box = NIOLoopBound(context, eventLoop: context.eventLoop)
-    timer = context.eventLoop.scheduleTask(in: listener.limits.deadline + listener.limits.writing) {
-      box.value.close(promise: nil)
-    }
-  }
-
-  func handlerRemoved(context: ChannelHandlerContext) {
-    timer?.cancel()
-    listener.hold(releasing: held)
-    held = 0
-  }
-
-  func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-    if case .data(let frame) = unwrapInboundIn(data) {
-      guard listener.hold(frame.data.readableBytes) else { return context.close(promise: nil) }
-      held += frame.data.readableBytes
-    }
-    context.fireChannelRead(data)
-  }
-}
-
 /// Counts calls, asks for the token, and gives what is refused its code.
 private struct CallAccounting: ServerInterceptor {
   let listener: Listener
@@ -120,11 +87,12 @@ private struct CallAccounting: ServerInterceptor {
       @Sendable (StreamingServerRequest<Input>, ServerContext) async throws
       -> StreamingServerResponse<Output>
   ) async throws -> StreamingServerResponse<Output> {
-    listener.callBegan()
-    defer { listener.callEnded() }
     let arrived = NIODeadline.now()
     func count(_ status: Int) {
-      let seconds = Double((NIODeadline.now() - arrived).nanoseconds) / 1e9
+      let now = NIODeadline.now()
+      // What is late was counted by the call's bounds, which have told so.
+      guard now < arrived + listener.limits.deadline else { return }
+      let seconds = Double((now - arrived).nanoseconds) / 1e9
       let name = context.descriptor.method == "ModelInfer" ? "grpc_infer" : "grpc"
       listener.service.metrics.answered(route: name, status: status, seconds: seconds)
     }
@@ -138,24 +106,10 @@ private struct CallAccounting: ServerInterceptor {
       count(refusal.status.code)
       throw RPCError(code: refusal.code, message: refusal.message)
     } catch {
-      count(500)
+      // A message that is none, say, or a client that has gone.
+      let code = (error as? RPCError)?.code
+      count(code == .invalidArgument ? 400 : code == .cancelled ? 499 : 500)
       throw error
-    }
-  }
-}
-
-extension Refusal {
-  /// What gRPC calls it.
-  fileprivate var code: RPCError.Code {
-    switch status {
-    case .badRequest, .unprocessableContent, .unsupportedMediaType: .invalidArgument
-    case .notFound: .notFound
-    case .methodNotAllowed, .notImplemented: .unimplemented
-    case .tooManyRequests, .contentTooLarge: .resourceExhausted
-    case .serviceUnavailable: .unavailable
-    case .gatewayTimeout: .deadlineExceeded
-    case .unauthorized: .unauthenticated
-    default: .internalError
     }
   }
 }

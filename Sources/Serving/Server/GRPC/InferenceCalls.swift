@@ -3,7 +3,6 @@ import GRPCCore
 import GRPCProtobuf
 import InferenceMessages
 import NIOCore
-import Synchronization
 
 /// The six calls of the Open Inference Protocol.
 struct InferenceCalls: Inference_GRPCInferenceService.ServiceProtocol {
@@ -89,68 +88,24 @@ struct InferenceCalls: Inference_GRPCInferenceService.ServiceProtocol {
       body: ByteBuffer(), arrived: arrived, deadline: arrived + listener.limits.deadline)
     let size = message.rawInputContents.reduce(0) { $0 + $1.count } / (4 * model.inputCount)
     let kept = Kept<OpenInference.Inference>()
-    let reply = OneAnswer<Inference_ModelInferResponse>()
-    let timer = listener.group.any().scheduleTask(deadline: asked.deadline) {
-      reply.give(.failure(Refusal(.gatewayTimeout, "there was no answer in time")))
+    let result: Result<Inference_ModelInferResponse, Refusal> = await withCheckedContinuation {
+      answered in
+      do throws(Refusal) {
+        try service.ask(model, asked, size: max(1, size)) {
+          answered.resume(returning: $0)
+        } read: { model throws(Refusal) in
+          let inference = try message.read(model)
+          kept.value = inference
+          return inference.images
+        } answer: { outputs in
+          Inference_ModelInferResponse(outputs, kept.value!, model)
+        }
+      } catch { answered.resume(returning: .failure(error)) }
     }
-    defer { timer.cancel() }
-    try service.ask(model, asked, size: max(1, size)) {
-      reply.give($0)
-    } read: { model throws(Refusal) in
-      let inference = try message.read(model)
-      kept.value = inference
-      return inference.images
-    } answer: { outputs in
-      Inference_ModelInferResponse(outputs, kept.value!, model)
-    }
-    return ServerResponse(message: try await reply.value)
+    return ServerResponse(message: try result.get())
   }
 
   private func model(_ name: String, _ version: String) throws(Refusal) -> ServedModel {
     try shelf.model(name, version: version.isEmpty ? nil : version)
-  }
-}
-
-/// An answer that somebody waits for; of several the first.
-private final class OneAnswer<Value: Sendable>: Sendable {
-  private enum State {
-    case open
-    case waited(CheckedContinuation<Result<Value, Refusal>, Never>)
-    case given(Result<Value, Refusal>)
-    case taken
-  }
-
-  private let state = Mutex(State.open)
-
-  func give(_ result: Result<Value, Refusal>) {
-    let waiting: CheckedContinuation<Result<Value, Refusal>, Never>? = state.withLock { state in
-      switch state {
-      case .open: state = .given(result)
-      case .waited(let continuation):
-        state = .taken
-        return continuation
-      case .given, .taken: break
-      }
-      return nil
-    }
-    waiting?.resume(returning: result)
-  }
-
-  /// - Precondition: it is waited for once.
-  var value: Value {
-    get async throws {
-      let result = await withCheckedContinuation { continuation in
-        let given: Result<Value, Refusal>? = state.withLock { state in
-          if case .given(let result) = state {
-            state = .taken
-            return result
-          }
-          state = .waited(continuation)
-          return nil
-        }
-        if let given { continuation.resume(returning: given) }
-      }
-      return try result.get()
-    }
   }
 }

@@ -72,11 +72,13 @@ final class Listener: Sendable {
           limits.connections + 64, logger: logger)),
       onServerRunning: { channel in bound.succeed(channel.localAddress?.port ?? port) },
       eventLoopGroupProvider: .shared(group), logger: logger)
-    var services: [any ServiceLifecycle.Service] = [application]
+    // The last is told first to end: a call's connection that lingers keeps no other waiting.
+    var services: [any ServiceLifecycle.Service] = []
     let callsBound = callPort.map { _ in group.next().makePromise(of: Int.self) }
     if let callPort, let callsBound {
       services.append(CallServer(self, host: host, port: callPort, callsBound))
     }
+    services.append(application)
     let running = ServiceGroup(
       configuration: ServiceGroupConfiguration(services: services, logger: logger))
     self.running.withLock { $0 = running }

@@ -102,6 +102,19 @@ def wrk(port, path, body, headers, connections, seconds, work):
     return float(count) / float(duration), float(p50), float(p99), int(errors)
 
 
+def drawn():
+    """32 images of sevens of sorts, and the first of them as a PNG."""
+    random = np.random.default_rng(1)
+    pixels = np.zeros((32, 28, 28, 1), np.uint8)
+    for image in pixels:
+        y, x = random.integers(6, 14, 2)
+        image[y:y + 9, x:x + 3] = 255
+        image[y:y + 3, x:x + 8] = 200
+    file = io.BytesIO()
+    Image.fromarray(pixels[0, :, :, 0]).save(file, "PNG")
+    return pixels, file.getvalue()
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("model")
@@ -111,15 +124,7 @@ def main():
     arguments = parser.parse_args()
     runner = f"{ROOT}/.build/release/runner"
     server = f"{ROOT}/.build-serve/release/runner-serve"
-    random = np.random.default_rng(1)
-    pixels = np.zeros((32, 28, 28, 1), np.uint8)
-    for image in pixels:
-        y, x = random.integers(6, 14, 2)
-        image[y:y + 9, x:x + 3] = 255
-        image[y:y + 3, x:x + 8] = 200
-    file = io.BytesIO()
-    Image.fromarray(pixels[0, :, :, 0]).save(file, "PNG")
-    png = file.getvalue()
+    pixels, png = drawn()
     floats = pixels.astype(np.float32).tobytes()
     head = json.dumps({
         "inputs": [{"name": "images", "shape": [32, 28, 28, 1], "datatype": "FP32",

@@ -60,7 +60,7 @@ SERVER_PACKAGE := --package-path Sources/Serving --scratch-path .build-serve
   verify-reference images lint format packages clean
 
 build: packages
-	$(SWIFT) build -c release $(FLAGS)
+	$(SWIFT) build -c release $(FLAGS) --product runner
 
 run: build
 	$(RELEASE) experiments/lenet.json

@@ -4,7 +4,8 @@ import PackageDescription
 /// The readers and their corpora: a test that replays what was found; with FUZZ set, the program that
 /// looks for more (`make fuzz`).
 let readers: [Target.Dependency] = [
-  "Storage", "ConvNet", "Datasets", "Experiment", "ONNX", "Exchange", "Sweep", "Report", "CZlib",
+  "Storage", "ConvNet", "Images", "Datasets", "Experiment", "ONNX", "Exchange", "Search", "Sweep",
+  "Report", "CZlib",
 ]
 let readerTarget: Target =
   Context.environment["FUZZ"] == nil
@@ -24,7 +25,8 @@ let package = Package(
     .executable(name: "runner", targets: ["runner"]),
     // What the server is built on. It is a package of its own, in Sources/Serving, so that nothing here
     // waits for what it depends on.
-    .library(name: "RunnerModels", targets: ["Storage", "ConvNet", "Datasets", "Experiment"]),
+    .library(
+      name: "RunnerModels", targets: ["Storage", "ConvNet", "Images", "Datasets", "Experiment"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0")
@@ -47,22 +49,25 @@ let package = Package(
     .target(name: "Storage", dependencies: ["CZlib", "CCrypto", "CBzip2"]),
     .target(name: "ConvNet", dependencies: ["COpenBLAS", "CLAPACKE", "COpenBLASStart", "CInt8"]),
     .target(
-      name: "Datasets",
-      dependencies: ["Storage", "ConvNet", "CZlib", "CPNG", "CJPEG", "CWebP", "CTIFF", "CGIF"]),
+      name: "Images", dependencies: ["Storage", "CZlib", "CPNG", "CJPEG", "CWebP", "CTIFF", "CGIF"]),
+    .target(name: "Datasets", dependencies: ["Storage", "Images", "ConvNet", "CZlib"]),
     .target(name: "Statistics"),
     .target(name: "TerminalText"),
     .target(
       name: "Experiment",
-      dependencies: ["Storage", "Datasets", "Statistics", "ConvNet", "TerminalText"],
+      dependencies: ["Storage", "Images", "Datasets", "Statistics", "ConvNet", "TerminalText"],
       swiftSettings: quicklyCompiled),
+    .target(name: "Search", dependencies: ["Storage", "Statistics", "ConvNet"]),
     .target(
       name: "Sweep",
       dependencies: [
-        "Storage", "Statistics", "Experiment", "Datasets", "ConvNet", "TerminalText",
+        "Storage", "Statistics", "Search", "Experiment", "Images", "Datasets", "ConvNet",
+        "TerminalText",
       ]),
     .target(name: "ONNX", dependencies: ["Storage", "ConvNet"]),
     .target(
-      name: "Exchange", dependencies: ["Storage", "ONNX", "Experiment", "Datasets", "ConvNet"],
+      name: "Exchange",
+      dependencies: ["Storage", "ONNX", "Experiment", "Images", "Datasets", "ConvNet"],
       swiftSettings: quicklyCompiled),
     .target(
       name: "Report", dependencies: ["Storage", "TerminalText"], swiftSettings: quicklyCompiled),
@@ -70,8 +75,8 @@ let package = Package(
       name: "runner",
       dependencies: [
         "CAllocations",
-        "Storage", "ConvNet", "Datasets", "Statistics", "Experiment", "ONNX", "Exchange", "Sweep",
-        "Report", "TerminalText",
+        "Storage", "ConvNet", "Images", "Datasets", "Statistics", "Experiment", "ONNX", "Exchange",
+        "Search", "Sweep", "Report", "TerminalText",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: quicklyCompiled),
@@ -82,17 +87,17 @@ let package = Package(
     .testTarget(
       name: "ConvNetTests", dependencies: ["ConvNet", "TestSupport"], exclude: ["Fixtures"]),
     .testTarget(
-      name: "DatasetsTests", dependencies: ["Storage", "Datasets", "TestSupport"],
+      name: "DatasetsTests", dependencies: ["Storage", "Images", "Datasets", "TestSupport"],
       exclude: ["Fixtures"]),
     .testTarget(
       name: "ExperimentTests",
       dependencies: [
-        "Storage", "Experiment", "Datasets", "Statistics", "TerminalText", "TestSupport",
+        "Storage", "Experiment", "Images", "Datasets", "Statistics", "TerminalText", "TestSupport",
       ],
       exclude: ["Fixtures", "SpecFixtures"]),
     .testTarget(
       name: "SweepTests",
-      dependencies: ["Storage", "Sweep", "Experiment", "ConvNet", "TestSupport"],
+      dependencies: ["Storage", "Search", "Sweep", "Experiment", "ConvNet", "TestSupport"],
       exclude: ["Fixtures"]),
     .testTarget(
       name: "TerminalTextTests", dependencies: ["TerminalText", "TestSupport"],
@@ -103,7 +108,7 @@ let package = Package(
     .testTarget(
       name: "ExchangeTests",
       dependencies: [
-        "Storage", "ONNX", "Exchange", "Experiment", "Datasets", "ConvNet", "TestSupport",
+        "Storage", "ONNX", "Exchange", "Experiment", "Images", "Datasets", "ConvNet", "TestSupport",
       ],
       exclude: ["Fixtures"]),
     .testTarget(

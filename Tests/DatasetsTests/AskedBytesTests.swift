@@ -4,6 +4,7 @@ import TestSupport
 import Testing
 
 @testable import Datasets
+@testable import Images
 
 /// Images that are asked about from memory, as a server gets them: just as files of the same bytes.
 @Suite struct AskedBytesTests {
@@ -63,7 +64,7 @@ import Testing
   }
 
   @Test func whatClaimsTooManyPixelsIsNotDecoded() throws {
-    let png = PNGSheet.encode([UInt8](repeating: 7, count: 1200), width: 40, height: 30)
+    let png = PNGFile.encode([UInt8](repeating: 7, count: 1200), width: 40, height: 30)
     var few = reader()
     few.read(bytes: png, name: "a", mostPixels: 1199)
     #expect(few.asked.problems == ["a: it claims 40x30 pixels; the limit is 1199"])

@@ -2,6 +2,7 @@ import TestSupport
 import Testing
 
 @testable import Datasets
+@testable import Images
 
 /// Images that keep the proportion of their sides, against Pillow's ImageOps.pad; see
 /// Fixtures/make_aspect.py.

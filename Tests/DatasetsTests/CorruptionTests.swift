@@ -3,6 +3,7 @@ import Foundation
 import Testing
 
 @testable import Datasets
+@testable import Images
 
 @Suite struct CorruptionTests {
   let digits = SyntheticDigits(seed: 3).images(12, part: .test, threads: 1)

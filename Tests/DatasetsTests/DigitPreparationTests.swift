@@ -4,6 +4,7 @@ import TestSupport
 import Testing
 
 @testable import Datasets
+@testable import Images
 
 /// Photos and drawings of digits, as make_drawings.py draws them, and what becomes of them.
 @Suite struct DigitPreparationTests {
@@ -153,7 +154,7 @@ import Testing
     let drawings = try Self.images("untouched").prefix(6)
     for (i, drawing) in drawings.enumerated() {
       let dark = drawing.image.pixels.map { ~$0 }
-      _ = try folder.file("\(i / 3)/\(i).png", PNGSheet.encode(dark, width: 28, height: 28))
+      _ = try folder.file("\(i / 3)/\(i).png", PNGFile.encode(dark, width: 28, height: 28))
     }
     let set = try prepared(folder.path)
     for (i, drawing) in drawings.enumerated() {
@@ -165,7 +166,7 @@ import Testing
     #expect(large.train.image(0)[3 * (28 * 56 + 28)] == set.train.image(0)[14 * 28 + 14])
 
     let paper = [UInt8](repeating: 200, count: 784)
-    let blank = try folder.file("1/blank.png", PNGSheet.encode(paper, width: 28, height: 28))
+    let blank = try folder.file("1/blank.png", PNGFile.encode(paper, width: 28, height: 28))
     let refusal = "\(blank): \(DigitPreparation.nothingFound)"
     #expect(message { _ = try prepared(folder.path) }.hasPrefix(refusal + "\n"))
     let rest = try prepared(folder.path, corrupt: .skip)

@@ -5,6 +5,7 @@ import TestSupport
 import Testing
 
 @testable import Datasets
+@testable import Images
 
 /// What NumPy, Pillow, SciPy and torchvision's rules make of the files in Fixtures/formats; see
 /// make_formats.py.

@@ -4,6 +4,7 @@ import TestSupport
 import Testing
 
 @testable import Datasets
+@testable import Images
 
 /// Files that lie, are torn or were made to do harm: each is refused with what is wrong and where, and
 /// before anything of a claimed size is allocated.
@@ -16,7 +17,7 @@ import Testing
   // MARK: - PNG
 
   /// 3 x 2 grey pixels.
-  let png = PNGSheet.encode([1, 2, 3, 4, 5, 6], width: 3, height: 2)
+  let png = PNGFile.encode([1, 2, 3, 4, 5, 6], width: 3, height: 2)
 
   func problem(_ bytes: [UInt8], _ name: String = "a.png") throws -> String {
     do {

@@ -5,6 +5,7 @@ import TestSupport
 import Testing
 
 @testable import Datasets
+@testable import Images
 
 /// Image files of all kinds as Pillow reads them, or refused for what is wrong; see
 /// make_images.py. Besides those of Fixtures/images, those of the folder that `RUNNER_IMAGES` names.

@@ -3,6 +3,7 @@ import TestSupport
 import Testing
 
 @testable import Datasets
+@testable import Images
 
 /// Folders of images as people leave them: what is read, and what is told of the rest.
 @Suite struct ImageFolderTests {

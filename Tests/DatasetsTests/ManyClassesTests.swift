@@ -5,6 +5,7 @@ import TestSupport
 import Testing
 
 @testable import Datasets
+@testable import Images
 
 /// Labels of more classes than a byte tells apart, in every form that holds them.
 @Suite struct ManyClassesTests {

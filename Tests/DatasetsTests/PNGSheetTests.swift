@@ -3,6 +3,7 @@ import TestSupport
 import Testing
 
 @testable import Datasets
+@testable import Images
 
 @Suite struct PNGSheetTests {
   @Test func libpngReadsTheSheetBack() throws {
@@ -34,7 +35,7 @@ import Testing
   @Test func colourStaysColour() throws {
     let set = smallSet(3, height: 4, width: 5, channels: 3)
     let drawn = PNGSheet.draw(set, indices: [0, 1, 2], columns: 3)
-    let file = PNGSheet.encode(
+    let file = PNGFile.encode(
       drawn.pixels, width: drawn.width, height: drawn.height, channels: drawn.channels)
     let read = try PNGFile.decode(file)
     #expect(read.shape == ImageShape(height: drawn.height, width: drawn.width, channels: 3))

@@ -4,6 +4,7 @@ import TestSupport
 import Testing
 
 @testable import Datasets
+@testable import Images
 
 @Suite struct RequestLogTests {
   private static let shape = ImageShape(height: 2, width: 2, channels: 1)

@@ -3,6 +3,7 @@ import TestSupport
 import Testing
 
 @testable import Datasets
+@testable import Images
 
 @Suite struct SelectionTests {
   /// 100 labels: 50 of class 0, 30 of 1, 15 of 2, 5 of 3, mixed.

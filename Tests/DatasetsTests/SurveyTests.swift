@@ -3,6 +3,7 @@ import TestSupport
 import Testing
 
 @testable import Datasets
+@testable import Images
 
 /// What files tell of their classes and their images' shape, where nobody says it.
 @Suite struct SurveyTests {

@@ -5,6 +5,7 @@ import TestSupport
 import Testing
 
 @testable import Datasets
+@testable import Images
 
 /// Tables and arrays as pandas, NumPy and spreadsheets write them; see make_tables.py.
 struct TableFixture: Decodable {
@@ -256,7 +257,7 @@ struct TableFixture: Decodable {
     #expect(try at("a.npy", [0x93] + Array("NUMPY".utf8)).contains("it is one NumPy array; images"))
     #expect(try at("a.zip", [0x50, 0x4B, 3, 4]).contains("not an intact ZIP archive"))
     #expect(
-      try at("photo.png", PNGSheet.encode([1], width: 1, height: 1)).contains("is one image;"))
+      try at("photo.png", PNGFile.encode([1], width: 1, height: 1)).contains("is one image;"))
     #expect(try at("train-images-idx3-ubyte", [0, 0, 8, 3]).contains("dataset.format \"idx\""))
     #expect(
       try at("a.dat", [1]).contains("it is a file; a folder with a folder of images per class"))

@@ -1,6 +1,7 @@
 import ConvNet
 import Datasets
 import Foundation
+import Images
 import Storage
 import Testing
 

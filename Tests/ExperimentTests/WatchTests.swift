@@ -1,6 +1,7 @@
 import ConvNet
 import Datasets
 import Foundation
+import Images
 import Statistics
 import Storage
 import TestSupport

@@ -1,6 +1,7 @@
 import Storage
 
 @testable import Datasets
+@testable import Images
 
 extension Reader {
   /// The readers of images and of the files that hold them.

@@ -5,6 +5,7 @@ import Report
 import Storage
 
 @testable import Datasets
+@testable import Images
 
 /// A reader of what others may have written, as the fuzzer and the replay of its corpora call it.
 ///

@@ -4,6 +4,7 @@ import Report
 import Storage
 
 @testable import Experiment
+@testable import Images
 @testable import Sweep
 
 extension Reader {

@@ -3,6 +3,7 @@ import Foundation
 import TestSupport
 import Testing
 
+@testable import Search
 @testable import Sweep
 
 @Suite struct GaussianProcessTests {

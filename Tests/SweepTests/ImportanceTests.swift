@@ -5,6 +5,7 @@ import Storage
 import TestSupport
 import Testing
 
+@testable import Search
 @testable import Sweep
 
 @Suite struct ImportanceTests {

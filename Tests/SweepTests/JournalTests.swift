@@ -4,6 +4,7 @@ import Storage
 import TestSupport
 import Testing
 
+@testable import Search
 @testable import Sweep
 
 /// What the journal holds, and what a kill may do to it.

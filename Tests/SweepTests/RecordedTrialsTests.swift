@@ -3,6 +3,7 @@ import FoundationEssentials
 import Storage
 import Testing
 
+@testable import Search
 @testable import Sweep
 
 struct RecordedTrialsTests {

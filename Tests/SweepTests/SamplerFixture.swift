@@ -1,5 +1,7 @@
 import Sweep
 
+@testable import Search
+
 extension Domain {
   static func labels(_ labels: String...) -> Domain {
     .choice(labels.map { Option(label: $0, value: .string($0)) })

@@ -1,6 +1,7 @@
 import ConvNet
 import Testing
 
+@testable import Search
 @testable import Sweep
 
 @Suite struct SamplerTests {

@@ -1,6 +1,7 @@
 import TestSupport
 import Testing
 
+@testable import Search
 @testable import Sweep
 
 @Suite struct SobolTests {

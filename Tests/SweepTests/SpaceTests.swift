@@ -2,6 +2,7 @@ import ConvNet
 import Experiment
 import Testing
 
+@testable import Search
 @testable import Sweep
 
 @Suite struct SpaceTests {

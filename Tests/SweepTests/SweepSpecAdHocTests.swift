@@ -2,6 +2,7 @@ import Experiment
 import Storage
 import Testing
 
+@testable import Search
 @testable import Sweep
 
 /// Sweeps on the command line.

@@ -4,6 +4,7 @@ import FoundationEssentials
 import Storage
 import Testing
 
+@testable import Search
 @testable import Sweep
 
 /// Broken sweeps, however they are broken, give a sweep or errors with their places; never a trap.

@@ -3,6 +3,7 @@ import Experiment
 import FoundationEssentials
 import Testing
 
+@testable import Search
 @testable import Sweep
 
 /// What sweeps are read as, and the experiments that they make.

@@ -2,6 +2,7 @@ import ConvNet
 import Foundation
 import Testing
 
+@testable import Search
 @testable import Sweep
 
 @Suite struct TPETests {

@@ -1,4 +1,5 @@
 import ConvNet
+import Images
 import Storage
 
 /// CIFAR-10 and CIFAR-100 in their binary form (A. Krizhevsky): a gzip'd tar archive with files of

@@ -1,3 +1,5 @@
+import Images
+
 /// Which column of a table holds the labels.
 public enum LabelColumn: Hashable, Sendable {
   /// By the header's name for it.

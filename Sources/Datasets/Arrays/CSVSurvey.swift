@@ -1,3 +1,4 @@
+import Images
 import Storage
 
 /// What a table of images was found to be, every line of it read, before any of it is taken for a pixel

@@ -1,4 +1,5 @@
 import ConvNet
+import Images
 
 /// The labels of a file in order, each as it stands there, until what they mean is decided by all of
 /// them: names of classes where names are given, else their numbers.

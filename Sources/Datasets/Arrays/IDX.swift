@@ -1,4 +1,5 @@
 import ConvNet
+import Images
 import Storage
 
 /// The header of an IDX file of bytes: two zeros, the type 0x08, the number of dimensions, then each

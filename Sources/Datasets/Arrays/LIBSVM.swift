@@ -1,4 +1,5 @@
 import ConvNet
+import Images
 import Storage
 
 /// USPS as LIBSVM gives it: a line per image, `label index:value …`, labels from 1 to 10 for the

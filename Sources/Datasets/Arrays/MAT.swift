@@ -1,4 +1,5 @@
 import ConvNet
+import Images
 import Storage
 
 /// The numeric arrays of bytes in a MATLAB file of level 5 ("MAT-File Format", The MathWorks), plain or

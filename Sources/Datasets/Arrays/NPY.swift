@@ -1,4 +1,5 @@
 import ConvNet
+import Images
 import Storage
 
 /// Arrays of images and of labels in the NPY form.

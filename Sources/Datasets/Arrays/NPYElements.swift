@@ -1,3 +1,4 @@
+import Images
 import Storage
 
 /// The elements of an array as numbers, whatever their type and order of bytes.

@@ -1,3 +1,4 @@
+import Images
 import Storage
 
 /// The header of an NPY file (NumPy Enhancement Proposal 1, versions 1.0 to 3.0), every claim of it

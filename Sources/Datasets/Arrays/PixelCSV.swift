@@ -1,4 +1,5 @@
 import ConvNet
+import Images
 import Storage
 
 /// Images as rows of a table, as Kaggle's digits: `label,pixel0,…,pixel783` and then a row per image.

@@ -1,4 +1,5 @@
 import Glibc
+import Images
 import Storage
 
 /// What is done about image files that cannot be read.

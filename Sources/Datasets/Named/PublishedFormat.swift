@@ -1,4 +1,5 @@
 import ConvNet
+import Images
 import Storage
 
 /// What the files of a published dataset hold, in which order.

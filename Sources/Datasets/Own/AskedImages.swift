@@ -1,4 +1,5 @@
 import ConvNet
+import Images
 
 /// Images that a model is asked about: their pixels as it takes them, and what is known of each.
 public final class AskedImages: ImageSamples {

@@ -1,5 +1,6 @@
 import ConvNet
 import Glibc
+import Images
 import Storage
 
 /// Reads what a user names to be predicted: image files, folders of them, arrays, IDX files, tables.

@@ -1,4 +1,5 @@
 import Glibc
+import Images
 import Storage
 
 /// What a file is, by its first bytes.

@@ -1,3 +1,5 @@
+import Images
+
 /// Image files decoded and made to fit one shape, several at once.
 struct DecodedPictures {
   /// (N, H, W, C); zeros where a file cannot be used.

@@ -1,4 +1,5 @@
 import ConvNet
+import Images
 
 /// What people said of a model's answers, as images to learn from: of a server's log each request whose
 /// right class somebody told, and whose image was kept with the one or the other.

@@ -1,4 +1,5 @@
 import ConvNet
+import Images
 import Storage
 
 /// A folder with a folder per class, each holding image files, told apart by their first bytes.

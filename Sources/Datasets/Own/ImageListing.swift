@@ -1,4 +1,5 @@
 import Glibc
+import Images
 import Storage
 
 /// The image files in folders by class, before any of them is opened: by their endings, those in the

@@ -1,4 +1,5 @@
 import ConvNet
+import Images
 import Storage
 
 /// A set read from one place, before it is one of the parts of a dataset.

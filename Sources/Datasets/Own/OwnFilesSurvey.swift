@@ -1,3 +1,5 @@
+import Images
+
 /// What a user's own files tell of themselves, where a spec doesn't say it.
 public struct OwnFilesSurvey: Hashable, Sendable {
   public let classes: OwnFiles.Classes

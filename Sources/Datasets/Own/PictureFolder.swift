@@ -1,3 +1,4 @@
+import Images
 import Storage
 
 /// The pictures in a folder and the folders in it, by their endings. One that lies in a folder with a

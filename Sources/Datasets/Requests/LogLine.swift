@@ -1,4 +1,5 @@
 import Glibc
+import Images
 import Storage
 
 /// One line of a server's log: a request that was answered, or what somebody said of an answer. A JSON

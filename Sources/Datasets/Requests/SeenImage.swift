@@ -1,3 +1,4 @@
+import Images
 import Storage
 
 /// What a network made of one image, and what the image was like: all that a watch over requests

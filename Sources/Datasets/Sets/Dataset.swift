@@ -1,3 +1,4 @@
+import Images
 import Storage
 
 /// A training set and a test set, and where they came from.

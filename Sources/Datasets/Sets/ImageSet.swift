@@ -1,4 +1,5 @@
 import ConvNet
+import Images
 import Storage
 
 /// Labelled 8-bit images of one size, immutable.

@@ -1,5 +1,6 @@
 import ConvNet
 import Datasets
+import Images
 import Storage
 
 /// A model that answers, in floats or in integers, with what is needed to ask it.

@@ -1,5 +1,6 @@
 import ConvNet
 import Datasets
+import Images
 import Storage
 
 /// A model with all that is needed to use it, as `model.safetensors` holds it: how an image becomes its

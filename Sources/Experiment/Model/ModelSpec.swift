@@ -1,5 +1,6 @@
 import ConvNet
 import Datasets
+import Images
 import Storage
 
 // An experiment with the network of a model that came in from elsewhere.

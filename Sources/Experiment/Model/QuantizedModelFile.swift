@@ -1,5 +1,6 @@
 import ConvNet
 import Datasets
+import Images
 import Storage
 
 /// A quantised model with all that is needed to use it, as a `.safetensors` holds it: kernels of int8 with

@@ -1,5 +1,6 @@
 import ConvNet
 import Datasets
+import Images
 import Storage
 
 /// A dataset by the name that specs give it, with what a spec may rely on before it is read: one of the

@@ -1,5 +1,6 @@
 import ConvNet
 import Datasets
+import Images
 import Statistics
 
 /// Makes of a network's scores and features, and of the pixels that it saw, what a watch needs to know of

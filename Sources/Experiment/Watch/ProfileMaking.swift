@@ -1,5 +1,6 @@
 import ConvNet
 import Datasets
+import Images
 import Statistics
 
 extension ValidationProfile {

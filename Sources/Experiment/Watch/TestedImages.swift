@@ -1,4 +1,5 @@
 import Datasets
+import Images
 
 /// A few of a model's validation images with the scores that it gave them, by which whoever is to let it
 /// answer finds out whether it says there what it said in its run: on another machine, after a copy, built

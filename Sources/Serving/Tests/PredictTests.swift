@@ -1,4 +1,5 @@
 import Datasets
+import Images
 import Serving
 import Storage
 import Testing

@@ -1,4 +1,5 @@
 import Experiment
+import Search
 
 /// Which stages of a sweep can be run now, and what its trials came to.
 ///

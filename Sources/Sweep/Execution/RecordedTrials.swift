@@ -1,4 +1,5 @@
 import Experiment
+import Search
 import Storage
 
 /// A trial of a sweep and what it came to.

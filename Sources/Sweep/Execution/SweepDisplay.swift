@@ -1,5 +1,6 @@
 import ConvNet
 import Experiment
+import Search
 import TerminalText
 
 /// The progress of a sweep, on stderr: a table of what is running where that is a terminal, a line

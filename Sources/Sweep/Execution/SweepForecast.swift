@@ -1,5 +1,6 @@
 import ConvNet
 import Experiment
+import Search
 import Storage
 
 /// What a sweep will take, before any of it is run.

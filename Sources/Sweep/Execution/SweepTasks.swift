@@ -1,5 +1,6 @@
 import ConvNet
 import Experiment
+import Search
 import Storage
 
 extension TrialTemplate {

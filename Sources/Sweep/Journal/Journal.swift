@@ -1,6 +1,7 @@
 import Datasets
 import Experiment
 import Glibc
+import Search
 import Storage
 
 /// A stage as the journal keeps it: its result, the configuration of its trial, and where it ran.

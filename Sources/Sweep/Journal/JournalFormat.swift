@@ -1,6 +1,7 @@
 import ConvNet
 import Datasets
 import Experiment
+import Search
 import Storage
 
 /// How the lines of a journal are written, which depends on the parameters of its sweep and on what its

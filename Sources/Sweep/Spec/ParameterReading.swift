@@ -1,4 +1,5 @@
 import Experiment
+import Search
 import Storage
 
 /// A parameter with where it was written.

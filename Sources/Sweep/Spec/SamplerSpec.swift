@@ -1,3 +1,5 @@
+import Search
+
 /// How configurations are chosen, with the options of each way.
 public enum SamplerSpec: Hashable, Sendable {
   /// Every combination, the last parameter varying fastest.

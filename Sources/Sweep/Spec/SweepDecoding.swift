@@ -1,6 +1,7 @@
 import ConvNet
 import Datasets
 import Experiment
+import Search
 import Storage
 
 // A sweep from a document that the checker has passed and completed, and back.

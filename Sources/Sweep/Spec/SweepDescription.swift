@@ -1,5 +1,6 @@
 import ConvNet
 import Experiment
+import Search
 import Storage
 
 /// What a sweep may say: every key with its type, its default and its sentence. Checks, messages,

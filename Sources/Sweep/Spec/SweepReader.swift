@@ -1,6 +1,7 @@
 import ConvNet
 import Datasets
 import Experiment
+import Search
 import Storage
 
 /// Turns a sweep's document into a `SweepSpec`: holds it against its description, takes in the base,

@@ -1,5 +1,6 @@
 import ConvNet
 import Experiment
+import Search
 import Storage
 
 // What the parts of a sweep say about each other, and the defaults that come of it.

@@ -1,4 +1,5 @@
 import Experiment
+import Search
 
 // Which trials belong together, and which a trial may look at.
 

@@ -1,5 +1,6 @@
 import ConvNet
 import Experiment
+import Search
 import Storage
 
 /// A sweep, as its file declares it: every default filled in, checked, the base experiment taken

@@ -1,4 +1,5 @@
 import Experiment
+import Search
 import Storage
 
 /// What `checkTrials` has looked at.

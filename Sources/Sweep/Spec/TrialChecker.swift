@@ -1,5 +1,6 @@
 import ConvNet
 import Experiment
+import Search
 import Storage
 
 /// Builds the experiments of configurations, network and all, and gathers what is wrong with them,

@@ -1,4 +1,5 @@
 import Experiment
+import Search
 import Storage
 
 /// Makes the experiments of a sweep's configurations: the base with the parameters' values in it.

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Datasets
 import Experiment
+import Images
 
 extension DataCommand {
   struct Show: ParsableCommand {

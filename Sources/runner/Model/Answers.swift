@@ -1,5 +1,6 @@
 import Datasets
 import Experiment
+import Images
 import Report
 import Storage
 

@@ -4,6 +4,7 @@ import ConvNet
 import Datasets
 import Exchange
 import Experiment
+import Images
 import ONNX
 import Storage
 import TerminalText

@@ -1,5 +1,6 @@
 import Datasets
 import Experiment
+import Images
 import Report
 
 /// The images that a network took for what they aren't, on a sheet: the surest mistakes first, under each

@@ -3,6 +3,7 @@ import ConvNet
 import Datasets
 import Experiment
 import Glibc
+import Images
 import Report
 import Storage
 import TerminalText

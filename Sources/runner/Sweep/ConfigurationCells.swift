@@ -1,5 +1,6 @@
 import Experiment
 import Report
+import Search
 import Sweep
 
 extension SearchSpace {

@@ -2,6 +2,7 @@ import ArgumentParser
 import ConvNet
 import Experiment
 import Glibc
+import Search
 import Storage
 import Sweep
 

@@ -2,6 +2,7 @@ import ConvNet
 import Datasets
 import Experiment
 import Report
+import Search
 import Storage
 import Sweep
 

@@ -1,5 +1,6 @@
 import ConvNet
 import Datasets
+import Images
 import Storage
 
 /// What a dataset section, perhaps with errors, says of the images and classes.

@@ -1,4 +1,5 @@
 import Datasets
+import Images
 import NIOHTTP1
 import Storage
 import Synchronization

@@ -1,6 +1,7 @@
 import ConvNet
 import Datasets
 import Experiment
+import Images
 import NIOCore
 import NIOHTTP1
 import Storage

@@ -1,4 +1,4 @@
-import ConvNet
+import Storage
 
 /// The sizes of an 8-bit image.
 public struct ImageShape: Hashable, Sendable, CustomStringConvertible {
@@ -12,7 +12,7 @@ public struct ImageShape: Hashable, Sendable, CustomStringConvertible {
 
   /// The image that `flat` numbers without a shape are: the one expected, if there are as many; else
   /// a square one, grey or of three colours; nil where they are neither.
-  init?(flat: Int, expected: ImageShape?) {
+  package init?(flat: Int, expected: ImageShape?) {
     if let expected, flat == expected.count {
       self = expected
       return
@@ -32,42 +32,14 @@ public struct ImageShape: Hashable, Sendable, CustomStringConvertible {
   public var description: String { "\(height)x\(width)x\(channels)" }
 
   /// Refuses what is no image of one or three channels.
-  func check(_ path: String) throws(DatasetError) {
+  package func check(_ path: String) throws(InputError) {
     let (pixels, overflow) = height.multipliedReportingOverflow(by: width)
     guard height > 0, width > 0, [1, 3].contains(channels), !overflow, pixels <= Limit.pixels
     else {
-      throw DatasetError(
+      throw InputError(
         .damaged,
         "\(path): its images are \(self); they must be height x width x 1 or 3, of at most "
           + "\(Limit.pixels) pixels")
     }
-  }
-}
-
-/// Images as a file holds them, before they are made to fit.
-struct StoredImages {
-  var shape: ImageShape
-  /// (N, H, W, C)
-  var pixels: [UInt8]
-
-  var count: Int { pixels.count / shape.count }
-
-  static func badLabel(_ label: Int, at place: String, classes: Int) -> DatasetError {
-    DatasetError(
-      .damaged,
-      "\(place) is \(label); there are \(classes) classes, 0 to \(classes - 1)"
-        + (label < Labels.mostClasses ? "" : "; \(tooLargeAdvice)"))
-  }
-
-  /// What to do about a label that is larger than that of any class can be.
-  static let tooLargeAdvice =
-    "no class's number is above \(Labels.mostClasses - 1): number them from 0 without gaps, as "
-    + "numpy.unique(labels, return_inverse=True)[1] does"
-
-  /// The set that they make with their labels.
-  func set(labels: Labels, classes: Int) -> ImageSet {
-    ImageSet(
-      height: shape.height, width: shape.width, channels: shape.channels, classes: classes,
-      pixels: pixels, labels: labels)
   }
 }

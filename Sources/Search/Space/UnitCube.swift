@@ -1,5 +1,4 @@
 import ConvNet
-import Experiment
 
 // A domain as the interval [0, 1]: samplers draw and model coordinates, not values.
 
@@ -105,7 +104,7 @@ extension SearchSpace {
   }
 
   /// The configuration whose active parameters take what `value` gives, asked in their order.
-  func configuration(
+  package func configuration(
     _ value: (_ place: Int, _ domain: Domain) -> Configuration.Value
   ) -> Configuration {
     var values: [Configuration.Value?] = []

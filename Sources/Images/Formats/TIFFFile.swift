@@ -3,19 +3,20 @@ import CTIFF
 /// Pixels of a TIFF file's first page by libtiff, as Pillow makes them: one channel where it is grey,
 /// else three; palettes looked up, bits spread over 0 to 255, transparency dropped. Of 16 bits the high
 /// byte is taken, as of a PNG file. How the picture is held belongs to the form: it is turned upright.
-enum TIFFFile: ImageFormat {
+package enum TIFFFile: ImageFormat {
   /// `II` or `MM`, then 42, or 43 where its offsets are of 8 bytes.
-  static func begins(_ file: [UInt8]) -> Bool {
+  package static func begins(_ file: [UInt8]) -> Bool {
     [[0x49, 0x49, 42, 0], [0x4D, 0x4D, 0, 42], [0x49, 0x49, 43, 0], [0x4D, 0x4D, 0, 43]]
       .contains { file.starts(with: $0) }
   }
 
-  static func header(_ file: [UInt8]) throws(ImageProblem) -> ImageHeader {
+  package static func header(_ file: [UInt8]) throws(ImageProblem) -> ImageHeader {
     let (shape, orientation, hasMore) = try stored(file)
     return ImageHeader(shape: orientation.shape(of: shape), isFirstOfSeveral: hasMore)
   }
 
-  static func pixels(_ file: [UInt8], _ header: ImageHeader) throws(ImageProblem) -> [UInt8] {
+  package static func pixels(_ file: [UInt8], _ header: ImageHeader) throws(ImageProblem) -> [UInt8]
+  {
     let (shape, orientation, _) = try stored(file)
     var pixels = [UInt8](repeating: 0, count: shape.count)
     var found = TIFFHeader()

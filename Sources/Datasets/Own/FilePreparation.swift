@@ -1,3 +1,5 @@
+import Images
+
 /// What is made of each of a user's own images, before its colours and its size are made to fit.
 public enum FilePreparation: String, Hashable, Sendable, CaseIterable {
   /// What MNIST was made of: `DigitPreparation`.

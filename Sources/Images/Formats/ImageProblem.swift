@@ -1,10 +1,10 @@
 /// What is wrong with one image, without its file's name.
-struct ImageProblem: Error, Hashable {
-  let message: String
-  init(_ message: String) { self.message = message }
+package struct ImageProblem: Error, Hashable {
+  package let message: String
+  package init(_ message: String) { self.message = message }
 
   /// Refuses sizes beyond the limit, before anything of the size is allocated.
-  static func check(width: Int, height: Int) throws(ImageProblem) {
+  package static func check(width: Int, height: Int) throws(ImageProblem) {
     guard width > 0, height > 0 else { throw ImageProblem("it is \(width)x\(height), empty") }
     let (count, overflow) = width.multipliedReportingOverflow(by: height)
     guard !overflow, count <= Limit.pixels else {
@@ -16,7 +16,7 @@ struct ImageProblem: Error, Hashable {
 
 extension ImageProblem {
   /// Calls a C library's reader or writer with room for its message, which is thrown where the code is 0.
-  static func check(_ body: (UnsafeMutablePointer<CChar>) -> Int32) throws(ImageProblem) {
+  package static func check(_ body: (UnsafeMutablePointer<CChar>) -> Int32) throws(ImageProblem) {
     var message = [CChar](repeating: 0, count: 256)
     let code = message.withUnsafeMutableBufferPointer { body($0.baseAddress!) }
     guard code != 0 else {

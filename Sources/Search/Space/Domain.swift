@@ -1,4 +1,3 @@
-import Experiment
 import Storage
 
 /// What a hyperparameter may be.

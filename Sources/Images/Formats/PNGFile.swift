@@ -10,13 +10,14 @@ import Storage
 /// Of 16 bits the high byte is taken, as Pillow opens colours. A grey file of 16 bits it opens as
 /// numbers, which it cuts off at 255 unless told how to make bytes of them: what is read here is its
 /// `image.point(lambda v: v / 256).convert("L")`.
-enum PNGFile: ImageFormat {
-  static let signature: [UInt8] = [0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A]
+package enum PNGFile: ImageFormat {
+  package static let signature: [UInt8] = [0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A]
 
   /// By half of the signature: the rest is damaged where text is sent as text.
-  static func begins(_ file: [UInt8]) -> Bool { file.starts(with: signature.prefix(4)) }
+  package static func begins(_ file: [UInt8]) -> Bool { file.starts(with: signature.prefix(4)) }
 
-  static func pixels(_ file: [UInt8], _ header: ImageHeader) throws(ImageProblem) -> [UInt8] {
+  package static func pixels(_ file: [UInt8], _ header: ImageHeader) throws(ImageProblem) -> [UInt8]
+  {
     var pixels = [UInt8](repeating: 0, count: header.shape.count)
     try ImageProblem.check { message in
       png_reader_read(file, file.count, &pixels, pixels.count, message)
@@ -25,7 +26,7 @@ enum PNGFile: ImageFormat {
   }
 
   /// Checks the file's chunks.
-  static func header(_ file: [UInt8]) throws(ImageProblem) -> ImageHeader {
+  package static func header(_ file: [UInt8]) throws(ImageProblem) -> ImageHeader {
     guard file.starts(with: signature) else { throw ImageProblem("it is not a PNG file") }
     var header: ImageHeader?
     /// Where the pixels' chunks end.

@@ -33,42 +33,10 @@ public struct ImagePreparation: Hashable, Sendable {
   public static let asTheyAre = ImagePreparation()
 
   /// Whether images of this shape stay as they are.
-  func keeps(_ shape: ImageShape) -> Bool { !inverts && (self.shape ?? shape) == shape }
-
-  /// One image or several of one shape as they should be; nil where their size is wrong and nothing
-  /// says how to change it.
-  func prepare(_ images: StoredImages, threads: Int = 1) -> StoredImages? {
-    let shape = shape ?? images.shape
-    guard
-      resize != .none || shape.height == images.shape.height && shape.width == images.shape.width
-    else { return nil }
-    var images = images.withChannels(shape.channels)
-    if inverts {
-      for i in images.pixels.indices { images.pixels[i] = ~images.pixels[i] }
-    }
-    if images.shape == shape { return images }
-    let inner = keepsAspect ? images.shape.contained(in: shape) : shape
-    let (filter, from, count) = (
-      ResizeFilter(resize, from: images.shape, to: inner), images, images.count
-    )
-    let pixels = [UInt8](unsafeUninitializedCapacity: count * inner.count) { buffer, initialized in
-      let base = SendablePointer(buffer.baseAddress!)
-      forEachPart(of: count, threads: threads) { range in
-        from.pixels.withUnsafeBufferPointer { source in
-          for index in range {
-            filter.resize(
-              source.baseAddress! + index * from.shape.count,
-              into: base.pointer + index * inner.count)
-          }
-        }
-      }
-      initialized = count * inner.count
-    }
-    return StoredImages(shape: inner, pixels: pixels).amidZeros(shape)
-  }
+  package func keeps(_ shape: ImageShape) -> Bool { !inverts && (self.shape ?? shape) == shape }
 
   /// A message of a size that is wrong.
-  func refusal(_ found: ImageShape) -> String {
+  package func refusal(_ found: ImageShape) -> String {
     "its images are \(found), where the spec's shape is \(shape ?? found); give dataset.resize "
       + "\"bilinear\" or \"area\", or another dataset.shape"
   }
@@ -77,7 +45,7 @@ public struct ImagePreparation: Hashable, Sendable {
 extension ImageShape {
   /// The largest size with the proportion of this one's sides that fits into another, its sides rounded as
   /// Pillow's ImageOps.contain does, but never to nothing.
-  func contained(in other: ImageShape) -> ImageShape {
+  package func contained(in other: ImageShape) -> ImageShape {
     func rounded(_ side: Double) -> Int { max(1, Int(side.rounded(.toNearestOrEven))) }
     var fitting = other
     let (own, others) = (width * other.height, other.width * height)
@@ -92,7 +60,7 @@ extension ImageShape {
 
 extension StoredImages {
   /// The images in the middle of larger ones that are zero around them.
-  func amidZeros(_ larger: ImageShape) -> StoredImages {
+  package func amidZeros(_ larger: ImageShape) -> StoredImages {
     if larger == shape { return self }
     func margin(_ size: Int, _ own: Int) -> Int {
       Int((Double(size - own) / 2).rounded(.toNearestOrEven))
@@ -113,7 +81,7 @@ extension StoredImages {
 
   /// Grey from colour by (19595·R + 38470·G + 7471·B + 2¹⁵) / 2¹⁶, ITU-R 601-2 as in Pillow; colour from
   /// grey by repeating it.
-  func withChannels(_ channels: Int) -> StoredImages {
+  package func withChannels(_ channels: Int) -> StoredImages {
     if channels == shape.channels { return self }
     precondition([1, 3].contains(channels) && [1, 3].contains(shape.channels))
     var shape = shape
@@ -142,7 +110,7 @@ extension StoredImages {
 /// Resampling of 8-bit images along one axis after the other, with weights of 22 bits (Pillow,
 /// Resample.c): columns first, then rows, rounded to bytes after each. From version 13 on, Pillow takes
 /// the rows first where that is less work, which may round a pixel otherwise.
-struct ResizeFilter: Sendable {
+package struct ResizeFilter: Sendable {
   /// For each place of the result, the first place of the source and the weights from there on.
   private struct Axis: Sendable {
     let first: [Int]
@@ -177,7 +145,7 @@ struct ResizeFilter: Sendable {
   private let from: ImageShape, to: ImageShape
   private let columns: Axis, rows: Axis
 
-  init(_ filter: ImagePreparation.Resize, from: ImageShape, to: ImageShape) {
+  package init(_ filter: ImagePreparation.Resize, from: ImageShape, to: ImageShape) {
     precondition(filter != .none && from.channels == to.channels)
     self.from = from
     self.to = to
@@ -188,7 +156,7 @@ struct ResizeFilter: Sendable {
   @inline(__always)
   private static func byte(_ sum: Int) -> UInt8 { UInt8(clamping: sum >> 22) }
 
-  func resize(_ source: UnsafePointer<UInt8>, into result: UnsafeMutablePointer<UInt8>) {
+  package func resize(_ source: UnsafePointer<UInt8>, into result: UnsafeMutablePointer<UInt8>) {
     let channels = from.channels
     // (H, W', C)
     var narrowed = [UInt8](repeating: 0, count: from.height * to.width * channels)

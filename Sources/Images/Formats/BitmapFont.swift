@@ -6,7 +6,7 @@ public enum BitmapFont {
   public static let height = 13
 
   /// The points (x, y) of a text's letters; what cannot be written has none.
-  static func points(of text: String) -> [(x: Int, y: Int)] {
+  package static func points(of text: String) -> [(x: Int, y: Int)] {
     var points: [(x: Int, y: Int)] = []
     for (place, character) in text.enumerated() {
       guard let glyph = glyphs[character] else { continue }

@@ -1,4 +1,3 @@
-import Experiment
 import Storage
 
 // Values as the spec and the tables write them.

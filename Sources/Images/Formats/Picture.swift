@@ -17,7 +17,7 @@ public struct Picture: Sendable {
 
   /// The bytes of a PNG file.
   public var png: [UInt8] {
-    PNGSheet.encode(
+    PNGFile.encode(
       image.pixels, width: image.shape.width, height: image.shape.height,
       channels: image.shape.channels)
   }

@@ -1,15 +1,15 @@
 /// How a picture was held when it was taken, as EXIF and TIFF count it (EXIF 2.32, tag 0x0112): by where
 /// its first row and its first column belong.
-enum Orientation: Int, Hashable, CaseIterable {
+package enum Orientation: Int, Hashable, CaseIterable {
   case upright = 1
   case mirrored, upsideDown, flipped
   /// Rows and columns change places.
   case transposed, turnedLeft, transversed, turnedRight
 
   /// Whether rows become columns.
-  var isAcross: Bool { rawValue >= 5 }
+  package var isAcross: Bool { rawValue >= 5 }
 
-  func shape(of shape: ImageShape) -> ImageShape {
+  package func shape(of shape: ImageShape) -> ImageShape {
     isAcross
       ? ImageShape(height: shape.width, width: shape.height, channels: shape.channels) : shape
   }
@@ -18,10 +18,10 @@ enum Orientation: Int, Hashable, CaseIterable {
 extension Orientation {
   /// What EXIF data say: a TIFF file's header and first directory, perhaps after `Exif\0\0`; upright
   /// where they say nothing that can be understood.
-  init(exif: ArraySlice<UInt8>) { self = Self(noted: exif) ?? .upright }
+  package init(exif: ArraySlice<UInt8>) { self = Self(noted: exif) ?? .upright }
 
   /// The same; nil where they say nothing.
-  init?(noted exif: ArraySlice<UInt8>) {
+  package init?(noted exif: ArraySlice<UInt8>) {
     let prefix = Array("Exif\0\0".utf8)
     let data = Array(exif.starts(with: prefix) ? exif.dropFirst(prefix.count) : exif)
     guard data.count >= 8, data[0] == data[1], [0x49, 0x4D].contains(data[0]) else { return nil }
@@ -49,7 +49,7 @@ extension Orientation {
 
 extension StoredImages {
   /// One image turned upright: Pillow's `ImageOps.exif_transpose`.
-  func turned(_ orientation: Orientation) -> StoredImages {
+  package func turned(_ orientation: Orientation) -> StoredImages {
     if orientation == .upright { return self }
     let (height, width, channels) = (shape.height, shape.width, shape.channels)
     precondition(count == 1)

@@ -1,5 +1,5 @@
-import CPNG
 import ConvNet
+import Images
 import Storage
 
 /// A sheet of labelled images as a PNG file, grey or in colour as they are.
@@ -53,7 +53,7 @@ public enum PNGSheet {
   ) throws(FileError) {
     let sheet = draw(cells, of: shape, columns: columns)
     try AtomicFile.write(
-      encode(
+      PNGFile.encode(
         sheet.pixels, width: sheet.width, height: sheet.height, channels: sheet.channels),
       to: path)
   }
@@ -116,27 +116,5 @@ public enum PNGSheet {
       }
     }
     return (pixels, width, height, channels)
-  }
-
-  /// The bytes of a PNG file of 8-bit pixels (H, W, C), C being 1 for grey or 3 for colour.
-  static func encode(_ pixels: [UInt8], width: Int, height: Int, channels: Int = 1) -> [UInt8] {
-    precondition(pixels.count == width * height * channels && [1, 3].contains(channels))
-    func write(_ file: UnsafeMutablePointer<UInt8>?, _ size: inout Int) {
-      do {
-        try ImageProblem.check { message in
-          png_writer_write(
-            pixels, UInt32(height), UInt32(width), UInt32(channels), file, &size, message)
-        }
-      } catch {
-        preconditionFailure("\(width) x \(height) x \(channels) pixels: \(error.message)")
-      }
-    }
-    // The first call finds the size, the second writes. Neither fails but for want of memory.
-    var size = 0
-    write(nil, &size)
-    return [UInt8](unsafeUninitializedCapacity: size) { buffer, count in
-      write(buffer.baseAddress, &size)
-      count = size
-    }
   }
 }

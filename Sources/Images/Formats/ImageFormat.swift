@@ -2,17 +2,17 @@ import Glibc
 import Storage
 
 /// What an image's file says before any pixel of it is decoded.
-struct ImageHeader: Hashable {
+package struct ImageHeader: Hashable {
   /// Of what `pixels(of:_:)` gives: one channel where the file is grey, else three.
-  var shape: ImageShape
+  package var shape: ImageShape
   /// How the picture is held, where the file notes it and its pixels are as they were taken.
-  var orientation = Orientation.upright
+  package var orientation = Orientation.upright
   /// Whether the file has more pictures, of which this is the first: frames or pages.
-  var isFirstOfSeveral = false
+  package var isFirstOfSeveral = false
 }
 
 /// A form of image files.
-protocol ImageFormat {
+package protocol ImageFormat {
   /// Whether a file is of this form, by its first bytes.
   static func begins(_ file: [UInt8]) -> Bool
 
@@ -24,40 +24,40 @@ protocol ImageFormat {
 }
 
 extension ImageFormat {
-  static func decode(_ file: [UInt8]) throws(ImageProblem) -> StoredImages {
+  package static func decode(_ file: [UInt8]) throws(ImageProblem) -> StoredImages {
     let header = try header(file)
     return StoredImages(shape: header.shape, pixels: try pixels(file, header))
   }
 }
 
 /// A file of any of the forms that are read, told apart by their first bytes, whatever it is called.
-struct ImageFile {
+package struct ImageFile {
   /// In small letters.
-  static let endings: Set<String> = [
+  package static let endings: Set<String> = [
     ".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".webp", ".bmp", ".dib", ".tif", ".tiff", ".gif",
   ]
   /// For messages.
-  static let formNames = "PNG, JPEG, WebP, BMP, TIFF or GIF"
+  package static let formNames = "PNG, JPEG, WebP, BMP, TIFF or GIF"
 
   private static var formats: [any ImageFormat.Type] {
     [PNGFile.self, JPEGFile.self, WebPFile.self, TIFFFile.self, GIFFile.self, BMPFile.self]
   }
 
   /// Whether a file of these first bytes is of a form that is read.
-  static func begins(_ file: [UInt8]) -> Bool { formats.contains { $0.begins(file) } }
+  package static func begins(_ file: [UInt8]) -> Bool { formats.contains { $0.begins(file) } }
 
   /// Whether a file's name says that it is an image.
-  static func hasEnding(_ name: String) -> Bool {
+  package static func hasEnding(_ name: String) -> Bool {
     guard let dot = name.lastIndex(of: ".") else { return false }
     return endings.contains(name[dot...].lowercased())
   }
 
   private let format: any ImageFormat.Type
   private let bytes: [UInt8]
-  let header: ImageHeader
+  package let header: ImageHeader
 
   /// Reads a file and its header.
-  init(_ path: String) throws(ImageProblem) {
+  package init(_ path: String) throws(ImageProblem) {
     do throws(FileError) {
       let file = try FileDescriptor.reading(path)
       let size = try file.size()
@@ -70,7 +70,7 @@ struct ImageFile {
   }
 
   /// The same of a file's bytes that are in memory already.
-  init(_ bytes: [UInt8]) throws(ImageProblem) {
+  package init(_ bytes: [UInt8]) throws(ImageProblem) {
     self.bytes = bytes
     (format, header) = try Self.announced(by: bytes)
   }
@@ -86,7 +86,7 @@ struct ImageFile {
   }
 
   /// - Parameter turned: whether the picture is turned upright, where its header notes a turn.
-  func decode(turned: Bool = false) throws(ImageProblem) -> StoredImages {
+  package func decode(turned: Bool = false) throws(ImageProblem) -> StoredImages {
     let image = StoredImages(shape: header.shape, pixels: try format.pixels(bytes, header))
     return turned ? image.turned(header.orientation) : image
   }

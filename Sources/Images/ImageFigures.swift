@@ -111,13 +111,13 @@ public struct ImageFigures: Hashable, Sendable {
   }
 
   /// Nil where one is missing or no finite number.
-  init?(_ json: JSONValue?) {
+  package init?(_ json: JSONValue?) {
     let values = Self.names.compactMap { json?[$0]?.number?.float }
     guard values.count == Self.names.count, values.allSatisfy(\.isFinite) else { return nil }
     self.init(values: values)
   }
 
-  var json: JSONValue {
+  package var json: JSONValue {
     var object = JSONObject()
     for (name, value) in zip(Self.names, values) { object[name] = JSONValue(value) }
     return .object(object)

@@ -1,17 +1,18 @@
 /// Pixels of a BMP file (Microsoft's "Bitmap Storage", and OS/2's first header), as Pillow makes them: one
 /// channel where its palette is black and white or the greys of their numbers, else three. Palettes of 1,
 /// 4 and 8 bits, also run-length coded, and colours of 16, 24 and 32 bits, whose fourth byte is dropped.
-enum BMPFile: ImageFormat {
-  static func begins(_ file: [UInt8]) -> Bool { file.starts(with: [0x42, 0x4D]) }
+package enum BMPFile: ImageFormat {
+  package static func begins(_ file: [UInt8]) -> Bool { file.starts(with: [0x42, 0x4D]) }
 
-  static func header(_ file: [UInt8]) throws(ImageProblem) -> ImageHeader {
+  package static func header(_ file: [UInt8]) throws(ImageProblem) -> ImageHeader {
     let bitmap = try Bitmap(file)
     return ImageHeader(
       shape: ImageShape(
         height: bitmap.height, width: bitmap.width, channels: bitmap.isGrey ? 1 : 3))
   }
 
-  static func pixels(_ file: [UInt8], _ header: ImageHeader) throws(ImageProblem) -> [UInt8] {
+  package static func pixels(_ file: [UInt8], _ header: ImageHeader) throws(ImageProblem) -> [UInt8]
+  {
     let bitmap = try Bitmap(file)
     return bitmap.bits <= 8 ? try bitmap.painted(file) : try bitmap.masked(file)
   }

@@ -1,16 +1,16 @@
 import CJPEG
 
 /// Pixels of a JPEG file by libjpeg, grey ones as one channel, all others as three, as Pillow makes them.
-enum JPEGFile: ImageFormat {
-  static let signature: [UInt8] = [0xFF, 0xD8, 0xFF]
+package enum JPEGFile: ImageFormat {
+  package static let signature: [UInt8] = [0xFF, 0xD8, 0xFF]
   /// The most scans of a file. Each goes through all of the image, however few bytes it has ("Two Issues
   /// with the JPEG Standard", libjpeg-turbo); a usual progressive file has 6 or 10, and libjpeg's own
   /// programs write no more than 100.
-  static let scanLimit = 100
+  package static let scanLimit = 100
 
-  static func begins(_ file: [UInt8]) -> Bool { file.starts(with: signature) }
+  package static func begins(_ file: [UInt8]) -> Bool { file.starts(with: signature) }
 
-  static func header(_ file: [UInt8]) throws(ImageProblem) -> ImageHeader {
+  package static func header(_ file: [UInt8]) throws(ImageProblem) -> ImageHeader {
     var size = JPEGSize()
     try ImageProblem.check { jpeg_reader_read(file, file.count, &size, 0, nil, $0) }
     try ImageProblem.check(width: Int(size.width), height: Int(size.height))
@@ -23,7 +23,8 @@ enum JPEGFile: ImageFormat {
       orientation: orientation(file))
   }
 
-  static func pixels(_ file: [UInt8], _ header: ImageHeader) throws(ImageProblem) -> [UInt8] {
+  package static func pixels(_ file: [UInt8], _ header: ImageHeader) throws(ImageProblem) -> [UInt8]
+  {
     var size = JPEGSize()
     var pixels = [UInt8](repeating: 0, count: header.shape.count)
     try ImageProblem.check {

@@ -2,6 +2,7 @@ import CZlib
 import Storage
 
 @testable import Datasets
+@testable import Images
 
 // A fuzzer can't guess checksums: here they are put right, as far as the bytes hold the places of
 // some.

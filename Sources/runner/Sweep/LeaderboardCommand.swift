@@ -2,6 +2,7 @@ import ArgumentParser
 import ConvNet
 import Experiment
 import Report
+import Search
 import Statistics
 import Storage
 import Sweep

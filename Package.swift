@@ -4,8 +4,8 @@ import PackageDescription
 /// The readers and their corpora: a test that replays what was found; with FUZZ set, the program that
 /// looks for more (`make fuzz`).
 let readers: [Target.Dependency] = [
-  "Storage", "ConvNet", "Images", "Datasets", "Experiment", "ONNX", "Exchange", "Search", "Sweep",
-  "Report", "CZlib",
+  "Storage", "ConvNet", "Quantization", "Images", "Datasets", "Experiment", "ONNX", "Exchange",
+  "Search", "Sweep", "Report", "CZlib",
 ]
 let readerTarget: Target =
   Context.environment["FUZZ"] == nil
@@ -26,7 +26,8 @@ let package = Package(
     // What the server is built on. It is a package of its own, in Sources/Serving, so that nothing here
     // waits for what it depends on.
     .library(
-      name: "RunnerModels", targets: ["Storage", "ConvNet", "Images", "Datasets", "Experiment"]),
+      name: "RunnerModels",
+      targets: ["Storage", "ConvNet", "Quantization", "Images", "Datasets", "Experiment"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0")
@@ -47,7 +48,8 @@ let package = Package(
     .target(name: "COpenBLASStart"),
     .target(name: "CInt8"),
     .target(name: "Storage", dependencies: ["CZlib", "CCrypto", "CBzip2"]),
-    .target(name: "ConvNet", dependencies: ["COpenBLAS", "CLAPACKE", "COpenBLASStart", "CInt8"]),
+    .target(name: "ConvNet", dependencies: ["COpenBLAS", "CLAPACKE", "COpenBLASStart"]),
+    .target(name: "Quantization", dependencies: ["ConvNet", "CInt8"]),
     .target(
       name: "Images", dependencies: ["Storage", "CZlib", "CPNG", "CJPEG", "CWebP", "CTIFF", "CGIF"]),
     .target(name: "Datasets", dependencies: ["Storage", "Images", "ConvNet", "CZlib"]),
@@ -55,7 +57,9 @@ let package = Package(
     .target(name: "TerminalText"),
     .target(
       name: "Experiment",
-      dependencies: ["Storage", "Images", "Datasets", "Statistics", "ConvNet", "TerminalText"],
+      dependencies: [
+        "Storage", "Images", "Datasets", "Statistics", "ConvNet", "Quantization", "TerminalText",
+      ],
       swiftSettings: quicklyCompiled),
     .target(name: "Search", dependencies: ["Storage", "Statistics", "ConvNet"]),
     .target(
@@ -67,7 +71,9 @@ let package = Package(
     .target(name: "ONNX", dependencies: ["Storage", "ConvNet"]),
     .target(
       name: "Exchange",
-      dependencies: ["Storage", "ONNX", "Experiment", "Images", "Datasets", "ConvNet"],
+      dependencies: [
+        "Storage", "ONNX", "Experiment", "Images", "Datasets", "ConvNet", "Quantization",
+      ],
       swiftSettings: quicklyCompiled),
     .target(
       name: "Report", dependencies: ["Storage", "TerminalText"], swiftSettings: quicklyCompiled),
@@ -75,8 +81,9 @@ let package = Package(
       name: "runner",
       dependencies: [
         "CAllocations",
-        "Storage", "ConvNet", "Images", "Datasets", "Statistics", "Experiment", "ONNX", "Exchange",
-        "Search", "Sweep", "Report", "TerminalText",
+        "Storage", "ConvNet", "Quantization", "Images", "Datasets", "Statistics", "Experiment",
+        "ONNX",
+        "Exchange", "Search", "Sweep", "Report", "TerminalText",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: quicklyCompiled),
@@ -85,7 +92,8 @@ let package = Package(
     .testTarget(
       name: "StatisticsTests", dependencies: ["Statistics", "TestSupport"], exclude: ["Fixtures"]),
     .testTarget(
-      name: "ConvNetTests", dependencies: ["ConvNet", "TestSupport"], exclude: ["Fixtures"]),
+      name: "ConvNetTests", dependencies: ["ConvNet", "Quantization", "TestSupport"],
+      exclude: ["Fixtures"]),
     .testTarget(
       name: "DatasetsTests", dependencies: ["Storage", "Images", "Datasets", "TestSupport"],
       exclude: ["Fixtures"]),
@@ -108,7 +116,9 @@ let package = Package(
     .testTarget(
       name: "ExchangeTests",
       dependencies: [
-        "Storage", "ONNX", "Exchange", "Experiment", "Images", "Datasets", "ConvNet", "TestSupport",
+        "Storage", "ONNX", "Exchange", "Experiment", "Images", "Datasets", "ConvNet",
+        "Quantization",
+        "TestSupport",
       ],
       exclude: ["Fixtures"]),
     .testTarget(

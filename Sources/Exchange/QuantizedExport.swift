@@ -2,6 +2,7 @@ import ConvNet
 import Datasets
 import Experiment
 import ONNX
+import Quantization
 
 /// A model as another program is to have it, checked before it is given away.
 public protocol CheckedExport: Sendable {

@@ -1,4 +1,5 @@
 @testable import ConvNet
+@testable import Quantization
 
 /// A quantised model as TensorFlow Lite's reference kernels compute it: element by element, of q in
 /// −128...127, rounded by divisions as they write them.

@@ -1,6 +1,7 @@
 import Testing
 
 @testable import ConvNet
+@testable import Quantization
 
 /// Networks in integers: every path gives the bits of the plain twin, in whatever company.
 @Suite struct QuantizationTests {

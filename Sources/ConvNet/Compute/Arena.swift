@@ -6,21 +6,21 @@ import Glibc
 /// is built twice: first of an arena without memory, which only counts, and so tells what the network
 /// will take before any of it is taken; then of one that has as much. A piece that was only counted
 /// must be neither read nor written: whoever fills a piece when it is made asks `holdsMemory` first.
-final class Arena: @unchecked Sendable {  // pieces are handed out by the thread that builds
+package final class Arena: @unchecked Sendable {  // pieces are handed out by the thread that builds
   /// Bytes handed out or counted so far; `Int.max` where they are more than can be counted.
-  private(set) var bytes = 0
+  package private(set) var bytes = 0
   private let memory: UnsafeMutableRawPointer?
   private let capacity: Int
 
   /// An arena that only counts.
-  init() {
+  package init() {
     memory = nil
     capacity = .max
   }
 
   /// Memory is taken page by page, as pieces of it are used: who asks little of a network takes little.
   /// - Throws: `OutOfMemory` where there is not so much to be had.
-  init(bytes: Int) throws(OutOfMemory) {
+  package init(bytes: Int) throws(OutOfMemory) {
     // What cannot even be counted is not asked for.
     let mapped =
       bytes == .max
@@ -34,13 +34,13 @@ final class Arena: @unchecked Sendable {  // pieces are handed out by the thread
 
   deinit { if let memory { munmap(memory, max(Self.page, capacity)) } }
 
-  var holdsMemory: Bool { memory != nil }
+  package var holdsMemory: Bool { memory != nil }
 
   private static let page = 4096
 
   /// Memory for as many elements as the product of the sizes, on a 64-byte boundary, with 64 bytes of
   /// slack at its end, so that vector code may read past the last element.
-  func take<Element>(_: Element.Type, _ sizes: Int...) -> UnsafeMutablePointer<Element> {
+  package func take<Element>(_: Element.Type, _ sizes: Int...) -> UnsafeMutablePointer<Element> {
     take(Element.self, sizes).start
   }
 

@@ -2,12 +2,12 @@ import Glibc
 
 /// Floats, zeroed, on a 64-byte boundary, with 64 bytes of slack at their end, so that vector code may
 /// read past the last element: an allocation of their own, or a piece of an arena.
-final class Buffer: @unchecked Sendable {  // writers are kept apart by the phases of a step
-  let base: UnsafeMutablePointer<Float>
-  let count: Int
+package final class Buffer: @unchecked Sendable {  // writers are kept apart by the phases of a step
+  package let base: UnsafeMutablePointer<Float>
+  package let count: Int
   private let arena: Arena?
 
-  init(_ count: Int) {
+  package init(_ count: Int) {
     precondition(count >= 0)
     let size = ByteCount.product(count, MemoryLayout<Float>.stride)
     let bytes = ByteCount.sum(size, 127) & ~63
@@ -28,7 +28,7 @@ final class Buffer: @unchecked Sendable {  // writers are kept apart by the phas
     if arena == nil { free(base) }
   }
 
-  var all: UnsafeMutableBufferPointer<Float> {
+  package var all: UnsafeMutableBufferPointer<Float> {
     UnsafeMutableBufferPointer(start: base, count: count)
   }
 }

@@ -1,7 +1,7 @@
 /// Samples of a batch that are worked on together, by one worker. Its size is fixed by the network,
 /// so the number of workers changes no sum.
-struct Tile {
-  static let size = 8
+package struct Tile {
+  package static let size = 8
   /// For a layer whose kernel is too large to be read once for every eight samples.
   static let wideSize = 32
 
@@ -33,5 +33,7 @@ struct Tile {
   var first: Int { index * size }
 
   /// How many tiles a batch has.
-  static func count(of batch: Int, size: Int = Tile.size) -> Int { (batch + size - 1) / size }
+  package static func count(of batch: Int, size: Int = Tile.size) -> Int {
+    (batch + size - 1) / size
+  }
 }

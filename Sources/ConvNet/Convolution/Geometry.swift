@@ -17,18 +17,18 @@ public struct NetworkError: Error, CustomStringConvertible, Hashable {
 ///
 /// H' = ⌊(H + top + bottom − K') / S⌋ + 1, K' = (K − 1)·D + 1 with a dilation of D, and the like for
 /// the width; with `same`, H' = ⌈H / S⌉.
-struct WindowGeometry: Hashable, Sendable {
-  let input: Extent
-  let output: Extent
-  let window: Extent
-  let stride: Extent
+package struct WindowGeometry: Hashable, Sendable {
+  package let input: Extent
+  package let output: Extent
+  package let window: Extent
+  package let stride: Extent
   /// From one row or column of the image that the window holds to the next.
-  let dilation: Extent
-  let top: Int
-  let left: Int
+  package let dilation: Extent
+  package let top: Int
+  package let left: Int
 
   /// - Throws: `NetworkError` when the window does not fit.
-  init(
+  package init(
     input: Extent, window: Extent, stride: Extent, padding: Padding,
     dilation: Extent = Extent(1, 1)
   ) throws(NetworkError) {
@@ -79,7 +79,7 @@ struct WindowGeometry: Hashable, Sendable {
   }
 
   /// The rows and columns of the image from the window's first to its last.
-  var span: Extent { Self.span(window, dilation) }
+  package var span: Extent { Self.span(window, dilation) }
 
   private static func span(_ window: Extent, _ dilation: Extent) -> Extent {
     Extent(
@@ -87,7 +87,7 @@ struct WindowGeometry: Hashable, Sendable {
   }
 
   /// How much of the input, from its first row and column, the first `live` outputs read.
-  func inputRead(by live: Extent) -> Extent {
+  package func inputRead(by live: Extent) -> Extent {
     Extent(
       max(1, min(input.height, (live.height - 1) * stride.height + span.height - top)),
       max(1, min(input.width, (live.width - 1) * stride.width + span.width - left)))

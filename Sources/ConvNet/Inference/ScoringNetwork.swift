@@ -13,6 +13,12 @@ public struct TileScores {
   public let values: UnsafePointer<Float>
   public let samples: Range<Int>
   public let worker: Int
+
+  package init(values: UnsafePointer<Float>, samples: Range<Int>, worker: Int) {
+    self.values = values
+    self.samples = samples
+    self.worker = worker
+  }
 }
 
 extension ScoringNetwork {

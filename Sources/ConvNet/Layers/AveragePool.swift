@@ -179,7 +179,7 @@ extension Padding {
 }
 
 extension Shape {
-  init(_ extent: Extent, _ channels: Int) {
+  package init(_ extent: Extent, _ channels: Int) {
     self = .image(height: extent.height, width: extent.width, channels: channels)
   }
 }

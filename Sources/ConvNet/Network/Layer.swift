@@ -103,7 +103,7 @@ public struct TensorInfo: Sendable, Hashable {
   /// Its layer's label and its role, as "conv2d_0/kernel".
   public let name: String
   /// Its layer's place in the plan.
-  let layer: Int
+  package let layer: Int
   public let shape: [Int]
   /// Its floats within the weights.
   public let range: Range<Int>

@@ -24,7 +24,7 @@ public struct NetworkPlan: Sendable {
     public let parameters: Int
     /// Floating-point operations of one sample's textbook forward pass; a multiply-add counts two.
     public let flops: Int
-    let geometry: WindowGeometry?
+    package let geometry: WindowGeometry?
   }
 
   public let description: NetworkDescription
@@ -195,7 +195,7 @@ public struct NetworkPlan: Sendable {
   }
 
   /// The product of sizes, checked against overflow and `largest`.
-  static func product(_ sizes: [Int], what: String) throws(NetworkError) -> Int {
+  package static func product(_ sizes: [Int], what: String) throws(NetworkError) -> Int {
     var result = 1
     for size in sizes {
       guard size > 0 else { throw NetworkError("\(what) has a size below 1") }

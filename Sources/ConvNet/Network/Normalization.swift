@@ -153,7 +153,7 @@ public struct Normalization: Hashable, Sendable {
 }
 
 /// Normalises the samples of a tile, with memory for each worker.
-final class Normalizer {
+package final class Normalizer {
   let normalization: Normalization
   private let size: Int
   /// One for each number of a sample.
@@ -164,7 +164,7 @@ final class Normalizer {
   /// A tile's samples less their mean, per worker.
   private let centred: Buffer
 
-  init(_ normalization: Normalization, input: Shape, workers: Int) {
+  package init(_ normalization: Normalization, input: Shape, workers: Int) {
     self.normalization = normalization
     size = input.count
     mean = Buffer(size)
@@ -180,10 +180,10 @@ final class Normalizer {
     centred = Buffer(whitening == nil ? 0 : workers * Tile.size * size)
   }
 
-  var bytes: Int { 4 * (mean.count + factor.count + memory.count + centred.count) }
+  package var bytes: Int { 4 * (mean.count + factor.count + memory.count + centred.count) }
 
   /// Normalises `count` samples in place.
-  func apply(_ values: UnsafeMutablePointer<Float>, count: Int, worker: Int) {
+  package func apply(_ values: UnsafeMutablePointer<Float>, count: Int, worker: Int) {
     guard let whitening else {
       let (mean, factor) = (mean.base, factor.base)
       for start in stride(from: 0, to: count * size, by: size) {

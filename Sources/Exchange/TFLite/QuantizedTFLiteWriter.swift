@@ -1,5 +1,6 @@
 import ConvNet
 import ONNX
+import Quantization
 
 /// Writes a quantised model as TensorFlow Lite's int8. Images are (1, H, W, C): bytes of 0 to 255, floats of 0 to
 /// 255 where the model normalises them, or with no preparation int8 as the first layer reads them.

@@ -1,6 +1,7 @@
 import ConvNet
 import Datasets
 import Images
+import Quantization
 import Storage
 
 /// A model that answers, in floats or in integers, with what is needed to ask it.

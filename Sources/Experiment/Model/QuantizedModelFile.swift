@@ -1,6 +1,7 @@
 import ConvNet
 import Datasets
 import Images
+import Quantization
 import Storage
 
 /// A quantised model with all that is needed to use it, as a `.safetensors` holds it: kernels of int8 with

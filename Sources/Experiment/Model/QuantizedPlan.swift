@@ -1,4 +1,5 @@
 import ConvNet
+import Quantization
 import Storage
 
 // The plan of a quantised model as JSON, short: values as [name, sizes, scale, zero point], operations as

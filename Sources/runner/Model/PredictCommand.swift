@@ -4,6 +4,7 @@ import Datasets
 import Experiment
 import Glibc
 import Images
+import Quantization
 import Report
 import Storage
 import TerminalText

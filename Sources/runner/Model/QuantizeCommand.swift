@@ -2,6 +2,7 @@ import ArgumentParser
 import ConvNet
 import Datasets
 import Experiment
+import Quantization
 import Report
 import Storage
 

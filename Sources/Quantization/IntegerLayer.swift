@@ -1,4 +1,5 @@
 import CInt8
+import ConvNet
 
 /// An operation of a quantised model, ready to be computed on one worker's memory.
 protocol IntegerLayer: AnyObject {

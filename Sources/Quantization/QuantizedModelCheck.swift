@@ -1,3 +1,5 @@
+import ConvNet
+
 extension QuantizedModel {
   /// Numbers that a sum of 32 bits holds the products of, each of at most 255·128.
   static let mostSummed = 1 << 16

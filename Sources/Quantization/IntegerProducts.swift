@@ -1,4 +1,5 @@
 import CInt8
+import ConvNet
 
 /// A convolution of all channels, or a dense layer, with the 2x2 max pooling behind it where there is one:
 /// what becomes of a sum grows with it, so that the largest sum is pooled and scaled alone.

@@ -1,4 +1,5 @@
 import CInt8
+import ConvNet
 
 /// How products of integers are computed. Every path gives the same bits.
 public enum IntegerPath: String, Hashable, Sendable, CaseIterable {

@@ -1,4 +1,5 @@
 import CInt8
+import ConvNet
 
 /// The largest or the mean of each window, over what of it lies in the image.
 final class IntegerPool: IntegerLayer {

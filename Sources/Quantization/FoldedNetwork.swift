@@ -1,3 +1,5 @@
+import ConvNet
+
 /// A model on its way to integers: what inference computes, batch norms folded into the layers before them and
 /// activations made a part of these, still in floats.
 struct FoldedNetwork {

@@ -1,4 +1,5 @@
 import CInt8
+import ConvNet
 
 /// A quantised model at work. It holds the kernels as the path wants them, and for each worker the values of one
 /// sample. Its bits depend neither on the path, the processor, the number of workers, nor on what else is asked.

@@ -1,3 +1,5 @@
+import ConvNet
+
 /// A network in eight bits, by the scheme of TensorFlow Lite (Jacob et al. 2018): real numbers are x = s(q − z)
 /// with q in −128...127, of each value one scale s and zero point z; of a kernel z = 0, q in ±127 and a scale
 /// for each filter; biases are of 32 bits with the scale of a product. What it answers is defined by integers

@@ -1,3 +1,5 @@
+import ConvNet
+
 /// A positive number as integers have it: m·2^shift/2³¹, m in 2³⁰ ..< 2³¹.
 public struct FixedPointMultiplier: Hashable, Sendable {
   public let multiplier: Int32

@@ -1,3 +1,5 @@
+import ConvNet
+
 /// The ranges of what a model's layers give for some images.
 struct Calibration {
   let model: Model

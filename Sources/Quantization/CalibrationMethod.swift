@@ -1,3 +1,5 @@
+import ConvNet
+
 /// How the range of a value is taken from what it is for some images.
 public enum CalibrationMethod: Hashable, Sendable, CustomStringConvertible {
   /// From its smallest to its largest number.

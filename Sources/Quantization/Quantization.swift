@@ -1,3 +1,5 @@
+import ConvNet
+
 /// How a model is quantised after its training.
 public struct QuantizationDescription: Hashable, Sendable {
   public var method: CalibrationMethod

@@ -111,6 +111,15 @@ def interpreter(path, images, slow):
             model.invoke()
             found.append(model.get_tensor(given["index"])[0])
         yield name, numpy.stack(found)
+    # A batch of any size.
+    several = images[:100]
+    model = Interpreter(str(path))
+    model.resize_tensor_input(model.get_input_details()[0]["index"], several.shape)
+    model.allocate_tensors()
+    (taken,), (given,) = model.get_input_details(), model.get_output_details()
+    model.set_tensor(taken["index"], several)
+    model.invoke()
+    yield "ai-edge-litert, together", model.get_tensor(given["index"])
 
 
 class Export:

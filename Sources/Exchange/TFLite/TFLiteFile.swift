@@ -20,6 +20,7 @@ struct TFLiteFile {
     case softmax = 25
     case tanh = 28
     case pad = 34
+    case transpose = 39
     case mean = 40
     case sub = 41
     case div = 42
@@ -30,7 +31,6 @@ struct TFLiteFile {
     case neg = 59
     case padV2 = 60
     case slice = 65
-    case transposeConv = 67
     case log = 73
     case rsqrt = 76
     case reduceMax = 82

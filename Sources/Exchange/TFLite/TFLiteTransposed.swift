@@ -1,4 +1,5 @@
 import ConvNet
+import ONNX
 
 /// A transposed convolution as one that is none. A window over the images, with zeros around them, gives a
 /// block of sh by sw positions at each of its places, F filters each; then these are put beside each other:

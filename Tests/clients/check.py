@@ -6,8 +6,10 @@ trained for one step there.
 
 FOLDER is one that export.sh filled: an export is an exports/FILE with its certificate FILE.json, and
 samples/NETWORK.npz has the images and runner's own scores of them. One export of each network in each format is
-asked about all images, or the first N of --count; those that differ from it in options alone about the first N of --ways. Programs that take
-long, those which show what is right and not what is fast, are asked about the first N of --slow.
+asked about all images, or the first N of --count; those that differ from it in options alone about the first N of
+--ways, and so is what computes the same network in the same way again: Keras what it reads of another of its
+formats and on its second backend, the second C compiler. Programs that take long, those which show what is right
+and not what is fast, are asked about the first N of --slow.
 """
 
 import argparse
@@ -143,7 +145,8 @@ class Export:
             ]
             if is_so
         ]
-        self.count = None
+        # So many are asked about, and so many by what does the same again; None is all.
+        self.count = self.again = None
 
     @property
     def samples(self):
@@ -167,16 +170,18 @@ def samples(path):
 
 def exports(folder, count, ways):
     """All of a folder, but for SavedModels, which are check_tensorflow.py's. The plainest of a network in a
-    format is asked about `count` images, the others about `ways`; None is all."""
+    format is asked about `count` images, the others about `ways`; None is all. Keras's formats are one."""
     paths = [file.with_suffix("") for file in sorted((folder / "exports").glob("*.json"))]
     found = [Export(path) for path in paths if path.is_file() and pathlib.Path(f"{path}.json").exists()]
     plainest = {}
-    for export in sorted(found, key=lambda export: len(export.ways)):
-        is_plainest = plainest.setdefault((export.network, export.format), export) is export
-        export.count = count if is_plainest else ways
+    for export in sorted(found, key=lambda export: (len(export.ways), export.format != KERAS[0])):
+        kind = "keras" if export.format in KERAS else export.format
+        is_plainest = plainest.setdefault((export.network, kind), export) is export
+        export.count, export.again = count if is_plainest else ways, ways
     return found
 
 
+KERAS = ["keras", "h5", "keras-weights"]
 BACKENDS = ["torch", "jax"]
 
 
@@ -185,7 +190,14 @@ def ask_keras(backend, folder, counts, answers):
     backend."""
     # Its warnings are of optimizers, which begin anew.
     command = [sys.executable, "-W", "ignore", __file__, "--keras", folder, json.dumps(counts), answers]
-    environment = os.environ | {"KERAS_BACKEND": backend, "OMP_NUM_THREADS": "1"}
+    # What jax compiles is run but a few times, and the same again for each format of a network.
+    environment = os.environ | {
+        "KERAS_BACKEND": backend, "OMP_NUM_THREADS": "1",
+        "XLA_FLAGS": "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true",
+        "JAX_COMPILATION_CACHE_DIR": str(answers / "compiled"),
+        "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
+        "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1",
+    }
     subprocess.run(command, env=environment, check=True)
 
 
@@ -194,11 +206,13 @@ def answer_all_as_keras(folder, counts, answers):
     import absl.logging
     import keras
 
-    absl.logging.set_verbosity(absl.logging.ERROR)
+    absl.logging.set_verbosity(absl.logging.FATAL)
 
     for export in exports(folder, *counts):
         if export.format not in KERAS:
             continue
+        if keras.config.backend() != BACKENDS[0]:
+            export.count = export.again
         start = time.monotonic()
         try:
             found = answer_as_keras(export)
@@ -223,7 +237,8 @@ def answer_as_keras(export):
         model = keras.saving.load_model(path)
     images = export.images
     found = model.predict(images, batch_size=500, verbose=0)
-    if export.format != "keras-weights":
+    # jax takes long to compile a step; that after a softmax is torch's to take.
+    if export.format != "keras-weights" and (keras.config.backend() == "torch" or not export.softmax):
         images = images[:100]
         train_as_keras(export, model, images, export.samples["labels"][: len(images)])
     return found
@@ -236,9 +251,6 @@ KEYS = {
     "rho": "rho", "centered": "centered", "clip_norm": "global_clipnorm",
     "weight_decay": "weight_decay", "accumulation": "gradient_accumulation_steps",
 }
-
-
-KERAS = ["keras", "keras-weights", "h5"]
 
 
 def train_as_keras(export, model, images, labels):
@@ -307,11 +319,12 @@ def compiled(path, images, slow, export, classes):
         small = slow if is_small else 0
         strict = ["-Wall", "-Wextra", "-Wconversion", "-Werror"]
         fast = ["-O3", "-march=native"]
+        again = len(images[: export.again])
         ways = [
             (name, command, count)
             for name, compiler, command, count in [
                 ("gcc, C99", "gcc", ["gcc", "-std=c99", "-pedantic", *fast], len(images)),
-                ("clang, C11", "clang", ["clang", "-std=c11", "-pedantic", *fast], len(images)),
+                ("clang, C11", "clang", ["clang", "-std=c11", "-pedantic", *fast], again),
                 ("g++", "g++", ["g++", "-x", "c++", "-O2"], small),
                 (
                     "gcc, sanitizers",
@@ -457,7 +470,11 @@ def main():
             "run's optimizer and loss. Programs that take long (onnx's ReferenceEvaluator, kernels of "
             "TensorFlow Lite that are not XNNPACK's, C with sanitizers and as C++) are asked about the "
             f"first {options.slow} images"
-            + (f", exports that differ in options alone about {options.ways}" if options.ways else "")
+            + (
+                f", exports that differ in options alone, and what computes the same again, about {options.ways}"
+                if options.ways
+                else ""
+            )
             + ". What NumPy reads of each .npz are the tensors of the run, bit for bit.",
             "",
             "Python " + platform.python_version() + ", " + ", ".join(versions()),

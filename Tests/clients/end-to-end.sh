@@ -23,7 +23,7 @@ count=500 asked="--ways 500 --slow 20"
 "$here/export.sh" "$runner" "$work" $count
 echo "clients: trained and exported in $(($(date +%s) - start)) s"
 if ! wait $!; then
-  echo "clients: $(ls "$work"/exports/*.json | wc -l) exports are not opened by others, for their environment can't be made"
+  echo "clients: $(ls "$work"/exports/*.json | wc -l) exports, and those of int8, are not opened by others, for their environment can't be made"
   exit 0
 fi
 start=$(date +%s)

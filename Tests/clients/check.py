@@ -116,7 +116,7 @@ def interpreter(path, images, slow):
     # A batch of any size.
     several = images[:100]
     model = Interpreter(str(path))
-    model.resize_tensor_input(model.get_input_details()[0]["index"], several.shape)
+    model.resize_tensor_input(model.get_input_details()[0]["index"], several.shape, strict=True)
     model.allocate_tensors()
     (taken,), (given,) = model.get_input_details(), model.get_output_details()
     model.set_tensor(taken["index"], several)

@@ -109,6 +109,9 @@ struct TFLiteFile {
       if let constant = value.constant {
         tensor[2] = .int(buffers.count)
         buffers.append([0: .bytes(constant[...])])
+      } else {
+        // Of any number of images: without that the kernels of slices insist on the one of the shape.
+        tensor[7] = .ints([-1] + value.shape.dropFirst())
       }
       tensors.append(tensor)
     }

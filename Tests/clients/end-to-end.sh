@@ -3,9 +3,9 @@
 #
 #     end-to-end.sh RUNNER ENVIRONMENT [RESULTS.md INT8.md]
 #
-# They are asked about all test images, and of exports that differ in options alone, or are of int8, about the
-# first 500; where results are written, about all of them there too. Where ENVIRONMENT can't be made, that is
-# said, and nothing is opened.
+# They are asked about all test images, and of exports that differ in options alone, that compute the same again
+# (check.py), or are of int8, about the first 500; where results are written, about all of them there too. Where
+# ENVIRONMENT can't be made, that is said, and nothing is opened.
 set -eu
 runner=$(realpath "$1")
 environment=$2

@@ -101,7 +101,7 @@ test end-to-end clients clients-all clients-tensorflow faults install-test serve
   slurm verify-reference: FLAGS := $(OPTIMIZED) $(PLAIN_SYMBOLS) $(STRICT)
 
 test: STRIDE := 50
-test: packages lint unit-tests thread end-to-end serve-test install-test slurm faults \
+test: packages lint unit-tests thread end-to-end clients serve-test install-test slurm faults \
   verify-reference
 	@echo "make test: all passed"
 

@@ -211,6 +211,38 @@ import Testing
     }
   }
 
+  /// A layer that begins to learn later moves as in a network that begins then: K-FAC counts its steps from
+  /// there, whenever the others' moments are due.
+  @Test func curvatureOfLateLayers() throws {
+    let optimizer = OptimizerDescription(
+      rule: .kfac(KFACDescription(momentum: 0, trust: 1e9, every: 4, momentsEvery: 3)),
+      learningRate: 0.01)
+    let source = GivenSource.random(Self.image, count: 40, classes: 3)
+    func step(_ network: Trainer, _ step: Int, of batch: Int) {
+      network.trainStep(
+        source, samples: (0..<10).map { ($0 * 7 + batch) % 40 }, step: step, learningRate: 0.01)
+    }
+    let (norms, late): (Set<String>, Set<String>) = (
+      ["first_norm", "second_norm"], ["second", "hidden"]
+    )
+    let early = try trainer(Freezing(layers: norms.union(late)), optimizer)
+    for number in 1...2 { step(early, number, of: number) }
+    let later = try trainer(Freezing(layers: norms, late: late, lateAfter: 2), optimizer)
+    later.goOn(from: early.taken)
+    let fresh = try trainer(Freezing(layers: norms), optimizer)
+    for tensor in fresh.tensors {
+      for i in tensor.range { fresh.parameters[i] = later.parameters[i] }
+    }
+    fresh.weightsChanged()
+    step(later, 3, of: 3)
+    step(fresh, 1, of: 3)
+    for tensor in fresh.tensors where !isOf(norms, tensor) {
+      let isAlike =
+        bits(Array(fresh.parameters[tensor.range])) == bits(Array(later.parameters[tensor.range]))
+      #expect(isAlike == isOf(late, tensor), "\(tensor.name)")
+    }
+  }
+
   /// What is below all that learns takes no gradient's memory, and what is counted is what is taken.
   @Test func memory() throws {
     let plan = try NetworkPlan(

@@ -136,9 +136,11 @@ struct SpecInitialTests {
     #expect(
       spec.initial
         == InitialSpec(
-          model: "somewhere", weightsDigest: Self.digest, layers: ["conv2d_*"],
+          model: "somewhere", weightsDigest: Self.digest, layers: ["conv2d_*"], wholeLayers: false,
           frozen: .layers(["conv2d_0"]), unfreezeAt: 2, unfreeze: ["conv*"]))
     #expect(try ExperimentSpec(resolved: spec.resolved()) == spec)
+    // Where a resolved spec doesn't say so, a layer's tensors are taken each by itself, and so it is written.
+    #expect(spec.initial?.wholeLayers == false)
     #expect(spec.resolved()["initial"]?.object?.members.count == 8)
     var fresh = spec
     fresh.initial = nil

@@ -113,6 +113,31 @@ import Testing
     #expect(before["normalization/mean"] == after["normalization/mean"])
   }
 
+  /// Scores of fewer inputs have a bias of the same shape, which means nothing without the kernel: it is
+  /// taken where that is asked for alone.
+  @Test func noBiasWithoutItsKernel() throws {
+    let text = Self.second.replacing("\"answers\"", with: "\"scores\"")
+    try folder.write(text, to: "second.json")
+    let (run, result) = try train("training.epochs=1")
+    #expect(
+      result.errors.contains(
+        """
+                    fresh are 1 tensor of another shape there: scores/kernel (8x10, there 36x10)
+                    fresh are 1 tensor of layers that are others there: scores/bias
+
+        """), "\(result.errors)")
+    let initial = try #require(try json("\(run)/run.json")["initial"])
+    #expect(initial["taken"]?.array?.contains("scores/bias") == false)
+    #expect(initial["left"] == ["scores/bias"])
+    #expect(try json("\(run)/resolved.json")["initial"]?["whole_layers"] == true)
+    let (apart, _) = try train("training.epochs=1", "initial.whole_layers=false")
+    let record = try #require(try json("\(apart)/run.json")["initial"])
+    #expect(record["taken"]?.array?.contains("scores/bias") == true)
+    #expect(record["left"] == [])
+    #expect(try json("\(apart)/resolved.json")["initial"]?["whole_layers"] == nil)
+    #expect(try Program.run("verify", apart, "--quiet", in: folder).status == 0)
+  }
+
   /// To freeze what was never learned is hardly meant.
   @Test func frozenLayersThatAreFresh() throws {
     let (_, result) = try train(#"initial.frozen=["conv2d_0","dense_0"]"#, "training.epochs=1")

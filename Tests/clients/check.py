@@ -6,29 +6,30 @@ trained for one step there.
 
 FOLDER is one that export.sh filled: an export is an exports/FILE with its certificate FILE.json, and
 samples/NETWORK.npz has the images and runner's own scores of them. One export of each network in each format is
-asked about all images, or the first N of --count; those that differ from it in options alone about the first N of --ways. Programs that take
-long, those which show what is right and not what is fast, are asked about the first N of --slow.
+asked about all images, or the first N of --count; those that differ from it in options alone about the first N of
+--ways, and so is what computes the same network in the same way again: Keras what it reads of another of its
+formats and on its second backend, the second C compiler. Programs that take long, those which show what is right
+and not what is fast, are asked about the first N of --slow.
 """
 
 import argparse
 import collections
 import concurrent.futures
-import functools
 import importlib.metadata
 import importlib.util
-import json
 import multiprocessing
 import os
 import pathlib
 import platform
-import re
-import shutil
-import subprocess
 import sys
 import tempfile
 import time
 
 import numpy
+
+import check_keras
+from check_c import compiled
+from exports import KERAS, exports
 
 TOLERANCE = 1e-5
 PROGRAMS = [
@@ -111,220 +112,15 @@ def interpreter(path, images, slow):
             model.invoke()
             found.append(model.get_tensor(given["index"])[0])
         yield name, numpy.stack(found)
-
-
-class Export:
-    """A file, what its certificate says, and how many of its images programs are asked about."""
-
-    def __init__(self, path):
-        self.path = path
-        self.certificate = json.loads(pathlib.Path(f"{path}.json").read_text())
-        export = self.certificate["export"]
-        self.format, self.softmax = export["format"], export["softmax"]
-        self.preparation, self.layout = export["preparation"], export["layout"]
-        self.run = path.parent.parent / self.certificate["model"]["path"]
-        self.network = self.run.parent.name
-        self.ways = [
-            name
-            for name, is_so in [
-                ("NHWC", self.layout == "nhwc"),
-                ("softmax", self.softmax),
-                ("without preparation", not self.preparation),
-                ("batch norms folded", export["fold_batch_norm"]),
-            ]
-            if is_so
-        ]
-        self.count = None
-
-    @property
-    def samples(self):
-        name = self.network + ("-softmax" if self.softmax else "")
-        return samples(self.path.parent.parent / "samples" / f"{name}.npz")
-
-    @property
-    def images(self):
-        return self.samples["images"][: self.count].astype(numpy.float32)
-
-    @property
-    def scores(self):
-        return self.samples["scores"][: self.count]
-
-
-@functools.lru_cache(2)
-def samples(path):
-    with numpy.load(path) as file:
-        return {name: file[name] for name in file.files}
-
-
-def exports(folder, count, ways):
-    """All of a folder, but for SavedModels, which are check_tensorflow.py's. The plainest of a network in a
-    format is asked about `count` images, the others about `ways`; None is all."""
-    paths = [file.with_suffix("") for file in sorted((folder / "exports").glob("*.json"))]
-    found = [Export(path) for path in paths if path.is_file() and pathlib.Path(f"{path}.json").exists()]
-    plainest = {}
-    for export in sorted(found, key=lambda export: len(export.ways)):
-        is_plainest = plainest.setdefault((export.network, export.format), export) is export
-        export.count = count if is_plainest else ways
-    return found
-
-
-BACKENDS = ["torch", "jax"]
-
-
-def ask_keras(backend, folder, counts, answers):
-    """Has Keras on a backend write what it says of all that it is for in a folder. A process can have but one
-    backend."""
-    # Its warnings are of optimizers, which begin anew.
-    command = [sys.executable, "-W", "ignore", __file__, "--keras", folder, json.dumps(counts), answers]
-    environment = os.environ | {"KERAS_BACKEND": backend, "OMP_NUM_THREADS": "1"}
-    subprocess.run(command, env=environment, check=True)
-
-
-def answer_all_as_keras(folder, counts, answers):
-    """What `ask_keras` starts."""
-    import absl.logging
-    import keras
-
-    absl.logging.set_verbosity(absl.logging.ERROR)
-
-    for export in exports(folder, *counts):
-        if export.format not in KERAS:
-            continue
-        start = time.monotonic()
-        try:
-            found = answer_as_keras(export)
-        except Exception as error:
-            print("FAILED:", export.path.name, keras.config.backend(), repr(error), flush=True)
-            continue
-        numpy.savez(
-            answers / f"{export.path.name}.npz", scores=found, seconds=time.monotonic() - start)
-        keras.utils.clear_session()
-
-
-def answer_as_keras(export):
-    """The scores; and what is compiled takes a step."""
-    import keras
-
-    path = export.path
-    if export.format == "keras-weights":
-        text = path.with_name(path.name.removesuffix(".weights.h5") + ".json").read_text()
-        model = keras.models.model_from_json(text)
-        model.load_weights(path)
-    else:
-        model = keras.saving.load_model(path)
-    images = export.images
-    found = model.predict(images, batch_size=500, verbose=0)
-    if export.format != "keras-weights":
-        images = images[:100]
-        train_as_keras(export, model, images, export.samples["labels"][: len(images)])
-    return found
-
-
-# What Keras calls the keys of an optimizer.
-KEYS = {
-    "learning_rate": "learning_rate", "momentum": "momentum", "nesterov": "nesterov",
-    "beta_1": "beta_1", "beta_2": "beta_2", "epsilon": "epsilon", "amsgrad": "amsgrad",
-    "rho": "rho", "centered": "centered", "clip_norm": "global_clipnorm",
-    "weight_decay": "weight_decay", "accumulation": "gradient_accumulation_steps",
-}
-
-
-KERAS = ["keras", "keras-weights", "h5"]
-
-
-def train_as_keras(export, model, images, labels):
-    """One step with the optimizer and the loss that the run had."""
-    path = export.path
-    spec = json.loads((export.run / "resolved.json").read_text())
-    assert model.compiled, f"{path} is not compiled"
-    optimizer, given = spec["optimizer"], model.optimizer.get_config()
-    assert type(model.optimizer).__name__.lower() == optimizer["name"].removesuffix("w")
-    for key, value in optimizer.items():
-        if key in KEYS and value and (key != "accumulation" or value > 1):
-            own = given[KEYS[key]]
-            assert own is not None and abs(own - value) <= 1e-6 * abs(value), (path, key, own, value)
-    scores = model.predict(images, verbose=0).astype(numpy.float64)
-    if not export.softmax:
-        powers = numpy.exp(scores - scores.max(1, keepdims=True))
-        scores = powers / powers.sum(1, keepdims=True)
-    smoothing = 0 if isinstance(spec["loss"], str) else spec["loss"].get("label_smoothing", 0)
-    classes = scores.shape[1]
-    wanted = numpy.eye(classes)[labels] * (1 - smoothing) + smoothing / classes
-    loss = -(wanted * numpy.log(numpy.maximum(scores, 1e-30))).sum(1).mean()
-    # With smoothing Keras takes rows.
-    truth = numpy.eye(classes, dtype=numpy.float32)[labels] if smoothing else labels
-    measured = model.evaluate(images, truth, batch_size=100, verbose=0, return_dict=True)
-    assert abs(measured["loss"] - loss) <= 1e-4 * max(1, loss), (path, measured, loss)
-    assert abs(measured["accuracy"] - (scores.argmax(1) == labels).mean()) < 1e-6, (path, measured)
-    before = model.get_weights()
-    model.fit(images, truth, batch_size=100, epochs=1, verbose=0)
-    pairs = zip(before, model.get_weights())
-    assert any((old != new).any() for old, new in pairs), f"{path}: nothing learns"
-
-
-MAIN = """
-#include <stdio.h>
-#include "model.h"
-
-int main(void) {
-  static PIXEL pixels[@_PIXELS];
-  float scores[@_CLASSES];
-  while (fread(pixels, sizeof(PIXEL), @_PIXELS, stdin) == @_PIXELS) {
-    int most = 0;
-    $_ANSWER(pixels, scores);
-    for (int i = 1; i < @_CLASSES; i++)
-      if (scores[i] > scores[most]) most = i;
-    if ($_classify(pixels) != most || !$_class_name(most)[0]) return 1;
-    fwrite(scores, sizeof(float), @_CLASSES, stdout);
-  }
-  return 0;
-}
-"""
-
-
-def compiled(path, images, slow, export, classes):
-    """Each compiler that there is; the first with its sanitizers too."""
-    pixel = "unsigned char" if export.preparation else "float"
-    answer = "probabilities" if export.softmax else "scores"
-    with tempfile.TemporaryDirectory() as folder:
-        folder = pathlib.Path(folder)
-        shutil.copy(path, folder / "model.h")
-        prefix = re.search(r"static float (\w+)_memory", path.read_text()).group(1)
-        text = MAIN.replace("@", prefix.upper()).replace("$", prefix)
-        text = text.replace("PIXEL)", f"{pixel})").replace("static PIXEL", f"static {pixel}")
-        (folder / "main.c").write_text(text.replace("ANSWER", answer))
-        # Compilers take some seconds for each million of numbers.
-        is_small = path.stat().st_size < 1_500_000
-        small = slow if is_small else 0
-        strict = ["-Wall", "-Wextra", "-Wconversion", "-Werror"]
-        fast = ["-O3", "-march=native"]
-        ways = [
-            (name, command, count)
-            for name, compiler, command, count in [
-                ("gcc, C99", "gcc", ["gcc", "-std=c99", "-pedantic", *fast], len(images)),
-                ("clang, C11", "clang", ["clang", "-std=c11", "-pedantic", *fast], len(images)),
-                ("g++", "g++", ["g++", "-x", "c++", "-O2"], small),
-                (
-                    "gcc, sanitizers",
-                    "gcc",
-                    ["gcc", "-O2", "-fsanitize=address,undefined", "-fno-sanitize-recover"],
-                    small,
-                ),
-            ]
-            if shutil.which(compiler) and count > 0
-        ]
-        assert ways, "there is no C compiler"
-        if export.ways and not is_small:
-            ways = ways[:1]
-        for name, command, count in ways:
-            subprocess.run(
-                command + strict + ["main.c", "-o", "main", "-lm"], cwd=folder, check=True
-            )
-            taken = images[:count].astype(numpy.uint8 if export.preparation else numpy.float32)
-            result = subprocess.run(
-                [folder / "main"], input=taken.tobytes(), capture_output=True, check=True
-            )
-            yield name, numpy.frombuffer(result.stdout, numpy.float32).reshape(-1, classes)
+    # A batch of any size.
+    several = images[:100]
+    model = Interpreter(str(path))
+    model.resize_tensor_input(model.get_input_details()[0]["index"], several.shape, strict=True)
+    model.allocate_tensors()
+    (taken,), (given,) = model.get_input_details(), model.get_output_details()
+    model.set_tensor(taken["index"], several)
+    model.invoke()
+    yield "ai-edge-litert, together", model.get_tensor(given["index"])
 
 
 def compare_tensors(path, model):
@@ -407,9 +203,9 @@ def check_all(folder, counts, slow):
     ) as pool, tempfile.TemporaryDirectory() as answers:
         answers = pathlib.Path(answers)
         asked = []
-        for backend in BACKENDS if keras else []:
+        for backend in check_keras.BACKENDS if keras else []:
             (answers / backend).mkdir()
-            asked.append(pool.submit(ask_keras, backend, folder, counts, answers / backend))
+            asked.append(pool.submit(check_keras.ask, backend, folder, counts, answers / backend))
         others.sort(key=lambda export: -export.path.stat().st_size)
         checked = [(export, pool.submit(check, export, slow)) for export in others]
         for export, rows_of_it in checked:
@@ -417,12 +213,12 @@ def check_all(folder, counts, slow):
         for backend in asked:
             backend.result()
         for export in keras:
-            for backend in BACKENDS:
+            for backend in check_keras.BACKENDS:
                 path = answers / backend / f"{export.path.name}.npz"
                 if not path.exists():
                     rows[export].append(None)
                     continue
-                answer = samples(path)
+                answer = numpy.load(path)
                 rows[export].append(
                     row(export, f"keras on {backend}", answer["scores"], float(answer["seconds"])))
     return [row for export in found for row in rows[export]]
@@ -448,7 +244,11 @@ def main():
             "run's optimizer and loss. Programs that take long (onnx's ReferenceEvaluator, kernels of "
             "TensorFlow Lite that are not XNNPACK's, C with sanitizers and as C++) are asked about the "
             f"first {options.slow} images"
-            + (f", exports that differ in options alone about {options.ways}" if options.ways else "")
+            + (
+                f", exports that differ in options alone, and what computes the same again, about {options.ways}"
+                if options.ways
+                else ""
+            )
             + ". What NumPy reads of each .npz are the tensors of the run, bit for bit.",
             "",
             "Python " + platform.python_version() + ", " + ", ".join(versions()),
@@ -483,7 +283,4 @@ def versions():
 
 
 if __name__ == "__main__":
-    if sys.argv[1] == "--keras":
-        answer_all_as_keras(pathlib.Path(sys.argv[2]), json.loads(sys.argv[3]), pathlib.Path(sys.argv[4]))
-    else:
-        main()
+    main()

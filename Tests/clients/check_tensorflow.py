@@ -83,8 +83,16 @@ def main():
             difference = float(numpy.abs(found - expected).max() / numpy.abs(expected).max())
             different = int((found.argmax(1) != expected.argmax(1)).sum())
             passed = difference <= TOLERANCE and different == 0
+            ways = [
+                way
+                for way, is_so in [
+                    ("softmax", export["softmax"]),
+                    ("batch norms folded", export["fold_batch_norm"]),
+                ]
+                if is_so
+            ]
             rows.append(
-                f"| {network} | {'softmax' if export['softmax'] else ''} | "
+                f"| {network} | {', '.join(ways)} | "
                 f"{program} | {len(found)} | {certificate['images']['name'] or 'noise'} | "
                 f"{difference:.1e} | {different} |"
             )

@@ -3,9 +3,9 @@
 #
 #     end-to-end.sh RUNNER ENVIRONMENT [RESULTS.md INT8.md]
 #
-# They are asked about all test images, and of exports that differ in options alone, or are of int8, about the
-# first 500; where results are written, about all of them there too. Where ENVIRONMENT can't be made, that is
-# said, and nothing is opened.
+# They are asked about all test images, and of exports that differ in options alone, that compute the same again
+# (check.py), or are of int8, about the first 500; where results are written, about all of them there too. Where
+# ENVIRONMENT can't be made, that is said, and nothing is opened.
 set -eu
 runner=$(realpath "$1")
 environment=$2
@@ -23,7 +23,7 @@ count=500 asked="--ways 500 --slow 20"
 "$here/export.sh" "$runner" "$work" $count
 echo "clients: trained and exported in $(($(date +%s) - start)) s"
 if ! wait $!; then
-  echo "clients: $(ls "$work"/exports/*.json | wc -l) exports are not opened by others, for their environment can't be made"
+  echo "clients: $(ls "$work"/exports/*.json | wc -l) exports, and those of int8, are not opened by others, for their environment can't be made"
   exit 0
 fi
 start=$(date +%s)

@@ -97,7 +97,7 @@ public struct TensorInfo: Sendable, Hashable {
     case movingVariance = "moving_variance"
 
     /// Whether a weight decay is for it.
-    var isKernel: Bool { self == .kernel || self == .squeezeKernel }
+    package var isKernel: Bool { self == .kernel || self == .squeezeKernel }
   }
 
   /// Its layer's label and its role, as "conv2d_0/kernel".

@@ -73,8 +73,17 @@ final class KFAC: TeamWork {
     let rows: Range<Int>
   }
 
-  /// Of a step: whether its batches' moments are taken in.
-  private var takesMoments: Bool { (step - 1) % description.momentsEvery == 0 }
+  /// A layer's steps so far, from 1: one that began to learn later counts none of those before.
+  private func step(of layer: KroneckerLayer) -> Int { step - layer.after }
+
+  /// Of a step: whether its batches' moments of a layer are taken in.
+  private func takesMoments(of layer: KroneckerLayer) -> Bool {
+    (step(of: layer) - 1) % description.momentsEvery == 0
+  }
+
+  private func isInverted(_ layer: KroneckerLayer) -> Bool {
+    (step(of: layer) - 1) % description.every == 0
+  }
 
   init?(_ layers: [KroneckerLayer], _ rule: OptimizerRule) {
     guard case .kfac(let description) = rule else { return nil }
@@ -90,16 +99,13 @@ final class KFAC: TeamWork {
   /// Before the passes of a step.
   func begin(step: Int) {
     self.step = step
-    for layer in layers { layer.takesBlocks = takesMoments }
+    for layer in layers { layer.takesBlocks = takesMoments(of: layer) }
   }
 
   /// After a pass over `count` of the step's `total` samples.
   func takePass(count: Int, of total: Int, isFirst: Bool, isLast: Bool, team: Team) {
-    guard takesMoments else { return }
-    let update = (step - 1) / description.momentsEvery + 1
-    pass = MomentPass(
-      count: count, isFirst: isFirst, total: isLast ? total : nil,
-      kept: min(1 - 1 / Float(update), description.decay))
+    guard layers.contains(where: { takesMoments(of: $0) }) else { return }
+    pass = MomentPass(count: count, isFirst: isFirst, total: isLast ? total : nil)
     team.run(self, phase: Self.momentPhase, tiles: parts.count)
     if isLast {
       for layer in layers { layer.takesBlocks = false }
@@ -108,7 +114,7 @@ final class KFAC: TeamWork {
 
   /// Before the gradients are made directions.
   func invert(team: Team) {
-    guard (step - 1) % description.every == 0 else { return }
+    guard layers.contains(where: { isInverted($0) }) else { return }
     team.run(self, phase: Self.inversePhase, tiles: 2 * layers.count)
   }
 
@@ -125,9 +131,15 @@ final class KFAC: TeamWork {
   func perform(phase: Int, tile: Int, worker: Int) {
     if phase == Self.momentPhase {
       let part = parts[tile]
+      guard takesMoments(of: part.layer) else { return }
+      let update = (step(of: part.layer) - 1) / description.momentsEvery + 1
+      var pass = pass
+      pass.kept = min(1 - 1 / Float(update), description.decay)
       part.layer.take(pass, part.side, rows: part.rows)
     } else {
-      layers[tile / 2].invert(
+      let layer = layers[tile / 2]
+      guard isInverted(layer) else { return }
+      layer.invert(
         tile % 2 == 0 ? .inputs : .outputs, damping: Double(description.damping))
     }
   }

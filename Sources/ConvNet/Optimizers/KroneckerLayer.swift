@@ -14,6 +14,8 @@ final class KroneckerLayer: KernelRule {
   }
 
   let parameters: [Int]
+  /// How many steps it had been frozen for before it began to learn.
+  let after: Int
   let direction = KernelDirection.gradient
   /// ⟨U, V⟩
   private(set) var alignment = 0.0
@@ -38,6 +40,7 @@ final class KroneckerLayer: KernelRule {
     arena: Arena
   ) {
     self.parameters = [kernel] + (bias.map { [$0] } ?? [])
+    after = parameters[kernel].after
     self.positions = positions
     patch = parameters[kernel].rows
     biasDistance = bias.map { parameters[$0].slot - parameters[kernel].slot }

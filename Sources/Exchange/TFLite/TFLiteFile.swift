@@ -20,6 +20,7 @@ struct TFLiteFile {
     case softmax = 25
     case tanh = 28
     case pad = 34
+    case transpose = 39
     case mean = 40
     case sub = 41
     case div = 42
@@ -30,7 +31,6 @@ struct TFLiteFile {
     case neg = 59
     case padV2 = 60
     case slice = 65
-    case transposeConv = 67
     case log = 73
     case rsqrt = 76
     case reduceMax = 82
@@ -109,6 +109,9 @@ struct TFLiteFile {
       if let constant = value.constant {
         tensor[2] = .int(buffers.count)
         buffers.append([0: .bytes(constant[...])])
+      } else {
+        // Of any number of images: without that the kernels of slices insist on the one of the shape.
+        tensor[7] = .ints([-1] + value.shape.dropFirst())
       }
       tensors.append(tensor)
     }

@@ -67,37 +67,6 @@ extension TFLiteWriter {
       version: version, (isDepthwise ? 2 : 1, fields))
   }
 
-  mutating func write(
-    _ conv: Conv2DTransposeDescription, _ node: Graph.Node, _ x: Int, _ shape: Shape,
-    _ name: String
-  ) -> Int {
-    let (from, to) = (shape.extent, node.output.extent)
-    let (cut, _) = conv.sides(from: from, to: to)
-    let same = Padding.same.sides(to, from, window: conv.kernel, stride: conv.stride)
-    let isSame =
-      cut == same && to.height == from.height * conv.stride.height
-      && to.width == from.width * conv.stride.width
-    // Else all of it is computed, and then cut.
-    let whole =
-      isSame
-      ? to
-      : Extent(to.height + cut.top + cut.bottom, to.width + cut.left + cut.right)
-    let sizes = [1, whole.height, whole.width, conv.filters]
-    let target = integers(sizes, "\(name)_sizes")
-    let weights = kernel(node)
-    let offset = bias(node, conv.filters)
-    let spread = add(
-      .transposeConv, [target, weights, x, offset], "\(name)_y", sizes, version: 3,
-      (
-        49,
-        [
-          0: .byte((isSame ? WindowPadding.same : .valid).rawValue), 1: .int(conv.stride.width),
-          2: .int(conv.stride.height),
-        ]
-      ))
-    return whole == to ? spread : slice(spread, cut, "\(name)_cut", batch(node.output))
-  }
-
   mutating func slice(_ x: Int, _ sides: Sides, _ name: String, _ shape: [Int]) -> Int {
     let begin = integers([0, sides.top, sides.left, 0], "\(name)_begin")
     let size = integers([-1] + shape.dropFirst(), "\(name)_size")

@@ -2,7 +2,7 @@ import ConvNet
 import ONNX
 
 /// Writes a graph as TensorFlow Lite: images are (1, H, W, C), floats; interpreters may be told of more
-/// at once where there is no transposed convolution.
+/// at once.
 struct TFLiteWriter {
   let graph: Graph
   var file: TFLiteFile
@@ -44,6 +44,18 @@ struct TFLiteWriter {
     for place in graph.nodes.indices {
       let node = graph.nodes[place]
       for (role, tensor) in node.tensors where role != .movingVariance {
+        if case .conv2DTranspose(let conv) = node.layer {
+          let form = TFLiteTransposed(conv)
+          let name = "\(node.name)/\(role.rawValue)"
+          if role == .kernel {
+            let window = try floats(name, form.shape(channels: tensor.shape[3]))
+            graph.nodes[place].tensors[role] = form.gathered(window, tensor.shape)
+          } else {
+            let values = try floats(name, [form.positions * conv.filters]).values
+            graph.nodes[place].tensors[role] = Tensor(Array(values.prefix(conv.filters)))
+          }
+          continue
+        }
         let order = order(of: role, in: node.layer, tensor)
         let stored = try floats(
           "\(node.name)/\(role.rawValue)", order.map { tensor.shape[$0] })
@@ -72,7 +84,6 @@ struct TFLiteWriter {
     guard role == .kernel else { return Array(tensor.shape.indices) }
     switch layer {
     case .conv2D(let conv): return conv.isDepthwise(tensor) ? [2, 0, 1, 3] : [3, 0, 1, 2]
-    case .conv2DTranspose: return [2, 0, 1, 3]
     default: return [1, 0]
     }
   }

@@ -67,14 +67,23 @@ struct InitialTensors: Hashable {
   private(set) var taken: [String] = []
   private(set) var absent: [String] = []
   private(set) var unfit: [Unfit] = []
+  /// What would fit, but is of a layer that is another there.
+  private(set) var left: [String] = []
 
-  /// - Parameter layers: of the plan, those that are asked for; nil for all.
-  init(of model: Model, for plan: NetworkPlan, layers: Set<String>?) {
+  /// - Parameters:
+  ///   - layers: of the plan, those that are asked for; nil for all.
+  ///   - wholeLayers: whether nothing is taken of a layer with a tensor of another shape, or whose kernel the
+  ///     model lacks.
+  init(of model: Model, for plan: NetworkPlan, layers: Set<String>?, wholeLayers: Bool) {
     let there = Dictionary(uniqueKeysWithValues: model.tensors.map { ($0.name, $0.shape) })
     for (layer, tensors) in zip(plan.layers, Model.tensorsByLayer(of: plan))
     where layers?.contains(layer.label) ?? true {
+      let isAnother = tensors.contains { tensor in
+        there[tensor.name].map { $0 != tensor.shape } ?? tensor.role.isKernel
+      }
       for tensor in tensors {
         switch there[tensor.name] {
+        case tensor.shape where wholeLayers && isAnother: left.append(tensor.name)
         case tensor.shape: taken.append(tensor.name)
         case let shape?: unfit.append(Unfit(name: tensor.name, wanted: tensor.shape, found: shape))
         case nil: absent.append(tensor.name)
@@ -86,7 +95,7 @@ struct InitialTensors: Hashable {
   /// Whether a layer that has tensors is left with some that were drawn.
   func leavesFresh(_ layer: String) -> Bool {
     func isOf(_ names: [String]) -> Bool { Self.layers(of: names).contains(layer) }
-    return !isOf(taken) || isOf(absent) || isOf(unfit.map(\.name))
+    return !isOf(taken) || isOf(absent) || isOf(unfit.map(\.name)) || isOf(left)
   }
 
   /// The layers that some tensors are of, each once.
@@ -105,7 +114,8 @@ extension InitialSpec {
   func tensors(of model: Model, for plan: NetworkPlan) -> InitialTensors {
     InitialTensors(
       of: model, for: plan,
-      layers: layers.map { LayerPattern.matches($0, among: plan.layersWithTensors) })
+      layers: layers.map { LayerPattern.matches($0, among: plan.layersWithTensors) },
+      wholeLayers: wholeLayers)
   }
 }
 

@@ -13,11 +13,12 @@ extension RunRecord {
     public var specDigest: String?
     /// Whose figures the images are normalised by.
     public var normalization: String
-    /// Tensors by name: those that were taken, those that the model lacks, those of other shapes, and the
-    /// layers that don't learn at first.
+    /// Tensors by name: those that were taken, those that the model lacks, those of other shapes, those that
+    /// would fit but are of a layer that is another there, and the layers that don't learn at first.
     public var taken: [String]
     public var absent: [String]
     public var unfit: [String]
+    public var left: [String]
     public var frozen: [String]
 
     init(_ model: InitialModel, _ tensors: InitialTensors, _ spec: InitialSpec, frozen: [String]) {
@@ -29,6 +30,7 @@ extension RunRecord {
       taken = tensors.taken
       absent = tensors.absent
       unfit = tensors.unfit.map(\.name)
+      left = tensors.left
       self.frozen = frozen
     }
 
@@ -37,7 +39,8 @@ extension RunRecord {
       return [
         "model": .string(path), "name": .string(name), "weights_sha256": .string(weightsDigest),
         "spec_sha256": JSONValue(specDigest), "normalization": .string(normalization),
-        "taken": list(taken), "absent": list(absent), "unfit": list(unfit), "frozen": list(frozen),
+        "taken": list(taken), "absent": list(absent), "unfit": list(unfit), "left": list(left),
+        "frozen": list(frozen),
       ]
     }
 
@@ -55,6 +58,7 @@ extension RunRecord {
       taken = list("taken")
       absent = list("absent")
       unfit = list("unfit")
+      left = list("left")
       frozen = list("frozen")
     }
   }
@@ -75,6 +79,10 @@ extension InitialTensors {
       let names = unfit.map { "\($0.name) (\(shape($0.wanted)), there \(shape($0.found)))" }
       lines.append(
         "fresh are \(tensors(unfit.count)) of another shape there: \(Self.shown(names))")
+    }
+    if !left.isEmpty {
+      lines.append(
+        "fresh are \(tensors(left.count)) of layers that are others there: \(Self.shown(left))")
     }
     return lines
   }

@@ -9,6 +9,8 @@ public struct InitialSpec: Hashable, Sendable {
   public var weightsDigest: String?
   /// The layers whose tensors are taken, by name or pattern; nil for all that fit.
   public var layers: [String]?
+  /// Whether nothing is taken of a layer that is another there, or else each tensor that fits.
+  public var wholeLayers: Bool
   public var normalization: Normalizing
   public var frozen: Frozen
   /// The epoch, from 1, with which frozen layers begin to learn; nil for never.
@@ -37,12 +39,13 @@ public struct InitialSpec: Hashable, Sendable {
 
   public init(
     model: String, weightsDigest: String? = nil, layers: [String]? = nil,
-    normalization: Normalizing = .model, frozen: Frozen = .layers([]), unfreezeAt: Int? = nil,
-    unfreeze: [String]? = nil, features: String? = nil
+    wholeLayers: Bool = true, normalization: Normalizing = .model, frozen: Frozen = .layers([]),
+    unfreezeAt: Int? = nil, unfreeze: [String]? = nil, features: String? = nil
   ) {
     self.model = model
     self.weightsDigest = weightsDigest
     self.layers = layers
+    self.wholeLayers = wholeLayers
     self.normalization = normalization
     self.frozen = frozen
     self.unfreezeAt = unfreezeAt

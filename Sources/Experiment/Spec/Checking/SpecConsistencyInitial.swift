@@ -80,12 +80,6 @@ extension SpecChecker {
         report(at: path + "unfreeze" + place, "\(shortened(pattern)) isn't frozen")
       }
     }
-    if spec["optimizer"]?["name"] == "kfac" {
-      report(
-        at: path + "unfreeze_at",
-        "kfac can't take in layers later; another optimizer can, or train twice: the second run begins "
-          + "with the first one's model")
-    }
   }
 
   private mutating func checkFeatures(
@@ -131,7 +125,7 @@ extension SpecChecker {
     let layers = InitialTensors.layers(of: there.tensors.map(\.name))
     for (place, pattern) in (initial.layers ?? []).enumerated() {
       let chosen = LayerPattern.matches([pattern], among: plan.layersWithTensors)
-      let tensors = InitialTensors(of: there, for: plan, layers: chosen)
+      let tensors = InitialTensors(of: there, for: plan, layers: chosen, wholeLayers: false)
       if let name = tensors.absent.first {
         let layer = InitialTensors.layers(of: [name])[0]
         let missing = layers.contains(layer) ? "tensor \(name)" : "layer \(layer)"
@@ -150,7 +144,8 @@ extension SpecChecker {
     if initial.layers == nil, tensors.taken.isEmpty {
       report(
         at: path + "model",
-        "no tensor of \(model.path) has the name and the shape of one here; its layers are "
+        "no \(initial.wholeLayers ? "layer" : "tensor") of \(model.path) has the name and the shape of "
+          + "one here; its layers are "
           + InitialTensors.shown(layers))
     }
     if initial.normalization == .model, let figures = there.normalization,

@@ -19,6 +19,11 @@ extension SpecDescription {
         + "shapes; null for all tensors that fit. What is not taken begins fresh, by initializer and "
         + "seed. " + naming)
     Key(
+      "whole_layers", \.wholeLayers, wholeLayers, writesNull: false,
+      "Whether a layer that is another there, with a tensor of another shape or without the kernel, begins "
+        + "fresh as a whole; false: each tensor that fits is taken, as a bias without its kernel. In the "
+        + "resolved.json of a run that says nothing of it: false.")
+    Key(
       "normalization", \.normalization, .choice("a normalisation"),
       otherwise: .derived("The default is dataset where dataset.normalize is given, else model.") {
         let own = $0.root["dataset"]?.value["normalize"]?.value
@@ -52,6 +57,10 @@ extension SpecDescription {
     "A layer is called as in model.safetensors: by its name, or by its kind and number among its kind, "
     + "from 0; * stands for any characters, .. before a name for all layers up to that one: "
     + "\"conv2d_*\", \"..conv2d_7\"."
+
+  /// False is not written, as those who knew nothing else did not write it.
+  private static let wholeLayers = Notation<Bool>(
+    .boolean, decode: \.bool, encode: { $0 ? .bool(true) : .null }, brief: { .bool($0) })
 
   private static let digest = TextForm(
     pattern: "^[0-9a-f]{64}$", expectation: "64 hexadecimal digits in lower case"

@@ -47,7 +47,23 @@ extension JSONNode {
     content = .object(members)
   }
 
-  /// The same of a sweep's base, whose trials then all begin with one model.
+  /// Says of a resolved experiment that says nothing of it that a layer's tensors are taken each by itself:
+  /// so were all when there was nothing to be said.
+  mutating func addTensorsApart() {
+    guard case .object(var members) = content,
+      let place = members.firstIndex(where: { $0.key == "initial" }),
+      case .object(var section) = members[place].value.content,
+      !section.contains(where: { $0.key == "whole_layers" })
+    else { return }
+    let origin = members[place].value.origin
+    section.append(
+      Member(
+        key: "whole_layers", keyOrigin: origin, value: JSONNode(.bool(false), origin: origin)))
+    members[place].value.content = .object(section)
+    content = .object(members)
+  }
+
+  /// Writes the model of a sweep's base into it, whose trials then all begin with one.
   /// - Parameter told: the base with the values that the sweep sets.
   /// - Throws: what is wrong with the model, at its place.
   package mutating func addInitialModel(

@@ -13,6 +13,7 @@ extension JSONNode {
   /// Says which numerics an experiment is of where it says nothing of that: the newest in a spec that is
   /// written down for later, the first in a resolved one, which was made when there were no others.
   package mutating func add(_ numerics: Numerics) {
+    if numerics == .first { addTensorsApart() }
     guard case .object(var members) = content else { return }
     let place = members.firstIndex { $0.key == "compute" && !$0.value.isNull }
     var section: [Member] = []

@@ -5,7 +5,7 @@ import Storage
 import Synchronization
 import Testing
 
-@Suite struct RobustnessTests {
+@Suite(.ownThreads) struct RobustnessTests {
   @Test func methodsAndHeads() throws {
     let client = try Shared.server.client()
     let wrong = try client.request("GET", "/predict")

@@ -1,8 +1,8 @@
 import ConvNet
 import Datasets
 import Experiment
+import HTTPTypes
 import NIOCore
-import NIOHTTP1
 import Storage
 import Synchronization
 
@@ -175,7 +175,7 @@ final class ServedModel: Sendable {
     let asked = reader.asked
     guard asked.count <= limits.images else {
       throw Refusal(
-        .payloadTooLarge, "\(asked.count) images; a request may have \(limits.images)")
+        .contentTooLarge, "\(asked.count) images; a request may have \(limits.images)")
     }
     return asked
   }

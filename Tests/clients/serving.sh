@@ -11,7 +11,7 @@ server=$(realpath "$2")
 environment=$3
 here=$(realpath "$(dirname "$0")")
 
-if ! "$here/make-environment.sh" "$environment" requirements-serving.txt; then
+if ! "$here/make-environment.sh" "$environment" requirements-serving; then
   echo "serving: not tested, for its environment can't be made"
   exit 0
 fi

@@ -21,7 +21,9 @@ work=$(mktemp -d)
 process=
 trap 'if [ -n "$process" ]; then kill "$process" 2> /dev/null || true; fi; rm -rf "$work"' EXIT
 
-"$runner" "$here/../../experiments/speed.json" name=digits --output "$work/runs" --quiet > /dev/null
+# With validation images, which runner monitor compares with.
+"$runner" "$here/../../experiments/speed.json" name=digits dataset.validation=0.1 --output "$work/runs" \
+  --quiet > /dev/null
 model=$work/runs/digits/latest
 mkdir "$work/images"
 "$python" "$here/make_digits.py" "$work/images"

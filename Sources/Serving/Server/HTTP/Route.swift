@@ -61,6 +61,20 @@ struct Path: Sendable {
 
   static let all: [Path] = fixed + pages + openInference + tensorFlow
 
+  /// Of a path that isn't asked by a method that it takes: whatever HTTP's methods will be.
+  static func refusal(at path: [String]) -> Refusal {
+    let taken = all.filter { $0.matches(path) && (try? $0.route(path)) != nil }.map(\.method)
+    let allowed =
+      (taken.contains(.get) ? ["GET, HEAD"] : []) + (taken.contains(.post) ? ["POST"] : [])
+    return allowed.isEmpty ? .nothing(at: path) : .method(allowed: allowed.joined(separator: ", "))
+  }
+
+  private func matches(_ asked: [String]) -> Bool {
+    let parts = path.split(separator: "/")
+    return parts.count == asked.count
+      && zip(parts, asked).allSatisfy { $0.hasPrefix(":") || $0 == $1 }
+  }
+
   private static let fixed: [Path] =
     ([
       (.get, "/health", .health), (.get, "/metrics", .metrics),

@@ -29,7 +29,7 @@ final class AskedRoute: Sendable {
 }
 
 extension Listener {
-  /// The paths that there are; each says by which methods it can be asked.
+  /// The paths that there are.
   var router: Router<AskedContext> {
     let router = Router(context: AskedContext.self, options: .autoGenerateHeadEndpoints)
     router.add(middleware: Accounting(listener: self))
@@ -39,18 +39,6 @@ extension Listener {
         let route = try path.route(context.target!.path)
         context.asked.name = route.name
         return try await answer(request, context, route).response
-      }
-    }
-    for (path, methods) in Dictionary(grouping: Path.all, by: \.path) {
-      let taken = Set(methods.map(\.method))
-      let allowed =
-        (taken.contains(.get) ? ["GET, HEAD"] : []) + (taken.contains(.post) ? ["POST"] : [])
-      for method in [.get, .head, .post, .put, .delete, .patch, .options, .trace, .connect]
-        as [HTTPRequest.Method]
-      where !taken.contains(method) && !(method == .head && taken.contains(.get)) {
-        router.on(RouterPath(path), method: method) { _, _ -> Response in
-          throw Refusal.method(allowed: allowed.joined(separator: ", "))
-        }
       }
     }
     return router
@@ -105,7 +93,7 @@ private struct Accounting: RouterMiddleware {
     } catch let refusal as Refusal {
       response = Answer(refusal).response
     } catch let error as HTTPError where error.status == .notFound {
-      response = Answer(Refusal.nothing(at: context.target?.path ?? [])).response
+      response = Answer(Path.refusal(at: context.target?.path ?? [])).response
     }
     response.headers[.requestID] = context.id
     let now = NIODeadline.now()

@@ -12,7 +12,9 @@ struct CallServer: ServiceLifecycle.Service {
   /// - Parameter bound: is told the port.
   init(_ listener: Listener, host: String, port: Int, _ bound: EventLoopPromise<Int>) {
     var config = HTTP2ServerTransport.Custom<CallSocket>.Config.defaults
-    config.rpc.maxRequestPayloadSize = listener.limits.body
+    // What is longer than it may be is told so by the call's bounds; grpc-swift would reset the stream when
+    // it reads the length.
+    config.rpc.maxRequestPayloadSize = Int(UInt32.max)
     config.http2.maxConcurrentStreams = 256
     config.http2.targetWindowSize = 1 << 20
     // One that keeps silent, without even a ping.

@@ -195,6 +195,25 @@ import Testing
     #expect(try Self.code { _ = try infer(client, quick) } == 0)
   }
 
+  @Test func silentClientsAreCutOff() throws {
+    let server = try server {
+      $0.limits.idle = .milliseconds(200)
+      $0.limits.deadline = .milliseconds(400)
+      $0.limits.writing = .milliseconds(400)
+    }
+    // One that says nothing at all, and one that never says that it was told to go.
+    let preface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\u{4}\0\0\0\0\0"
+    for beginning in ["", preface] {
+      let client = try HTTPClient(server.callPort!)
+      try client.send(beginning)
+      let start = ContinuousClock.now
+      while !client.isClosedByServer() {}
+      #expect(ContinuousClock.now - start < .seconds(15))
+    }
+    let metrics = try server.client().request("GET", "/metrics").text
+    #expect(metrics.contains("runner_connections 1\n"))
+  }
+
   @Test func itStopsWhileAClientIsConnected() throws {
     let server = try server()
     let client = try CallClient(server.callPort!)

@@ -16,6 +16,7 @@ final class CallBounds: ChannelDuplexHandler {
   private static let prefix = 5
 
   private let listener: Listener
+  private let connection: CallConnection
   private var held = 0
   private var timer: Scheduled<Void>?
   /// Whether the client has sent all that it wants to.
@@ -24,10 +25,14 @@ final class CallBounds: ChannelDuplexHandler {
   /// What still comes and goes is thrown away.
   private var isRefused = false
 
-  init(_ listener: Listener) { self.listener = listener }
+  init(_ listener: Listener, _ connection: CallConnection) {
+    self.listener = listener
+    self.connection = connection
+  }
 
   func handlerAdded(context: ChannelHandlerContext) {
     listener.callBegan()
+    connection.callBegan()
     wait(listener.limits.deadline, context) { bounds, context in
       bounds.refuse(Refusal(.gatewayTimeout, "there was no answer in time"), context)
     }
@@ -38,6 +43,7 @@ final class CallBounds: ChannelDuplexHandler {
     listener.hold(releasing: held)
     held = 0
     listener.callEnded()
+    connection.callEnded()
   }
 
   func channelRead(context: ChannelHandlerContext, data: NIOAny) {
@@ -99,6 +105,46 @@ final class CallBounds: ChannelDuplexHandler {
     timer = context.eventLoop.scheduleTask(in: time) {
       let (bounds, context, body) = box.value
       body(bounds, context)
+    }
+  }
+}
+
+/// Ends a connection without calls in time: grpc-swift tells the client to go, and waits for as long as the
+/// client doesn't say that it has heard so.
+final class CallConnection: ChannelInboundHandler {
+  typealias InboundIn = NIOAny
+
+  private let time: TimeAmount
+  private var calls = 0
+  private var timer: Scheduled<Void>?
+  private var context: ChannelHandlerContext?
+
+  init(_ time: TimeAmount) { self.time = time }
+
+  func handlerAdded(context: ChannelHandlerContext) {
+    self.context = context
+    wait()
+  }
+
+  func handlerRemoved(context: ChannelHandlerContext) {
+    timer?.cancel()
+    self.context = nil
+  }
+
+  func callBegan() {
+    calls += 1
+    timer?.cancel()
+  }
+
+  func callEnded() {
+    calls -= 1
+    if calls == 0 { wait() }
+  }
+
+  private func wait() {
+    guard let context else { return }
+    timer = context.eventLoop.assumeIsolated().scheduleTask(in: time) {
+      context.close(promise: nil)
     }
   }
 }

@@ -17,21 +17,26 @@ struct CallServer: ServiceLifecycle.Service {
     config.rpc.maxRequestPayloadSize = Int(UInt32.max)
     config.http2.maxConcurrentStreams = 256
     config.http2.targetWindowSize = 1 << 20
-    // One that keeps silent, without even a ping.
-    config.connection.maxIdleTime = .nanoseconds(listener.limits.idle.nanoseconds * 10)
-    config.connection.keepalive.time = .nanoseconds(listener.limits.idle.nanoseconds)
+    // As of HTTP's connections; clients that have a call to make connect anew.
+    config.connection.maxIdleTime = .nanoseconds(listener.limits.idle.nanoseconds)
     config.connection.keepalive.clientBehavior.allowWithoutCalls = true
     config.connection.keepalive.clientBehavior.minPingIntervalWithoutCalls = .seconds(1)
     config.connection.flushCoalescing = nil
     config.channelDebuggingCallbacks.onAcceptTCPConnection = { channel in
       let isWelcome = listener.connectionOpened(channel, isForCalls: true)
       channel.closeFuture.whenComplete { _ in listener.connectionClosed(channel) }
-      if !isWelcome { channel.close(promise: nil) }
-      return channel.eventLoop.makeSucceededVoidFuture()
+      return channel.eventLoop.makeCompletedFuture {
+        guard isWelcome else { return channel.close(promise: nil) }
+        try channel.pipeline.syncOperations.addHandler(
+          CallConnection(listener.limits.idle + listener.limits.writing))
+      }
     }
     config.channelDebuggingCallbacks.onAcceptHTTP2Stream = { channel in
       channel.eventLoop.makeCompletedFuture {
-        try channel.pipeline.syncOperations.addHandler(CallBounds(listener), position: .first)
+        let connection = try channel.parent!.pipeline.syncOperations.handler(
+          type: CallConnection.self)
+        try channel.pipeline.syncOperations.addHandler(
+          CallBounds(listener, connection), position: .first)
       }
     }
     let transport = HTTP2ServerTransport.Custom(

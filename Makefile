@@ -154,10 +154,11 @@ clients-packages:
 	@$(MAKE) --no-print-directory packages PACKAGES="python3-venv gcc g++" \
 	  || echo "clients: not all that they need can be installed"
 
-# Its tests are in its package, so that those of all else don't wait for what it depends on.
+# Its tests are in its package, so that those of all else don't wait for what it depends on. They import
+# nothing @testable: built for that, the server and all that it depends on would be built a second time.
 serve-test: packages
 	@echo "== the server"
-	$(SWIFT) test -c release $(FLAGS) $(SERVER_PACKAGE)
+	$(SWIFT) test -c release $(FLAGS) --disable-testable-imports $(SERVER_PACKAGE)
 
 # What speaks to servers elsewhere speaks to this one. Where the virtual environment can't be made, that is
 # said and nothing is tested. What was found is in Tests/clients/serving.md.

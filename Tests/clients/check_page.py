@@ -20,9 +20,11 @@ problems = []
 
 def answer(page):
     """The class that the page shows, when no request is under way any more."""
-    page.wait_for_load_state("networkidle")
-    page.wait_for_timeout(150)
-    return page.locator("#status").inner_text()
+    for _ in range(100):
+        page.wait_for_timeout(150)
+        if not page.evaluate("isAsking"):
+            return page.locator("#status").inner_text()
+    raise AssertionError("the page has no answer in 15 s")
 
 
 def watched(context):

@@ -11,7 +11,7 @@ server=$(realpath "$2")
 environment=$3
 here=$(realpath "$(dirname "$0")")
 
-if ! "$here/make-environment.sh" "$environment" requirements-serving.txt; then
+if ! "$here/make-environment.sh" "$environment" requirements-serving; then
   echo "serving: not tested, for its environment can't be made"
   exit 0
 fi
@@ -21,7 +21,9 @@ work=$(mktemp -d)
 process=
 trap 'if [ -n "$process" ]; then kill "$process" 2> /dev/null || true; fi; rm -rf "$work"' EXIT
 
-"$runner" "$here/../../experiments/speed.json" name=digits --output "$work/runs" --quiet > /dev/null
+# With validation images, which runner monitor compares with.
+"$runner" "$here/../../experiments/speed.json" name=digits dataset.validation=0.1 --output "$work/runs" \
+  --quiet > /dev/null
 model=$work/runs/digits/latest
 mkdir "$work/images"
 "$python" "$here/make_digits.py" "$work/images"
@@ -71,9 +73,9 @@ else
 fi
 
 # What is not asked: whether all that the description allows is taken, since which sizes a model takes no
-# description of all servers says.
-"$environment/bin/schemathesis" run "http://$http/openapi.json" --max-examples 30 --seed 1 \
-  --exclude-checks positive_data_acceptance --no-color > "$work/schemathesis.log" 2>&1 || {
+# description of all servers says. It keeps what it finds in the folder that it is started in.
+(cd "$work" && "$environment/bin/schemathesis" run "http://$http/openapi.json" --max-examples 30 --seed 1 \
+  --exclude-checks positive_data_acceptance --no-color > schemathesis.log 2>&1) || {
   tail -n 100 "$work/schemathesis.log"
   exit 1
 }

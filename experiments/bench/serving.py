@@ -1,13 +1,15 @@
 """Measures runner-serve beside FastAPI with onnxruntime on the same network, on this machine, by wrk.
 
-    python experiments/bench/serving.py MODEL [--rounds 3] [--seconds 5] [--output serving.csv]
+    python experiments/bench/serving.py MODEL [--alone] [--rounds 3] [--seconds 5] [--output serving.csv]
 
 Client and servers share the machine's processors. The servers take turns, in each round in another order;
 each is measured after a second of warming up. One PNG of 28x28 a request over 1, 8 and 64 connections that
 are kept alive, and 32 images of binary 32-bit floats a request over 4. FastAPI runs with one uvicorn worker
 and with one for each processor; the faster counts. That all give the same classes is checked first.
+--alone measures runner-serve without the others.
 
-Needs wrk, the packages of requirements-serving.txt, and release builds of runner and runner-serve.
+Needs wrk, the packages of requirements-serving.txt (--alone: NumPy and Pillow), and release builds of runner
+and runner-serve.
 """
 
 import argparse
@@ -102,15 +104,8 @@ def wrk(port, path, body, headers, connections, seconds, work):
     return float(count) / float(duration), float(p50), float(p99), int(errors)
 
 
-def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("model")
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--seconds", type=int, default=5)
-    parser.add_argument("--output")
-    arguments = parser.parse_args()
-    runner = f"{ROOT}/.build/release/runner"
-    server = f"{ROOT}/.build-serve/release/runner-serve"
+def drawn():
+    """32 images of sevens of sorts, and the first of them as a PNG."""
     random = np.random.default_rng(1)
     pixels = np.zeros((32, 28, 28, 1), np.uint8)
     for image in pixels:
@@ -119,7 +114,20 @@ def main():
         image[y:y + 3, x:x + 8] = 200
     file = io.BytesIO()
     Image.fromarray(pixels[0, :, :, 0]).save(file, "PNG")
-    png = file.getvalue()
+    return pixels, file.getvalue()
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("model")
+    parser.add_argument("--alone", action="store_true")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--seconds", type=int, default=5)
+    parser.add_argument("--output")
+    arguments = parser.parse_args()
+    runner = f"{ROOT}/.build/release/runner"
+    server = f"{ROOT}/.build-serve/release/runner-serve"
+    pixels, png = drawn()
     floats = pixels.astype(np.float32).tobytes()
     head = json.dumps({
         "inputs": [{"name": "images", "shape": [32, 28, 28, 1], "datatype": "FP32",
@@ -127,8 +135,9 @@ def main():
         "outputs": [{"name": "probabilities", "parameters": {"binary_data": True}}]}).encode()
     with tempfile.TemporaryDirectory() as work:
         onnx = f"{work}/model.onnx"
-        subprocess.run([runner, "export", arguments.model, onnx, "--softmax", "--quiet"], check=True,
-                       stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        if not arguments.alone:
+            subprocess.run([runner, "export", arguments.model, onnx, "--softmax", "--quiet"], check=True,
+                           stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         python = sys.executable
         uvicorn = [python, "-m", "uvicorn", "serving_peer:app", "--port", "PORT", "--log-level", "error"]
         image = {"Content-Type": "image/png"}
@@ -146,6 +155,8 @@ def main():
                 uvicorn + ["--workers", str(CORES)], "/openapi.json", {"MODEL": onnx, "THREADS": "1"},
                 ("/predict", png, image), ("/tensor", floats, tensor)),
         }
+        if arguments.alone:
+            servers = {"runner-serve": servers["runner-serve"]}
         rows = []
         for number in range(arguments.rounds):
             names = list(servers)

@@ -209,9 +209,10 @@ struct RunnerServe: ParsableCommand {
     pthread_sigmask(SIG_BLOCK, &signals, nil)
     signal(SIGPIPE, SIG_IGN)
     signal(SIGXFSZ, SIG_IGN)
+    try makeRoomForConnections()
     let server = try Server(options) { Display.say($0) }
     let (port, callPort): (Int, Int?)
-    do { (port, callPort) = (try server.start(), try server.startCalls()) } catch {
+    do { (port, callPort) = try server.start() } catch {
       throw Mistake("cannot listen at \(host), port \(self.port): \(error)")
     }
     let shown = host.contains(":") ? "[\(host)]" : host
@@ -239,6 +240,23 @@ struct RunnerServe: ParsableCommand {
       case SIGHUP: server.refresh()
       default: if poll > 0 { server.refresh() }
       }
+    }
+  }
+
+  /// Each connection takes a descriptor, and models, logs and gRPC's connections some more.
+  private func makeRoomForConnections() throws {
+    var limit = rlimit()
+    getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
+    let wanted = rlim_t(maxConnections) + 512
+    guard limit.rlim_cur < wanted else { return }
+    limit.rlim_cur = min(wanted, limit.rlim_max)
+    guard limit.rlim_cur == wanted,
+      setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0
+    else {
+      throw Mistake(
+        "\(maxConnections) connections take more open files than this process may have (ulimit -n: "
+          + "\(limit.rlim_max)); give --max-connections \(max(1, Int(limit.rlim_max) - 512))",
+        status: 2)
     }
   }
 

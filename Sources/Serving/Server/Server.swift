@@ -59,19 +59,13 @@ public final class Server: Sendable {
       shelf, options.limits, lanes: options.threads, log: log,
       feedbackFolder: options.feedbackFolder)
     listener = Listener(
-      service, options.limits, token: options.token, threads: min(options.threads, 4))
+      service, options.limits, token: options.token, threads: min(options.threads, 4), tell: tell)
   }
 
   /// Begins to listen, and says 503 until there are models.
-  /// - Returns: the port.
-  public func start() throws -> Int {
-    try listener.start(host: options.host, port: options.port)
-  }
-
-  /// Begins to listen for gRPC.
-  /// - Returns: the port; nil where none is wanted.
-  public func startCalls() throws -> Int? {
-    try options.callPort.map { try listener.startCalls(host: options.host, port: $0) }
+  /// - Returns: the ports; nil for gRPC where none is wanted.
+  public func start() throws -> (port: Int, callPort: Int?) {
+    try listener.start(host: options.host, port: options.port, callPort: options.callPort)
   }
 
   /// Loads what is new or has changed.

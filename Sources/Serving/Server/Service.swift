@@ -1,6 +1,6 @@
 import Datasets
+import HTTPTypes
 import NIOCore
-import NIOHTTP1
 import Storage
 
 /// What answers requests, whatever protocol they are in: the models, the queue before them, and what is kept
@@ -53,15 +53,6 @@ final class Service: Sendable {
         return done(
           Answer(
             .ok, type: "text/plain; version=0.0.4; charset=utf-8", Array(metrics.text.utf8)))
-      case .unknown:
-        throw Refusal(
-          .notFound,
-          "there is nothing at /\(request.path.joined(separator: "/")); /openapi.json tells what there is"
-        )
-      case .method(let allowed):
-        var refusal = Refusal(.methodNotAllowed, "this takes \(allowed)")
-        refusal.headers = [("Allow", allowed)]
-        throw refusal
       default: break
       }
       if isDraining {
@@ -104,7 +95,7 @@ final class Service: Sendable {
             try tensorFlowClassify(request, model, done)
           }
         }
-      case .live, .ready, .health, .metrics, .unknown, .method: break
+      case .live, .ready, .health, .metrics: break
       }
     } catch {
       done(Answer(error))
@@ -116,11 +107,11 @@ final class Service: Sendable {
   ///   - size: images to be expected.
   ///   - prepare: makes the images, on a lane.
   ///   - answer: what is sent, made on a lane.
-  func ask(
+  func ask<Reply: Sendable>(
     _ model: ServedModel, _ request: Request, size: Int,
-    _ done: @escaping @Sendable (Answer) -> Void,
+    _ done: @escaping @Sendable (Result<Reply, Refusal>) -> Void,
     prepare: @escaping @Sendable (ServedModel) throws(Refusal) -> Inputs,
-    answer: @escaping @Sendable (Outputs) throws(Refusal) -> Answer
+    answer: @escaping @Sendable (Outputs) throws(Refusal) -> Reply
   ) throws(Refusal) {
     let job = Job(model, size: size, deadline: request.deadline, prepare: prepare) {
       [self] result in
@@ -131,9 +122,9 @@ final class Service: Sendable {
         feedback.remember(request.id, model, outputs)
         // Before anybody can say that it was wrong.
         log?.answered(request, model, outputs)
-        done(answer)
+        done(.success(answer))
       } catch {
-        done(Answer(error))
+        done(.failure(error))
       }
     }
     guard queue.add(job) else {

@@ -3,7 +3,7 @@ import Storage
 import Testing
 
 /// Bodies that are torn, twisted and spliced: each gets an answer that says so, and the server goes on.
-@Suite struct HostileBodyTests {
+@Suite(.ownThreads) struct HostileBodyTests {
   /// Numbers that are the same each time (Steele, Lea and Flood 2014).
   private struct Numbers: RandomNumberGenerator {
     var state: UInt64

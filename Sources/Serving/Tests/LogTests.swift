@@ -6,7 +6,7 @@ import Serving
 import Storage
 import Testing
 
-@Suite struct LogTests {
+@Suite(.ownThreads) struct LogTests {
   private func lines(_ path: String) throws -> [JSONValue] {
     try Files.readText(path).split(separator: "\n").map {
       try JSONValue(parsing: Array($0.utf8), name: path)

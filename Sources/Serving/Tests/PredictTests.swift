@@ -4,7 +4,7 @@ import Serving
 import Storage
 import Testing
 
-@Suite struct PredictTests {
+@Suite(.ownThreads) struct PredictTests {
   @Test func anImageHasTheBitsThatPredictGivesIt() throws {
     let server = try TestServer()
     let client = try server.client()

@@ -5,7 +5,7 @@ import Storage
 import Synchronization
 import Testing
 
-@Suite struct RobustnessTests {
+@Suite(.ownThreads) struct RobustnessTests {
   @Test func methodsAndHeads() throws {
     let client = try Shared.server.client()
     let wrong = try client.request("GET", "/predict")
@@ -15,7 +15,18 @@ import Testing
     #expect(head.status == 200)
     #expect(Int(head.headers["content-length"]!)! > 0)
     #expect(try client.request("GET", "/health").text == "{\"status\":\"ok\"}")
-    #expect(try client.request("DELETE", "/v2/models/digits").status == 405)
+    for method in ["DELETE", "PATCH", "QUERY", "PROPFIND"] {
+      let wrong = try client.request(method, "/v2/models/digits")
+      #expect(wrong.status == 405)
+      #expect(wrong.headers["allow"] == "GET, HEAD")
+      #expect(try client.request(method, "/nothing").status == 404)
+    }
+    // Where TensorFlow Serving's verbs stand behind a name, they are part of what is asked.
+    for (path, allowed) in [("digits", "GET, HEAD"), ("digits/labels/x:predict", "POST")] {
+      let wrong = try client.request("OPTIONS", "/v1/models/\(path)")
+      #expect(wrong.status == 405)
+      #expect(wrong.headers["allow"] == allowed)
+    }
   }
 
   @Test func requestsOnOneConnectionComeBackInOrder() throws {

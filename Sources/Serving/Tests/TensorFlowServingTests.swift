@@ -1,7 +1,7 @@
 import Storage
 import Testing
 
-@Suite struct TensorFlowServingTests {
+@Suite(.ownThreads) struct TensorFlowServingTests {
   private let model = "\(Shared.server.folder)/digits.safetensors"
 
   private func expected(_ number: Int) throws -> [Float] {

@@ -46,8 +46,7 @@ final class TestServer: @unchecked Sendable {  // nothing of it changes
     change(&options, folder)
     let said = said
     server = try Server(options) { line in said.lines.withLock { $0.append(line) } }
-    port = try server.start()
-    callPort = try server.startCalls()
+    (port, callPort) = try server.start()
     server.refresh()
   }
 

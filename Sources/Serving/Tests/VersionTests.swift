@@ -4,7 +4,7 @@ import Storage
 import Synchronization
 import Testing
 
-@Suite struct VersionTests {
+@Suite(.ownThreads) struct VersionTests {
   private let versions = TestServer.Models { folder in
     try Files.makeFolders("\(folder)/models/digits/1")
     try TestModel.file(seed: 1).write(to: "\(folder)/models/digits/1/model.safetensors")

@@ -1,13 +1,16 @@
 import NIOCore
 import NIOHTTP1
 
-/// One client's connection: it collects a request, has it answered and waits for the next.
+/// One client's connection, between the parser of HTTP and Hummingbird, which gets a request when it is
+/// whole and the one before it is answered.
 ///
 /// Every wait has its end. From a request's first byte to its answer it is `Limits.deadline`, whichever
 /// part a slow client draws out: then 408 where the request isn't whole, 504 where the answer isn't there.
 /// Between requests it is `Limits.idle`; for a client that doesn't take its answer, `Limits.writing`.
-final class Connection: ChannelInboundHandler {
+final class Connection: ChannelDuplexHandler {
   typealias InboundIn = HTTPServerRequestPart
+  typealias InboundOut = HTTPServerRequestPart
+  typealias OutboundIn = HTTPServerResponsePart
   typealias OutboundOut = HTTPServerResponsePart
 
   private enum State {
@@ -20,24 +23,23 @@ final class Connection: ChannelInboundHandler {
   }
 
   private let server: Listener
+  private let arrival: Arrival
+  private let wire: Wire
   private var state = State.waiting
   private var timer: Scheduled<Void>?
-  private var arrived = NIODeadline.now()
   /// Bytes of this connection that count among `Limits.bodies`.
   private var held = 0
-  /// Of the request that is being answered, so that no answer comes to another.
+  /// Of the request that is being answered.
   private var number = 0
   private var isHead = false
   private var isCounted = false
-
   private var context: ChannelHandlerContext?
   /// Whether the client has said that it sends no more.
   private var isLast = false
 
-  private let wire: Wire
-
-  init(_ server: Listener, _ wire: Wire) {
+  init(_ server: Listener, _ arrival: Arrival, _ wire: Wire) {
     self.server = server
+    self.arrival = arrival
     self.wire = wire
   }
 
@@ -53,12 +55,13 @@ final class Connection: ChannelInboundHandler {
 
   func channelActive(context: ChannelHandlerContext) {
     isCounted = true
-    guard server.connectionOpened(context.channel) else {
+    if server.connectionOpened(context.channel) {
+      wait(server.limits.idle, context) { $0.close($1) }
+    } else {
       refuseUnasked(
         Refusal(.serviceUnavailable, "there are too many connections", retryAfter: 1), context)
-      return
     }
-    wait(server.limits.idle, context) { $0.close($1) }
+    context.fireChannelActive()
   }
 
   func channelInactive(context: ChannelHandlerContext) {
@@ -67,13 +70,14 @@ final class Connection: ChannelInboundHandler {
     state = .ending
     if isCounted { server.connectionClosed(context.channel) }
     isCounted = false
+    context.fireChannelInactive()
   }
 
   /// Called when bytes came, before they make up any part of a request.
   func bytesArrived() {
     guard case .waiting = state, let context else { return }
     state = .head
-    arrived = .now()
+    arrival.note()
     awaitDeadline(context)
   }
 
@@ -81,7 +85,7 @@ final class Connection: ChannelInboundHandler {
     switch (unwrapInboundIn(data), state) {
     case (.head(let head), .waiting), (.head(let head), .head):
       if case .waiting = state {
-        arrived = .now()
+        arrival.note()
         awaitDeadline(context)
       }
       begin(head, context)
@@ -94,7 +98,11 @@ final class Connection: ChannelInboundHandler {
       body.writeBuffer(&part)
       state = .body(head, body)
     case (.end, .body(let head, let body)):
-      answer(head, body, context)
+      number += 1
+      state = .answering(keepsAlive: head.isKeepAlive)
+      context.fireChannelRead(wrapInboundOut(.head(head)))
+      if body.readableBytes > 0 { context.fireChannelRead(wrapInboundOut(.body(body))) }
+      context.fireChannelRead(wrapInboundOut(.end(nil)))
     default: break
     }
   }
@@ -110,7 +118,11 @@ final class Connection: ChannelInboundHandler {
       guard head.headers.first(name: "expect")?.lowercased() == "100-continue" else {
         return refuse(Refusal(.expectationFailed, "only 100-continue is expected here"), context)
       }
-      if let refusal = server.refusalBeforeBody(head) { return refuse(refusal, context) }
+      if let refusal = server.token?.refusal(
+        of: head.uri, shown: head.headers.first(name: "authorization"))
+      {
+        return refuse(refusal, context)
+      }
       context.writeAndFlush(
         wrapOutboundOut(.head(HTTPResponseHead(version: head.version, status: .continue))),
         promise: nil)
@@ -119,7 +131,7 @@ final class Connection: ChannelInboundHandler {
   }
 
   private var tooLarge: Refusal {
-    Refusal(.payloadTooLarge, "the body may have at most \(server.limits.body) bytes")
+    Refusal(.contentTooLarge, "the body may have at most \(server.limits.body) bytes")
   }
 
   private var tooMuch: Refusal {
@@ -139,51 +151,51 @@ final class Connection: ChannelInboundHandler {
     held = 0
   }
 
-  private func answer(
-    _ head: HTTPRequestHead, _ body: ByteBuffer, _ context: ChannelHandlerContext
+  // MARK: - What Hummingbird says
+
+  func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
+    // What comes too late is thrown away: the client has its answer.
+    guard case .answering(let keepsAlive) = state else {
+      promise?.succeed(())
+      return
+    }
+    switch unwrapOutboundIn(data) {
+    case .head(var head):
+      release()
+      let keepsAlive = keepsAlive && !isLast && !server.isDraining
+      state = .answering(keepsAlive: keepsAlive)
+      head.headers.replaceOrAdd(name: "connection", value: keepsAlive ? "keep-alive" : "close")
+      context.write(wrapOutboundOut(.head(head)), promise: promise)
+    case .body: context.write(data, promise: promise)
+    case .end:
+      let written = context.eventLoop.makePromise(of: Void.self)
+      if let promise { written.futureResult.cascade(to: promise) }
+      finish(keepsAlive: keepsAlive, written, context)
+    }
+  }
+
+  /// Hummingbird has nothing more to say; when the connection ends is known here.
+  func close(
+    context: ChannelHandlerContext, mode: CloseMode, promise: EventLoopPromise<Void>?
   ) {
-    number += 1
-    state = .answering(keepsAlive: head.isKeepAlive)
-    let (own, loop, box) = (
-      number, context.eventLoop, NIOLoopBound((self, context), eventLoop: context.eventLoop)
-    )
-    server.answer(head, body, arrived: arrived) { answer in
-      if loop.inEventLoop {
-        box.value.0.write(answer, to: own, box.value.1)
-      } else {
-        loop.execute { box.value.0.write(answer, to: own, box.value.1) }
-      }
-    }
+    guard mode == .output else { return context.close(mode: mode, promise: promise) }
+    promise?.succeed(())
   }
 
-  private func write(_ answer: Answer, to number: Int, _ context: ChannelHandlerContext) {
-    guard case .answering(let keepsAlive) = state, number == self.number else { return }
-    release()
-    send(answer, keepsAlive: keepsAlive && !isLast && !server.isDraining, context)
-  }
-
-  private func send(_ answer: Answer, keepsAlive: Bool, _ context: ChannelHandlerContext) {
-    state = .ending
-    var head = HTTPResponseHead(version: .http1_1, status: answer.status)
-    head.headers.add(name: "content-type", value: answer.type)
-    head.headers.add(name: "content-length", value: "\(answer.body.count)")
-    for (name, value) in answer.headers { head.headers.add(name: name, value: value) }
-    head.headers.add(name: "connection", value: keepsAlive ? "keep-alive" : "close")
-    context.write(wrapOutboundOut(.head(head)), promise: nil)
-    if !isHead, !answer.body.isEmpty {
-      let bytes = context.channel.allocator.buffer(bytes: answer.body)
-      context.write(wrapOutboundOut(.body(.byteBuffer(bytes))), promise: nil)
-    }
+  /// Ends an answer.
+  private func finish(
+    keepsAlive: Bool, _ written: EventLoopPromise<Void>, _ context: ChannelHandlerContext
+  ) {
     wait(server.limits.writing, context) { $0.close($1) }
-    if keepsAlive { state = .waiting }
-    let written = context.eventLoop.makePromise(of: Void.self)
+    // With the end of the answer the next request may come at once.
+    state = keepsAlive ? .waiting : .ending
     let box = NIOLoopBound((self, context), eventLoop: context.eventLoop)
     let own = number
     written.futureResult.whenComplete { _ in
       let (connection, context) = box.value
       connection.isWritten(keepsAlive: keepsAlive, own, context)
     }
-    context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: written)
+    context.write(wrapOutboundOut(.end(nil)), promise: written)
   }
 
   private func isWritten(keepsAlive: Bool, _ number: Int, _ context: ChannelHandlerContext) {
@@ -194,26 +206,43 @@ final class Connection: ChannelInboundHandler {
     }
   }
 
-  /// Answers a request that isn't whole, and reads no more of it.
+  // MARK: - What is said without asking Hummingbird
+
+  /// Answers a request that isn't whole or is too late, and reads no more of it.
   private func refuse(_ refusal: Refusal, _ context: ChannelHandlerContext) {
     release()
     number += 1
     server.tellRefused(refusal)
-    send(Answer(refusal), keepsAlive: false, context)
+    let head = refusalHead(refusal)
+    context.write(wrapOutboundOut(.head(head)), promise: nil)
+    if !isHead {
+      let bytes = context.channel.allocator.buffer(bytes: Answer(refusal).body)
+      context.write(wrapOutboundOut(.body(.byteBuffer(bytes))), promise: nil)
+    }
+    finish(keepsAlive: false, context.eventLoop.makePromise(), context)
+    context.flush()
   }
 
   /// Answers where there is no request yet, which the parser's handlers wouldn't let pass.
   private func refuseUnasked(_ refusal: Refusal, _ context: ChannelHandlerContext) {
     server.tellRefused(refusal)
-    let answer = Answer(refusal)
-    let headers =
-      [("content-type", answer.type), ("content-length", "\(answer.body.count)")] + answer.headers
-      + [("connection", "close")]
-    let head =
-      "HTTP/1.1 \(answer.status.code) \(answer.status.reasonPhrase)\r\n"
-      + headers.map { "\($0): \($1)\r\n" }.joined() + "\r\n"
-    wire.write(Array(head.utf8) + answer.body)
+    let head = refusalHead(refusal)
+    var text = "HTTP/1.1 \(head.status.code) \(head.status.reasonPhrase)\r\n"
+    for (name, value) in head.headers { text += "\(name): \(value)\r\n" }
+    text += "\r\n"
+    wire.write(Array(text.utf8) + Answer(refusal).body)
     end(context)
+  }
+
+  private func refusalHead(_ refusal: Refusal) -> HTTPResponseHead {
+    let answer = Answer(refusal)
+    var head = HTTPResponseHead(
+      version: .http1_1, status: HTTPResponseStatus(statusCode: answer.status.code))
+    head.headers.add(name: "content-type", value: answer.type)
+    head.headers.add(name: "content-length", value: "\(answer.body.count)")
+    for (name, value) in answer.headers { head.headers.add(name: name, value: value) }
+    head.headers.add(name: "connection", value: "close")
+    return head
   }
 
   /// Says that nothing follows, and gives the client a moment to read what was said: where a socket is

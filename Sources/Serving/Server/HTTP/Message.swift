@@ -1,16 +1,15 @@
+import HTTPTypes
 import NIOCore
-import NIOHTTP1
 import Storage
 
 /// A whole request.
 struct Request: Sendable {
   /// What answers, log lines and feedback call it: the client's `X-Request-Id`, or a number of our own.
   let id: String
-  let method: HTTPMethod
   /// Its path's parts, without the escapes of URLs.
   let path: [String]
   let query: [(name: String, value: String)]
-  let headers: HTTPHeaders
+  let headers: HTTPFields
   let body: ByteBuffer
   /// When its first byte came, and when it is too late for an answer.
   let arrived: NIODeadline
@@ -20,7 +19,7 @@ struct Request: Sendable {
 
   /// A header in small letters, without parameters: `image/png`.
   var mediaType: String? {
-    headers.first(name: "content-type").map {
+    headers[.contentType].map {
       $0.prefix { $0 != ";" }.trimmed.lowercased()
     }
   }
@@ -37,43 +36,47 @@ struct Request: Sendable {
 
 /// What is answered to one.
 struct Answer: Sendable {
-  var status: HTTPResponseStatus
+  var status: HTTPResponse.Status
   var headers: [(String, String)] = []
   var type: String
   var body: [UInt8]
-  /// Why it is none.
-  var refusal: Refusal?
 
-  init(_ status: HTTPResponseStatus, type: String, _ body: [UInt8]) {
+  init(_ status: HTTPResponse.Status, type: String, _ body: [UInt8]) {
     self.status = status
     self.type = type
     self.body = body
   }
 
-  init(_ status: HTTPResponseStatus = .ok, _ json: JSONValue) {
+  init(_ status: HTTPResponse.Status = .ok, _ json: JSONValue) {
     self.init(status, type: "application/json", Array(json.minified.utf8))
   }
 
   init(_ refusal: Refusal) {
     self.init(refusal.status, ["error": .string(refusal.message)])
     headers = refusal.headers
-    self.refusal = refusal
+  }
+
+  init(_ result: Result<Answer, Refusal>) {
+    switch result {
+    case .success(let answer): self = answer
+    case .failure(let refusal): self.init(refusal)
+    }
   }
 }
 
 /// A request that isn't answered as it wishes: the status, and what is wrong and what to do.
 struct Refusal: Error {
-  let status: HTTPResponseStatus
+  let status: HTTPResponse.Status
   let message: String
   var headers: [(String, String)] = []
 
-  init(_ status: HTTPResponseStatus, _ message: String) {
+  init(_ status: HTTPResponse.Status, _ message: String) {
     self.status = status
     self.message = message
   }
 
   /// For what may be asked again after so many seconds.
-  init(_ status: HTTPResponseStatus, _ message: String, retryAfter seconds: Int) {
+  init(_ status: HTTPResponse.Status, _ message: String, retryAfter seconds: Int) {
     self.init(status, message)
     headers = [("Retry-After", "\(seconds)")]
   }

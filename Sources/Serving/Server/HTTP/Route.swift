@@ -1,6 +1,7 @@
-import NIOHTTP1
+import HTTPTypes
+import Hummingbird
 
-/// What a request's path asks for.
+/// What a request asks for.
 enum Route: Sendable {
   case page(String)
   case health, live, ready, metrics, description
@@ -10,88 +11,14 @@ enum Route: Sendable {
   case model(name: String, version: String?, ModelTask)
   /// TensorFlow Serving's.
   case tensorflow(name: String, version: String?, label: String?, TensorFlowTask)
-  case unknown
-  /// There is such a path, for other methods.
-  case method(allowed: String)
 
   enum ModelTask: Sendable { case metadata, ready, infer }
-  enum TensorFlowTask: Sendable { case status, metadata, predict, classify }
+  enum TensorFlowTask: String, Sendable { case status, metadata, predict, classify }
 
   /// Paths that need no token: those that a load balancer asks, and the page, which asks for it.
   static func isOpen(_ path: [String]) -> Bool {
     path == ["health"] || path == ["v2", "health", "live"] || path == ["v2", "health", "ready"]
       || path.isEmpty || path.count == 1 && Page.files[path[0]] != nil
-  }
-
-  init(_ request: Request) {
-    let path = request.path
-    let (found, method) = Self.find(path)
-    guard let method else {
-      self = .unknown
-      return
-    }
-    self =
-      request.method == method ? found : .method(allowed: method == .GET ? "GET, HEAD" : "POST")
-  }
-
-  private static func find(_ path: [String]) -> (Route, HTTPMethod?) {
-    switch path {
-    case []: return (.page("page.html"), .GET)
-    case ["health"]: return (.health, .GET)
-    case ["metrics"]: return (.metrics, .GET)
-    case ["openapi.json"]: return (.description, .GET)
-    case ["predict"]: return (.predict, .POST)
-    case ["feedback"]: return (.feedback, .POST)
-    case ["models"]: return (.models, .GET)
-    case ["v2"]: return (.server, .GET)
-    case ["v2", "health", "live"]: return (.live, .GET)
-    case ["v2", "health", "ready"]: return (.ready, .GET)
-    case ["v2", "repository", "index"]: return (.index, .POST)
-    default: break
-    }
-    if path.count == 1, Page.files[path[0]] != nil { return (.page(path[0]), .GET) }
-    if path.count >= 3, path[0] == "v2", path[1] == "models" {
-      let name = path[2]
-      var (version, rest): (String?, ArraySlice<String>) = (nil, path[3...])
-      if rest.first == "versions", rest.count >= 2 {
-        version = rest.dropFirst().first
-        rest = rest.dropFirst(2)
-      }
-      switch Array(rest) {
-      case []: return (.model(name: name, version: version, .metadata), .GET)
-      case ["ready"]: return (.model(name: name, version: version, .ready), .GET)
-      case ["infer"]: return (.model(name: name, version: version, .infer), .POST)
-      default: return (.unknown, nil)
-      }
-    }
-    guard path.count >= 3, path[0] == "v1", path[1] == "models" else { return (.unknown, nil) }
-    return tensorFlow(Array(path[2...]))
-  }
-
-  /// `NAME[/versions/N|/labels/L][/metadata]`, the last part with `:predict` or `:classify` behind it.
-  private static func tensorFlow(_ path: [String]) -> (Route, HTTPMethod?) {
-    var path = path
-    var task = TensorFlowTask.status
-    if let colon = path.last?.lastIndex(of: ":") {
-      switch path.last![colon...] {
-      case ":predict": task = .predict
-      case ":classify": task = .classify
-      default: return (.unknown, nil)
-      }
-      path[path.count - 1] = String(path.last![..<colon])
-    } else if path.count > 1, path.last == "metadata" {
-      task = .metadata
-      path.removeLast()
-    }
-    var (version, label): (String?, String?) = (nil, nil)
-    switch (path.count, path.count == 3 ? path[1] : "") {
-    case (1, _): break
-    case (3, "versions"): version = path[2]
-    case (3, "labels"): label = path[2]
-    default: return (.unknown, nil)
-    }
-    let method: HTTPMethod = task == .predict || task == .classify ? .POST : .GET
-    return (.tensorflow(name: path[0], version: version, label: label, task), method)
   }
 
   /// What metrics call it.
@@ -112,7 +39,125 @@ enum Route: Sendable {
       case .classify: "v1_classify"
       case .status, .metadata: "v1"
       }
-    case .unknown, .method: "none"
     }
+  }
+}
+
+/// A path that there is, a method that it takes, and what is asked by both.
+struct Path: Sendable {
+  let path: String
+  let method: HTTPRequest.Method
+  /// - Parameter: the path's parts, without the escapes of URLs.
+  let route: @Sendable ([String]) throws(Refusal) -> Route
+
+  init(
+    _ method: HTTPRequest.Method, _ path: String,
+    _ route: @escaping @Sendable ([String]) throws(Refusal) -> Route
+  ) {
+    self.path = path
+    self.method = method
+    self.route = route
+  }
+
+  static let all: [Path] = fixed + pages + openInference + tensorFlow
+
+  /// Of a path that isn't asked by a method that it takes: whatever HTTP's methods will be.
+  static func refusal(at path: [String]) -> Refusal {
+    let taken = all.filter { $0.matches(path) && (try? $0.route(path)) != nil }.map(\.method)
+    let allowed =
+      (taken.contains(.get) ? ["GET, HEAD"] : []) + (taken.contains(.post) ? ["POST"] : [])
+    return allowed.isEmpty ? .nothing(at: path) : .method(allowed: allowed.joined(separator: ", "))
+  }
+
+  private func matches(_ asked: [String]) -> Bool {
+    let parts = path.split(separator: "/")
+    return parts.count == asked.count
+      && zip(parts, asked).allSatisfy { $0.hasPrefix(":") || $0 == $1 }
+  }
+
+  private static let fixed: [Path] =
+    ([
+      (.get, "/health", .health), (.get, "/metrics", .metrics),
+      (.get, "/openapi.json", .description), (.post, "/predict", .predict),
+      (.post, "/feedback", .feedback), (.get, "/models", .models), (.get, "/v2", .server),
+      (.get, "/v2/health/live", .live), (.get, "/v2/health/ready", .ready),
+      (.post, "/v2/repository/index", .index),
+    ] as [(HTTPRequest.Method, String, Route)]).map { method, path, route in
+      Path(method, path) { (_) throws(Refusal) in route }
+    }
+
+  private static let pages: [Path] =
+    Page.files.keys.sorted().flatMap { file in
+      (file == "page.html" ? ["/", "/page.html"] : ["/\(file)"]).map { path in
+        Path(.get, path) { (_) throws(Refusal) in .page(file) }
+      }
+    }
+
+  /// Open Inference Protocol: `/v2/models/NAME[/versions/N][/ready|/infer]`.
+  private static let openInference: [Path] =
+    ["/v2/models/:name", "/v2/models/:name/versions/:version"].flatMap { prefix in
+      ([
+        (.get, "", .metadata), (.get, "/ready", .ready), (.post, "/infer", .infer),
+      ] as [(HTTPRequest.Method, String, Route.ModelTask)]).map { method, suffix, task in
+        Path(method, prefix + suffix) { (path) throws(Refusal) in
+          guard path.count > 2 else { throw Refusal.nothing(at: path) }
+          return .model(
+            name: path[2], version: path.count > 4 && path[3] == "versions" ? path[4] : nil, task)
+        }
+      }
+    }
+
+  /// TensorFlow Serving's: `/v1/models/NAME[/versions/N|/labels/L]`, with `/metadata`, or with `:predict`
+  /// or `:classify` behind the last part.
+  private static let tensorFlow: [Path] =
+    [
+      "/v1/models/:name", "/v1/models/:name/versions/:version", "/v1/models/:name/labels/:label",
+    ].flatMap { prefix in
+      [
+        Path(.get, prefix) { (path) throws(Refusal) in
+          try tensorFlow(path, .status, of: .get)
+        },
+        Path(.post, prefix) { (path) throws(Refusal) in
+          try tensorFlow(path, .predict, of: .post)
+        },
+        Path(.get, prefix + "/metadata") { (path) throws(Refusal) in
+          try tensorFlow(path.dropLast(), .metadata, of: .get)
+        },
+      ]
+    }
+
+  private static func tensorFlow(
+    _ path: [String], _ task: Route.TensorFlowTask, of method: HTTPRequest.Method
+  ) throws(Refusal) -> Route {
+    guard path.count > 2 else { throw Refusal.nothing(at: path) }
+    var (path, task) = (path, task)
+    var verb: Route.TensorFlowTask?
+    if let colon = path.last!.lastIndex(of: ":") {
+      verb = Route.TensorFlowTask(rawValue: String(path.last![colon...].dropFirst()))
+      guard verb == .predict || verb == .classify else { throw Refusal.nothing(at: path) }
+      path[path.count - 1] = String(path.last![..<colon])
+    }
+    guard (verb != nil) == (method == .post) else {
+      throw Refusal.method(allowed: verb == nil ? "GET, HEAD" : "POST")
+    }
+    task = verb ?? task
+    let kind = path.count > 4 ? path[3] : ""
+    return .tensorflow(
+      name: path[2], version: kind == "versions" ? path[4] : nil,
+      label: kind == "labels" ? path[4] : nil, task)
+  }
+}
+
+extension Refusal {
+  static func nothing(at path: [String]) -> Refusal {
+    Refusal(
+      .notFound,
+      "there is nothing at /\(path.joined(separator: "/")); /openapi.json tells what there is")
+  }
+
+  static func method(allowed: String) -> Refusal {
+    var refusal = Refusal(.methodNotAllowed, "this takes \(allowed)")
+    refusal.headers = [("Allow", allowed)]
+    return refusal
   }
 }

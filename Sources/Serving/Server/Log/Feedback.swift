@@ -1,6 +1,6 @@
 import Datasets
+import HTTPTypes
 import Images
-import NIOHTTP1
 import Storage
 import Synchronization
 
@@ -83,14 +83,14 @@ final class Feedback: Sendable {
     guard json["image"] == nil || json["image"]?.int != nil, own.predictions.indices.contains(image)
     else {
       throw Refusal(
-        .unprocessableEntity, "\"image\" may be 0 to \(own.predictions.count - 1) of that answer")
+        .unprocessableContent, "\"image\" may be 0 to \(own.predictions.count - 1) of that answer")
     }
     guard let number = own.classNames.firstIndex(where: { $0 == label.string }) ?? label.int,
       own.classNames.indices.contains(number)
     else {
       let some = own.classNames.prefix(20).joined(separator: ", ")
       throw Refusal(
-        .unprocessableEntity,
+        .unprocessableContent,
         "\(label.minified) is no class of \(own.model); classes are \(some)"
           + (own.classNames.count > 20 ? ", …" : ""))
     }

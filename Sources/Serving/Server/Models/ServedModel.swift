@@ -1,9 +1,9 @@
 import ConvNet
 import Datasets
 import Experiment
+import HTTPTypes
 import Images
 import NIOCore
-import NIOHTTP1
 import Storage
 import Synchronization
 
@@ -176,7 +176,7 @@ final class ServedModel: Sendable {
     let asked = reader.asked
     guard asked.count <= limits.images else {
       throw Refusal(
-        .payloadTooLarge, "\(asked.count) images; a request may have \(limits.images)")
+        .contentTooLarge, "\(asked.count) images; a request may have \(limits.images)")
     }
     return asked
   }

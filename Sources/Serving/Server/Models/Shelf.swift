@@ -1,6 +1,6 @@
 import ConvNet
 import Experiment
-import NIOHTTP1
+import HTTPTypes
 import Storage
 import Synchronization
 

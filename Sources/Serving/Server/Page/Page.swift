@@ -1,4 +1,4 @@
-import NIOHTTP1
+import HTTPTypes
 
 /// The page at `/`, whose files are part of the program: it loads nothing from anywhere else.
 enum Page {

@@ -23,7 +23,7 @@ final class Metrics: Sendable {
 
   private struct Key: Hashable {
     let route: String
-    let status: UInt
+    let status: Int
   }
 
   private struct Answers {
@@ -77,7 +77,7 @@ final class Metrics: Sendable {
   }
 
   /// - Parameter seconds: from the request's first byte; nil where there was no whole request.
-  func answered(route: String, status: UInt, seconds: Double?) {
+  func answered(route: String, status: Int, seconds: Double?) {
     counts.withLock { counts in
       counts.requests[Key(route: route, status: status), default: 0] += 1
       guard let seconds else { return }

@@ -1,4 +1,4 @@
-import NIOHTTP1
+import HTTPTypes
 import Storage
 
 /// Numbers in nested lists, as JSON has tensors: their sizes, and all in order.
@@ -25,14 +25,14 @@ struct NestedNumbers {
     case .number(let number) where depth == sizes.count:
       let value = number.float
       guard value.isFinite else {
-        throw Refusal(.unprocessableEntity, "\(name): \(number.text) is beyond 32-bit floats")
+        throw Refusal(.unprocessableContent, "\(name): \(number.text) is beyond 32-bit floats")
       }
       values.append(value)
     case .array(let list) where depth < sizes.count && list.count == sizes[depth]:
       for item in list { try add(item, depth: depth + 1, name) }
     default:
       throw Refusal(
-        .unprocessableEntity,
+        .unprocessableContent,
         "\(name): it must be numbers in lists of equal lengths, here "
           + sizes.map(String.init).joined(separator: "x"))
     }
@@ -58,11 +58,11 @@ extension ServedModel {
         || Array(sizes[1...]) == [inputCount])
     guard isOwn else {
       throw Refusal(
-        .unprocessableEntity,
+        .unprocessableContent,
         "\(name): it is \(sizes.map(String.init).joined(separator: "x")), and \(self.name) takes "
           + "Nx\(own.map(String.init).joined(separator: "x")), pixels of 0 to 255")
     }
-    guard sizes[0] > 0 else { throw Refusal(.unprocessableEntity, "\(name): there is no image") }
+    guard sizes[0] > 0 else { throw Refusal(.unprocessableContent, "\(name): there is no image") }
     return sizes[0]
   }
 }

@@ -1,5 +1,5 @@
+import HTTPTypes
 import NIOCore
-import NIOHTTP1
 import Storage
 
 /// The Open Inference Protocol, version 2, as KServe and Triton have it, with Triton's extensions for binary
@@ -81,7 +81,7 @@ enum OpenInference {
     var body = request.body
     var binary = ByteBuffer()
     var json: JSONValue
-    if let text = request.headers.first(name: "inference-header-content-length") {
+    if let text = request.headers[.inferenceHeaderLength] {
       guard let length = Int(text), length >= 0, length <= body.readableBytes else {
         throw Refusal(
           .badRequest,
@@ -95,7 +95,7 @@ enum OpenInference {
         let count = binary.readableBytes / 4 / model.inputCount
         guard count > 0, count * 4 * model.inputCount == binary.readableBytes else {
           throw Refusal(
-            .unprocessableEntity,
+            .unprocessableContent,
             "images: \(binary.readableBytes) bytes are no FP32 images of \(4 * model.inputCount)")
         }
         return Inference(
@@ -166,13 +166,13 @@ enum OpenInference {
     }
     if type == "BYTES" {
       guard sizes.count == 1 || sizes.count == 2 && sizes[1] == 1, sizes[0] > 0 else {
-        throw Refusal(.unprocessableEntity, "images: files, BYTES, are of shape [N]")
+        throw Refusal(.unprocessableContent, "images: files, BYTES, are of shape [N]")
       }
       let files: [[UInt8]]
       if let stored { files = try Self.files(stored) } else { files = try texts(input) }
       guard files.count == sizes[0] else {
         throw Refusal(
-          .unprocessableEntity, "images: \(files.count) files, and the shape says \(sizes[0])")
+          .unprocessableContent, "images: \(files.count) files, and the shape says \(sizes[0])")
       }
       return .files(files)
     }
@@ -192,7 +192,7 @@ enum OpenInference {
     let numbers = try NestedNumbers(data, name: "images")
     guard numbers.values.count == total else {
       throw Refusal(
-        .unprocessableEntity,
+        .unprocessableContent,
         "images: \(numbers.values.count) numbers, and the shape says \(total)")
     }
     return .inputs(.numbers(numbers.values, count: count))
@@ -200,7 +200,7 @@ enum OpenInference {
 
   static func wrong(_ bytes: Int, _ total: Int) -> Refusal {
     Refusal(
-      .unprocessableEntity, "images: \(bytes) bytes are not the \(total) numbers of its shape")
+      .unprocessableContent, "images: \(bytes) bytes are not the \(total) numbers of its shape")
   }
 
   private static let sizesOfTypes = [
@@ -210,7 +210,7 @@ enum OpenInference {
 
   private static func unknown(_ type: String) -> Refusal {
     Refusal(
-      .unprocessableEntity,
+      .unprocessableContent,
       "images: the datatype may be \(sizesOfTypes.keys.sorted().joined(separator: ", ")) or BYTES, not \(type)"
     )
   }
@@ -220,7 +220,7 @@ enum OpenInference {
     guard let size = sizesOfTypes[type] else { throw unknown(type) }
     guard bytes.readableBytes % size == 0 else {
       throw Refusal(
-        .unprocessableEntity, "images: \(bytes.readableBytes) bytes are no whole \(type)")
+        .unprocessableContent, "images: \(bytes.readableBytes) bytes are no whole \(type)")
     }
     let values = bytes.withUnsafeReadableBytes { raw in
       let count = raw.count / size
@@ -247,7 +247,7 @@ enum OpenInference {
       }
     }
     guard values.allSatisfy(\.isFinite) else {
-      throw Refusal(.unprocessableEntity, "images: a pixel is no finite number")
+      throw Refusal(.unprocessableContent, "images: a pixel is no finite number")
     }
     return values
   }
@@ -259,7 +259,7 @@ enum OpenInference {
     while bytes.readableBytes > 0 {
       guard let length = bytes.readInteger(endianness: .little, as: UInt32.self),
         let file = bytes.readBytes(length: Int(length))
-      else { throw Refusal(.unprocessableEntity, "images: a BYTES element isn't whole") }
+      else { throw Refusal(.unprocessableContent, "images: a BYTES element isn't whole") }
       files.append(file)
     }
     return files
@@ -274,7 +274,7 @@ enum OpenInference {
     for item in data {
       guard let text = item.string ?? item[0]?.string, let file = Base64.decode(lenient: text)
       else {
-        throw Refusal(.unprocessableEntity, "images: BYTES in JSON are files in base64")
+        throw Refusal(.unprocessableContent, "images: BYTES in JSON are files in base64")
       }
       files.append(file)
     }
@@ -365,17 +365,26 @@ enum OpenInference {
   }
 }
 
+extension Request {
+  /// About how many images it has, of numbers that take two bytes at least.
+  func images(of model: ServedModel) -> Int {
+    max(1, body.readableBytes / (2 * model.inputCount))
+  }
+}
+
 extension Service {
   func infer(
     _ request: Request, _ model: ServedModel, _ done: @escaping @Sendable (Answer) -> Void
   ) throws(Refusal) {
-    if let encoding = request.headers.first(name: "content-encoding"),
+    if let encoding = request.headers[.contentEncoding],
       encoding.lowercased() != "identity"
     {
       throw Refusal(.unsupportedMediaType, "bodies are read as they are, not as \(encoding)")
     }
     let kept = Kept<OpenInference.Inference>()
-    try ask(model, request, done) { model throws(Refusal) in
+    try ask(model, request, size: request.images(of: model)) {
+      done(Answer($0))
+    } read: { model throws(Refusal) in
       let inference = try OpenInference.read(request, model)
       kept.value = inference
       return inference.images
@@ -385,19 +394,20 @@ extension Service {
   }
 
   /// Has a model answer about a tensor or about files.
-  /// - Parameter read: finds them in the request, on a lane.
-  func ask(
-    _ model: ServedModel, _ request: Request, _ done: @escaping @Sendable (Answer) -> Void,
+  /// - Parameters:
+  ///   - size: images to be expected.
+  ///   - read: finds them in the request, on a lane.
+  func ask<Reply: Sendable>(
+    _ model: ServedModel, _ request: Request, size: Int,
+    _ done: @escaping @Sendable (Result<Reply, Refusal>) -> Void,
     read: @escaping @Sendable (ServedModel) throws(Refusal) -> OpenInference.Inference.Images,
-    answer: @escaping @Sendable (Outputs) throws(Refusal) -> Answer
+    answer: @escaping @Sendable (Outputs) throws(Refusal) -> Reply
   ) throws(Refusal) {
-    // A number takes two bytes at least.
-    let size = max(1, request.body.readableBytes / (2 * model.inputCount))
     try ask(model, request, size: size, done) { [limits] model throws(Refusal) in
       let images = try read(model)
       guard images.count <= limits.images else {
         throw Refusal(
-          .payloadTooLarge, "\(images.count) images; a request may have \(limits.images)")
+          .contentTooLarge, "\(images.count) images; a request may have \(limits.images)")
       }
       switch images {
       case .inputs(let inputs): return inputs
@@ -406,7 +416,7 @@ extension Service {
           files.enumerated().map { ("images[\($0)]", $1) }, ImageWishes(), limits)
         guard asked.problems.isEmpty, asked.count == files.count else {
           throw Refusal(
-            .unprocessableEntity,
+            .unprocessableContent,
             asked.problems.isEmpty
               ? "images: an array of several images stands where one image should"
               : ImageWishes.asQuery(asked.problems.joined(separator: "; ")))
@@ -417,4 +427,8 @@ extension Service {
       try answer(outputs)
     }
   }
+}
+
+extension HTTPField.Name {
+  static let inferenceHeaderLength = HTTPField.Name("inference-header-content-length")!
 }

@@ -1,6 +1,6 @@
 import Datasets
+import HTTPTypes
 import Images
-import NIOHTTP1
 import Storage
 
 // POST /predict: images as they are, and what they are taken for.
@@ -61,12 +61,14 @@ extension Service {
       request.query("model"), version: request.query("version"), label: request.query("label"))
     try Self.check(request)
     let asked = Kept<(images: AskedImages, files: [(name: String, bytes: [UInt8])])>()
-    try ask(model, request, size: 1, done) { [limits] model throws(Refusal) in
+    try ask(model, request, size: 1) {
+      done(Answer($0))
+    } prepare: { [limits] model throws(Refusal) in
       let files = try Self.files(request)
       let images = try model.images(files, wishes.images, limits)
       guard images.count > 0 else {
         throw Refusal(
-          .unprocessableEntity, ImageWishes.asQuery(images.problems.joined(separator: "; ")))
+          .unprocessableContent, ImageWishes.asQuery(images.problems.joined(separator: "; ")))
       }
       asked.value = (images, files)
       return .pixels((0..<images.count).flatMap { images.pixels(of: $0) }, count: images.count)
@@ -79,7 +81,7 @@ extension Service {
 
   /// Refuses what is certainly no image, before anything of it is read.
   private static func check(_ request: Request) throws(Refusal) {
-    if let encoding = request.headers.first(name: "content-encoding"),
+    if let encoding = request.headers[.contentEncoding],
       encoding.lowercased() != "identity"
     {
       throw Refusal(.unsupportedMediaType, "bodies are read as they are, not as \(encoding)")
@@ -106,7 +108,7 @@ extension Service {
     _ request: Request
   ) throws(Refusal) -> [(name: String, bytes: [UInt8])] {
     guard request.mediaType == "multipart/form-data" else { return [("image", request.bytes)] }
-    let type = request.headers.first(name: "content-type")!
+    let type = request.headers[.contentType]!
     // A form may have empty fields beside its files.
     let parts = try Multipart(request.bytes, contentType: type).parts.filter {
       !$0.bytes.isEmpty || !($0.fileName ?? "").isEmpty

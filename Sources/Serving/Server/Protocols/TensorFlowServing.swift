@@ -1,4 +1,4 @@
-import NIOHTTP1
+import HTTPTypes
 import Storage
 
 /// TensorFlow Serving's REST interface, version 1: what its clients send and get, with the signatures of
@@ -99,7 +99,7 @@ enum TensorFlowServing {
       var files: [[UInt8]] = []
       for row in rows {
         guard let text = row["b64"]?.string, let file = Base64.decode(lenient: text) else {
-          throw Refusal(.unprocessableEntity, "\(name): {\"b64\": …} must be a file in base64")
+          throw Refusal(.unprocessableContent, "\(name): {\"b64\": …} must be a file in base64")
         }
         files.append(file)
       }
@@ -124,7 +124,9 @@ extension Service {
     _ request: Request, _ model: ServedModel, _ done: @escaping @Sendable (Answer) -> Void
   ) throws(Refusal) {
     let kept = Kept<(signature: String, isRows: Bool)>()
-    try ask(model, request, done) { model throws(Refusal) in
+    try ask(model, request, size: request.images(of: model)) {
+      done(Answer($0))
+    } read: { model throws(Refusal) in
       let json = try request.json()
       let signature = json["signature_name"]?.string ?? "serving_default"
       guard ["serving_default", "predict"].contains(signature) else {
@@ -180,7 +182,9 @@ extension Service {
   func tensorFlowClassify(
     _ request: Request, _ model: ServedModel, _ done: @escaping @Sendable (Answer) -> Void
   ) throws(Refusal) {
-    try ask(model, request, done) { model throws(Refusal) in
+    try ask(model, request, size: request.images(of: model)) {
+      done(Answer($0))
+    } read: { model throws(Refusal) in
       let json = try request.json()
       let signature = json["signature_name"]?.string ?? "classify"
       guard ["classify", "serving_default"].contains(signature) else {

@@ -1,4 +1,5 @@
 import FoundationEssentials
+import Glibc
 import InferenceMessages
 import Serving
 import Synchronization
@@ -212,6 +213,44 @@ import Testing
     }
     let metrics = try server.client().request("GET", "/metrics").text
     #expect(metrics.contains("runner_connections 1\n"))
+  }
+
+  @Test func aTornCallIsItsClientsOwn() throws {
+    let server = try server()
+    func frame(_ type: UInt8, _ flags: UInt8, _ stream: UInt8, _ payload: [UInt8]) -> [UInt8] {
+      let length = UInt16(payload.count)
+      let head: [UInt8] = [
+        0, UInt8(length >> 8), UInt8(length & 255), type, flags, 0, 0, 0, stream,
+      ]
+      return head + payload
+    }
+    var headers: [UInt8] = []
+    for (name, value) in [
+      (":method", "POST"), (":scheme", "http"), (":authority", "x"),
+      (":path", "/inference.GRPCInferenceService/ModelInfer"),
+      ("content-type", "application/grpc"), ("te", "trailers"),
+    ] {
+      headers.append(0)
+      for text in [name, value] {
+        headers.append(UInt8(text.utf8.count))
+        headers += Array(text.utf8)
+      }
+    }
+    var client: HTTPClient? = try HTTPClient(server.callPort!)
+    try client!.send("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n")
+    try client!.send(frame(4, 0, 0, []) + frame(1, 4, 1, headers))
+    // The beginning of a message of 64 KB.
+    let beginning: [UInt8] = [0, 0, 1, 0, 0] + [UInt8](repeating: 0, count: 1000)
+    try client!.send(frame(0, 0, 1, beginning))
+    usleep(300_000)
+    client = nil
+    var metrics = ""
+    for _ in 0..<100 where !metrics.contains("route=\"grpc_infer\"") {
+      usleep(50_000)
+      metrics = try server.client().request("GET", "/metrics").text
+    }
+    #expect(metrics.contains("runner_requests_total{route=\"grpc_infer\",status=\"499\"} 1"))
+    #expect(metrics.contains("runner_body_bytes 0\n"))
   }
 
   @Test func itStopsWhileAClientIsConnected() throws {

@@ -114,8 +114,8 @@ private struct CallAccounting: ServerInterceptor {
       throw RPCError(code: refusal.code, message: refusal.message)
     } catch {
       // A message that is none, say, or a client that has gone.
-      let code = (error as? RPCError)?.code
-      count(code == .invalidArgument ? 400 : code == .cancelled ? 499 : 500)
+      let isNoMessage = (error as? RPCError)?.code == .invalidArgument
+      count(context.cancellation.isCancelled ? 499 : isNoMessage ? 400 : 500)
       throw error
     }
   }

@@ -241,7 +241,7 @@ def main():
             "",
             "Written by check.py. The difference is the largest of any score, as a part of the "
             "largest score. What Keras opens whole was also trained for one step there, with the "
-            "run's optimizer and loss. Programs that take long (onnx's ReferenceEvaluator, kernels of "
+            "run's optimizer and loss, what ends in a softmax on torch alone. Programs that take long (onnx's ReferenceEvaluator, kernels of "
             "TensorFlow Lite that are not XNNPACK's, C with sanitizers and as C++) are asked about the "
             f"first {options.slow} images"
             + (

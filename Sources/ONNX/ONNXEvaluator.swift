@@ -137,7 +137,7 @@ package struct ONNXEvaluator {
   }
 
   /// Whole numbers that came of an operation on such.
-  private func whole(_ node: ONNXFile.Node, _ values: [Double]) throws(ExchangeError) -> [Int] {
+  func whole(_ node: ONNXFile.Node, _ values: [Double]) throws(ExchangeError) -> [Int] {
     var numbers: [Int] = []
     numbers.reserveCapacity(values.count)
     for value in values {
@@ -206,73 +206,6 @@ package struct ONNXEvaluator {
       return ONNXArray(.ints(values.map { $0 == 0 ? 0 : 1 }), shape: array.shape)
     }
     return ONNXArray(.ints(try whole(node, values.map { Double($0) })), shape: array.shape)
-  }
-
-  // MARK: broadcasting
-
-  package func broadcast(_ node: ONNXFile.Node, _ a: [Int], _ b: [Int]) throws(ExchangeError)
-    -> [Int]
-  {
-    let rank = max(a.count, b.count)
-    let (a, b) = (
-      Array(repeating: 1, count: rank - a.count) + a, Array(repeating: 1, count: rank - b.count) + b
-    )
-    var shape: [Int] = []
-    for (x, y) in zip(a, b) {
-      guard x == y || x == 1 || y == 1 else { throw Self.refused(node, "\(a) and \(b) do not fit") }
-      shape.append(x == 1 ? y : x)
-    }
-    return try checked(node, shape)
-  }
-
-  /// An array repeated over a larger shape.
-  package func spread(_ array: ONNXArray, to shape: [Int]) throws(ExchangeError) -> ONNXArray {
-    if array.shape == shape { return array }
-    let own = Array(repeating: 1, count: shape.count - array.shape.count) + array.shape
-    var strides = [Int](repeating: 1, count: shape.count)
-    for i in own.indices.dropLast().reversed() { strides[i] = strides[i + 1] * own[i + 1] }
-    var places: [Int] = []
-    places.reserveCapacity(shape.reduce(1, *))
-    walk(shape, zip(own, strides).map { $0 == 1 ? 0 : $1 }) { places.append($0) }
-    return taken(array, places, shape)
-  }
-
-  private func combine(
-    _ node: ONNXFile.Node, _ a: ONNXArray, _ b: ONNXArray, _ function: ONNXFunction.Binary
-  ) throws(ExchangeError) -> ONNXArray {
-    let shape = try broadcast(node, a.shape, b.shape)
-    let (x, y) = (try spread(a, to: shape), try spread(b, to: shape))
-    if let x = x.integers, let y = y.integers {
-      var values: [Int] = []
-      for (x, y) in zip(x, y) {
-        // Sizes are exact, which a double is not beyond 2⁵³.
-        let (exact, overflow) =
-          switch node.op {
-          case "Add", "Sum": x.addingReportingOverflow(y)
-          case "Sub": x.subtractingReportingOverflow(y)
-          case "Mul": x.multipliedReportingOverflow(by: y)
-          case "Div": x.dividedReportingOverflow(by: y)
-          default: (try whole(node, [function(Double(x), Double(y))])[0], false)
-          }
-        if overflow { throw Self.refused(node, "it comes to no whole number of 64 bits") }
-        values.append(exact)
-      }
-      return ONNXArray(.ints(values), shape: shape)
-    }
-    guard x.content.isFloat, y.content.isFloat else {
-      throw Self.refused(node, "its operands are of two types")
-    }
-    let isTruth = ONNXFunction.isTruth(node.op)
-    return x.withFloats { x in
-      y.withFloats { y in
-        if isTruth {
-          return ONNXArray(
-            .ints(x.indices.map { Int(function(Double(x[$0]), Double(y[$0]))) }), shape: shape)
-        }
-        return ONNXArray(
-          .floats(x.indices.map { Float(function(Double(x[$0]), Double(y[$0]))) }), shape: shape)
-      }
-    }
   }
 
   private func reduce(

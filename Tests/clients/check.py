@@ -9,7 +9,7 @@ samples/NETWORK.npz has the images and runner's own scores of them. One export o
 asked about all images, or the first N of --count; those that differ from it in options alone about the first N of
 --ways, and so is what computes the same network in the same way again: Keras what it reads of another of its
 formats and on its second backend, the second C compiler. Programs that take long, those which show what is right
-and not what is fast, are asked about the first N of --slow.
+and not what is fast, are asked about the first N of --slow. Without such a number it is all.
 """
 
 import argparse
@@ -229,7 +229,7 @@ def main():
     parser.add_argument("folder", type=pathlib.Path)
     parser.add_argument("--count", type=int)
     parser.add_argument("--ways", type=int)
-    parser.add_argument("--slow", type=int, default=20)
+    parser.add_argument("--slow", type=int)
     parser.add_argument("--results", type=pathlib.Path)
     options = parser.parse_args()
     rows = check_all(options.folder, (options.count, options.ways), options.slow)
@@ -241,15 +241,21 @@ def main():
             "",
             "Written by check.py. The difference is the largest of any score, as a part of the "
             "largest score. What Keras opens whole was also trained for one step there, with the "
-            "run's optimizer and loss, what ends in a softmax on torch alone. Programs that take long (onnx's ReferenceEvaluator, kernels of "
-            "TensorFlow Lite that are not XNNPACK's, C with sanitizers and as C++) are asked about the "
-            f"first {options.slow} images"
+            "run's optimizer and loss, what ends in a softmax on torch alone."
             + (
-                f", exports that differ in options alone, and what computes the same again, about {options.ways}"
+                " Programs that take long (onnx's ReferenceEvaluator, kernels of TensorFlow Lite that are "
+                f"not XNNPACK's, C with sanitizers and as C++) are asked about the first {options.slow} "
+                "images."
+                if options.slow
+                else ""
+            )
+            + (
+                " Exports that differ in options alone, and what computes the same again, are asked about "
+                f"{options.ways}."
                 if options.ways
                 else ""
             )
-            + ". What NumPy reads of each .npz are the tensors of the run, bit for bit.",
+            + " What NumPy reads of each .npz are the tensors of the run, bit for bit.",
             "",
             "Python " + platform.python_version() + ", " + ", ".join(versions()),
             "",

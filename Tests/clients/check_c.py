@@ -40,8 +40,8 @@ def compiled(path, images, slow, export, classes):
         text = text.replace("PIXEL)", f"{pixel})").replace("static PIXEL", f"static {pixel}")
         (folder / "main.c").write_text(text.replace("ANSWER", answer))
         # Compilers take some seconds for each million of numbers.
-        is_small = path.stat().st_size < 1_500_000
-        small = slow if is_small else 0
+        is_asked = slow is None or path.stat().st_size < 1_500_000
+        slowly = len(images[:slow]) if is_asked else 0
         strict = ["-Wall", "-Wextra", "-Wconversion", "-Werror"]
         fast = ["-O3", "-march=native"]
         again = len(images[: export.again])
@@ -50,18 +50,18 @@ def compiled(path, images, slow, export, classes):
             for name, compiler, command, count in [
                 ("gcc, C99", "gcc", ["gcc", "-std=c99", "-pedantic", *fast], len(images)),
                 ("clang, C11", "clang", ["clang", "-std=c11", "-pedantic", *fast], again),
-                ("g++", "g++", ["g++", "-x", "c++", "-O2"], small),
+                ("g++", "g++", ["g++", "-x", "c++", "-O2"], slowly),
                 (
                     "gcc, sanitizers",
                     "gcc",
                     ["gcc", "-O2", "-fsanitize=address,undefined", "-fno-sanitize-recover"],
-                    small,
+                    slowly,
                 ),
             ]
             if shutil.which(compiler) and count > 0
         ]
         assert ways, "there is no C compiler"
-        if export.ways and not is_small:
+        if export.ways and not is_asked:
             ways = ways[:1]
         for name, command, count in ways:
             subprocess.run(

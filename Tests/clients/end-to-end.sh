@@ -19,7 +19,7 @@ trap 'rm -rf "$work"' EXIT
 "$here/make-environment.sh" "$environment" requirements &
 start=$(date +%s)
 count=500 asked="--ways 500 --slow 20"
-[ -z "$results" ] || count=all asked="--slow 1000 --results $results"
+[ -z "$results" ] || count=all asked="--results $results"
 "$here/export.sh" "$runner" "$work" $count
 echo "clients: trained and exported in $(($(date +%s) - start)) s"
 if ! wait $!; then

@@ -61,8 +61,12 @@ extension SavedModelWriter {
       shape: isDepthwise
         ? [conv.kernel.height, conv.kernel.width, shape.channels, conv.filters / shape.channels]
         : nil)
+    // TensorFlow makes one operator of a convolution and its BiasAdd, which where it computes without
+    // oneDNN, as on AMD's processors, knows no groups; what AddV2 adds stays as it is.
+    let isGrouped = !isDepthwise && tensor.shape[2] < shape.channels
     return biased(
-      node, add(isDepthwise ? .depthwiseConv2D : .conv2D, [input, kernel], name, attributes), name)
+      node, add(isDepthwise ? .depthwiseConv2D : .conv2D, [input, kernel], name, attributes), name,
+      by: isGrouped ? .add : .biasAdd)
   }
 
   /// The gradient of a convolution's input: all of it, and then cut.

@@ -198,10 +198,12 @@ struct SavedModelWriter {
     return add(op, [x, axes], name, ["keep_dims": .bool(keeps)])
   }
 
-  mutating func biased(_ node: Graph.Node, _ x: String, _ name: String) -> String {
+  mutating func biased(
+    _ node: Graph.Node, _ x: String, _ name: String, by operator: Operator = .biasAdd
+  ) -> String {
     guard node.tensors[.bias] != nil else { return x }
     let bias = parameter(node, .bias)
-    return add(.biasAdd, [x, bias], "\(name)_biased")
+    return add(`operator`, [x, bias], "\(name)_biased")
   }
 
   // MARK: before the first layer

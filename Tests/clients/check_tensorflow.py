@@ -67,38 +67,39 @@ def answers(path, export, images, scores):
     yield "openvino", numpy.concatenate(found), scores
 
 
+def check(path, folder):
+    """A row of the table for each program; None for one that is not the same."""
+    certificate = json.loads(pathlib.Path(f"{path}.json").read_text())
+    export = certificate["export"]
+    network = pathlib.Path(certificate["model"]["path"]).parent.name
+    samples = numpy.load(
+        folder / "samples" / f"{network}{'-softmax' if export['softmax'] else ''}.npz")
+    ways = ["softmax"] * export["softmax"] + ["batch norms folded"] * export["fold_batch_norm"]
+    rows = []
+    for program, found, expected in answers(path, export, samples["images"], samples["scores"]):
+        assert found.shape == expected.shape, f"{path}: {program} gives {found.shape}"
+        difference = float(numpy.abs(found - expected).max() / numpy.abs(expected).max())
+        different = int((found.argmax(1) != expected.argmax(1)).sum())
+        row = (
+            f"| {network} | {', '.join(ways)} | {program} | {len(found)} | "
+            f"{certificate['images']['name'] or 'noise'} | {difference:.1e} | {different} |"
+        )
+        if difference > TOLERANCE or different > 0:
+            print("NOT the same:", row, flush=True)
+            row = None
+        rows.append(row)
+    return rows
+
+
 def main():
     rows = []
     folder = pathlib.Path(sys.argv[1])
     for path in sorted((folder / "exports").glob("*.savedmodel")):
-        certificate = json.loads(pathlib.Path(f"{path}.json").read_text())
-        export = certificate["export"]
-        network = pathlib.Path(certificate["model"]["path"]).parent.name
-        samples = numpy.load(
-            folder / "samples" / f"{network}{'-softmax' if export['softmax'] else ''}.npz")
-        for program, found, expected in answers(
-            path, export, samples["images"], samples["scores"]
-        ):
-            assert found.shape == expected.shape, f"{path}: {program} gives {found.shape}"
-            difference = float(numpy.abs(found - expected).max() / numpy.abs(expected).max())
-            different = int((found.argmax(1) != expected.argmax(1)).sum())
-            passed = difference <= TOLERANCE and different == 0
-            ways = [
-                way
-                for way, is_so in [
-                    ("softmax", export["softmax"]),
-                    ("batch norms folded", export["fold_batch_norm"]),
-                ]
-                if is_so
-            ]
-            rows.append(
-                f"| {network} | {', '.join(ways)} | "
-                f"{program} | {len(found)} | {certificate['images']['name'] or 'noise'} | "
-                f"{difference:.1e} | {different} |"
-            )
-            if not passed:
-                print("NOT the same:", rows[-1], flush=True)
-                rows[-1] = None
+        try:
+            rows += check(path, folder)
+        except Exception as error:
+            print("FAILED:", path.name, repr(error), flush=True)
+            rows.append(None)
     failed = rows.count(None)
     if len(sys.argv) > 2:
         versions = [

@@ -9,7 +9,8 @@ samples/NETWORK.npz has the images and runner's own scores of them. One export o
 asked about all images, or the first N of --count; those that differ from it in options alone about the first N of
 --ways, and so is what computes the same network in the same way again: Keras what it reads of another of its
 formats and on its second backend, the second C compiler. Programs that take long, those which show what is right
-and not what is fast, are asked about the first N of --slow. Without such a number it is all.
+and not what is fast, are asked about the first N of --slow, and about no more than 1,000 of what differs in options
+alone; so are sanitizers and C++, of everything. Without such a number it is all.
 """
 
 import argparse
@@ -32,6 +33,7 @@ from check_c import compiled
 from exports import KERAS, exports
 
 TOLERANCE = 1e-5
+FEW = 1000
 PROGRAMS = [
     "ai-edge-litert", "h5py", "jax", "keras", "numpy", "onnx", "onnxruntime", "safetensors", "torch"
 ]
@@ -138,6 +140,8 @@ def compare_tensors(path, model):
 def answers(export, slow):
     """What each program that a format is for says of the images, (images, classes)."""
     path, images = export.path, export.images
+    few = min(FEW, FEW if slow is None else slow)
+    slow = few if export.ways else slow
     if not export.preparation:
         images = images * numpy.float32(1 / 255)
     first = numpy.ascontiguousarray(images.transpose(0, 3, 1, 2))
@@ -150,7 +154,7 @@ def answers(export, slow):
     elif export.format == "tflite":
         yield from interpreter(path, images, slow)
     elif export.format == "c":
-        yield from compiled(path, images, slow, export, export.scores.shape[1])
+        yield from compiled(path, images, few, export, export.scores.shape[1])
     elif export.format == "npz":
         compare_tensors(path, export.run / "model.safetensors")
     else:
@@ -242,13 +246,9 @@ def main():
             "Written by check.py. The difference is the largest of any score, as a part of the "
             "largest score. What Keras opens whole was also trained for one step there, with the "
             "run's optimizer and loss, what ends in a softmax on torch alone."
-            + (
-                " Programs that take long (onnx's ReferenceEvaluator, kernels of TensorFlow Lite that are "
-                f"not XNNPACK's, C with sanitizers and as C++) are asked about the first {options.slow} "
-                "images."
-                if options.slow
-                else ""
-            )
+            + " Programs that take long (onnx's ReferenceEvaluator, kernels of TensorFlow Lite that are not "
+            f"XNNPACK's) are asked about {options.slow or 'all'} images, and about no more than {FEW} of what "
+            f"differs in options alone; C with sanitizers and as C++ about {FEW} at most."
             + (
                 " Exports that differ in options alone, and what computes the same again, are asked about "
                 f"{options.ways}."

@@ -28,7 +28,7 @@ int main(void) {
 """
 
 
-def compiled(path, images, slow, export, classes):
+def compiled(path, images, few, export, classes):
     """Each compiler that there is; the first with its sanitizers too."""
     pixel = "unsigned char" if export.preparation else "float"
     answer = "probabilities" if export.softmax else "scores"
@@ -40,8 +40,8 @@ def compiled(path, images, slow, export, classes):
         text = text.replace("PIXEL)", f"{pixel})").replace("static PIXEL", f"static {pixel}")
         (folder / "main.c").write_text(text.replace("ANSWER", answer))
         # Compilers take some seconds for each million of numbers.
-        is_asked = slow is None or path.stat().st_size < 1_500_000
-        slowly = len(images[:slow]) if is_asked else 0
+        is_asked = few >= 1000 or path.stat().st_size < 1_500_000
+        few = few if is_asked else 0
         strict = ["-Wall", "-Wextra", "-Wconversion", "-Werror"]
         fast = ["-O3", "-march=native"]
         again = len(images[: export.again])
@@ -50,12 +50,12 @@ def compiled(path, images, slow, export, classes):
             for name, compiler, command, count in [
                 ("gcc, C99", "gcc", ["gcc", "-std=c99", "-pedantic", *fast], len(images)),
                 ("clang, C11", "clang", ["clang", "-std=c11", "-pedantic", *fast], again),
-                ("g++", "g++", ["g++", "-x", "c++", "-O2"], slowly),
+                ("g++", "g++", ["g++", "-x", "c++", "-O2"], few),
                 (
                     "gcc, sanitizers",
                     "gcc",
                     ["gcc", "-O2", "-fsanitize=address,undefined", "-fno-sanitize-recover"],
-                    slowly,
+                    few,
                 ),
             ]
             if shutil.which(compiler) and count > 0

@@ -1,6 +1,10 @@
 // swift-tools-version: 6.1
 import PackageDescription
 
+/// Whether a warning of the server's own sources is an error.
+let warnings: [SwiftSetting] =
+  Context.environment["STRICT_SERVER"] == nil ? [] : [.unsafeFlags(["-warnings-as-errors"])]
+
 /// The server, a package of its own: who trains, tests or changes anything else neither fetches nor
 /// compiles what it depends on. `make serve` builds it.
 let package = Package(
@@ -61,7 +65,7 @@ let package = Package(
       resources: [
         .embedInCode("Page/page.html"), .embedInCode("Page/page.css"),
         .embedInCode("Page/page.js"),
-      ]),
+      ], swiftSettings: warnings),
     .executableTarget(
       name: "runner-serve",
       dependencies: [
@@ -69,7 +73,7 @@ let package = Package(
         .product(name: "RunnerModels", package: "runner"),
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
-      path: "Program"),
+      path: "Program", swiftSettings: warnings),
     .testTarget(
       name: "ServingTests",
       dependencies: [
@@ -82,7 +86,7 @@ let package = Package(
         "InferenceMessages",
         .product(name: "SwiftProtobuf", package: "swift-protobuf"),
       ],
-      path: "Tests"),
+      path: "Tests", swiftSettings: warnings),
   ],
   swiftLanguageModes: [.v6]
 )

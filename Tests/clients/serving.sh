@@ -1,30 +1,38 @@
 #!/bin/sh
-# Starts a server and asks it by the clients, browsers and checkers that were made for others.
+# Starts a server and asks it by the clients, browsers and checkers that were made for others, and attacks it.
 #
-#     serving.sh RUNNER SERVER ENVIRONMENT
+#     serving.sh RUNNER SERVER ENVIRONMENT [--short]
 #
-# Where ENVIRONMENT can't be made, that is said, and nothing is tested. Chromium and promtool are used where
-# they are installed, and it is said where they are not.
+# --short attacks for seconds, and lets schemathesis try little. Where ENVIRONMENT can't be made, that is said,
+# and it is attacked alone. Chromium, promtool and slowhttptest are used where they are installed, and it is
+# said where they are not.
 set -eu
 runner=$(realpath "$1")
 server=$(realpath "$2")
 environment=$3
 here=$(realpath "$(dirname "$0")")
+connections=10000 seconds=10 examples=30
+[ "${4:-}" != --short ] || connections=2000 seconds=3 examples=5
 
-if ! "$here/make-environment.sh" "$environment" requirements-serving; then
-  echo "serving: not tested, for its environment can't be made"
-  exit 0
-fi
-environment=$(realpath "$environment")
-python=$environment/bin/python
 work=$(mktemp -d)
 process=
 trap 'if [ -n "$process" ]; then kill "$process" 2> /dev/null || true; fi; rm -rf "$work"' EXIT
+# The one waits for the network, the others compute and wait.
+"$here/make-environment.sh" "$environment" requirements-serving &
+making=$!
 
 # With validation images, which runner monitor compares with.
 "$runner" "$here/../../experiments/speed.json" name=digits dataset.validation=0.1 --output "$work/runs" \
   --quiet > /dev/null
 model=$work/runs/digits/latest
+python3 "$here/attack_serving.py" "$server" "$model" --connections $connections --seconds $seconds
+
+if ! wait $making; then
+  echo "serving: attacked; no clients have asked it, for their environment can't be made"
+  exit 0
+fi
+environment=$(realpath "$environment")
+python=$environment/bin/python
 mkdir "$work/images"
 "$python" "$here/make_digits.py" "$work/images"
 # Each image alone: in company some kernels give other last digits.
@@ -74,8 +82,9 @@ fi
 
 # What is not asked: whether all that the description allows is taken, since which sizes a model takes no
 # description of all servers says. It keeps what it finds in the folder that it is started in.
-(cd "$work" && "$environment/bin/schemathesis" run "http://$http/openapi.json" --max-examples 30 --seed 1 \
-  --exclude-checks positive_data_acceptance --no-color > schemathesis.log 2>&1) || {
+(cd "$work" && "$environment/bin/schemathesis" run "http://$http/openapi.json" \
+  --max-examples $examples --seed 1 --exclude-checks positive_data_acceptance --no-color \
+  > schemathesis.log 2>&1) || {
   tail -n 100 "$work/schemathesis.log"
   exit 1
 }
@@ -86,8 +95,6 @@ if browser=$(command -v chromium || command -v google-chrome); then
 else
   echo "Chromium: not installed, left out"
 fi
-
-"$python" "$here/attack_serving.py" "$server" "$model" "$work/images/3.png"
 
 kill -TERM "$process"
 wait "$process"

@@ -48,7 +48,7 @@ def main():
                              "--poll", "0"], "/health", {}, HERE)
         try:
             wrk(server.port, *image, 64, 2, work)
-            rate, p50, p99, errors = wrk(server.port, *image, 64, arguments.seconds, work)
+            rate, p50, p99, errors, _ = wrk(server.port, *image, 64, arguments.seconds, work)
             print(f"without exchanges: {rate:,.0f} requests/s, median {p50:.2f} ms, p99 {p99:.2f} ms, "
                   f"{errors} errors", flush=True)
             assert errors == 0
@@ -69,7 +69,7 @@ def main():
 
             swapping = threading.Thread(target=swap)
             swapping.start()
-            rate, p50, p99, errors = wrk(server.port, *image, 64, arguments.seconds, work)
+            rate, p50, p99, errors, _ = wrk(server.port, *image, 64, arguments.seconds, work)
             under_load = made
             ended.set()
             swapping.join()
@@ -79,9 +79,9 @@ def main():
             assert errors == 0
             asked, resident = 0, [server.resident()]
             while asked < arguments.requests:
-                rate, _, _, errors = wrk(server.port, *image, 64, 10, work)
+                _, _, _, errors, count = wrk(server.port, *image, 64, 10, work)
                 assert errors == 0
-                asked += int(rate * 10)
+                asked += count
                 resident.append(server.resident())
                 print(f"{asked:,} requests: {resident[-1]:.1f} MB resident", flush=True)
             print(f"{asked:,} requests: {resident[0]:.1f} MB resident at their beginning, {resident[-1]:.1f} "

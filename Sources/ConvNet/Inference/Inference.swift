@@ -2,8 +2,9 @@
 /// for each worker, the values of one tile of samples; no gradients, no moments, no labels.
 ///
 /// Tiles begin at multiples of their size of the source, wherever a range begins, so that what is
-/// answered for a sample depends neither on the range nor on the number of workers. Where a product's
-/// bits depend on how many rows it has, a tile is worked out in full, however few samples are asked for.
+/// answered for a sample depends neither on the range nor on the number of workers. Where the bits of a
+/// layer's product depend on how many rows it has, that layer works a tile out in full, however few samples
+/// are asked for.
 public final class Inference: TeamWork, ScoringNetwork {
   public let plan: NetworkPlan
   public let team: Team
@@ -31,8 +32,8 @@ public final class Inference: TeamWork, ScoringNetwork {
   private let head: (place: Int, input: Activations)
   /// Samples of a tile.
   private let tile: Int
-  /// Whether the last tile of some samples may be cut short.
-  private let samplesAreApart: Bool
+  /// Of each layer, whether it may leave the rest of a tile out.
+  private let areApart: [Bool]
   private var current = Current()
   /// The one whose weights these are.
   private var owner: Inference?
@@ -85,7 +86,9 @@ public final class Inference: TeamWork, ScoringNetwork {
   }
 
   /// Whether an image has the bits that it has alone in whatever company it is asked about.
-  public var imagesAreApart: Bool { samplesAreApart }
+  public var imagesAreApart: Bool {
+    plan.description.numerics.keepsImagesApart || areApart.allSatisfy { $0 }
+  }
 
   /// - Parameter weights: the tensors, which others may change between two calls; see `weightsChanged`.
   init(
@@ -113,7 +116,7 @@ public final class Inference: TeamWork, ScoringNetwork {
       } ?? layers.count - 1
     head = (place, layers.isEmpty ? input : layers[place].layer.inputs[0])
     tile = builder.inferenceTile
-    samplesAreApart = builder.layers.allSatisfy(\.layer.samplesAreApart)
+    areApart = builder.layers.map(\.layer.samplesAreApart)
   }
 
   /// What answers, as a value.
@@ -197,16 +200,15 @@ public final class Inference: TeamWork, ScoringNetwork {
     let start = current.firstOfTiles + index * tile
     let samples = start..<start + tile
     let range = samples.clamped(to: current.range)
+    let whole = Tile(
+      index: index, size: tile, count: tile, worker: worker, isTraining: false, step: 0)
     let tile = Tile(
-      index: index, size: tile, count: samplesAreApart ? range.count : tile, worker: worker,
-      isTraining: false, step: 0)
+      index: index, size: tile, count: range.count, worker: worker, isTraining: false, step: 0)
     let (first, last) = (current.part == .head ? kept!.output : input, end)
     let values = first.values(of: tile)
     for (i, sample) in range.enumerated() {
       current.source!.fill(values + i * first.size, sample: sample, epoch: 0, worker: worker)
     }
-    let missing = (tile.count - range.count) * first.size
-    (values + range.count * first.size).update(repeating: 0, count: missing)
     if current.part != .head { normalizer?.apply(values, count: tile.count, worker: worker) }
     for place in last.layers {
       if place == head.place, let features = current.features {
@@ -215,7 +217,16 @@ public final class Inference: TeamWork, ScoringNetwork {
         (features + (range.lowerBound - current.range.lowerBound) * size).update(
           from: head.input.values(of: tile), count: range.count * size)
       }
-      layers[place].layer.forward(tile)
+      let layer = layers[place].layer
+      if areApart[place] || tile.count == whole.count {
+        layer.forward(tile)
+      } else {
+        for input in layer.inputs {
+          (input.values(of: tile) + tile.count * input.size).update(
+            repeating: 0, count: (whole.count - tile.count) * input.size)
+        }
+        layer.forward(whole)
+      }
     }
     current.sink(TileScores(values: last.output.values(of: tile), samples: range, worker: worker))
   }

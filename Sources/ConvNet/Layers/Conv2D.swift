@@ -11,7 +11,7 @@
 final class Conv2D: Layer {
   var inputs: [Activations] { [input] }
   var samplesAreApart: Bool {
-    BLASCore.rowsAreApart(sum: lowering.patch, columns: filters / groups)
+    imagesPerBlock == 1 || BLASCore.rowsAreApart(sum: lowering.patch, columns: filters / groups)
   }
   var backwardReads: BackwardReads { end.backwardReads }
   var ways: ProductWays? {

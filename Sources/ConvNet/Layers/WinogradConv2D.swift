@@ -11,7 +11,8 @@
 final class WinogradConv2D: Layer {
   var inputs: [Activations] { [input] }
   var samplesAreApart: Bool {
-    BLASCore.rowsAreApart(sum: tiling.channels, columns: tiling.filters)
+    tiling.imagesPerBlock == 1
+      || BLASCore.rowsAreApart(sum: tiling.channels, columns: tiling.filters)
   }
   var backwardReads: BackwardReads { end.backwardReads }
   var ways: ProductWays? {

@@ -17,7 +17,8 @@ public final class AskedImages: ImageSamples {
   /// What was taken for granted, or left out, as sentences to the user.
   public let notes: [String]
   public let shape: ImageShape
-  private let pixels: [UInt8]
+  /// What the model sees of all images, (N, H, W, C), before it is normalised.
+  public let pixels: [UInt8]
 
   init(
     _ images: [Image], shape: ImageShape, pixels: [UInt8], problems: [String],
@@ -36,7 +37,7 @@ public final class AskedImages: ImageSamples {
   }
   public var count: Int { images.count }
 
-  /// What the model sees of an image, (H, W, C), before it is normalised.
+  /// The same of one of them, (H, W, C).
   public func pixels(of image: Int) -> ArraySlice<UInt8> {
     pixels[image * shape.count..<(image + 1) * shape.count]
   }

@@ -131,7 +131,8 @@ extension ModelFile {
     guard let names = try json("classes").array?.compactMap(\.string), names.count >= 2,
       let layers = architecture["layers"], let input = architecture["input"]
     else { throw damaged("its architecture or its classes are not whole") }
-    // Read as an experiment's network is, so that all is checked that is checked of those.
+    // Read as an experiment's network is, so that all is checked that is checked of those. An image's answer
+    // has its bits in whatever company, so the numerics are the newest, whichever it was trained by.
     let document: JSONValue = [
       "name": "model",
       "dataset": [
@@ -141,6 +142,7 @@ extension ModelFile {
         "invert": images["invert"] ?? .null, "test": "none",
       ],
       "model": layers, "optimizer": ["name": "sgd"], "training": ["epochs": 1, "batch_size": 1],
+      "compute": ["numerics": JSONValue(Numerics.newest.rawValue)],
     ]
     let spec: ExperimentSpec
     do {

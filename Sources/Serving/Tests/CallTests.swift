@@ -203,8 +203,7 @@ import Testing
       $0.limits.writing = .milliseconds(400)
     }
     // One that says nothing at all, and one that never says that it was told to go.
-    let preface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\u{4}\0\0\0\0\0"
-    for beginning in ["", preface] {
+    for beginning in ["", Self.preface + "\0\0\0\u{4}\0\0\0\0\0"] {
       let client = try HTTPClient(server.callPort!)
       try client.send(beginning)
       let start = ContinuousClock.now
@@ -217,31 +216,12 @@ import Testing
 
   @Test func aTornCallIsItsClientsOwn() throws {
     let server = try server()
-    func frame(_ type: UInt8, _ flags: UInt8, _ stream: UInt8, _ payload: [UInt8]) -> [UInt8] {
-      let length = UInt16(payload.count)
-      let head: [UInt8] = [
-        0, UInt8(length >> 8), UInt8(length & 255), type, flags, 0, 0, 0, stream,
-      ]
-      return head + payload
-    }
-    var headers: [UInt8] = []
-    for (name, value) in [
-      (":method", "POST"), (":scheme", "http"), (":authority", "x"),
-      (":path", "/inference.GRPCInferenceService/ModelInfer"),
-      ("content-type", "application/grpc"), ("te", "trailers"),
-    ] {
-      headers.append(0)
-      for text in [name, value] {
-        headers.append(UInt8(text.utf8.count))
-        headers += Array(text.utf8)
-      }
-    }
     var client: HTTPClient? = try HTTPClient(server.callPort!)
-    try client!.send("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n")
-    try client!.send(frame(4, 0, 0, []) + frame(1, 4, 1, headers))
+    try client!.send(Self.preface)
+    try client!.send(Self.frame(4, 0, 0, []) + Self.frame(1, 4, 1, Self.headers))
     // The beginning of a message of 64 KB.
     let beginning: [UInt8] = [0, 0, 1, 0, 0] + [UInt8](repeating: 0, count: 1000)
-    try client!.send(frame(0, 0, 1, beginning))
+    try client!.send(Self.frame(0, 0, 1, beginning))
     usleep(300_000)
     client = nil
     var metrics = ""
@@ -253,6 +233,29 @@ import Testing
     #expect(metrics.contains("runner_body_bytes 0\n"))
   }
 
+  @Test func aCallWithoutAMessageIsItsClientsMistake() throws {
+    let server = try server()
+    let client = try CallClient(server.callPort!)
+    for method in ["ServerLive", "ModelInfer"] {
+      #expect(try Self.code { _ = try client.call(method, []) } == Code.invalidArgument)
+    }
+    // One whose headers say already that nothing follows.
+    let other = try HTTPClient(server.callPort!)
+    try other.send(Self.preface)
+    try other.send(Self.frame(4, 0, 0, []) + Self.frame(1, 5, 1, Self.headers))
+    let wanted = "runner_requests_total{route=\"none\",status=\"400\"} 3\n"
+    var metrics = ""
+    for _ in 0..<100 where !metrics.contains(wanted) {
+      usleep(50_000)
+      metrics = try server.client().request("GET", "/metrics").text
+    }
+    #expect(metrics.contains(wanted))
+    #expect(!metrics.contains("status=\"500\""))
+    let live: Inference_ServerLiveResponse =
+      try client.call("ServerLive", Inference_ServerLiveRequest())
+    #expect(live.live)
+  }
+
   @Test func itStopsWhileAClientIsConnected() throws {
     let server = try server()
     let client = try CallClient(server.callPort!)
@@ -260,6 +263,28 @@ import Testing
     #expect(try infer(client, request).outputs.count == 3)
     #expect(server.stop())
     #expect(throws: (any Error).self) { try infer(client, request) }
+  }
+
+  private static let preface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
+
+  /// A frame of HTTP/2.
+  private static func frame(
+    _ type: UInt8, _ flags: UInt8, _ stream: UInt8, _ payload: [UInt8]
+  ) -> [UInt8] {
+    let length = UInt16(payload.count)
+    let head: [UInt8] = [
+      0, UInt8(length >> 8), UInt8(length & 255), type, flags, 0, 0, 0, stream,
+    ]
+    return head + payload
+  }
+
+  /// Those of a call of ModelInfer, in HPACK's plainest form.
+  private static let headers: [UInt8] = [
+    (":method", "POST"), (":scheme", "http"), (":authority", "x"),
+    (":path", "/inference.GRPCInferenceService/ModelInfer"),
+    ("content-type", "application/grpc"), ("te", "trailers"),
+  ].flatMap { name, value in
+    [0] + [name, value].flatMap { [UInt8($0.utf8.count)] + Array($0.utf8) }
   }
 
   /// gRPC's numbers.

@@ -15,17 +15,39 @@ extension JSONValue {
   public var minified: String { line("") }
 
   private func line(_ space: String) -> String {
+    var text = ""
+    write(to: &text, space: space)
+    return text
+  }
+
+  private func write(to text: inout String, space: String) {
     switch self {
-    case .null: return "null"
-    case .bool(let value): return value ? "true" : "false"
-    case .number(let number): return number.text
-    case .string(let string): return Self.quoted(string)
+    case .null: text += "null"
+    case .bool(let value): text += value ? "true" : "false"
+    case .number(let number): text += number.text
+    case .string(let string): Self.write(string, to: &text)
     case .array(let items):
-      return "[" + items.map { $0.line(space) }.joined(separator: ",\(space)") + "]"
+      text += "["
+      for (index, item) in items.enumerated() {
+        if index > 0 {
+          text += ","
+          text += space
+        }
+        item.write(to: &text, space: space)
+      }
+      text += "]"
     case .object(let object):
-      if object.isEmpty { return "{}" }
-      let members = object.members.map { "\(Self.quoted($0.key)):\(space)\($0.value.line(space))" }
-      return "{\(space)\(members.joined(separator: ",\(space)"))\(space)}"
+      text += "{"
+      for (index, member) in object.members.enumerated() {
+        if index > 0 { text += "," }
+        text += space
+        Self.write(member.key, to: &text)
+        text += ":"
+        text += space
+        member.value.write(to: &text, space: space)
+      }
+      if !object.isEmpty { text += space }
+      text += "}"
     }
   }
 
@@ -75,7 +97,21 @@ extension JSONValue {
 
   /// A string in double quotes, with only the escapes that JSON demands.
   package static func quoted(_ string: String) -> String {
-    var text = "\""
+    var text = ""
+    write(string, to: &text)
+    return text
+  }
+
+  private static func write(_ string: String, to text: inout String) {
+    text += "\""
+    defer { text += "\"" }
+    let isPlain = string.utf8.allSatisfy {
+      (0x20..<0x7F).contains($0) && $0 != UInt8(ascii: "\"") && $0 != UInt8(ascii: "\\")
+    }
+    if isPlain {
+      text += string
+      return
+    }
     for scalar in string.unicodeScalars {
       switch scalar {
       case "\"": text += "\\\""
@@ -89,6 +125,5 @@ extension JSONValue {
       default: text.unicodeScalars.append(scalar)
       }
     }
-    return text + "\""
   }
 }

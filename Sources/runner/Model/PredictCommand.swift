@@ -22,9 +22,7 @@ struct PredictCommand: ParsableCommand {
       too.
 
       Answers have the same bits with any number of threads, alone or among others, and as evaluate gives \
-      them; but the last digits depend on an image's place among the others for a model of \
-      compute.numerics 1 with another kernel than SKYLAKEX. What cannot be read is named, the others are answered, and the exit \
-      status is 1.
+      them. What cannot be read is named, the others are answered, and the exit status is 1.
 
       EXAMPLES
         runner predict results/lenet/latest digit.png

@@ -40,6 +40,7 @@ struct Outputs: Sendable {
 
   /// The likeliest classes, the likeliest first; of equals the first.
   func likeliest(_ count: Int, of image: Int) -> [Int] {
+    if count == 1 { return [prediction(image)] }
     let row = probabilities[image * classes..<(image + 1) * classes]
     let first = row.startIndex
     return Array(

@@ -12,6 +12,8 @@ final class CallBounds: ChannelDuplexHandler {
   typealias OutboundIn = HTTP2Frame.FramePayload
   typealias OutboundOut = HTTP2Frame.FramePayload
 
+  /// grpc-swift would call it an error of its own.
+  private static let noMessage = Refusal(.badRequest, "the call has no message")
   /// The byte that says whether a message is compressed, and its length.
   private static let prefix = 5
 
@@ -49,7 +51,9 @@ final class CallBounds: ChannelDuplexHandler {
   func channelRead(context: ChannelHandlerContext, data: NIOAny) {
     guard !isRefused else { return }
     switch unwrapInboundIn(data) {
-    case .headers(let frame): isWhole = frame.endStream
+    case .headers(let frame):
+      isWhole = frame.endStream
+      if isWhole { return refuse(Self.noMessage, context) }
     case .data(let frame):
       isWhole = frame.endStream
       let bytes = frame.data.readableBytes
@@ -58,6 +62,7 @@ final class CallBounds: ChannelDuplexHandler {
           Refusal(
             .contentTooLarge, "a message may have at most \(listener.limits.body) bytes"), context)
       }
+      if isWhole, held + bytes == 0 { return refuse(Self.noMessage, context) }
       guard listener.hold(bytes) else {
         return refuse(
           Refusal(

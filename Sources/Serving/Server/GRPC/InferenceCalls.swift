@@ -84,7 +84,7 @@ struct InferenceCalls: Inference_GRPCInferenceService.ServiceProtocol {
     let asked = Request(
       id: listener.id(
         shown: request.metadata[stringValues: "x-request-id"].first { _ in true }),
-      path: ["inference.GRPCInferenceService", "ModelInfer"], query: [], headers: [:],
+      path: ["inference.GRPCInferenceService", "ModelInfer"], query: [], headers: Request.Headers(),
       body: ByteBuffer(), arrived: arrived, deadline: arrived + listener.limits.deadline)
     let size = message.rawInputContents.reduce(0) { $0 + $1.count } / (4 * model.inputCount)
     let kept = Kept<OpenInference.Inference>()

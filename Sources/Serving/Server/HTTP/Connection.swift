@@ -1,8 +1,8 @@
 import NIOCore
 import NIOHTTP1
 
-/// One client's connection, between the parser of HTTP and Hummingbird, which gets a request when it is
-/// whole and the one before it is answered.
+/// One client's connection, between the parser of HTTP and Hummingbird. A request that is whole, the one
+/// before it answered, goes to a model where one is asked, else to Hummingbird.
 ///
 /// Every wait has its end. From a request's first byte to its answer it is `Limits.deadline`, whichever
 /// part a slow client draws out: then 408 where the request isn't whole, 504 where the answer isn't there.
@@ -26,7 +26,10 @@ final class Connection: ChannelDuplexHandler {
   private let arrival: Arrival
   private let wire: Wire
   private var state = State.waiting
-  private var timer: Scheduled<Void>?
+  /// What becomes of the connection where what it waits for doesn't come, and when.
+  private var end: (moment: NIODeadline, isOfAnswer: Bool)?
+  /// Set for no later than that: most waits are over long before, and cost no timer.
+  private var timer: (scheduled: Scheduled<Void>, moment: NIODeadline)?
   /// Bytes of this connection that count among `Limits.bodies`.
   private var held = 0
   /// Of the request that is being answered.
@@ -56,7 +59,7 @@ final class Connection: ChannelDuplexHandler {
   func channelActive(context: ChannelHandlerContext) {
     isCounted = true
     if server.connectionOpened(context.channel) {
-      wait(server.limits.idle, context) { $0.close($1) }
+      wait(server.limits.idle, context)
     } else {
       refuseUnasked(
         Refusal(.serviceUnavailable, "there are too many connections", retryAfter: 1), context)
@@ -65,7 +68,8 @@ final class Connection: ChannelDuplexHandler {
   }
 
   func channelInactive(context: ChannelHandlerContext) {
-    timer?.cancel()
+    timer?.scheduled.cancel()
+    timer = nil
     release()
     state = .ending
     if isCounted { server.connectionClosed(context.channel) }
@@ -77,17 +81,15 @@ final class Connection: ChannelDuplexHandler {
   func bytesArrived() {
     guard case .waiting = state, let context else { return }
     state = .head
-    arrival.note()
     awaitDeadline(context)
   }
+
+  var isAnswering: Bool { if case .answering = state { true } else { false } }
 
   func channelRead(context: ChannelHandlerContext, data: NIOAny) {
     switch (unwrapInboundIn(data), state) {
     case (.head(let head), .waiting), (.head(let head), .head):
-      if case .waiting = state {
-        arrival.note()
-        awaitDeadline(context)
-      }
+      if case .waiting = state { awaitDeadline(context) }
       begin(head, context)
     case (.body(var part), .body(let head, var body)):
       state = .ending  // So that the buffer below is the only one.
@@ -100,6 +102,7 @@ final class Connection: ChannelDuplexHandler {
     case (.end, .body(let head, let body)):
       number += 1
       state = .answering(keepsAlive: head.isKeepAlive)
+      if askModel(head, body, context) { return }
       context.fireChannelRead(wrapInboundOut(.head(head)))
       if body.readableBytes > 0 { context.fireChannelRead(wrapInboundOut(.body(body))) }
       context.fireChannelRead(wrapInboundOut(.end(nil)))
@@ -151,6 +154,47 @@ final class Connection: ChannelDuplexHandler {
     held = 0
   }
 
+  // MARK: - What a model says
+
+  /// - Returns: false where none is asked.
+  private func askModel(
+    _ head: HTTPRequestHead, _ body: ByteBuffer, _ context: ChannelHandlerContext
+  ) -> Bool {
+    let (loop, own) = (context.eventLoop, number)
+    let box = NIOLoopBound(self, eventLoop: loop)
+    // Not even a refusal is given from here: many requests at once would become as many frames of the stack.
+    return server.ask(head, body, arrived: arrival.moment) { answer, id in
+      loop.execute { box.value.give(answer, id, to: own) }
+    }
+  }
+
+  private func give(_ answer: Answer, _ id: String, to request: Int) {
+    // What comes too late is thrown away: the client has its answer.
+    guard request == number, case .answering(let keepsAlive) = state, let context else { return }
+    release()
+    let isLast = !keepsAlive || isLast || server.isDraining
+    var head = head(of: answer, isLast: isLast)
+    head.headers.add(name: "x-request-id", value: id)
+    head.headers.add(name: "date", value: server.date.text)
+    context.write(wrapOutboundOut(.head(head)), promise: nil)
+    let body = context.channel.allocator.buffer(bytes: answer.body)
+    context.write(wrapOutboundOut(.body(.byteBuffer(body))), promise: nil)
+    finish(keepsAlive: !isLast, context.eventLoop.makePromise(), context)
+    context.flush()
+  }
+
+  private func head(of answer: Answer, isLast: Bool) -> HTTPResponseHead {
+    var headers = HTTPHeaders()
+    headers.reserveCapacity(5 + answer.headers.count)
+    headers.add(name: "content-type", value: answer.type)
+    headers.add(name: "content-length", value: "\(answer.body.count)")
+    for (name, value) in answer.headers { headers.add(name: name, value: value) }
+    headers.add(name: "connection", value: isLast ? "close" : "keep-alive")
+    return HTTPResponseHead(
+      version: .http1_1, status: HTTPResponseStatus(statusCode: answer.status.code),
+      headers: headers)
+  }
+
   // MARK: - What Hummingbird says
 
   func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
@@ -186,7 +230,7 @@ final class Connection: ChannelDuplexHandler {
   private func finish(
     keepsAlive: Bool, _ written: EventLoopPromise<Void>, _ context: ChannelHandlerContext
   ) {
-    wait(server.limits.writing, context) { $0.close($1) }
+    wait(server.limits.writing, context)
     // With the end of the answer the next request may come at once.
     state = keepsAlive ? .waiting : .ending
     let box = NIOLoopBound((self, context), eventLoop: context.eventLoop)
@@ -202,7 +246,7 @@ final class Connection: ChannelDuplexHandler {
     guard keepsAlive else { return end(context) }
     // The next request may be under way already, with its own end.
     if number == self.number, case .waiting = state {
-      wait(server.limits.idle, context) { $0.close($1) }
+      wait(server.limits.idle, context)
     }
   }
 
@@ -213,10 +257,10 @@ final class Connection: ChannelDuplexHandler {
     release()
     number += 1
     server.tellRefused(refusal)
-    let head = refusalHead(refusal)
-    context.write(wrapOutboundOut(.head(head)), promise: nil)
+    let answer = Answer(refusal)
+    context.write(wrapOutboundOut(.head(head(of: answer, isLast: true))), promise: nil)
     if !isHead {
-      let bytes = context.channel.allocator.buffer(bytes: Answer(refusal).body)
+      let bytes = context.channel.allocator.buffer(bytes: answer.body)
       context.write(wrapOutboundOut(.body(.byteBuffer(bytes))), promise: nil)
     }
     finish(keepsAlive: false, context.eventLoop.makePromise(), context)
@@ -226,23 +270,13 @@ final class Connection: ChannelDuplexHandler {
   /// Answers where there is no request yet, which the parser's handlers wouldn't let pass.
   private func refuseUnasked(_ refusal: Refusal, _ context: ChannelHandlerContext) {
     server.tellRefused(refusal)
-    let head = refusalHead(refusal)
+    let answer = Answer(refusal)
+    let head = head(of: answer, isLast: true)
     var text = "HTTP/1.1 \(head.status.code) \(head.status.reasonPhrase)\r\n"
     for (name, value) in head.headers { text += "\(name): \(value)\r\n" }
     text += "\r\n"
-    wire.write(Array(text.utf8) + Answer(refusal).body)
+    wire.write(Array(text.utf8) + answer.body)
     end(context)
-  }
-
-  private func refusalHead(_ refusal: Refusal) -> HTTPResponseHead {
-    let answer = Answer(refusal)
-    var head = HTTPResponseHead(
-      version: .http1_1, status: HTTPResponseStatus(statusCode: answer.status.code))
-    head.headers.add(name: "content-type", value: answer.type)
-    head.headers.add(name: "content-length", value: "\(answer.body.count)")
-    for (name, value) in answer.headers { head.headers.add(name: name, value: value) }
-    head.headers.add(name: "connection", value: "close")
-    return head
   }
 
   /// Says that nothing follows, and gives the client a moment to read what was said: where a socket is
@@ -250,7 +284,7 @@ final class Connection: ChannelDuplexHandler {
   private func end(_ context: ChannelHandlerContext) {
     state = .ending
     context.close(mode: .output, promise: nil)
-    wait(.seconds(2), context) { $0.close($1) }
+    wait(.seconds(2), context)
   }
 
   func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
@@ -278,34 +312,53 @@ final class Connection: ChannelDuplexHandler {
     }
   }
 
+  /// Notes when a request's first byte came.
   private func awaitDeadline(_ context: ChannelHandlerContext) {
-    wait(server.limits.deadline, context) { connection, context in
-      switch connection.state {
-      case .answering:
-        // Whatever its job gives, it is too late.
-        connection.refuse(
-          Refusal(.gatewayTimeout, "there was no answer in time"), context)
-      case .head:
-        connection.refuseUnasked(
-          Refusal(.requestTimeout, "the request was not whole in time"), context)
-      case .body:
-        connection.refuse(
-          Refusal(.requestTimeout, "the request was not whole in time"), context)
-      case .waiting, .ending: connection.close(context)
-      }
+    arrival.note()
+    wait(until: arrival.moment + server.limits.deadline, isOfAnswer: true, context)
+  }
+
+  private func deadlinePassed(_ context: ChannelHandlerContext) {
+    switch state {
+    case .answering:
+      // Whatever its job gives, it is too late.
+      refuse(Refusal(.gatewayTimeout, "there was no answer in time"), context)
+    case .head:
+      refuseUnasked(Refusal(.requestTimeout, "the request was not whole in time"), context)
+    case .body: refuse(Refusal(.requestTimeout, "the request was not whole in time"), context)
+    case .waiting, .ending: close(context)
     }
   }
 
+  /// Closes the connection then, unless something comes before.
+  private func wait(_ time: TimeAmount, _ context: ChannelHandlerContext) {
+    wait(until: .now() + time, isOfAnswer: false, context)
+  }
+
   private func wait(
-    _ time: TimeAmount, _ context: ChannelHandlerContext,
-    then body: @escaping (Connection, ChannelHandlerContext) -> Void
+    until moment: NIODeadline, isOfAnswer: Bool, _ context: ChannelHandlerContext
   ) {
-    timer?.cancel()
-    let box = NIOLoopBound((self, context, body), eventLoop: context.eventLoop)
-    timer = context.eventLoop.scheduleTask(in: time) {
-      let (connection, context, body) = box.value
-      body(connection, context)
+    end = (moment, isOfAnswer)
+    if let timer, timer.moment <= moment { return }
+    timer?.scheduled.cancel()
+    setTimer(context)
+  }
+
+  private func setTimer(_ context: ChannelHandlerContext) {
+    guard let end else { return }
+    let box = NIOLoopBound((self, context), eventLoop: context.eventLoop)
+    let scheduled = context.eventLoop.scheduleTask(deadline: end.moment) {
+      let (connection, context) = box.value
+      connection.timeIsUp(context)
     }
+    timer = (scheduled, end.moment)
+  }
+
+  private func timeIsUp(_ context: ChannelHandlerContext) {
+    timer = nil
+    guard let end, end.moment <= .now() else { return setTimer(context) }
+    self.end = nil
+    if end.isOfAnswer { deadlinePassed(context) } else { close(context) }
   }
 
   private func close(_ context: ChannelHandlerContext) {
@@ -323,13 +376,23 @@ final class Wire: ChannelInboundHandler {
 
   var connection: Connection?
   private var context: ChannelHandlerContext?
+  /// Whether bytes came that the next request may be made of.
+  private var isAhead = false
 
   func handlerAdded(context: ChannelHandlerContext) { self.context = context }
   func handlerRemoved(context: ChannelHandlerContext) { self.context = nil }
 
   func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+    isAhead = connection?.isAnswering ?? false
     connection?.bytesArrived()
     context.fireChannelRead(data)
+  }
+
+  /// Goes on reading while a request is answered, for what comes once: the parser's handlers would not, and
+  /// not to read and to read again are two system calls a request.
+  func channelReadComplete(context: ChannelHandlerContext) {
+    context.fireChannelReadComplete()
+    if !isAhead, connection?.isAnswering ?? false { context.read() }
   }
 
   func write(_ bytes: [UInt8]) {

@@ -29,6 +29,7 @@ final class Listener: Sendable {
   /// Of HTTP and of gRPC.
   private let channels = Mutex<[ObjectIdentifier: (channel: any Channel, isForCalls: Bool)]>([:])
   private let numbers = Atomic<UInt64>(0)
+  let date = DateText()
   /// Of this process, before the number of a request.
   private let prefix: String
 

@@ -9,20 +9,36 @@ struct Request: Sendable {
   /// Its path's parts, without the escapes of URLs.
   let path: [String]
   let query: [(name: String, value: String)]
-  let headers: HTTPFields
+  let headers: Headers
   let body: ByteBuffer
   /// When its first byte came, and when it is too late for an answer.
   let arrived: NIODeadline
   let deadline: NIODeadline
 
-  func query(_ name: String) -> String? { query.last { $0.name == name }?.value }
+  /// What matters of its headers.
+  struct Headers: Sendable {
+    var contentType: String?
+    var contentEncoding: String?
+    /// Where the body is JSON with tensors behind it, the JSON's length.
+    var inferenceHeaderLength: String?
+    /// The type in small letters, without parameters: `image/png`.
+    let mediaType: String?
 
-  /// A header in small letters, without parameters: `image/png`.
-  var mediaType: String? {
-    headers[.contentType].map {
-      $0.prefix { $0 != ";" }.trimmed.lowercased()
+    /// - Parameter value: gives a header by its name in small letters.
+    init(_ value: (String) -> String? = { _ in nil }) {
+      contentType = value("content-type")
+      contentEncoding = value("content-encoding")
+      inferenceHeaderLength = value("inference-header-content-length")
+      mediaType = contentType.map { type in
+        type[..<(type.utf8.firstIndex(of: UInt8(ascii: ";")) ?? type.endIndex)]
+          .trimmed.lowercased()
+      }
     }
   }
+
+  func query(_ name: String) -> String? { query.last { $0.name == name }?.value }
+
+  var mediaType: String? { headers.mediaType }
 
   var bytes: [UInt8] { Array(body.readableBytesView) }
 
@@ -85,17 +101,19 @@ struct Refusal: Error {
 extension StringProtocol {
   /// Without white space at both ends.
   var trimmed: String {
-    let isSpace = { (c: Character) in c == " " || c == "\t" }
-    let start = drop(while: isSpace)
-    var end = start.endIndex
-    while end > start.startIndex, isSpace(start[start.index(before: end)]) {
-      end = start.index(before: end)
-    }
-    return String(start[..<end])
+    let isSpace = { (byte: UInt8) in byte == UInt8(ascii: " ") || byte == UInt8(ascii: "\t") }
+    let bytes = Substring(self).utf8
+    guard let start = bytes.firstIndex(where: { !isSpace($0) }),
+      let last = bytes.lastIndex(where: { !isSpace($0) })
+    else { return "" }
+    return String(Substring(bytes[start...last]))
   }
 
   /// The text that URL escapes stand for; nil where they aren't whole, or not of UTF-8.
   func withoutEscapes(plusIsSpace: Bool = false) -> String? {
+    guard utf8.contains(where: { $0 == UInt8(ascii: "%") || $0 == UInt8(ascii: "+") }) else {
+      return String(self)
+    }
     var bytes: [UInt8] = []
     var rest = utf8.makeIterator()
     while let byte = rest.next() {
@@ -129,14 +147,14 @@ struct RequestTarget {
   /// Nil where it is none, as with escapes that aren't whole.
   init?(_ uri: String) {
     guard uri.utf8.first == UInt8(ascii: "/") else { return nil }
-    let ends = uri.split(separator: "?", maxSplits: 1, omittingEmptySubsequences: false)
+    let end = uri.utf8.firstIndex(of: UInt8(ascii: "?")) ?? uri.endIndex
     var path: [String] = []
-    for part in ends[0].split(separator: "/") {
-      guard let text = part.withoutEscapes() else { return nil }
+    for part in uri.utf8[..<end].split(separator: UInt8(ascii: "/")) {
+      guard let text = Substring(part).withoutEscapes() else { return nil }
       path.append(text)
     }
     var query: [(name: String, value: String)] = []
-    for pair in ends.dropFirst().first?.split(separator: "&") ?? [] {
+    for pair in uri[end...].dropFirst().split(separator: "&") {
       let sides = pair.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
       guard let name = sides[0].withoutEscapes(plusIsSpace: true),
         let value = sides.count > 1 ? sides[1].withoutEscapes(plusIsSpace: true) : ""

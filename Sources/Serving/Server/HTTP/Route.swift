@@ -47,6 +47,7 @@ enum Route: Sendable {
 struct Path: Sendable {
   let path: String
   let method: HTTPRequest.Method
+  private let parts: [Substring]
   /// - Parameter: the path's parts, without the escapes of URLs.
   let route: @Sendable ([String]) throws(Refusal) -> Route
 
@@ -57,9 +58,24 @@ struct Path: Sendable {
     self.path = path
     self.method = method
     self.route = route
+    parts = path.split(separator: "/")
   }
 
   static let all: [Path] = fixed + pages + openInference + tensorFlow
+
+  /// Those that only a model answers: its connection asks it, and Hummingbird has the others.
+  private static let asking = all.filter(\.asksModel)
+  static let others = all.filter { !$0.asksModel }
+
+  private var asksModel: Bool {
+    method == .post && (path == "/predict" || path.hasSuffix("/infer") || path.hasPrefix("/v1/"))
+  }
+
+  /// What is asked of a model by a POST; nil where that asks none.
+  static func asked(at path: [String]) -> Route? {
+    for own in asking where own.matches(path) { return try? own.route(path) }
+    return nil
+  }
 
   /// Of a path that isn't asked by a method that it takes: whatever HTTP's methods will be.
   static func refusal(at path: [String]) -> Refusal {
@@ -70,9 +86,8 @@ struct Path: Sendable {
   }
 
   private func matches(_ asked: [String]) -> Bool {
-    let parts = path.split(separator: "/")
-    return parts.count == asked.count
-      && zip(parts, asked).allSatisfy { $0.hasPrefix(":") || $0 == $1 }
+    parts.count == asked.count
+      && zip(parts, asked).allSatisfy { $0.utf8.first == UInt8(ascii: ":") || $0 == $1 }
   }
 
   private static let fixed: [Path] =

@@ -1,6 +1,7 @@
 import HTTPTypes
 import Hummingbird
 import NIOCore
+import NIOHTTP1
 import Synchronization
 
 /// What Hummingbird knows of a request beside the request.
@@ -29,12 +30,12 @@ final class AskedRoute: Sendable {
 }
 
 extension Listener {
-  /// The paths that there are.
+  /// The paths that there are, but those that only a model answers.
   var router: Router<AskedContext> {
     let router = Router(context: AskedContext.self, options: .autoGenerateHeadEndpoints)
     router.add(middleware: Accounting(listener: self))
     if let token { router.add(middleware: TokenCheck(token: token)) }
-    for path in Path.all {
+    for path in Path.others {
       router.on(RouterPath(path.path), method: path.method) { [self] request, context in
         let route = try path.route(context.target!.path)
         context.asked.name = route.name
@@ -50,11 +51,48 @@ extension Listener {
     let body = try await asked.body.collect(upTo: limits.body)
     let request = Request(
       id: context.id, path: context.target!.path, query: context.target!.query,
-      headers: asked.headers, body: body, arrived: context.arrived,
-      deadline: context.arrived + limits.deadline)
+      headers: Request.Headers { asked.headers[HTTPField.Name($0)!] }, body: body,
+      arrived: context.arrived, deadline: context.arrived + limits.deadline)
     return await withCheckedContinuation { answered in
       service.answer(request, route, isDraining: isDraining) { answered.resume(returning: $0) }
     }
+  }
+
+  /// Has a model answer what only a model can. Nothing but a lane stands between the connection and its
+  /// answer: Hummingbird's tasks, streams and router cost as much as a small network.
+  /// - Parameter done: takes the answer, on any thread, and what the request is called.
+  /// - Returns: false where no model is asked.
+  func ask(
+    _ head: HTTPRequestHead, _ body: ByteBuffer, arrived: NIODeadline,
+    _ done: @escaping @Sendable (Answer, _ id: String) -> Void
+  ) -> Bool {
+    guard head.method == .POST, let target = RequestTarget(head.uri),
+      let route = Path.asked(at: target.path)
+    else { return false }
+    let id = id(shown: head.headers.first(name: "x-request-id"))
+    let finish: @Sendable (Answer) -> Void = { [self] answer in
+      count(route.name, answer.status.code, since: arrived)
+      done(answer, id)
+    }
+    if let refusal = token?.refusal(shown: head.headers.first(name: "authorization")) {
+      finish(Answer(refusal))
+    } else {
+      service.answer(
+        Request(
+          id: id, path: target.path, query: target.query,
+          headers: Request.Headers { head.headers.first(name: $0) }, body: body, arrived: arrived,
+          deadline: arrived + limits.deadline),
+        route, isDraining: isDraining, finish)
+    }
+    return true
+  }
+
+  /// Counts an answer and how long it took. What is late was counted by the connection, which has told so.
+  func count(_ route: String, _ status: Int, since arrived: NIODeadline) {
+    let now = NIODeadline.now()
+    guard now < arrived + limits.deadline else { return }
+    service.metrics.answered(
+      route: route, status: status, seconds: Double((now - arrived).nanoseconds) / 1e9)
   }
 }
 
@@ -96,12 +134,7 @@ private struct Accounting: RouterMiddleware {
       response = Answer(Path.refusal(at: context.target?.path ?? [])).response
     }
     response.headers[.requestID] = context.id
-    let now = NIODeadline.now()
-    // What is late was counted by the connection, which has told so.
-    guard now < context.arrived + listener.limits.deadline else { return response }
-    let seconds = Double((now - context.arrived).nanoseconds) / 1e9
-    listener.service.metrics.answered(
-      route: context.asked.name, status: response.status.code, seconds: seconds)
+    listener.count(context.asked.name, response.status.code, since: context.arrived)
     return response
   }
 }

@@ -170,6 +170,7 @@ extension Inputs {
   func bytes(of image: Int, of size: Int) -> [UInt8] {
     let range = image * size..<(image + 1) * size
     switch self {
+    case .pixels(let pixels, 1): return pixels
     case .pixels(let pixels, _): return Array(pixels[range])
     case .numbers(let numbers, _):
       return numbers[range].map { UInt8(min(255, max(0, $0.rounded()))) }

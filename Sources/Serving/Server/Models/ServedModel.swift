@@ -12,6 +12,8 @@ import Synchronization
 final class ServedModel: Sendable {
   let name: String
   let version: Int
+  /// `t0@3`
+  let label: String
   /// Where it was read.
   let path: String
   let classNames: [String]
@@ -41,8 +43,6 @@ final class ServedModel: Sendable {
     ImageShape(
       height: input.extent.height, width: input.extent.width, channels: input.channels)
   }
-  /// `t0@3`
-  var label: String { "\(name)@\(version)" }
 
   /// One lane's network, which that lane alone uses.
   private final class Network: @unchecked Sendable {
@@ -61,6 +61,7 @@ final class ServedModel: Sendable {
   ) throws {
     self.name = name
     self.version = version
+    label = "\(name)@\(version)"
     self.path = path
     self.keepsFeatures = keepsFeatures
     classNames = file.classNames

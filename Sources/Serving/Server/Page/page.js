@@ -126,9 +126,10 @@ function forget() {
     const image = document.createElement("img");
     image.src = last.seen;
     image.alt = `taken for ${last.class}`;
-    const text = document.createElement("span");
-    text.textContent = `${last.class} ${percent(last.confidence)}`;
-    item.append(image, text);
+    const [name, confidence] = ["b", "span"].map((tag) => document.createElement(tag));
+    name.textContent = last.class;
+    confidence.textContent = percent(last.confidence);
+    item.append(image, name, confidence);
     $("recent").prepend(item);
     while ($("recent").children.length > RECENT) $("recent").lastChild.remove();
   }

@@ -27,17 +27,36 @@ final class Metrics: Sendable {
   }
 
   private struct Answers {
-    var classes: [Int]
+    let model: String
+    let version: Int
     let names: [String]
+    var classes: [Int]
     var confidence = 0.0
+
+    init(_ model: ServedModel) {
+      self.model = model.name
+      version = model.version
+      names = model.classNames
+      classes = Array(repeating: 0, count: names.count)
+    }
+
+    mutating func add(_ outputs: Outputs) {
+      for image in 0..<outputs.count {
+        let prediction = outputs.prediction(image)
+        // The weights of a version may be exchanged for those of a network with other classes.
+        guard prediction < classes.count else { continue }
+        classes[prediction] += 1
+        confidence += Double(outputs.probabilities[image * outputs.classes + prediction])
+      }
+    }
   }
 
   private struct Counts {
     var requests: [Key: Int] = [:]
     var seconds: [String: Histogram] = [:]
     var batch = Histogram(Metrics.batches)
+    /// By the models' labels.
     var answers: [String: Answers] = [:]
-    var labels: [String: (name: String, version: Int)] = [:]
     var refused = 0
     var feedback: [String: (right: Int, wrong: Int)] = [:]
     var connections: @Sendable () -> Int = { 0 }
@@ -90,22 +109,7 @@ final class Metrics: Sendable {
   func refusedForQueue() { counts.withLock { $0.refused += 1 } }
 
   func predicted(_ model: ServedModel, _ outputs: Outputs) {
-    let label = model.label
-    counts.withLock { counts in
-      if counts.answers[label] == nil {
-        counts.answers[label] = Answers(
-          classes: Array(repeating: 0, count: outputs.classes), names: model.classNames)
-        counts.labels[label] = (model.name, model.version)
-      }
-      for image in 0..<outputs.count {
-        let prediction = outputs.prediction(image)
-        // The weights of a version may be exchanged for those of a network with other classes.
-        guard prediction < counts.answers[label]!.classes.count else { continue }
-        counts.answers[label]!.classes[prediction] += 1
-        counts.answers[label]!.confidence += Double(
-          outputs.probabilities[image * outputs.classes + prediction])
-      }
-    }
+    counts.withLock { $0.answers[model.label, default: Answers(model)].add(outputs) }
   }
 
   func labelled(_ model: String, isRight: Bool) {
@@ -159,22 +163,23 @@ final class Metrics: Sendable {
     family("runner_batch_images", "histogram", "Images that went through the network together.")
     lines("runner_batch_images", counts.batch, Self.batches, [])
     family("runner_predictions_total", "counter", "Images by the class that they were taken for.")
-    let answers = counts.answers.sorted { $0.key < $1.key }
-    for (label, own) in answers {
-      let (name, version) = counts.labels[label]!
+    let answers = counts.answers.sorted { $0.key < $1.key }.map(\.value)
+    for own in answers {
       // Of very many classes nobody draws a line each.
       for (place, count) in own.classes.enumerated() where count > 0 || own.classes.count <= 100 {
         line(
           "runner_predictions_total",
-          [("model", name), ("version", "\(version)"), ("class", own.names[place])], Double(count))
+          [("model", own.model), ("version", "\(own.version)"), ("class", own.names[place])],
+          Double(count))
       }
     }
     family(
       "runner_confidence_total", "counter",
       "The probabilities of the classes answered, added up: over the predictions, their mean.")
-    for (label, own) in answers {
-      let (name, version) = counts.labels[label]!
-      line("runner_confidence_total", [("model", name), ("version", "\(version)")], own.confidence)
+    for own in answers {
+      line(
+        "runner_confidence_total", [("model", own.model), ("version", "\(own.version)")],
+        own.confidence)
     }
     family("runner_feedback_total", "counter", "Answers that somebody called right or wrong.")
     for (model, count) in counts.feedback.sorted(by: { $0.key < $1.key }) {

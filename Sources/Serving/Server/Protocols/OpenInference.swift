@@ -81,7 +81,7 @@ enum OpenInference {
     var body = request.body
     var binary = ByteBuffer()
     var json: JSONValue
-    if let text = request.headers[.inferenceHeaderLength] {
+    if let text = request.headers.inferenceHeaderLength {
       guard let length = Int(text), length >= 0, length <= body.readableBytes else {
         throw Refusal(
           .badRequest,
@@ -376,7 +376,7 @@ extension Service {
   func infer(
     _ request: Request, _ model: ServedModel, _ done: @escaping @Sendable (Answer) -> Void
   ) throws(Refusal) {
-    if let encoding = request.headers[.contentEncoding],
+    if let encoding = request.headers.contentEncoding,
       encoding.lowercased() != "identity"
     {
       throw Refusal(.unsupportedMediaType, "bodies are read as they are, not as \(encoding)")
@@ -421,14 +421,10 @@ extension Service {
               ? "images: an array of several images stands where one image should"
               : ImageWishes.asQuery(asked.problems.joined(separator: "; ")))
         }
-        return .pixels((0..<asked.count).flatMap { asked.pixels(of: $0) }, count: asked.count)
+        return .pixels(asked.pixels, count: asked.count)
       }
     } answer: { outputs throws(Refusal) in
       try answer(outputs)
     }
   }
-}
-
-extension HTTPField.Name {
-  static let inferenceHeaderLength = HTTPField.Name("inference-header-content-length")!
 }

@@ -71,7 +71,7 @@ extension Service {
           .unprocessableContent, ImageWishes.asQuery(images.problems.joined(separator: "; ")))
       }
       asked.value = (images, files)
-      return .pixels((0..<images.count).flatMap { images.pixels(of: $0) }, count: images.count)
+      return .pixels(images.pixels, count: images.count)
     } answer: { outputs throws(Refusal) in
       let (images, files) = asked.value!
       return Answer(
@@ -81,7 +81,7 @@ extension Service {
 
   /// Refuses what is certainly no image, before anything of it is read.
   private static func check(_ request: Request) throws(Refusal) {
-    if let encoding = request.headers[.contentEncoding],
+    if let encoding = request.headers.contentEncoding,
       encoding.lowercased() != "identity"
     {
       throw Refusal(.unsupportedMediaType, "bodies are read as they are, not as \(encoding)")
@@ -108,7 +108,7 @@ extension Service {
     _ request: Request
   ) throws(Refusal) -> [(name: String, bytes: [UInt8])] {
     guard request.mediaType == "multipart/form-data" else { return [("image", request.bytes)] }
-    let type = request.headers[.contentType]!
+    let type = request.headers.contentType!
     // A form may have empty fields beside its files.
     let parts = try Multipart(request.bytes, contentType: type).parts.filter {
       !$0.bytes.isEmpty || !($0.fileName ?? "").isEmpty

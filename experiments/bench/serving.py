@@ -371,6 +371,7 @@ def main():
     assert len(classes) == 1, f"they answer differently: {classes}"
     if not arguments.output:
         return print(text, end="")
+    os.makedirs(arguments.output, exist_ok=True)
     with open(f"{arguments.output}/serving.csv", "w", newline="", encoding="utf-8") as out:
         file = csv.writer(out, lineterminator="\n")
         file.writerow(["round", "server", "what", "per_second", "p50_ms", "p99_ms", "processor_us", "errors"])

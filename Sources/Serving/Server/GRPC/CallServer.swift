@@ -87,6 +87,8 @@ struct CallSocket: HTTP2ServerTransport.ListenerFactory {
 /// Counts calls, asks for the token, and gives what is refused its code.
 private struct CallAccounting: ServerInterceptor {
   let listener: Listener
+  /// What grpc-swift says of a call that ends without a message.
+  private static let noMessage = "Empty stream."
 
   func intercept<Input: Sendable, Output: Sendable>(
     request: StreamingServerRequest<Input>, context: ServerContext,
@@ -113,9 +115,16 @@ private struct CallAccounting: ServerInterceptor {
       count(refusal.status.code)
       throw RPCError(code: refusal.code, message: refusal.message)
     } catch {
-      // A message that is none, say, or a client that has gone.
-      let isNoMessage = (error as? RPCError)?.code == .invalidArgument
-      count(context.cancellation.isCancelled ? 499 : isNoMessage ? 400 : 500)
+      // A client that has gone; a message that is none, or several of them, which grpc-swift calls an error of
+      // its own. Else the stream was ended by the call's bounds, which have counted it.
+      let told = error as? RPCError
+      if context.cancellation.isCancelled {
+        count(499)
+      } else if told?.code == .invalidArgument
+        || told?.code == .internalError && told?.message != Self.noMessage
+      {
+        count(400)
+      }
       throw error
     }
   }

@@ -55,6 +55,16 @@ import Testing
       Array(first(0xcafe_dead_beef, .dropout, 5, 6)[4..<8]) == (0..<4).map { block[$0] })
   }
 
+  @Test func manyAtATimeAreTheSameNumbers() {
+    for (before, count) in [(0, 0), (0, 65_535), (1, 3), (2, 4), (3, 10), (5, 1), (4, 17)] {
+      var one = RandomStream(seed: 3, purpose: .probe, epoch: 2, sample: 9)
+      for _ in 0..<before { _ = one.next() }
+      var many = one
+      #expect(many.uniforms(count, -1, 3) == (0..<count).map { _ in one.uniform(-1, 3) })
+      #expect(many.next() == one.next(), "after \(before) and \(count)")
+    }
+  }
+
   @Test func uniformMoments() {
     var stream = RandomStream(seed: 5, purpose: .probe)
     let count = 100_000

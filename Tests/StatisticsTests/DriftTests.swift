@@ -59,6 +59,32 @@ import Testing
     (1...count).map { pow(Double((a * $0 + b) % 10007) / 10007, power) }
   }
 
+  /// By hand: corners of a triangle, what lies in it, beside it and beyond it.
+  @Test func mixturesOfPoints() {
+    let corners: [[Double]] = [[0, 0], [4, 0], [0, 4]]
+    func mixture(_ z: [Double], of rows: [[Double]], gain: Double = 0) -> MeanMixture {
+      MeanMixture(of: z, from: rows) { _ in gain }
+    }
+    func expect(
+      _ found: MeanMixture, _ parts: [(Int, Double)], rest: Double, line: Int = #line
+    ) {
+      #expect(found.parts.map(\.index) == parts.map(\.0), "line \(line)")
+      for (part, (_, weight)) in zip(found.parts, parts) {
+        #expect(abs(part.weight - weight) < 1e-14, "line \(line): \(found)")
+      }
+      #expect(abs(found.rest - rest) < 1e-13, "line \(line): \(found)")
+    }
+    expect(mixture([1, 1], of: corners), [(0, 0.5), (1, 0.25), (2, 0.25)], rest: 0)
+    expect(mixture([2, -1], of: corners), [(0, 0.5), (1, 0.5)], rest: 1)
+    expect(mixture([1, -1], of: corners), [(0, 0.75), (1, 0.25)], rest: 1)
+    expect(mixture([5, 5], of: corners), [(1, 0.5), (2, 0.5)], rest: 18)
+    expect(mixture([5, 5], of: corners, gain: 10), [(1, 1)], rest: 26)
+    expect(mixture([-1, -3], of: corners), [(0, 1)], rest: 10)
+    // What is there twice is found once.
+    expect(mixture([1, 0], of: [[0, 0], [0, 0], [2, 0]]), [(0, 0.5), (2, 0.5)], rest: 0)
+    expect(mixture([7, 8], of: [[7, 5]]), [(0, 1)], rest: 9)
+  }
+
   @Test func kolmogorovSmirnovIsSciPys() throws {
     for c in try Self.drift.get().kolmogorovSmirnov {
       var (first, second) = (draw(c.n, 3571, 17, c.power), draw(c.m, 2999, 5, 1))

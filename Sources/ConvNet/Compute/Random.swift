@@ -39,15 +39,16 @@ public struct RandomStream: Sendable {
     return c
   }
 
-  /// Blocks 0..<count of the counters (block, y, z, w), each as `philox(_:key:)` gives it: all first
+  /// So many blocks of the counters (first + block, y, z, w), each as `philox(_:key:)` gives it: all first
   /// words, then all second words and so on. Written so that the compiler vectorises it.
   static func philoxBlocks(
-    _ count: Int, _ y: UInt32, _ z: UInt32, _ w: UInt32, key: SIMD2<UInt32>,
+    _ count: Int, from first: UInt32 = 0, _ y: UInt32, _ z: UInt32, _ w: UInt32,
+    key: SIMD2<UInt32>,
     to words: UnsafeMutablePointer<UInt32>
   ) {
     let (key0, key1) = (key.x, key.y)
     for i in 0..<count {
-      var c0 = UInt32(truncatingIfNeeded: i)
+      var c0 = first &+ UInt32(truncatingIfNeeded: i)
       var (c1, c2, c3) = (y, z, w)
       var (k0, k1) = (key0, key1)
       round(&c0, &c1, &c2, &c3, &k0, &k1)
@@ -102,6 +103,35 @@ public struct RandomStream: Sendable {
   @inline(__always)
   public mutating func uniform(_ low: Float, _ high: Float) -> Float {
     low + (high - low) * uniform()
+  }
+
+  /// The next numbers that `uniform(low, high)` would give, many at a time.
+  public mutating func uniforms(_ count: Int, _ low: Float, _ high: Float) -> [Float] {
+    [Float](unsafeUninitializedCapacity: count) { numbers, made in
+      func one() {
+        numbers.initializeElement(at: made, to: uniform(low, high))
+        made += 1
+      }
+      while made < count, used < 4 { one() }
+      let blocks = (count - made) / 4
+      let words = [UInt32](unsafeUninitializedCapacity: 4 * blocks) { words, filled in
+        if blocks > 0 {
+          Self.philoxBlocks(
+            blocks, from: counter.x, counter.y, counter.z, counter.w, key: key,
+            to: words.baseAddress!)
+        }
+        filled = 4 * blocks
+      }
+      counter.x = counter.x &+ UInt32(truncatingIfNeeded: blocks)
+      words.withUnsafeBufferPointer { words in
+        for i in 0..<4 * blocks {
+          let unit = Float(words[i % 4 * blocks + i / 4] >> 8) * 0x1p-24
+          numbers.initializeElement(at: made + i, to: low + (high - low) * unit)
+        }
+      }
+      made += 4 * blocks
+      while made < count { one() }
+    }
   }
 
   /// A uniform integer in 0..<bound, without bias (Lemire 2019).

@@ -67,27 +67,38 @@ public enum Corruption: String, Hashable, Sendable, CaseIterable {
   public func apply(
     to set: ImageSet, severity: Int? = nil, seed: UInt64, threads: Int
   ) -> ImageSet {
+    apply(to: ImageSource(set), 0..<set.count, severity: severity, seed: seed, threads: threads)
+  }
+
+  /// Some of the samples of a source, each spoiled by what chance has for its place.
+  public func apply(
+    to source: ImageSource, _ places: Range<Int>, severity: Int? = nil, seed: UInt64, threads: Int
+  ) -> ImageSet {
     let severity = self.severity(severity) ?? 1
     precondition(Self.severities.contains(severity))
     let kind = UInt32(Self.allCases.firstIndex(of: self)!)
+    let set = source.images
     let size = set.pixelsPerImage
-    let pixels = [UInt8](unsafeUninitializedCapacity: set.pixels.count) { buffer, initialized in
+    let count = places.count * size
+    let pixels = [UInt8](unsafeUninitializedCapacity: count) { buffer, initialized in
       let base = SendablePointer(buffer.baseAddress!)
-      forEachPart(of: set.count, threads: threads) { range in
+      forEachPart(of: places.count, threads: threads) { range in
         var canvas = Canvas(height: set.height, width: set.width, channels: set.channels)
         for index in range {
+          let place = places.lowerBound + index
           var random = RandomStream(
-            seed: seed, purpose: .corruption, epoch: kind, sample: UInt32(index))
-          canvas.load(set.image(index))
+            seed: seed, purpose: .corruption, epoch: kind, sample: UInt32(place))
+          canvas.load(set.image(source.image(of: place)))
           spoil(&canvas, severity, &random)
           canvas.store(to: base.pointer + index * size)
         }
       }
-      initialized = set.pixels.count
+      initialized = count
     }
     return ImageSet(
       height: set.height, width: set.width, channels: set.channels, classes: set.classes,
-      pixels: pixels, labels: set.labels)
+      pixels: pixels,
+      labels: source.labels.chosen(Int32(places.lowerBound)..<Int32(places.upperBound)))
   }
 
   private func spoil(_ canvas: inout Canvas, _ severity: Int, _ random: inout RandomStream) {

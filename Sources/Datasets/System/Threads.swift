@@ -1,16 +1,18 @@
 import ConvNet
 
 /// A pointer that several threads use, each its own part.
-struct SendablePointer<Element>: @unchecked Sendable {
-  let pointer: UnsafeMutablePointer<Element>
-  init(_ pointer: UnsafeMutablePointer<Element>) { self.pointer = pointer }
+package struct SendablePointer<Element>: @unchecked Sendable {
+  package let pointer: UnsafeMutablePointer<Element>
+  package init(_ pointer: UnsafeMutablePointer<Element>) { self.pointer = pointer }
 }
 
 /// Runs `body` over 0..<count in contiguous parts, one per thread, and waits for all.
 ///
 /// For work that is done once, before training; what `body` does for an index must not depend on
 /// the part that it comes in.
-func forEachPart(of count: Int, threads: Int, _ body: @escaping @Sendable (Range<Int>) -> Void) {
+package func forEachPart(
+  of count: Int, threads: Int, _ body: @escaping @Sendable (Range<Int>) -> Void
+) {
   let parts = max(1, min(threads, count))
   func range(_ part: Int) -> Range<Int> { count * part / parts..<count * (part + 1) / parts }
 

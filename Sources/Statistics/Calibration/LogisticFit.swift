@@ -50,7 +50,7 @@ public struct LogisticFit: Hashable, Sendable {
         if i > 0 { gradient[i] -= penalty * beta[i] }
         curvature[i * d + i] += i > 0 ? penalty : 1e-9
       }
-      let step = Self.solve(curvature, gradient)
+      let step = PositiveDefinite.solve(curvature, gradient)
       var (scale, next) = (1.0, beta)
       var value = -Double.infinity
       while scale > 1e-6 {
@@ -70,28 +70,5 @@ public struct LogisticFit: Hashable, Sendable {
   /// p of one row.
   public func probability(_ row: [Double]) -> Double {
     1 / (1 + exp(-zip(coefficients, row).reduce(0) { $0 + $1.0 * $1.1 }))
-  }
-
-  /// x of A·x = b; A is symmetric and positive definite, of which the lower triangle is read.
-  private static func solve(_ matrix: [Double], _ b: [Double]) -> [Double] {
-    let d = b.count
-    var (l, x) = (matrix, b)
-    for row in 0..<d {
-      for column in 0...row {
-        var sum = l[row * d + column]
-        for k in 0..<column { sum -= l[row * d + k] * l[column * d + k] }
-        l[row * d + column] =
-          row == column ? max(sum, 1e-300).squareRoot() : sum / l[column * d + column]
-      }
-    }
-    for row in 0..<d {
-      for k in 0..<row { x[row] -= l[row * d + k] * x[k] }
-      x[row] /= l[row * d + row]
-    }
-    for row in (0..<d).reversed() {
-      for k in row + 1..<max(d, row + 1) { x[row] -= l[k * d + row] * x[k] }
-      x[row] /= l[row * d + row]
-    }
-    return x
   }
 }

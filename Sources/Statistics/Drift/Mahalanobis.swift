@@ -32,16 +32,21 @@ public struct Mahalanobis: Hashable, Sendable {
 
   /// |L⁻¹ (x − μ)|.
   public func distance(_ x: some Collection<Float>) -> Double {
+    var sum = 0.0
+    for y in whitened(x.lazy.map { Double($0) }) { sum += y * y }
+    return sum.squareRoot()
+  }
+
+  /// L⁻¹ (x − μ): the numbers whose squares are the square of the distance.
+  public func whitened(_ x: some Collection<Double>) -> [Double] {
     let d = mean.count
     precondition(x.count == d)
     var y = [Double](repeating: 0, count: d)
-    var sum = 0.0
     for (row, value) in x.enumerated() {
-      var rest = Double(value) - mean[row]
+      var rest = value - mean[row]
       for k in 0..<row { rest -= factor[row * d + k] * y[k] }
       y[row] = rest * factor[row * d + row]
-      sum += y[row] * y[row]
     }
-    return sum.squareRoot()
+    return y
   }
 }

@@ -142,7 +142,8 @@ import Testing
     let profile = Self.profile(3000)
     let seen = Self.seen(2000)
     let mean = seen.reduce(0.0) { $0 + Double($1.confidence) } / 2000
-    let (value, interval) = profile.correctness.accuracy(of: seen, hasMoved: false)
+    let expected = profile.correctness.accuracy(of: seen, hasMoved: false)
+    let (value, interval) = (expected.value, expected.interval)
     #expect(abs(value - mean) < 0.03, "\(value), \(mean)")
     #expect(interval.low < mean && mean < interval.high && interval.high - interval.low < 0.06)
     let moved = profile.correctness.accuracy(of: seen, hasMoved: true)

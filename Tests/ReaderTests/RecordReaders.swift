@@ -44,7 +44,9 @@ extension Reader {
         let seen = SeenImage(
           prediction: 0, confidence: 0.5, logOdds: 0, energy: 1, distance: 1, figures: figures,
           features: Array(repeating: 0, count: profile.width))
-        guard profile.count <= 5000, profile.sample.count <= 100_000 else { return }
+        guard profile.count <= 5000, profile.sample.count <= 100_000,
+          (profile.conditions?.conditions.count ?? 0) <= 64
+        else { return }
         let look = Watch(profile, options).look(
           at: Array(repeating: seen, count: 20), number: 1)
         precondition(look.tests.allSatisfy { $0.p >= 0 && $0.p <= 1 })

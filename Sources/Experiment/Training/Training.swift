@@ -232,8 +232,11 @@ extension Run {
     }
     if let validation = data.validation as? ImageSource {
       let digest = Checkpoint.digest(of: model)
-      try ValidationProfile(validation, by: inference, modelDigest: digest, seed: spec.seed)?
-        .write(to: folder.profile)
+      // One for four that were trained on, so that it is soon done beside the training.
+      try ValidationProfile(
+        validation, by: inference, modelDigest: digest, seed: spec.seed,
+        spoiled: rows.count * data.train.count / 4
+      )?.write(to: folder.profile)
     }
     try modelFile(of: model, summary).write(to: folder.model)
     try AtomicFile.write(summary.json.pretty, to: folder.summary)

@@ -29,6 +29,8 @@ public struct CorrectnessModel: Hashable, Sendable {
   /// How many figures there are of an answer, and how many terms of them; the first of them are those of
   /// requests that look like the validation images.
   private static let figures = 3
+  /// Of distortions.
+  static let kinds = 15
   private static let plainTerms = 4
   private static let terms = 10
 
@@ -146,11 +148,12 @@ public struct CorrectnessModel: Hashable, Sendable {
   }
 
   /// The accuracy that is expected of answers, with an interval of confidence 1 − α: the mean chance p̄,
-  /// and in log-odds ± z √(Σ p(1 − p)/(n p̄(1 − p̄))² + v), the chance of the draw, and with v that of
-  /// the validation images, 1/(N p̄(1 − p̄)), or spread², what the fit errs by on images of another kind.
+  /// and in log-odds ± √(z² Σ p(1 − p)/(n p̄(1 − p̄))² + v), the chance of the draw, and with v that of
+  /// the validation images, z²/(N p̄(1 − p̄)), or t²·spread², what the fit errs by on images of another
+  /// kind, t of Student's distribution, since that is known of a few kinds.
   public func accuracy(
     of seen: some Collection<SeenImage>, hasMoved: Bool, alpha: Double = 0.05
-  ) -> (value: Double, interval: Interval) {
+  ) -> Estimate {
     precondition(!seen.isEmpty)
     let chances = seen.map { probability(of: $0, hasMoved: hasMoved) }
     let n = Double(chances.count)
@@ -158,11 +161,16 @@ public struct CorrectnessModel: Hashable, Sendable {
     let variance = chances.reduce(0) { $0 + $1 * (1 - $1) }
     let slope = n * mean * (1 - mean)
     let z = -StandardNormal.quantile(alpha / 2)
-    let other = hasMoved ? spread * spread : n / (slope * Double(max(1, count)))
-    let reach = z * (variance / (slope * slope) + other).squareRoot()
+    // The spread is known of so many kinds only.
+    let t = -StudentT(degrees: Double(Self.kinds - 1)).quantile(alpha / 2)
+    let other =
+      hasMoved ? t * t * spread * spread : z * z * n / (slope * Double(max(1, count)))
+    let reach = (z * z * variance / (slope * slope) + other).squareRoot()
     func inverse(_ odds: Double) -> Double { 1 / (1 + Elementary.exp(-odds)) }
     let odds = Self.logOdds(mean)
-    return (mean, Interval(inverse(odds - reach), inverse(odds + reach)))
+    return Estimate(
+      value: mean, interval: Interval(inverse(odds - reach), inverse(odds + reach)),
+      count: chances.count)
   }
 
   var json: JSONValue {

@@ -58,4 +58,5 @@ enum WatchUse {
   static let bootstrap: UInt32 = 2
   static let perturbation: UInt32 = 3
   static let windows: UInt32 = 4
+  static let conditions: UInt32 = 5
 }

@@ -78,23 +78,16 @@ public struct Observer: Sendable {
 }
 
 extension Inference {
-  /// Observes images, some at a time, so that their features need never all be in memory.
-  /// - Parameters:
-  ///   - pixels: of each place, (H, W, C) bytes; nil for what the source gives, as bytes.
-  ///   - each: is told of the places in ascending order, with the raw features of each.
+  /// Observes images, some at a time, so that their features need never all be in memory, and as many at
+  /// once as there are threads.
+  /// - Parameter each: is told of the places in ascending order.
   func observe(
     _ source: any ImageSamples, _ places: Range<Int>, by observer: Observer,
-    each: (Int, SeenImage, ArraySlice<Float>) -> Void
+    each: (Int, SeenImage) -> Void
   ) {
-    let classes = plan.description.classes
-    let shape = plan.description.input
-    let channels = shape.channels
-    let together = 128
-    var scores = [Float](repeating: 0, count: together * classes)
+    let together = 256
+    var scores = [Float](repeating: 0, count: together * plan.description.classes)
     var features = [Float](repeating: 0, count: together * featureCount)
-    var values = [Float](repeating: 0, count: shape.count)
-    let image = ImageShape(
-      height: shape.extent.height, width: shape.extent.width, channels: channels)
     for start in stride(from: places.lowerBound, to: places.upperBound, by: together) {
       let range = start..<min(places.upperBound, start + together)
       scores.withUnsafeMutableBufferPointer { scores in
@@ -106,19 +99,44 @@ extension Inference {
               rebasing: features[..<(range.count * featureCount)]))
         }
       }
-      for place in range {
-        values.withUnsafeMutableBufferPointer {
-          source.fill($0.baseAddress!, sample: place, epoch: 0, worker: 0)
-        }
-        let pixels = values.map { UInt8(max(0, min(255, ($0 * 255).rounded()))) }
-        let i = place - start
-        let own = features[i * featureCount..<(i + 1) * featureCount]
-        each(
-          place,
-          observer.observe(
-            scores: scores[i * classes..<(i + 1) * classes], features: own,
-            figures: ImageFigures(pixels, shape: image)), own)
+      for (i, seen) in observed(source, range, scores, features, by: observer).enumerated() {
+        each(start + i, seen)
       }
+    }
+  }
+
+  /// - Parameters:
+  ///   - scores: (range.count, classes)
+  ///   - features: (range.count, featureCount)
+  private func observed(
+    _ source: any ImageSamples, _ range: Range<Int>, _ scores: [Float], _ features: [Float],
+    by observer: Observer
+  ) -> [SeenImage] {
+    let (classes, width) = (classes, featureCount)
+    let shape = plan.description.input
+    let image = ImageShape(
+      height: shape.extent.height, width: shape.extent.width, channels: shape.channels)
+    let parts = min(team.count, range.count)
+    return [SeenImage](unsafeUninitializedCapacity: range.count) { buffer, count in
+      let base = SendablePointer(buffer.baseAddress!)
+      forEachPart(of: parts, threads: parts) { workers in
+        var values = [Float](repeating: 0, count: shape.count)
+        for worker in workers {
+          for i in range.count * worker / parts..<range.count * (worker + 1) / parts {
+            values.withUnsafeMutableBufferPointer {
+              source.fill(
+                $0.baseAddress!, sample: range.lowerBound + i, epoch: 0, worker: worker)
+            }
+            let pixels = values.map { UInt8(max(0, min(255, ($0 * 255).rounded()))) }
+            (base.pointer + i).initialize(
+              to: observer.observe(
+                scores: scores[i * classes..<(i + 1) * classes],
+                features: features[i * width..<(i + 1) * width],
+                figures: ImageFigures(pixels, shape: image)))
+          }
+        }
+      }
+      count = range.count
     }
   }
 
@@ -126,9 +144,7 @@ extension Inference {
   public func observations(of source: any ImageSamples, by observer: Observer) -> [SeenImage] {
     var all: [SeenImage] = []
     all.reserveCapacity(source.count)
-    observe(source, 0..<source.count, by: observer) { _, seen, _ in
-      all.append(seen)
-    }
+    observe(source, 0..<source.count, by: observer) { _, seen in all.append(seen) }
     return all
   }
 }

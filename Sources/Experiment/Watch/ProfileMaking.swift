@@ -13,10 +13,12 @@ extension ValidationProfile {
   ///
   /// - Parameters:
   ///   - source: with their classes.
-  ///   - seed: what images are distorted by, for the chance that an answer is right.
+  ///   - seed: what images are distorted and spoiled by, for the chance that an answer is right.
+  ///   - spoiled: how many spoiled images may be observed; few are as good as none.
   /// - Returns: nil for fewer images than `fewest`.
   public init?(
-    _ source: ImageSource, by inference: Inference, modelDigest: String, seed: UInt64
+    _ source: ImageSource, by inference: Inference, modelDigest: String, seed: UInt64,
+    spoiled: Int = 0
   ) {
     let found = source.count
     guard found >= Self.fewest else { return nil }
@@ -32,7 +34,9 @@ extension ValidationProfile {
     let plain = Observer(modelDigest: modelDigest, shape: shape, reduction: reduction, centre: nil)
     var moments = Moments(width: reduction.width)
     let first = some(count, from: 0)
-    inference.observe(first, 0..<count, by: plain) { _, seen, _ in moments.add(seen.features) }
+    inference.observe(first, 0..<count, by: plain) { _, seen in
+      moments.add(seen.features)
+    }
     let (mean, covariance) = (moments.mean, moments.covariance)
 
     let observer = Observer(
@@ -47,7 +51,10 @@ extension ValidationProfile {
     var (scores, labels) = ([Float](), [Int]())
     let sampled = min(count, Self.mostFeatures)
     var next = 0
-    inference.observe(described, 0..<count, by: observer) { place, seen, _ in
+    var plainly: [SeenImage] = []
+    plainly.reserveCapacity(count)
+    inference.observe(described, 0..<count, by: observer) { place, seen in
+      plainly.append(seen)
       classCounts[seen.prediction] += 1
       values += Self.values(of: seen).map { $0 ?? 0 }
       if next < sampled, place == next * count / sampled {
@@ -68,7 +75,9 @@ extension ValidationProfile {
       by: inference)
 
     var distorted: [CorrectnessModel.Answers] = []
-    for (number, ops) in Self.distortions(shape).enumerated() {
+    let distortions = Self.distortions(shape)
+    precondition(distortions.count == CorrectnessModel.kinds)
+    for (number, ops) in distortions.enumerated() {
       let augmenter = Augmenter(
         ops: ops, height: shape.height, width: shape.width, channels: shape.channels, seed: seed,
         workers: inference.team.count)
@@ -77,7 +86,7 @@ extension ValidationProfile {
       let views = ImageSource(
         chosen.images, indices: chosen.chosenImages, augmenter: augmenter, view: 1 << 20 + number)
       var kind = CorrectnessModel.Answers()
-      inference.observe(views, 0..<views.count, by: observer) { place, seen, _ in
+      inference.observe(views, 0..<views.count, by: observer) { place, seen in
         kind.append(seen, isRight: seen.prediction == views.labels[place])
       }
       distorted.append(kind)
@@ -87,7 +96,11 @@ extension ValidationProfile {
       featureCount: inference.featureCount, mean: mean, covariance: covariance, sample: sample,
       accuracy: Double(right) / Double(count),
       temperature: TemperatureScaling(scores: scores, labels: labels),
-      correctness: CorrectnessModel(plain: answers, distorted: distorted), tests: tests)
+      correctness: CorrectnessModel(plain: answers, distorted: distorted),
+      conditions: ConditionLibrary(
+        spoiling: source, plain: (plainly, answers.isRight),
+        traits: ImageTraits(width: reduction.width, classes: classes, values: values),
+        by: inference, observer, most: spoiled, seed: seed), tests: tests)
   }
 
   /// The most images that are distorted in one way.

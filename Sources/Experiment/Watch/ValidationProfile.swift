@@ -26,6 +26,9 @@ public struct ValidationProfile: Hashable, Sendable {
   public let accuracy: Double
   public let temperature: TemperatureScaling
   public let correctness: CorrectnessModel
+  /// What spoiled images look like; nil of a profile that was made before this was kept, or of a training
+  /// too short for it.
+  public let conditions: ConditionLibrary?
   /// Some of the images, with the scores they had; nil of a profile that was made before these were kept.
   public let tests: TestedImages?
 
@@ -51,6 +54,10 @@ public struct ValidationProfile: Hashable, Sendable {
     [seen.logOdds, seen.energy, seen.distance] + seen.figures.values
   }
 
+  var traits: ImageTraits {
+    ImageTraits(width: width, classes: classCounts.count, values: values)
+  }
+
   var centre: Mahalanobis {
     Mahalanobis(mean: mean.map { Double($0) }, covariance: covariance.map { Double($0) })
   }
@@ -61,6 +68,8 @@ public struct ValidationProfile: Hashable, Sendable {
       && classCounts == other.classCounts && values == other.values
       && featureCount == other.featureCount && mean == other.mean
       && covariance == other.covariance && sample == other.sample && accuracy == other.accuracy
+      // Earlier versions kept none.
+      && (conditions == nil || other.conditions == nil || conditions == other.conditions)
   }
 
   // MARK: - The file
@@ -88,19 +97,28 @@ public struct ValidationProfile: Hashable, Sendable {
         tensor("tests/scores", [tests.count, classCounts.count], tests.scores),
       ]
     }
+    var metadata = [
+      "format": Self.format, "weights_sha256": modelDigest, "validation": "\(validation)",
+      "quantities": JSONValue.array(Self.quantities.map { .string($0) }).compact,
+      "class_counts": JSONValue.array(classCounts.map { JSONValue($0) }).compact,
+      "feature_count": "\(featureCount)", "accuracy": "\(accuracy)",
+      "temperature": "\(temperature.temperature)", "correctness": correctness.json.compact,
+    ]
+    if let conditions {
+      let (count, width) = (conditions.conditions.count, conditions.width)
+      kept += [
+        tensor(ConditionLibrary.means, [count, width], conditions.means),
+        tensor(ConditionLibrary.slopes, [count, conditions.answers], conditions.slopes),
+        tensor(ConditionLibrary.covariance, [width, width], conditions.covariance),
+      ]
+      metadata["conditions"] = conditions.json.compact
+    }
     return Safetensors(
       tensors: [
         tensor("quantities", [count, quantities], values), tensor("features/mean", [width], mean),
         tensor("features/covariance", [width, width], covariance),
         tensor("features/sample", [width > 0 ? sample.count / width : 0, width], sample),
-      ] + kept,
-      metadata: [
-        "format": Self.format, "weights_sha256": modelDigest, "validation": "\(validation)",
-        "quantities": JSONValue.array(Self.quantities.map { .string($0) }).compact,
-        "class_counts": JSONValue.array(classCounts.map { JSONValue($0) }).compact,
-        "feature_count": "\(featureCount)", "accuracy": "\(accuracy)",
-        "temperature": "\(temperature.temperature)", "correctness": correctness.json.compact,
-      ])
+      ] + kept, metadata: metadata)
   }
 
   /// The bytes of the file; equal profiles give equal bytes.
@@ -191,12 +209,27 @@ public struct ValidationProfile: Hashable, Sendable {
     } else {
       tests = nil
     }
+    guard file.metadata["conditions"] != nil else {
+      conditions = nil
+      return
+    }
+    guard let (known, spread, bend) = ConditionLibrary.parsed(try json("conditions")) else {
+      throw damaged("what it says of the conditions it knows is not whole")
+    }
+    let traits = ImageTraits(width: width, classes: counts.count, values: values)
+    conditions = ConditionLibrary(
+      conditions: known, width: traits.count, answers: traits.answers,
+      means: try floats(ConditionLibrary.means) { $0 == [known.count, traits.count] },
+      slopes: try floats(ConditionLibrary.slopes) { $0 == [known.count, traits.answers] },
+      covariance: try floats(ConditionLibrary.covariance) { $0 == [traits.count, traits.count] },
+      spread: spread, bend: bend)
   }
 
   init(
     modelDigest: String, validation: Int, classCounts: [Int], values: [Float], featureCount: Int,
     mean: [Float], covariance: [Float], sample: [Float], accuracy: Double,
-    temperature: TemperatureScaling, correctness: CorrectnessModel, tests: TestedImages? = nil
+    temperature: TemperatureScaling, correctness: CorrectnessModel,
+    conditions: ConditionLibrary? = nil, tests: TestedImages? = nil
   ) {
     self.modelDigest = modelDigest
     self.validation = validation
@@ -209,6 +242,7 @@ public struct ValidationProfile: Hashable, Sendable {
     self.accuracy = accuracy
     self.temperature = temperature
     self.correctness = correctness
+    self.conditions = conditions
     self.tests = tests
   }
 }

@@ -51,6 +51,8 @@ public struct WatchLook: Hashable, Sendable {
   public let shifts: [QuantityShift]
   /// Accuracy without labels, and by a temperature alone where all probabilities are known.
   public let expected: Estimate
+  /// What requests that have moved look like; nil where they have not, or the profile doesn't know.
+  public let condition: ConditionMatch?
   public let byTemperature: Double?
   /// Of the requests whose right class somebody told.
   public let accuracy: Estimate?
@@ -85,14 +87,21 @@ public struct Watch: Sendable {
   /// Each quantity of the validation images, in ascending order.
   private let columns: [[Double]]
   private let bandwidth: Double
+  private let traits: ImageTraits
+  private let matcher: ConditionMatcher?
 
   /// The fewest requests that are looked at.
   public static let fewest = 20
   /// The most whose features are compared; of more, so many at equal distances.
   private static let mostFeatures = 500
 
-  public init(_ profile: ValidationProfile, _ options: Options) {
+  /// - Parameter conditions: those that requests may be found to be in; nil for those of the profile.
+  public init(
+    _ profile: ValidationProfile, _ options: Options, conditions: ConditionLibrary? = nil
+  ) {
     self.profile = profile
+    traits = profile.traits
+    matcher = (conditions ?? profile.conditions).map { ConditionMatcher($0) }
     self.options = options
     columns = ValidationProfile.quantities.indices.map { profile.column($0).sorted() }
     bandwidth = MeanDiscrepancy.bandwidth(of: profile.sample, width: profile.width)
@@ -132,8 +141,11 @@ public struct Watch: Sendable {
       tests[place].adjustedP = p
       tests[place].hasMoved = p <= level
     }
-    let (expected, interval) = profile.correctness.accuracy(
-      of: seen, hasMoved: tests.contains(where: \.hasMoved))
+    let hasMoved = tests.contains(where: \.hasMoved)
+    let condition = hasMoved ? match(seen) : nil
+    let expected =
+      condition?.isNear == true
+      ? condition!.accuracy : profile.correctness.accuracy(of: seen, hasMoved: hasMoved)
     let hasAll = seen.allSatisfy { !$0.probabilities.isEmpty }
     let byTemperature =
       hasAll
@@ -143,11 +155,18 @@ public struct Watch: Sendable {
     let known = zip(seen, labels).compactMap { seen, label in label.map { (seen, $0) } }
     var look = WatchLook(
       number: number, count: seen.count, level: level, tests: tests, shifts: shifts,
-      expected: Estimate(value: expected, interval: interval, count: seen.count),
+      expected: expected, condition: condition,
       byTemperature: byTemperature, accuracy: accuracy(known),
       calibrationError: calibration(known, number: number), broken: [])
     look.broken = broken(look)
     return look
+  }
+
+  /// Nil where not all traits of all requests are known.
+  private func match(_ seen: [SeenImage]) -> ConditionMatch? {
+    guard let matcher else { return nil }
+    let known = seen.compactMap { traits.of($0) }
+    return known.count == seen.count ? matcher.match(known) : nil
   }
 
   private func classes(_ seen: [SeenImage]) -> WatchTest {

@@ -30,6 +30,11 @@ public struct WatchMetrics: Sendable {
     family(
       "stability_index", "Population stability index of each quantity in the last look.",
       last.shifts.map { ("quantity=\"\($0.name)\"", $0.stability.index) })
+    if let condition = last.condition, condition.isNear {
+      family(
+        "condition", "Share of the last look's requests that look like a known condition.",
+        condition.parts.map { ("condition=\(JSONValue.quoted($0.condition.name))", $0.share) })
+    }
     for (name, help, estimate) in [
       ("expected_accuracy", "Accuracy expected without labels", last.expected),
       ("accuracy", "Accuracy of the answers that feedback was given to", last.accuracy),

@@ -29,11 +29,17 @@ struct MonitorCommand: ParsableCommand {
       the windows that were looked at before unchanged, so start it as often as you like; where \
       old files of a log were removed, --looks-before says how many looks they had.
 
-      The accuracy that is expected without labels is the mean chance of being right: of a window \
-      that looks like the validation images as calibrated on these, of another as fitted on \
-      validation images that were distorted in many ways, with an interval that holds what that \
-      fit erred by on kinds of distortion left out. Where feedback tells the right class of \
-      requests, accuracy and calibration error are measured.
+      The accuracy that is expected without labels is, of a window that looks like the validation \
+      images, the mean chance of being right as calibrated on these. Another window is held against \
+      validation images that were spoiled in the fifteen ways of MNIST-C when the model was trained: \
+      "looks like" names the condition, or the mixture of up to three, whose mean features, classes \
+      and figures are nearest to the window's, and the accuracy is what the model reached on those, \
+      corrected for easier or harder images (Deng and Zheng 2021). Where nothing known is near, it \
+      says so, and expects what was fitted on images distorted in many other ways. The intervals \
+      hold the chance of the draws and what was erred by on kinds left out. A profile of an earlier \
+      version, or of a short training, knows no conditions, and a request that was logged without \
+      its features cannot be held against them. Where feedback tells the right class of requests, \
+      accuracy and calibration error are measured.
 
       Ends with status 4 where a look finds the requests to be others, or an accuracy's interval below \
       --min-accuracy.
@@ -182,7 +188,8 @@ struct MonitorCommand: ParsableCommand {
       let inference = try Inference(file.model, team: Team(threads: compute.threadCount))
       guard
         let profile = ValidationProfile(
-          images.source, by: inference, modelDigest: file.weightsDigest, seed: seed)
+          images.source, by: inference, modelDigest: file.weightsDigest, seed: seed,
+          spoiled: 4 * images.count)
       else {
         throw UsageError(
           "--reference \(reference): \(images.count) images are too few to say what others are to "

@@ -14,7 +14,7 @@ struct WatchText {
       .init("moved"), .init("expected_accuracy", title: "expected accuracy", .right),
       .init("expected_low", .right, isDetail: true),
       .init("expected_high", .right, isDetail: true),
-      .init("by_temperature", .right, isDetail: true),
+      .init("by_temperature", .right, isDetail: true), .init("looks_like", title: "looks like"),
       .init("labels", .right), .init("accuracy", .right),
       .init("accuracy_low", .right, isDetail: true),
       .init("accuracy_high", .right, isDetail: true),
@@ -33,6 +33,7 @@ struct WatchText {
       cells += estimate(look.expected)
       cells += [
         look.byTemperature.map { .number($0) } ?? .missing(),
+        look.condition.map { .text($0.phrase) } ?? .missing("-"),
         .integer(look.accuracy?.count ?? 0),
       ]
       cells += estimate(look.accuracy) + estimate(look.calibrationError)

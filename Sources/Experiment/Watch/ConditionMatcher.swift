@@ -58,9 +58,13 @@ struct ConditionMatcher: Sendable {
   init(_ library: ConditionLibrary) {
     self.library = library
     let d = library.width
-    // By correlations, so that units don't matter to the ridge.
-    let scales = (0..<d).map {
-      max(1e-6, max(0, Double(library.covariance[$0 * d + $0])).squareRoot())
+    let variances = (0..<d).map { max(0, Double(library.covariance[$0 * d + $0])) }
+    // By correlations, so that units don't matter to the ridge. A feature that no known image woke, or a
+    // class that none was taken for, is not to make a window unlike all others by one that does.
+    let features = d - library.answers
+    let mean = variances[..<features].reduce(0, +) / Double(max(1, features))
+    let scales = variances.enumerated().map { place, variance in
+      max(variance, place < features && mean > 0 ? 0.01 * mean : 1e-3).squareRoot()
     }
     var correlations = [Double](repeating: 0, count: d * d)
     for i in 0..<d {

@@ -60,6 +60,33 @@ import Testing
     }
   }
 
+  /// Of a network some features are never awake on known images; one that wakes a little on requests tells
+  /// next to nothing.
+  @Test func aFeatureThatSleptTellsLittle() throws {
+    let c = try Fixture.load("conditions", as: Cases.self).cases[0]
+    let (known, width) = (c.library, c.traits[0].count)
+    func asleep(_ values: [Float], rows: Int) -> [Float] {
+      var values = values
+      for row in 0..<rows { values[row * width] = 0 }
+      return values
+    }
+    var covariance = asleep(c.covariance, rows: width)
+    for column in 0..<width { covariance[column] = 0 }
+    let library = ConditionLibrary(
+      conditions: known.conditions, width: width, answers: c.answers,
+      means: asleep(c.means, rows: known.conditions.count), slopes: c.slopes,
+      covariance: covariance, spread: c.spread, bend: c.bend)
+    func match(_ value: Float) throws -> ConditionMatch {
+      try #require(
+        ConditionMatcher(library).match(c.traits.map { [value] + $0.dropFirst() }))
+    }
+    let (still, woken) = (try match(0), try match(0.01))
+    #expect(still.isNear && woken.isNear, "\(still), \(woken)")
+    #expect(woken.parts.map(\.condition) == still.parts.map(\.condition))
+    #expect(abs(woken.distance - still.distance) < 0.1)
+    #expect(try !match(10).isNear)
+  }
+
   /// Digits drawn by the program, and the nearest mean of a class for a network.
   private static func centroids() throws -> (Inference, ImageSet) {
     let set = SyntheticDigits(seed: 3).images(1200, part: .train, threads: 2)

@@ -1,6 +1,7 @@
 import ConvNet
 import Experiment
 import NIOCore
+import NIOPosix
 import Storage
 import Synchronization
 
@@ -52,14 +53,15 @@ public final class Server: Sendable {
           path: $0, size: options.logSize, files: options.logFiles,
           keepsPixels: options.logKeepsPixels), tell: tell)
     }
+    let loops = min(options.threads, 4)
+    let group = MultiThreadedEventLoopGroup(numberOfThreads: loops)
     let shelf = Shelf(
-      ModelPlaces(paths: options.models), lanes: options.threads, shares: options.shares,
-      keepsFeatures: log != nil, tell: tell)
+      ModelPlaces(paths: options.models), lanes: options.threads, loops: loops,
+      shares: options.shares, keepsFeatures: log != nil, tell: tell)
     service = try Service(
-      shelf, options.limits, lanes: options.threads, log: log,
+      shelf, options.limits, lanes: options.threads, group, log: log,
       feedbackFolder: options.feedbackFolder)
-    listener = Listener(
-      service, options.limits, token: options.token, threads: min(options.threads, 4), tell: tell)
+    listener = Listener(service, options.limits, token: options.token, group, tell: tell)
   }
 
   /// Begins to listen, and says 503 until there are models.

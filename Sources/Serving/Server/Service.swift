@@ -1,6 +1,7 @@
 import Datasets
 import HTTPTypes
 import NIOCore
+import NIOPosix
 import Storage
 
 /// What answers requests, whatever protocol they are in: the models, the queue before them, and what is kept
@@ -14,8 +15,10 @@ final class Service: Sendable {
   let feedback: Feedback
   private let lanes: Lanes
 
+  /// - Parameter group: of the connections, which answers what takes a moment.
   init(
-    _ shelf: Shelf, _ limits: Limits, lanes: Int, log: LogWriter?, feedbackFolder: String?
+    _ shelf: Shelf, _ limits: Limits, lanes: Int, _ group: MultiThreadedEventLoopGroup,
+    log: LogWriter?, feedbackFolder: String?
   ) throws {
     self.shelf = shelf
     self.limits = limits
@@ -23,7 +26,7 @@ final class Service: Sendable {
     queue = WorkQueue(limit: limits.queue)
     metrics = Metrics()
     feedback = Feedback(folder: feedbackFolder)
-    self.lanes = try Lanes(lanes, queue, metrics)
+    self.lanes = try Lanes(lanes, group, queue, metrics)
     metrics.watch(queue)
     metrics.watch(shelf, log)
   }
@@ -105,8 +108,8 @@ final class Service: Sendable {
   /// Has a model answer, and keeps what it said.
   /// - Parameters:
   ///   - size: images to be expected.
-  ///   - prepare: makes the images, on a lane.
-  ///   - answer: what is sent, made on a lane.
+  ///   - prepare: makes the images, on the thread that answers.
+  ///   - answer: what is sent, made there too.
   func ask<Reply: Sendable>(
     _ model: ServedModel, _ request: Request, size: Int,
     _ done: @escaping @Sendable (Result<Reply, Refusal>) -> Void,
@@ -127,7 +130,7 @@ final class Service: Sendable {
         done(.failure(error))
       }
     }
-    guard queue.add(job) else {
+    guard lanes.add(job, isShort: request.isShort) else {
       metrics.refusedForQueue()
       throw Refusal(
         .tooManyRequests, "\(queue.waiting) images wait already, and no more may", retryAfter: 1)

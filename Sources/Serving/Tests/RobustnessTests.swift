@@ -151,6 +151,25 @@ import Testing
     #expect(metrics.contains("runner_requests_total{route=\"predict\",status=\"429\"}"))
   }
 
+  /// What takes a moment is answered by the connection's own thread.
+  @Test func aSmallImageWaitsForNoLargeOne() throws {
+    let server = try TestServer { options, _ in options.threads = 1 }
+    let slow = TestModel.png(1, side: 3500)
+    let order = Mutex<[Int]>([])
+    DispatchGroupOfThreads.run(2) { place in
+      guard let client = try? server.client() else { return }
+      // The second one's come when the first one's keeps the lane busy.
+      usleep(UInt32(place) * 100_000)
+      for _ in 0..<(place == 0 ? 1 : 3) {
+        let status = try? client.request(
+          "POST", "/predict", place == 0 ? slow : TestModel.png(2)
+        ).status
+        order.withLock { $0.append(status == 200 ? place : -1) }
+      }
+    }
+    #expect(order.withLock { $0 } == [1, 1, 1, 0])
+  }
+
   @Test func anAnswerThatIsLateIsNone() throws {
     let server = try TestServer { options, _ in
       options.threads = 1

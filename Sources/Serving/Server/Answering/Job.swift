@@ -57,9 +57,9 @@ final class Job: Sendable {
   /// Images to be expected, by which the queue is measured.
   let size: Int
   let deadline: NIODeadline
-  /// Makes the images, on a lane.
+  /// Makes the images, on the thread that answers.
   let prepare: @Sendable (ServedModel) throws(Refusal) -> Inputs
-  /// Takes the answer, on a lane.
+  /// Takes the answer, there.
   let finish: @Sendable (Result<Outputs, Refusal>) -> Void
 
   init(

@@ -1,37 +1,106 @@
 import ConvNet
-import Datasets
 import NIOCore
+import NIOPosix
+import Synchronization
 
-/// Threads that answer. Each takes the job that has waited longest, and with it those behind it that wait
-/// for the same model already: they go through the network together, eight images at a time. For what
-/// isn't there yet nobody waits.
+/// What has jobs answered. A job that takes a moment is answered by the event loop whose connection it came
+/// over: to wake another thread and be woken by it takes as long as a small network, and where there are more
+/// requests than the processor bears, two more threads are in the way of those that say so. All others are
+/// answered by threads of their own, the lanes, which keep no connection waiting.
+///
+/// Who answers takes the job that has waited longest, and with it those behind it that wait for the same
+/// model already: they go through the network together, eight images at a time. For what isn't there yet
+/// nobody waits. An image has the same bits whoever answers, and in whatever company.
 final class Lanes: Sendable {
   /// Images that go through the network in one call.
   private static let together = 64
   /// How long images are decoded before those that are there go through the network.
   private static let decoding = TimeAmount.milliseconds(1)
+  /// How long a light job may take, and light jobs together that one loop answers before it looks at its
+  /// connections again.
+  static let lightSeconds = 0.0005
+  private static let turnSeconds = 0.003
 
-  let count: Int
   private let queue: WorkQueue
+  private let metrics: Metrics
   private let threads: [SystemThread]
+  private let loops: [AnsweringLoop]
 
-  init(_ count: Int, _ queue: WorkQueue, _ metrics: Metrics) throws(ThreadRefused) {
-    self.count = count
+  /// An event loop, and whether it has been told that light jobs wait.
+  private final class AnsweringLoop: Sendable {
+    let loop: any EventLoop
+    /// Which of a model's networks it uses.
+    let lane: Int
+    let isTold = Atomic<Bool>(false)
+
+    init(_ loop: any EventLoop, lane: Int) {
+      self.loop = loop
+      self.lane = lane
+    }
+  }
+
+  /// - Parameter group: whose loops answer what takes a moment.
+  init(
+    _ count: Int, _ group: MultiThreadedEventLoopGroup, _ queue: WorkQueue, _ metrics: Metrics
+  ) throws(ThreadRefused) {
     self.queue = queue
+    self.metrics = metrics
     var threads: [SystemThread] = []
     for lane in 0..<count {
       threads.append(
         try SystemThread {
           BLAS.mapMemory()
-          while let job = queue.take() { Self.work(job, queue, lane, metrics) }
+          while let job = queue.take() {
+            Self.answer(job, queue, isLight: false, atMost: Self.together, lane, metrics)
+          }
         })
     }
     self.threads = threads
+    loops = group.makeIterator().enumerated().map { place, loop in
+      loop.execute { BLAS.mapMemory() }
+      return AnsweringLoop(loop, lane: count + place)
+    }
   }
 
   func join() { for thread in threads { thread.join() } }
 
-  private static func work(_ first: Job, _ queue: WorkQueue, _ lane: Int, _ metrics: Metrics) {
+  /// - Parameter isShort: whether the job's images are found and read in a moment.
+  /// - Returns: false where there is no room.
+  func add(_ job: Job, isShort: Bool) -> Bool {
+    guard isShort, Double(job.size) * job.model.secondsPerImage <= Self.lightSeconds,
+      let current = MultiThreadedEventLoopGroup.currentEventLoop,
+      let own = loops.first(where: { $0.loop === current })
+    else { return queue.add(job, isLight: false) }
+    guard queue.add(job, isLight: true) else { return false }
+    tell(own)
+    return true
+  }
+
+  /// Has a loop answer light jobs once it has looked at what its connections brought, and has said of each
+  /// request that finds no room that it finds none.
+  private func tell(_ own: AnsweringLoop) {
+    guard !own.isTold.exchange(true, ordering: .relaxed) else { return }
+    own.loop.execute { [self] in own.loop.execute { [self] in takeTurn(own) } }
+  }
+
+  private func takeTurn(_ own: AnsweringLoop) {
+    own.isTold.store(false, ordering: .relaxed)
+    guard let job = queue.takeAtOnce(isLight: true, for: nil) else { return }
+    let most = Int(Self.turnSeconds / max(job.model.secondsPerImage, 1e-6))
+    Self.answer(
+      job, queue, isLight: true, atMost: max(1, min(Self.together, most)), own.lane, metrics)
+    guard queue.hasLight else { return }
+    // What is left waits for the connections to be looked at, or for another loop that has nothing to do.
+    let next = loops[(own.lane - threads.count + 1) % loops.count]
+    if next !== own { tell(next) }
+    guard !own.isTold.exchange(true, ordering: .relaxed) else { return }
+    own.loop.scheduleTask(in: .microseconds(50)) { [self] in takeTurn(own) }
+  }
+
+  private static func answer(
+    _ first: Job, _ queue: WorkQueue, isLight: Bool, atMost most: Int, _ lane: Int,
+    _ metrics: Metrics
+  ) {
     let model = first.model
     var jobs: [Job] = []
     var batch = Batch(model.input)
@@ -49,63 +118,13 @@ final class Lanes: Sendable {
         }
       }
       next =
-        batch.count < together && NIODeadline.now() < end ? queue.takeAtOnce(for: model) : nil
+        batch.count < most && NIODeadline.now() < end
+        ? queue.takeAtOnce(isLight: isLight, for: model) : nil
     }
     guard !jobs.isEmpty else { return }
     metrics.batch(of: batch.count)
     for (job, outputs) in zip(jobs, model.outputs(of: batch, lane: lane)) {
       job.finish(outputs)
-    }
-  }
-}
-
-/// The images of several requests, one after another.
-struct Batch {
-  let shape: Shape
-  private(set) var parts: [Inputs] = []
-  private(set) var count = 0
-
-  init(_ shape: Shape) { self.shape = shape }
-
-  mutating func append(_ inputs: Inputs) {
-    parts.append(inputs)
-    count += inputs.count
-  }
-
-  /// As what a network reads.
-  var samples: BatchSamples { BatchSamples(self) }
-}
-
-final class BatchSamples: ImageSamples {
-  let sampleShape: Shape
-  let count: Int
-  private let parts: [Inputs]
-  /// Of each image the part that it is in, and its place there.
-  private let places: [(part: Int, image: Int)]
-
-  init(_ batch: Batch) {
-    sampleShape = batch.shape
-    count = batch.count
-    parts = batch.parts
-    places = parts.enumerated().flatMap { part, inputs in
-      (0..<inputs.count).map { (part, $0) }
-    }
-  }
-
-  func fill(
-    _ destination: UnsafeMutablePointer<Float>, sample: Int, epoch: Int, worker: Int
-  ) {
-    let (part, image) = places[sample]
-    let size = sampleShape.count
-    switch parts[part] {
-    case .pixels(let pixels, _):
-      pixels.withUnsafeBufferPointer {
-        scalePixels($0.baseAddress! + image * size, into: destination, count: size)
-      }
-    case .numbers(let numbers, _):
-      numbers.withUnsafeBufferPointer {
-        scalePixels($0.baseAddress! + image * size, into: destination, count: size)
-      }
     }
   }
 }

@@ -37,14 +37,14 @@ final class Listener: Sendable {
   ///   - token: what clients have to show, as `Authorization: Bearer`; nil for nothing.
   ///   - tell: takes what goes wrong beside requests.
   init(
-    _ service: Service, _ limits: Limits, token: String?, threads: Int,
+    _ service: Service, _ limits: Limits, token: String?, _ group: MultiThreadedEventLoopGroup,
     tell: @escaping @Sendable (String) -> Void
   ) {
     self.service = service
     self.limits = limits
     self.token = token.map { Token($0) }
     self.tell = tell
-    group = MultiThreadedEventLoopGroup(numberOfThreads: threads)
+    self.group = group
     executors = Dictionary(
       uniqueKeysWithValues: group.makeIterator().map { (ObjectIdentifier($0), LoopExecutor($0)) })
     prefix = String(UInt64.random(in: .min ... .max) >> 24, radix: 36)

@@ -1,3 +1,4 @@
+import Glibc
 import HTTPTypes
 import NIOCore
 import Storage
@@ -39,6 +40,28 @@ struct Request: Sendable {
   func query(_ name: String) -> String? { query.last { $0.name == name }?.value }
 
   var mediaType: String? { headers.mediaType }
+
+  /// Whether what it asks about is found and read in a moment: few bytes, and these a PNG of few pixels as it
+  /// is, or JSON with numbers, not pictures.
+  var isShort: Bool {
+    guard body.readableBytes <= Self.mostShort else { return false }
+    return body.withUnsafeReadableBytes { bytes in
+      if bytes.starts(with: [0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A]), bytes.count >= 24 {
+        func number(at place: Int) -> Int {
+          Int(UInt32(bigEndian: bytes.loadUnaligned(fromByteOffset: place, as: UInt32.self)))
+        }
+        let (width, height) = (number(at: 16), number(at: 20))
+        return width <= Self.mostSide && height <= Self.mostSide
+      }
+      guard bytes.first == UInt8(ascii: "{") else { return false }
+      return ["BYTES", "b64"].allSatisfy {
+        memmem(bytes.baseAddress!, bytes.count, $0, $0.utf8.count) == nil
+      }
+    }
+  }
+
+  private static let mostShort = 16 << 10
+  private static let mostSide = 256
 
   var bytes: [UInt8] { Array(body.readableBytesView) }
 

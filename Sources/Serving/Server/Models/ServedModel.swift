@@ -7,8 +7,8 @@ import NIOCore
 import Storage
 import Synchronization
 
-/// A version of a model that answers: what is known of it, and a network for each lane with the weights in
-/// memory once.
+/// A version of a model that answers: what is known of it, and a network for each thread that answers with
+/// the weights in memory once.
 final class ServedModel: Sendable {
   let name: String
   let version: Int
@@ -32,6 +32,8 @@ final class ServedModel: Sendable {
   /// Whether what the last layer reads is kept of each answer, for the log.
   private let keepsFeatures: Bool
   private let networks: [Network]
+  /// What an image takes that goes through the network alone; at least, of some times.
+  let secondsPerImage: Double
   /// Whether an image's answer has the same bits in whatever company it goes through the network.
   let imagesAreApart: Bool
 
@@ -44,7 +46,7 @@ final class ServedModel: Sendable {
       height: input.extent.height, width: input.extent.width, channels: input.channels)
   }
 
-  /// One lane's network, which that lane alone uses.
+  /// One thread's network, which that thread alone uses.
   private final class Network: @unchecked Sendable {
     let inference: Inference
     init(_ inference: Inference) { self.inference = inference }
@@ -56,7 +58,7 @@ final class ServedModel: Sendable {
   /// - Throws: `OutOfMemory`; `RecordError` where its answers are no numbers or not those of its run, or
   ///   the profile is damaged or another model's.
   init(
-    _ file: ModelFile, name: String, version: Int, path: String, lanes: Int,
+    _ file: ModelFile, name: String, version: Int, path: String, lanes: Int, loops: Int,
     keepsFeatures: Bool = false
   ) throws {
     self.name = name
@@ -82,8 +84,10 @@ final class ServedModel: Sendable {
     observer = Observer(file, profile: profile)
     let first = try Inference(file.model, team: Team(threads: 1))
     imagesAreApart = first.imagesAreApart
+    secondsPerImage = Self.seconds(of: first, input)
     var networks = [Network(first)]
-    for _ in 1..<max(lanes, 1) {
+    let count = lanes + (secondsPerImage <= Lanes.lightSeconds ? loops : 0)
+    for _ in 1..<max(count, 1) {
       networks.append(Network(try Inference(sharing: first, team: Team(threads: 1))))
     }
     self.networks = networks
@@ -107,6 +111,24 @@ final class ServedModel: Sendable {
         throw RecordError(path, complaint)
       }
     }
+  }
+
+  /// The least of some times, after one that isn't counted.
+  private static func seconds(of inference: Inference, _ input: Shape) -> Double {
+    var batch = Batch(input)
+    batch.append(.pixels(Array(repeating: 0, count: input.count), count: 1))
+    let samples = batch.samples
+    var scores = [Float](repeating: 0, count: inference.classes)
+    var least = Double.infinity
+    for time in 0..<6 where least == .infinity || least < 4 * Lanes.lightSeconds {
+      let start = NIODeadline.now()
+      scores.withUnsafeMutableBufferPointer {
+        inference.scores(of: samples, range: 0..<1, into: $0)
+      }
+      guard time > 0 else { continue }
+      least = min(least, Double((NIODeadline.now() - start).nanoseconds) / 1e9)
+    }
+    return least
   }
 
   /// What the model says of each part of a batch. An image has the bits that it has alone: where the

@@ -40,6 +40,7 @@ final class Shelf: Sendable {
 
   private let places: ModelPlaces
   private let lanes: Int
+  private let loops: Int
   private let keepsFeatures: Bool
   private let shares: [String: Double]
   private let tell: @Sendable (String) -> Void
@@ -55,12 +56,13 @@ final class Shelf: Sendable {
   ///   - keepsFeatures: whether answers keep what the log writes of them.
   ///   - tell: takes what happens to models, a sentence each.
   init(
-    _ places: ModelPlaces, lanes: Int, shares: [String: Double], keepsFeatures: Bool = false,
-    tell: @escaping @Sendable (String) -> Void
+    _ places: ModelPlaces, lanes: Int, loops: Int, shares: [String: Double],
+    keepsFeatures: Bool = false, tell: @escaping @Sendable (String) -> Void
   ) {
     self.places = places
     self.shares = shares
     self.lanes = lanes
+    self.loops = loops
     self.keepsFeatures = keepsFeatures
     self.tell = tell
   }
@@ -92,7 +94,7 @@ final class Shelf: Sendable {
             let file = try known[place.path] ?? ModelPlaces.read(place.path)
             model = try ServedModel(
               file, name: place.name ?? file.name, version: place.version, path: place.path,
-              lanes: lanes, keepsFeatures: keepsFeatures)
+              lanes: lanes, loops: loops, keepsFeatures: keepsFeatures)
             isChanged = true
           } catch {
             problems.append("\(error)" + (old == nil ? "" : "; what answered before goes on"))

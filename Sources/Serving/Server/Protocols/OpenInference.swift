@@ -396,7 +396,7 @@ extension Service {
   /// Has a model answer about a tensor or about files.
   /// - Parameters:
   ///   - size: images to be expected.
-  ///   - read: finds them in the request, on a lane.
+  ///   - read: finds them in the request, on the thread that answers.
   func ask<Reply: Sendable>(
     _ model: ServedModel, _ request: Request, size: Int,
     _ done: @escaping @Sendable (Result<Reply, Refusal>) -> Void,

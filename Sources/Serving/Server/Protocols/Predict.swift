@@ -176,7 +176,7 @@ extension Service {
   }
 }
 
-/// What a job's first step leaves to its last, on one lane.
+/// What a job's first step leaves to its last, on one thread.
 final class Kept<Value>: @unchecked Sendable {
   var value: Value?
 }

@@ -1,4 +1,3 @@
-import Glibc
 import HTTPTypes
 import NIOCore
 import Storage
@@ -54,10 +53,17 @@ struct Request: Sendable {
         return width <= Self.mostSide && height <= Self.mostSide
       }
       guard bytes.first == UInt8(ascii: "{") else { return false }
-      return ["BYTES", "b64"].allSatisfy {
-        memmem(bytes.baseAddress!, bytes.count, $0, $0.utf8.count) == nil
-      }
+      return !Self.holds("BYTES", bytes) && !Self.holds("b64", bytes)
     }
+  }
+
+  private static func holds(_ word: String, _ bytes: UnsafeRawBufferPointer) -> Bool {
+    var rest = bytes[...]
+    while let place = rest.firstIndex(of: word.utf8.first!) {
+      if rest[place...].starts(with: word.utf8) { return true }
+      rest = rest[(place + 1)...]
+    }
+    return false
   }
 
   private static let mostShort = 16 << 10

@@ -1,14 +1,16 @@
 """Asks runner-serve for twice of what it can bear.
 
-    python3 experiments/bench/serving_overload.py MODEL [--connections 600] [--queue 64] [--seconds 10]
+    python3 experiments/bench/serving_overload.py MODEL [--connections 64] [--queue 16] [--seconds 10]
 
-First what it can bear: one PNG of 28x28 a request over 64 connections that are kept alive, by wrk. Then h2load
-asks over many connections, at twice that rate, whether answers come or not. What is accepted (200) must be
-answered within the server's deadline, what isn't must be told so (429) within 5 ms, both for 99 requests of
-100. Client and server share the machine's processors; the client's rate is what it reached.
+First what it can bear: one PNG of 28x28 a request over 64 connections that are kept alive, by wrk, of a server
+with its default queue. Then h2load asks another, with a short queue, at twice that rate, whether answers come or
+not. What is accepted (200) must be answered within the server's deadline, what isn't must be told so (429) within
+5 ms, both for 99 requests of 100. Client and server share the machine's processors; the client's rate is what it
+reached, and where both together reach no more, each request waits as long as all connections' requests take.
 
 A queue shorter than the server's own default is what makes it refuse anything: each connection has one
-request at a time, and 600 of them fit into that of 1,024.
+request at a time, and 1,000 of them fit into that of 1,024. h2load lets all connections ask at the same moment,
+again and again: of 600 the last waits for 599 others.
 
 Needs wrk, h2load (nghttp2-client) and a release build of runner-serve.
 """
@@ -27,8 +29,8 @@ def percentile(values, part):
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("model")
-    parser.add_argument("--connections", type=int, default=600)
-    parser.add_argument("--queue", type=int, default=64)
+    parser.add_argument("--connections", type=int, default=64)
+    parser.add_argument("--queue", type=int, default=16)
     parser.add_argument("--deadline", type=float, default=1)
     parser.add_argument("--seconds", type=int, default=10)
     parser.add_argument("--times", type=float, default=2)
@@ -36,15 +38,22 @@ def main():
     png = drawn()[1]
     image = ("/predict", png, {"Content-Type": "image/png"})
     with tempfile.TemporaryDirectory() as work:
-        server = Server(
-            "runner-serve",
-            [f"{ROOT}/.build-serve/release/runner-serve", arguments.model, "--port", "PORT", "--poll", "0",
-             "--queue", str(arguments.queue), "--deadline", str(arguments.deadline)],
-            "/v2/health/ready", {}, HERE)
+        def started(*more):
+            return Server(
+                "runner-serve",
+                [f"{ROOT}/.build-serve/release/runner-serve", arguments.model, "--port", "PORT", "--poll", "0",
+                 "--deadline", str(arguments.deadline), *more],
+                "/v2/health/ready", {}, HERE)
+
+        server = started()
         try:
             wrk(server.port, *image, 64, 2, work)
             bearable, _, p99, errors, _ = wrk(server.port, *image, 64, arguments.seconds, work)
-            print(f"borne: {bearable:,.0f} requests/s over 64 connections, p99 {p99:.1f} ms, {errors} errors")
+        finally:
+            server.stop()
+        print(f"borne: {bearable:,.0f} requests/s over 64 connections, p99 {p99:.1f} ms, {errors} errors")
+        server = started("--queue", str(arguments.queue))
+        try:
             each = arguments.times * bearable / arguments.connections
             with open(f"{work}/image.png", "wb") as file:
                 file.write(png)

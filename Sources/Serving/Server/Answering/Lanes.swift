@@ -17,14 +17,17 @@ final class Lanes: Sendable {
   /// How long images are decoded before those that are there go through the network.
   private static let decoding = TimeAmount.milliseconds(1)
   /// How long a light job may take, and light jobs together that one loop answers before it looks at its
-  /// connections again.
+  /// connections again: less while there are requests to be refused, for which that is all they wait for.
   static let lightSeconds = 0.0005
   private static let turnSeconds = 0.003
+  private static let refusingSeconds = 0.00025
 
   private let queue: WorkQueue
   private let metrics: Metrics
   private let threads: [SystemThread]
   private let loops: [AnsweringLoop]
+  /// Whether a request found no room since a loop last asked.
+  private let isRefusing = Atomic<Bool>(false)
 
   /// An event loop, and whether it has been told that light jobs wait.
   private final class AnsweringLoop: Sendable {
@@ -71,7 +74,10 @@ final class Lanes: Sendable {
       let current = MultiThreadedEventLoopGroup.currentEventLoop,
       let own = loops.first(where: { $0.loop === current })
     else { return queue.add(job, isLight: false) }
-    guard queue.add(job, isLight: true) else { return false }
+    guard queue.add(job, isLight: true) else {
+      isRefusing.store(true, ordering: .relaxed)
+      return false
+    }
     tell(own)
     return true
   }
@@ -86,7 +92,9 @@ final class Lanes: Sendable {
   private func takeTurn(_ own: AnsweringLoop) {
     own.isTold.store(false, ordering: .relaxed)
     guard let job = queue.takeAtOnce(isLight: true, for: nil) else { return }
-    let most = Int(Self.turnSeconds / max(job.model.secondsPerImage, 1e-6))
+    let seconds =
+      isRefusing.exchange(false, ordering: .relaxed) ? Self.refusingSeconds : Self.turnSeconds
+    let most = Int(seconds / max(job.model.secondsPerImage, 1e-6))
     Self.answer(
       job, queue, isLight: true, atMost: max(1, min(Self.together, most)), own.lane, metrics)
     guard queue.hasLight else { return }

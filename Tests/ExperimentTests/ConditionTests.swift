@@ -80,7 +80,10 @@ import Testing
       try #require(
         ConditionMatcher(library).match(c.traits.map { [value] + $0.dropFirst() }))
     }
-    let (still, woken) = (try match(0), try match(0.01))
+    // A fiftieth of what features deviate by on the average.
+    let features = width - c.answers
+    let variance = (0..<features).reduce(0) { $0 + covariance[$1 * width + $1] } / Float(features)
+    let (still, woken) = (try match(0), try match(0.02 * variance.squareRoot()))
     #expect(still.isNear && woken.isNear, "\(still), \(woken)")
     #expect(woken.parts.map(\.condition) == still.parts.map(\.condition))
     #expect(abs(woken.distance - still.distance) < 0.1)

@@ -1,4 +1,4 @@
-"""Races runner-serve against what serves models in Python, with onnxruntime on the same network, by wrk.
+"""Races runner-serve against what serves models in Python, with onnxruntime on the same network, by h2load.
 
     python3 experiments/bench/serving.py MODEL [--alone] [--rounds 3] [--seconds 5] [--output FOLDER]
 
@@ -6,13 +6,15 @@ FastAPI with uvicorn, LitServe, MLServer and BentoML, each as its users write it
 likely settings, of which the fastest counts. Client and servers share the machine's processors. The servers
 take turns, in each round in another order; each is measured after a second of warming up, over connections
 that are kept alive: one PNG of 28x28 a request over 1, 8 and 64 of them, and 32 images of 32-bit floats a
-request over 4. Who doesn't take a PNG file as the body gets it as its own users send it: LitServe in a form,
+request over 4. Each connection asks again when it has its answer. Percentiles are of each request's own time
+(wrk adds others that it reckons would have been slow had it asked at an even pace, the more the faster a
+server is). Who doesn't take a PNG file as the body gets it as its own users send it: LitServe in a form,
 MLServer in base64. That all give the same classes is checked first.
 
 Writes serving.csv and serving.md into FOLDER, or a table to the standard output. --alone measures runner-serve
 without the others.
 
-Needs wrk, and release builds of runner and runner-serve. Makes the peers' virtual environments, of the
+Needs h2load (nghttp2-client), and release builds of runner and runner-serve. Makes the peers' virtual environments, of the
 packages that requirements-serving*.txt list, in .build-bench-serving where they aren't there yet.
 """
 
@@ -21,6 +23,7 @@ import base64
 import csv
 import io
 import json
+import math
 import os
 import platform
 import random
@@ -153,6 +156,26 @@ def wrk(port, path, body, headers, connections, seconds, work):
     return float(count) / float(duration), float(p50), float(p99), int(errors), int(count)
 
 
+def h2load(port, path, body, headers, connections, seconds, work):
+    """Requests a second, median and 99th percentile in milliseconds, errors, and requests in all."""
+    with open(f"{work}/body", "wb") as file:
+        file.write(body)
+    log = f"{work}/times"
+    if os.path.exists(log):
+        os.remove(log)
+    subprocess.run(
+        ["h2load", "--h1", f"--clients={connections}", f"--duration={seconds}", f"--data={work}/body",
+         f"--log-file={log}", *(f"--header={name}: {value}" for name, value in headers.items()),
+         f"http://127.0.0.1:{port}{path}"], check=True, stdout=subprocess.DEVNULL)
+    with open(log) as file:
+        answers = [line.split("\t") for line in file]
+    times = sorted(int(answer[2]) / 1e3 for answer in answers)
+    count = len(times)
+    errors = sum(answer[1] != "200" for answer in answers)
+    return (count / seconds, times[count // 2], times[min(count - 1, count * 99 // 100)], errors, count) \
+        if times else (0.0, math.nan, math.nan, 1, 0)
+
+
 def drawn():
     """32 images of sevens of sorts, as bytes, and the first of them as a PNG."""
     places = random.Random(1)
@@ -281,9 +304,9 @@ def measure(contestant, number, seconds, work):
             *((f"PNG, {connections} connection{'s' if connections > 1 else ''}", contestant.one, connections)
               for connections in LOADS), ("32 images, 4 connections", contestant.many, 4),
         ]:
-            wrk(server.port, *asked, connections, 1, work)
+            h2load(server.port, *asked, connections, 1, work)
             before = server.processor()
-            rate, p50, p99, errors, count = wrk(server.port, *asked, connections, seconds, work)
+            rate, p50, p99, errors, count = h2load(server.port, *asked, connections, seconds, work)
             row(what, rate, p50, p99, (server.processor() - before) / max(1, count) * 1e6, errors)
         row("resident, MB", server.resident())
     finally:
@@ -307,8 +330,8 @@ def about(rivals, rounds, seconds):
                 versions.append(told)
     version = subprocess.run(
         [rivals[0].command[0], "--version"], capture_output=True, text=True, check=True).stdout.strip()
-    wrk_version = subprocess.run(["wrk", "--version"], capture_output=True, text=True).stdout.split(" [")[0]
-    return (f"{cpu}, {CORES} cores, {platform.platform()}, {time.strftime('%Y-%m-%d')}; {wrk_version} on one "
+    client = subprocess.run(["h2load", "--version"], capture_output=True, text=True).stdout.strip()
+    return (f"{cpu}, {CORES} cores, {platform.platform()}, {time.strftime('%Y-%m-%d')}; {client} on one "
             f"thread, which shares the cores; medians of {rounds} round(s) of {seconds} s.\n\nrunner-serve "
             f"{version}; Python {platform.python_version()}: {'; '.join(versions) or 'not asked'}.\n")
 

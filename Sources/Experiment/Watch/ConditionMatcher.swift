@@ -69,7 +69,8 @@ struct ConditionMatcher: Sendable {
     var correlations = [Double](repeating: 0, count: d * d)
     for i in 0..<d {
       for j in 0..<d {
-        correlations[i * d + j] = Double(library.covariance[i * d + j]) / scales[i] / scales[j]
+        correlations[i * d + j] =
+          i == j ? 1 : Double(library.covariance[i * d + j]) / scales[i] / scales[j]
       }
     }
     let metric = Mahalanobis(

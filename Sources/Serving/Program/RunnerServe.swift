@@ -224,6 +224,8 @@ struct RunnerServe: ParsableCommand {
     Display.say(
       "listening at http://\(shown):\(port)"
         + (callPort.map { ", and for gRPC at \(shown):\($0)" } ?? ""))
+    // What answers comes before what will: of this thread alone, which loads models from here on.
+    setpriority(__priority_which_t(PRIO_PROCESS.rawValue), 0, 10)
     let wait = poll > 0 ? poll : 3600
     while true {
       var time = timespec(tv_sec: Int(wait), tv_nsec: Int((wait - wait.rounded(.down)) * 1e9))

@@ -63,8 +63,32 @@ public struct QuantizedModel: Hashable, Sendable {
     operations.reduce(0) { $0 + ($1.kind.kernel?.byteCount ?? 0) }
   }
 
+  /// The same network with other kernels and biases, each by the name of its operation.
+  /// - Throws: what the body does, and `NetworkError` for kernels that don't fit.
+  public func withKernels(
+    _ body: (String, QuantizedKernel) throws -> QuantizedKernel
+  ) throws -> QuantizedModel {
+    var operations = operations
+    for place in operations.indices {
+      guard let kernel = operations[place].kind.kernel else { continue }
+      operations[place].kind = operations[place].kind.with(try body(operations[place].name, kernel))
+    }
+    return try QuantizedModel(
+      values: values, operations: operations, normalization: normalization)
+  }
+
+  /// The max pooling of windows that lie beside each other which alone reads a value, so that it can be computed
+  /// with that: what becomes of a sum grows with it, so that the largest sum is pooled and scaled alone.
+  public func pooling(of value: Int) -> Operation? {
+    guard readers[value] == 1, let reader = operations.first(where: { $0.inputs == [value] }),
+      case .maxPool(let window) = reader.kind, window.size == window.stride,
+      window.sides == Sides(top: 0, bottom: 0, left: 0, right: 0)
+    else { return nil }
+    return reader
+  }
+
   /// How often each value is read; the scores once more.
-  var readers: [Int] {
+  public var readers: [Int] {
     var readers = values.map { _ in 0 }
     for operation in operations {
       for input in operation.inputs { readers[input] += 1 }
@@ -117,6 +141,17 @@ public enum QuantizedOperation: Hashable, Sendable {
     }
   }
 
+  /// The same with another kernel, where it has one.
+  public func with(_ kernel: QuantizedKernel) -> QuantizedOperation {
+    switch self {
+    case .conv2D(let window, _, let activation): .conv2D(window, kernel, activation)
+    case .depthwiseConv2D(let window, _, let activation):
+      .depthwiseConv2D(window, kernel, activation)
+    case .dense(_, let activation): .dense(kernel, activation)
+    default: self
+    }
+  }
+
   /// The zeros that it puts around an image.
   public var sides: Sides? {
     switch self {
@@ -149,7 +184,7 @@ public enum QuantizedActivation: String, Hashable, Sendable, CaseIterable {
   case linear, relu, relu6
 
   /// What q + 128 is held in: the bounds as a value's scale has them, to the nearest.
-  func bounds(_ value: QuantizedModel.Value) -> (low: Int32, high: Int32) {
+  public func bounds(_ value: QuantizedModel.Value) -> (low: Int32, high: Int32) {
     let zero = Int32(value.zeroPoint + 128)
     guard self == .relu6 else { return (self == .linear ? 0 : zero, 255) }
     let six = (6 / value.scale).rounded()

@@ -75,6 +75,15 @@ import Testing
       "\(exported)")
     let verified = try Program.run("verify", "small.tflite.json", "--quiet", in: folder)
     #expect(verified.status == 0, "\(verified)")
+    for (name, note) in [
+      ("small.h", "note: the header takes bytes of 0 to 255, and gives int8 of "),
+      ("small.onnx", "note: the file takes floats of 0 to 255, and gives floats; "),
+    ] {
+      let exported = try Program.run("export", file, name, "--quiet", in: folder)
+      #expect(exported.status == 0 && exported.errors.hasPrefix(note), "\(exported)")
+      let verified = try Program.run("verify", "\(name).json", "--quiet", in: folder)
+      #expect(verified.status == 0, "\(verified)")
+    }
     let softmax = try Program.run(
       "export", file, "other.tflite", "--softmax", "--without-preparation", "--quiet", in: folder)
     #expect(softmax.status == 0, "\(softmax)")
@@ -115,7 +124,10 @@ import Testing
       (
         ["evaluate", file], "a model alone has no test images; --on IMAGES says what to test it on"
       ),
-      (["export", file, "a.onnx"], "a quantised model is written as .tflite, not as onnx"),
+      (
+        ["export", file, "a.keras"],
+        "a quantised model is written as .tflite, .onnx, .h, not as keras"
+      ),
       (
         ["export", file, "a.tflite", "--fold-batch-norm"],
         "a quantised model has no batch norms left"

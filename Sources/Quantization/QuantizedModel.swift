@@ -230,20 +230,45 @@ public struct QuantizedWindow: Hashable, Sendable {
 
 /// Weights and what goes with them.
 public struct QuantizedKernel: Hashable, Sendable {
-  /// In ±127; the last index runs fastest.
+  /// In ±127, or of fewer bits in ±(2^(bits − 1) − 1); the last index runs fastest.
   public var weights: [Int8]
   public var shape: [Int]
   /// Of each filter's weights.
   public var scales: [Float]
   /// In units of the input's scale times the filter's.
   public var bias: [Int32]
+  /// Of a weight, 2 to 8; it is computed with as one of 8.
+  public var bits: Int
 
-  public init(weights: [Int8], shape: [Int], scales: [Float], bias: [Int32]) {
+  public init(
+    weights: [Int8], shape: [Int], scales: [Float], bias: [Int32], bits: Int = 8
+  ) {
     self.weights = weights
     self.shape = shape
     self.scales = scales
     self.bias = bias
+    self.bits = bits
   }
 
-  public var byteCount: Int { weights.count + 4 * scales.count + 4 * bias.count }
+  public var byteCount: Int { packedWeights.count + 4 * scales.count + 4 * bias.count }
+
+  /// The weights as they are stored: of 4 bits and less two in a byte, the first in its lower half, and 0 in the
+  /// last byte's upper half where their number is odd.
+  public var packedWeights: [UInt8] {
+    guard bits <= 4 else { return weights.map { UInt8(bitPattern: $0) } }
+    return stride(from: 0, to: weights.count, by: 2).map { place in
+      let high = place + 1 < weights.count ? weights[place + 1] : 0
+      return UInt8(bitPattern: weights[place]) & 15 | UInt8(bitPattern: high) << 4
+    }
+  }
+
+  /// So many weights of bytes that hold them two by two; nil where they are not as many.
+  public static func unpacked(_ bytes: some Collection<UInt8>, count: Int) -> [Int8]? {
+    guard bytes.count == (count + 1) / 2 else { return nil }
+    var weights = bytes.flatMap { byte in
+      [Int8(bitPattern: byte << 4) >> 4, Int8(bitPattern: byte) >> 4]
+    }
+    if weights.count > count { weights.removeLast() }
+    return weights
+  }
 }

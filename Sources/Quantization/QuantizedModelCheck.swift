@@ -158,6 +158,10 @@ extension QuantizedKernel {
         throw NetworkError("has a scale that cannot be")
       }
     }
-    guard !weights.contains(-128) else { throw NetworkError("has a weight of -128") }
+    guard (2...8).contains(bits) else { throw NetworkError("has weights of \(bits) bits") }
+    let most = 1 << (bits - 1) - 1
+    guard weights.allSatisfy({ abs(Int($0)) <= most }) else {
+      throw NetworkError("has a weight beyond ±\(most)")
+    }
   }
 }

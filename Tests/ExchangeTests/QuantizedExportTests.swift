@@ -2,6 +2,7 @@ import ConvNet
 import Datasets
 import Foundation
 import Images
+import Quantization
 import Storage
 import Testing
 
@@ -12,7 +13,10 @@ import Testing
 /// A quantised network, its file, and its .tflite.
 @Suite struct QuantizedExportTests {
   /// A small network with all that has a form in integers.
-  private func file() throws -> QuantizedModelFile {
+  private func file(
+    _ description: QuantizationDescription = QuantizationDescription(),
+    _ spec: QuantizationSpec? = nil
+  ) throws -> QuantizedModelFile {
     let input = Shape.image(height: 9, width: 9, channels: 1)
     let plan = try NetworkPlan(
       NetworkDescription(
@@ -48,8 +52,8 @@ import Testing
       kernel: "HASWELL")
     let images = CheckedImages(noise: 20, seed: 5, for: whole)
     let quantized = try model.quantized(
-      calibratedOn: ImageSource(images.images), team: Team(threads: 1))
-    return QuantizedModelFile(quantized, of: whole, calibration: "min-max of noise")
+      description, calibratedOn: ImageSource(images.images), team: Team(threads: 1))
+    return QuantizedModelFile(quantized, of: whole, calibration: "min-max of noise", spec)
   }
 
   private func options(
@@ -223,11 +227,15 @@ import Testing
   }
 
   /// The file says what it is, to the byte, and is refused where it isn't whole.
-  @Test func theModelsFile() throws {
-    let file = try self.file()
+  @Test(arguments: [8, 6, 4, 2]) func theModelsFile(_ bits: Int) throws {
+    var spec = QuantizationSpec()
+    (spec.weightBits, spec.correctsBias, spec.calibration) = (bits, true, .percentile)
+    let file = try self.file(spec.description, spec)
     let bytes = file.encoded
+    #expect(file.model.operations.allSatisfy { $0.kind.kernel?.bits ?? bits == bits })
     let path = FileManager.default.temporaryDirectory
-      .appending(path: "quantized-\(ProcessInfo.processInfo.processIdentifier).safetensors").path
+      .appending(path: "quantized-\(bits)-\(ProcessInfo.processInfo.processIdentifier).safetensors")
+      .path
     defer { try? FileManager.default.removeItem(atPath: path) }
     var stream = RandomStream(seed: 4, purpose: .probe)
     for _ in 0..<60 {
@@ -239,6 +247,8 @@ import Testing
     try Data(bytes).write(to: URL(filePath: path))
     #expect(try QuantizedModelFile.isOne(path))
     #expect(throws: RecordError.self) { try ModelFile(reading: path) }
-    #expect(try QuantizedModelFile(reading: path).model == file.model)
+    let read = try QuantizedModelFile(reading: path)
+    #expect(read.model == file.model && read.quantization == spec)
+    #expect(read.encoded == bytes)
   }
 }

@@ -90,6 +90,44 @@ import Testing
     _ = run
   }
 
+  /// What is asked for is told and recorded, in a file or as key=value, and changes the model.
+  @Test func waysToBeBetter() throws {
+    let (folder, run, file) = try quantized()
+    let plain = try folder.data(file)
+    let spec = #"{ "weight_bits": 4, "rounding": "adaptive", "iterations": 50 }"#
+    try Data(spec.utf8).write(to: folder.url.appending(path: "four.json"))
+    let result = try Program.run(
+      "quantize", run, "four.json", "bias_correction=true", "equalization=weights", "--to",
+      "four.safetensors", "--quiet", in: folder)
+    #expect(result.status == 0, "\(result)")
+    #expect(
+      result.output.contains(
+        "weights        weights of 4 bits, rounded adaptively in 50 steps, equalised by weights, biases "
+          + "corrected"), "\(result)")
+    let four = try folder.data("four.safetensors")
+    #expect(four.count < plain.count)
+    let text = String(decoding: four.prefix(4000), as: UTF8.self)
+    #expect(text.contains(#"\"weight_bits\":4"#) && text.contains(#"\"rounding\":\"adaptive\""#))
+    let again = try Program.run(
+      "quantize", run, "four.json", "bias_correction=true", "equalization=weights", "--to",
+      "again.safetensors", "--threads", "3", "--quiet", in: folder)
+    #expect(again.status == 0)
+    #expect(try folder.data("again.safetensors") == four)
+    for name in ["four.tflite", "four.h", "four.onnx"] {
+      let exported = try Program.run(
+        "export", "four.safetensors", name, "--quiet", in: folder)
+      #expect(exported.status == 0, "\(exported)")
+    }
+    for value in ["equalization=activations", "bias_correction=true", "weight_bits=5"] {
+      let other = try Program.run(
+        "quantize", run, value, "--to", "other.safetensors", "--quiet", in: folder)
+      #expect(other.status == 0, "\(other)")
+      #expect(try folder.data("other.safetensors") != plain)
+    }
+    let explained = try Program.run("explain", "quantization", in: folder)
+    #expect(explained.status == 0 && explained.output.contains("Nagel et al. 2020"))
+  }
+
   @Test func aModelAlone() throws {
     let (folder, run, _) = try quantized()
     _ = try Program.shell("cp \(run)/model.safetensors alone.safetensors", in: folder)
@@ -114,8 +152,8 @@ import Testing
         ["quantize", run, "--to", "\(run)/model.safetensors"],
         "--to \(run)/model.safetensors: it would take the place of the model itself"
       ),
-      (["quantize", run, "--percentile", "1"], "--percentile goes with --calibration percentile"),
-      (["quantize", run, "--images", "0"], "--images takes at least 1, not 0"),
+      (["quantize", run, "--percentile", "1"], "percentile: goes with calibration percentile"),
+      (["quantize", run, "--images", "0"], "images: found 0, but "),
       (["quantize", run, "resize=bilinear"], "resize=bilinear: the run's own images are read"),
       (
         ["quantize", file], "is a quantised one, which predict, evaluate and export to .tflite take"
@@ -124,6 +162,17 @@ import Testing
       (
         ["evaluate", file], "a model alone has no test images; --on IMAGES says what to test it on"
       ),
+      (
+        ["quantize", run, "equalisation=weights"],
+        "equalisation: unknown key; did you mean \"equalization\"?"
+      ),
+      (
+        ["quantize", run, "rounding=up"],
+        "rounding: \"up\" is not a rounding; it is one of \"nearest\", \"adaptive\""
+      ),
+      (["quantize", run, "weight_bits=9"], "weight_bits: found 9, but "),
+      (["quantize", run, "iterations=5"], "iterations: goes with rounding adaptive"),
+      (["quantize", run, "nowhere.json"], "nowhere.json: no such file"),
       (
         ["export", file, "a.keras"],
         "a quantised model is written as .tflite, .onnx, .h, not as keras"

@@ -128,6 +128,20 @@ import Testing
     #expect(explained.status == 0 && explained.output.contains("Nagel et al. 2020"))
   }
 
+  /// A model that lies in the folder of its run is tested on the run's images.
+  @Test func evaluatedOnItsOwnImages() throws {
+    let (folder, run, file) = try quantized()
+    let told = try Program.run("evaluate", file, "--format", "json", in: folder)
+    #expect(told.status == 0, "\(told)")
+    let json = try #require(
+      try JSONSerialization.jsonObject(with: Data(told.output.utf8)) as? [String: Any])
+    let quantized = try Program.run("quantize", run, "--quiet", "--format", "json", in: folder)
+    let before = try #require(
+      try JSONSerialization.jsonObject(with: Data(quantized.output.utf8)) as? [String: Any])
+    #expect(json["test_accuracy"] as? Double == before["accuracy_after"] as? Double)
+    #expect(json["images"] as? Int == 20 && json["test_images_unchanged"] as? Bool == true)
+  }
+
   @Test func aModelAlone() throws {
     let (folder, run, _) = try quantized()
     _ = try Program.shell("cp \(run)/model.safetensors alone.safetensors", in: folder)
@@ -159,9 +173,7 @@ import Testing
         ["quantize", file], "is a quantised one, which predict, evaluate and export to .tflite take"
       ),
       (["predict", file, "x.png", "--layer", "dense_0"], "a quantised model gives answers alone"),
-      (
-        ["evaluate", file], "a model alone has no test images; --on IMAGES says what to test it on"
-      ),
+      (["evaluate", file, "--confusion"], "--confusion is for the folder of a run"),
       (
         ["quantize", run, "equalisation=weights"],
         "equalisation: unknown key; did you mean \"equalization\"?"

@@ -87,6 +87,15 @@ public struct QuantizedModel: Hashable, Sendable {
     return reader
   }
 
+  /// Multiplications and additions of one image, as the textbook counts them.
+  public var multiplyAdds: Int {
+    operations.reduce(0) { sum, operation in
+      guard let kernel = operation.kind.kernel else { return sum }
+      let positions = values[operation.output].shape.count / kernel.bias.count
+      return sum + positions * kernel.weights.count
+    }
+  }
+
   /// How often each value is read; the scores once more.
   public var readers: [Int] {
     var readers = values.map { _ in 0 }

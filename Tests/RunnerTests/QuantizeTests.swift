@@ -142,6 +142,43 @@ import Testing
     #expect(json["images"] as? Int == 20 && json["test_images_unchanged"] as? Bool == true)
   }
 
+  @Test func tradeOff() throws {
+    let (folder, run, file) = try quantized()
+    let result = try Program.run(
+      "tradeoff", run, file, "--rounds", "2", "--picture", "t.svg", "--quiet", "--format", "json",
+      in: folder)
+    #expect(result.status == 0, "\(result)")
+    let json = try #require(
+      try JSONSerialization.jsonObject(with: Data(result.output.utf8)) as? [String: Any])
+    let models = try #require(json["models"] as? [[String: Any]])
+    #expect(models.map { $0["weights"] as? String } == ["float", "int8"])
+    #expect(models.map { $0["images"] as? Int } == [20, 20])
+    let adds = models.map { $0["multiply_adds"] as? Int }
+    #expect(adds[0] == adds[1] && adds[0]! > 0)
+    let bytes = models.map { $0["bytes"] as? Int ?? 0 }
+    #expect(bytes[1] == (try folder.data(file).count) && bytes[0] > bytes[1])
+    for model in models {
+      let (low, accuracy, high) = (
+        model["accuracy_low"] as? Double ?? 2, model["accuracy"] as? Double ?? 0,
+        model["accuracy_high"] as? Double ?? -1
+      )
+      #expect(low <= accuracy && accuracy <= high && low < high)
+      #expect(model["microseconds"] as? Double ?? 0 > 0)
+    }
+    // One of them is the smaller and the other the more accurate, or one is both.
+    #expect(models.contains { $0["front_bytes"] as? Bool == true })
+    #expect(models.contains { $0["front_time"] as? Bool == true })
+    let picture = String(decoding: try folder.data("t.svg"), as: UTF8.self)
+    #expect(picture.hasPrefix("<svg") || picture.hasPrefix("<?xml"))
+    #expect(picture.contains("none beats it in both"))
+    for format in ["table", "csv", "markdown"] {
+      let told = try Program.run(
+        "tradeoff", run, file, "--rounds", "1", "--quiet", "--format", format, "--on",
+        "synthetic_digits", in: folder)
+      #expect(told.status == 0 && told.output.contains("int8"), "\(told)")
+    }
+  }
+
   @Test func aModelAlone() throws {
     let (folder, run, _) = try quantized()
     _ = try Program.shell("cp \(run)/model.safetensors alone.safetensors", in: folder)
@@ -170,7 +207,7 @@ import Testing
       (["quantize", run, "--images", "0"], "images: found 0, but "),
       (["quantize", run, "resize=bilinear"], "resize=bilinear: the run's own images are read"),
       (
-        ["quantize", file], "is a quantised one, which predict, evaluate and export to .tflite take"
+        ["quantize", file], "is a quantised one, which predict, evaluate, export and tradeoff take"
       ),
       (["predict", file, "x.png", "--layer", "dense_0"], "a quantised model gives answers alone"),
       (["evaluate", file, "--confusion"], "--confusion is for the folder of a run"),
@@ -185,6 +222,8 @@ import Testing
       (["quantize", run, "weight_bits=9"], "weight_bits: found 9, but "),
       (["quantize", run, "iterations=5"], "iterations: goes with rounding adaptive"),
       (["quantize", run, "nowhere.json"], "nowhere.json: no such file"),
+      (["tradeoff", run, "--picture", "a.png"], "--picture writes an SVG file"),
+      (["tradeoff", run, "nowhere"], "nowhere: there is no such model"),
       (
         ["export", file, "a.keras"],
         "a quantised model is written as .tflite, .onnx, .h, not as keras"

@@ -273,7 +273,8 @@ extension CheckedImages {
     }
   }
 
-  private static func testImages(
+  /// Those of the run that a model is of; nil where it says of none.
+  static func testImages(
     of path: String, _ model: AnsweringModel, _ compute: ComputeOptions
   ) throws -> TestImages? {
     guard let folder = try RunFolder.ofModel(model.specDigest, at: path),

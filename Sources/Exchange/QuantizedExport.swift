@@ -66,6 +66,11 @@ public struct QuantizedExport: CheckedExport {
     guard !options.graph.foldsBatchNorms else {
       throw ExchangeError("a quantised model has no batch norms left")
     }
+    guard !options.graph.softmax || file.model.classes <= QuantizedModel.mostInSoftmax else {
+      throw ExchangeError(
+        "a softmax in integers is of at most \(QuantizedModel.mostInSoftmax) classes, not of "
+          + "\(file.model.classes)")
+    }
     self.file = file
     self.options = options
     model = options.graph.softmax ? file.model.withSoftmax : file.model
@@ -74,14 +79,14 @@ public struct QuantizedExport: CheckedExport {
   public var notes: [String] {
     let (input, output) = (file.model.input, model.output)
     let isPrepared = !options.graph.preparation
-    let integers = "int8 of \(input.scale)·(q − \(input.zeroPoint))"
-    let given = "gives int8 of \(output.scale)·(q − \(output.zeroPoint))"
+    let integers = "int8 of \(input.number("·", "−"))"
+    let given = "gives int8 of \(output.number("·", "−"))"
     switch options.format {
     case .onnx:
       let images = isPrepared ? "as the model has prepared them" : "of 0 to 255"
       return [
         "the file takes floats \(images), and gives floats; whoever turns it into integers may differ by a "
-          + "few units of \(output.scale)",
+          + "few units of \(scoreValue.scale)\(endsInSoftmax ? " before the softmax" : "")",
         "on a processor without VNNI, ONNX Runtime's sums saturate, and answers change, unless the session's "
           + "option session.x64quantprecision is 1",
       ]
@@ -198,10 +203,25 @@ public struct QuantizedExport: CheckedExport {
   /// The most that scores may differ, or these are worth as probabilities: where scores are off by δ, odds are by
   /// exp(2δ), and a probability by at most tanh(δ/2), beside the rounding of its own.
   private var allowance: Double {
-    let last = model.operations.last!
-    guard case .softmax = last.kind else { return Self.mostUnits * Double(model.output.scale) }
-    let unit = Double(model.values[last.inputs[0]].scale)
-    return 1 / 128 + tanh(Self.mostUnits * unit / 2)
+    let most = Self.mostUnits * Double(scoreValue.scale)
+    return endsInSoftmax ? 1 / 128 + tanh(most / 2) : most
+  }
+
+  private var endsInSoftmax: Bool {
+    if case .softmax = model.operations.last!.kind { true } else { false }
+  }
+
+  /// What it gives, or what the softmax at its end reads.
+  private var scoreValue: QuantizedModel.Value {
+    endsInSoftmax ? model.values[model.operations.last!.inputs[0]] : model.output
+  }
+}
+
+extension QuantizedModel.Value {
+  /// The number that an integer q stands for, s(q − z), as text: "0.5·(q + 3)".
+  func number(_ times: String, _ minus: String) -> String {
+    if zeroPoint == 0 { return "\(scale)\(times)q" }
+    return "\(scale)\(times)(q \(zeroPoint < 0 ? "+" : minus) \(abs(zeroPoint)))"
   }
 }
 

@@ -54,7 +54,7 @@ public struct TradeoffChart: Hashable, Sendable {
       Legend.entry(name.1, fullText: name.0, style: LineStyle(index: i), hasMarker: true)
     }
     entries.append(
-      Legend.entry("95 % of the accuracy", style: nil, line: .dashed))
+      Legend.entry("95 % interval", style: nil, line: .dashed))
     entries.append(Legend.ring("none beats it in both"))
     let page = Page(
       title: title, notes: [subtitle], legend: Legend(entries: entries, width: inner),

@@ -267,15 +267,15 @@ enum QuantizedCFunctions {
         /* 1 / (1 + x) by three of Newton's steps */
         int32_t x1 = (int32_t)(((uint32_t)sum << bits) - 0x80000000u);
         int32_t half = (int32_t)(((int64_t)x1 + INT32_MAX + 1) / 2);
-        int32_t factor = 1515870810 + P_high(half, -1010580540);
+        int32_t factor = 1515870810 + P_high(half, -1010580540), n = 12 - bits + 31 - 8;
         for (int i = 0; i < 3; i++)
           factor += P_raised(P_high(factor, ((int32_t)1 << 29) - P_high(half, factor)), 2);
         factor = P_raised(factor, 1);
+        /* Of 512 equal numbers and more, each is worth half a unit at most. */
         for (int i = 0; i < count; i++) {
           int32_t d = x[i] - most, p = 0;
-          if (d >= lowest)
-            p = P_divided(P_high(factor, P_exp(P_high((int32_t)((uint32_t)d << (s > 0 ? s : 0)), m))),
-                          12 - (int)bits + 31 - 8);
+          if (d >= lowest && n < 32)
+            p = P_divided(P_high(factor, P_exp(P_high((int32_t)((uint32_t)d << (s > 0 ? s : 0)), m))), n);
           y[i] = P_held(p, -128, -128, 127);
         }
       }

@@ -165,11 +165,11 @@ struct QuantizedCHeader {
          compiler has them.
 
              \(prefix)_\(answer)(pixels, \(answer)) gives the \(answer) of the \(count) classes as int8_t q, each
-                 for the number \(output.scale) * (q - \(output.zeroPoint)),
+                 for the number \(output.number(" * ", "-")),
              \(prefix)_classify(pixels) the class, and \(prefix)_class_name(class) what that is called.
 
          pixels are \(extent.height) rows of \(extent.width) columns of \(channels) channels, \(
-           takesBytes ? "of 0 to 255" : "int8_t q for the number \(input.scale) * (q - \(input.zeroPoint))").
+           takesBytes ? "of 0 to 255" : "int8_t q for the number \(input.number(" * ", "-"))").
          It takes \(memory.size) bytes of memory, which are shared: one image at a time. */
       #ifndef \(upper)_H
       #define \(upper)_H

@@ -96,7 +96,9 @@ struct TradeoffCommand: ParsableCommand {
     }
     var document = TextDocument()
     document.append(table, key: "models")
-    document.append([subtitle(measured)], key: "notes")
+    var notes = [subtitle(measured)]
+    if !isEnergyKnown(measured) { notes.append("energy is not counted by this system") }
+    document.append(notes, key: "notes")
     try output.print(document)
     if let picture { Display.say("picture: \(picture)") }
   }
@@ -118,6 +120,10 @@ struct TradeoffCommand: ParsableCommand {
       + "\(grouped(times)) single images on one core of \(Environment.cpu)"
   }
 
+  private func isEnergyKnown(_ measured: [MeasuredModel]) -> Bool {
+    measured.contains { $0.joules != nil }
+  }
+
   private func table(_ measured: [MeasuredModel]) -> TextTable {
     let accuracies = measured.map(\.proportion.value)
     let inTime = TradeoffChart.front(costs: measured.map(\.microseconds), values: accuracies)
@@ -129,7 +135,7 @@ struct TradeoffCommand: ParsableCommand {
       .init("interval", title: "95 %", .right), .init("images", isDetail: true),
       .init("bytes", .right), .init("microseconds", title: "µs an image", .right),
       .init("multiply_adds", title: "multiply-adds", .right),
-      .init("millijoules", title: "mJ an image", .right),
+      .init("millijoules", title: "mJ an image", .right, isDetail: !isEnergyKnown(measured)),
       .init("front"), .init("front_time", isDetail: true), .init("front_bytes", isDetail: true),
     ])
     for (place, model) in measured.enumerated() {

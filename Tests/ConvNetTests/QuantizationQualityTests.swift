@@ -28,7 +28,7 @@ import Testing
               Conv2DDescription(filters: 4, kernel: Extent(3, 3), activation: .relu))),
           .layer(
             .depthwiseConv2D(
-              DepthwiseConv2DDescription(kernel: Extent(1, 1), activation: .relu))),
+              DepthwiseConv2DDescription(kernel: Extent(2, 2), activation: .relu))),
           .layer(.flatten), .layer(.dense(DenseDescription(units: 3))),
         ], classes: 3))
     var model = try Model(plan, seed: 1)
@@ -290,11 +290,12 @@ import Testing
         description.equalization = way == 1 ? .weights : way == 2 ? .activations : .none
         description.correctsBias = way >= 3
         description.rounding = way == 4 ? .adaptive : .nearest
-        description.iterations = 300
-        let models = try [1, 3].map {
+        // Of 8 bits it gains little; that threads change nothing, adaptiveRoundingAmongAll tells of it.
+        description.iterations = bits == 8 ? 20 : 200
+        let models = try (way == 4 ? [3] : [1, 3]).map {
           try model.quantized(description, calibratedOn: images, team: team($0))
         }
-        #expect(models[0] == models[1], "\(description)")
+        #expect(models[0] == models.last, "\(description)")
         let error = try error(models[0])
         #expect(error <= (bits == 8 ? 0.06 : 0.3) * largest, "\(description): \(error)")
         errors[bits, default: []].append(error)

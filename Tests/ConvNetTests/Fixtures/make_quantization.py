@@ -2,7 +2,7 @@
 
     python make_quantization.py    # with numpy
 
-A network of a convolution of 3x3 and relu, one of 1x1 channel by channel and relu, and a dense layer, for images of
+A network of a convolution of 3x3 and relu, one of 2x2 channel by channel and relu, and a dense layer, for images of
 5x5x2: its weights as this program has them, some images, and of weights of 4 bits the biases that make up for their
 rounding; and the weights after the channels were equalised.
 """
@@ -21,11 +21,11 @@ def drawn(*shape):
     return np.round(RANDOM.normal(0, 0.5, shape), 3)
 
 
-def patches(x):
-    """(N, positions, 3·3·C) of images (N, H, W, C)."""
-    steps = range(x.shape[1] - 2)
+def patches(x, k):
+    """(N, positions, k·k, C) of images (N, H, W, C)."""
+    steps = range(x.shape[1] - k + 1)
     return np.stack(
-        [x[:, r:r + 3, q:q + 3].reshape(len(x), -1) for r in steps for q in steps], axis=1)
+        [x[:, r:r + k, q:q + k].reshape(len(x), k * k, -1) for r in steps for q in steps], axis=1)
 
 
 def rounded(w):
@@ -42,29 +42,30 @@ def corrected(w, b, mean):
 def main():
     images = np.round(RANDOM.uniform(0, 1, (IMAGES, SIZE, SIZE, CHANNELS)), 3)
     conv, conv_bias = drawn(3, 3, CHANNELS, FILTERS), drawn(FILTERS)
-    depthwise, depthwise_bias = drawn(1, 1, FILTERS), drawn(FILTERS)
-    side = SIZE - 2
+    depthwise, depthwise_bias = drawn(2, 2, FILTERS), drawn(FILTERS)
+    side = SIZE - 3
     dense, dense_bias = drawn(side * side * FILTERS, CLASSES), drawn(CLASSES)
 
-    seen = patches(images)
-    rows = conv.reshape(-1, FILTERS).T
+    seen = patches(images, 3).reshape(IMAGES, -1, 9 * CHANNELS)
+    rows, taps = conv.reshape(-1, FILTERS).T, depthwise.reshape(-1, FILTERS)
     first = np.maximum(seen @ rows.T + conv_bias, 0)
-    second = np.maximum(first * depthwise[0, 0] + depthwise_bias, 0)
+    read = patches(first.reshape(IMAGES, SIZE - 2, SIZE - 2, FILTERS), 2)
+    second = np.maximum((read * taps).sum(2) + depthwise_bias, 0)
     flat = second.reshape(IMAGES, -1)
     biases = [
         corrected(rows, conv_bias, seen.mean((0, 1))),
-        corrected(depthwise[0, 0][:, None], depthwise_bias, first.mean((0, 1))[:, None]),
+        corrected(taps.T, depthwise_bias, read.mean((0, 1)).T),
         corrected(dense.T, dense_bias, flat.mean(0)),
     ]
 
     # Each pair of layers in turn, until nothing changes.
     w1, b1 = rows.copy(), conv_bias.copy()
-    w2, b2 = depthwise[0, 0].copy(), depthwise_bias.copy()
+    w2, b2 = taps.copy(), depthwise_bias.copy()
     w3 = dense.reshape(-1, FILTERS, CLASSES).copy()
     for _ in range(200):
-        s = np.sqrt(np.abs(w1).max(1) / np.abs(w2))
+        s = np.sqrt(np.abs(w1).max(1) / np.abs(w2).max(0))
         w1, b1, w2 = w1 / s[:, None], b1 / s, w2 * s
-        s = np.sqrt(np.abs(w2) / np.abs(w3).max((0, 2)))
+        s = np.sqrt(np.abs(w2).max(0) / np.abs(w3).max((0, 2)))
         w2, b2, w3 = w2 / s, b2 / s, w3 * s[None, :, None]
     tensors = {
         "conv": conv, "conv_bias": conv_bias, "depthwise": depthwise, "depthwise_bias": depthwise_bias,

@@ -87,10 +87,14 @@ public struct QuantizedModel: Hashable, Sendable {
     return reader
   }
 
-  /// Multiplications and additions of one image, as the textbook counts them.
+  /// Multiplications and additions of one image, as the textbook counts them: those that scale and shift channels
+  /// one by one, as a batch norm that no layer before it could take in, are none of them.
   public var multiplyAdds: Int {
     operations.reduce(0) { sum, operation in
       guard let kernel = operation.kind.kernel else { return sum }
+      if case .depthwiseConv2D(let window, _, _) = operation.kind, window.size == Extent(1, 1) {
+        return sum
+      }
       let positions = values[operation.output].shape.count / kernel.bias.count
       return sum + positions * kernel.weights.count
     }

@@ -168,7 +168,7 @@ struct QuantizedCHeader {
                  for the number \(output.number(" * ", "-")),
              \(prefix)_classify(pixels) the class, and \(prefix)_class_name(class) what that is called.
 
-         pixels are \(extent.height) rows of \(extent.width) columns of \(channels) channels, \(
+         pixels are \(extent.height) rows of \(extent.width) columns of \(channels) channel\(channels == 1 ? "" : "s"), \(
            takesBytes ? "of 0 to 255" : "int8_t q for the number \(input.number(" * ", "-"))").
          It takes \(memory.size) bytes of memory, which are shared: one image at a time. */
       #ifndef \(upper)_H

@@ -135,7 +135,8 @@ void int8_softmax(
   const int exponent = 12 - headroom + 31 - 8;
   for (int i = 0; i < count; ++i) {
     const int32_t d = x[i] - largest;
-    const int32_t p = d < lowest
+    // Of 512 equal numbers and more, each is worth half a unit at most.
+    const int32_t p = d < lowest || exponent > 31
       ? 0
       : rounding_divide(
           rounding_doubling_high_multiply(

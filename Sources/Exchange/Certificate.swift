@@ -16,10 +16,14 @@ public struct ScoreComparison: Hashable, Sendable {
   /// On the images; nil of noise.
   public let modelAccuracy: Double?
   public let fileAccuracy: Double?
+  /// How much scores may differ in a format that rounds in its own way, so that images of which two scores are
+  /// no further apart may be taken for another class; nil for a format that computes the same.
+  public let allowance: Double?
 
   /// - Throws: `ExchangeError` where the model's scores are not finite.
   init(
-    model: [Float], file: [Float], classes: Int, _ images: CheckedImages
+    model: [Float], file: [Float], classes: Int, _ images: CheckedImages,
+    allowance: Double? = nil
   ) throws(ExchangeError) {
     precondition(model.count == file.count && model.count == classes * images.count)
     guard model.allSatisfy(\.isFinite) else {
@@ -44,22 +48,24 @@ public struct ScoreComparison: Hashable, Sendable {
     differingAnswers = zip(right, found).count { $0 != $1 }
     modelAccuracy = images.accuracy(right)
     fileAccuracy = images.accuracy(found)
+    self.allowance = allowance
   }
 
   /// The most that scores may differ, as a part of the largest.
   public static let tolerance = 1e-5
 
-  /// Whether every answer is the same, and no score differs by more than the tolerance.
-  public var isPassed: Bool {
-    differingAnswers == 0 && largestDifference <= Self.tolerance * largestScore
-  }
+  private var mostDifference: Double { allowance ?? Self.tolerance * largestScore }
+
+  /// Whether every answer is the same, and no score differs by more than the tolerance; where a format may round
+  /// in its own way, whether no score differs by more than that allows.
+  public var isPassed: Bool { complaint == nil }
 
   /// What is wrong; nil where nothing is.
   public var complaint: String? {
-    if differingAnswers > 0 {
+    if allowance == nil, differingAnswers > 0 {
       return "\(differingAnswers) of its answers differ from the model's"
     }
-    guard largestDifference > Self.tolerance * largestScore else { return nil }
+    guard largestDifference > mostDifference else { return nil }
     return "its scores differ by up to \(Float(largestDifference)), where the largest is "
       + "\(Float(largestScore))"
   }
@@ -165,7 +171,7 @@ public struct Certificate: Sendable {
 
   public var json: JSONValue {
     let graph = options.graph
-    return [
+    var json: JSONValue = [
       "format": .string(Self.format),
       "export": [
         "format": .string(options.format.rawValue), "layout": .string(options.layout.rawValue),
@@ -197,6 +203,10 @@ public struct Certificate: Sendable {
         "file": comparison.fileAccuracy.map { JSONValue($0) } ?? .null,
       ],
     ]
+    if let allowance = comparison.allowance {
+      json["scores"]?["may_differ_by"] = JSONValue(allowance)
+    }
+    return json
   }
 
   /// Whether a file is one, or would be if it were whole.
@@ -268,7 +278,8 @@ public struct Certificate: Sendable {
       meanDifference: try number("scores", "mean_difference"),
       differingAnswers: try count("answers", "different"),
       modelAccuracy: json["accuracy"]?["model"]?.double,
-      fileAccuracy: json["accuracy"]?["file"]?.double)
+      fileAccuracy: json["accuracy"]?["file"]?.double,
+      allowance: json["scores"]?["may_differ_by"]?.double)
     func text(_ key: String) throws(RecordError) -> String {
       guard let value = json[key]?.string else { throw damaged(key) }
       return value
@@ -306,7 +317,7 @@ extension Certificate.File {
 extension ScoreComparison {
   fileprivate init(
     largestScore: Double, largestDifference: Double, meanDifference: Double,
-    differingAnswers: Int, modelAccuracy: Double?, fileAccuracy: Double?
+    differingAnswers: Int, modelAccuracy: Double?, fileAccuracy: Double?, allowance: Double?
   ) {
     self.largestScore = largestScore
     self.largestDifference = largestDifference
@@ -314,5 +325,6 @@ extension ScoreComparison {
     self.differingAnswers = differingAnswers
     self.modelAccuracy = modelAccuracy
     self.fileAccuracy = fileAccuracy
+    self.allowance = allowance
   }
 }

@@ -10,8 +10,38 @@ package struct ONNXArray: Hashable, Sendable {
     package var isFloat: Bool { if case .ints = self { false } else { true } }
   }
 
+  /// What whole numbers are in a file, by the number that onnx.proto has for it.
+  package enum Whole: Int, Hashable, Sendable {
+    case uint8 = 2
+    case int8, uint16, int16, int32, int64
+    case bool = 9
+
+    package var bytes: Int {
+      switch self {
+      case .uint8, .int8, .bool: 1
+      case .uint16, .int16: 2
+      case .int32: 4
+      case .int64: 8
+      }
+    }
+
+    package var range: ClosedRange<Int> {
+      switch self {
+      case .uint8: 0...255
+      case .int8: -128...127
+      case .uint16: 0...65_535
+      case .int16: -32_768...32_767
+      case .int32: Int(Int32.min)...Int(Int32.max)
+      case .int64: Int.min...Int.max
+      case .bool: 0...1
+      }
+    }
+  }
+
   package private(set) var shape: [Int]
   package let content: Content
+  /// Of whole numbers, which; those that are computed are of 64 bits. Floats have none.
+  package let whole: Whole
 
   /// The most indices that an array has.
   package static let mostIndices = 8
@@ -20,7 +50,7 @@ package struct ONNXArray: Hashable, Sendable {
   package static let anyCount = 1_073_741_789
 
   /// - Precondition: as many numbers as the shape has places.
-  package init(_ content: Content, shape: [Int]) {
+  package init(_ content: Content, shape: [Int], whole: Whole = .int64) {
     let count =
       switch content {
       case .floats(let values): values.count
@@ -28,7 +58,7 @@ package struct ONNXArray: Hashable, Sendable {
       case .ints(let values): values.count
       }
     precondition(count == shape.reduce(1, *))
-    (self.content, self.shape) = (content, shape)
+    (self.content, self.shape, self.whole) = (content, shape, whole)
   }
 
   /// Floats as they lie in a file: those of large arrays are read each time that they are asked for.
@@ -49,7 +79,9 @@ package struct ONNXArray: Hashable, Sendable {
 
   package var count: Int { shape.reduce(1, *) }
 
-  package func reshaped(_ shape: [Int]) -> ONNXArray { ONNXArray(content, shape: shape) }
+  package func reshaped(_ shape: [Int]) -> ONNXArray {
+    ONNXArray(content, shape: shape, whole: whole)
+  }
 
   /// Nil for floats.
   package var integers: [Int]? { if case .ints(let values) = content { values } else { nil } }

@@ -108,6 +108,8 @@ package struct ONNXEvaluator {
       }
       return ONNXArray(
         .floats(chosen.indices.map { chosen[$0] != 0 ? a[$0] : b[$0] }), shape: shape)
+    case "QuantizeLinear": return try quantized(node, inputs)
+    case "DequantizeLinear": return try dequantized(node, inputs)
     case "ReduceMean", "ReduceSum", "ReduceMax", "ReduceMin", "ReduceProd":
       return try reduce(node, input(0), inputs)
     default:

@@ -181,7 +181,7 @@ extension ONNXEvaluator {
 
   func taken(_ array: ONNXArray, _ places: [Int], _ shape: [Int]) -> ONNXArray {
     if let values = array.integers {
-      return ONNXArray(.ints(places.map { values[$0] }), shape: shape)
+      return ONNXArray(.ints(places.map { values[$0] }), shape: shape, whole: array.whole)
     }
     return array.withFloats { values in
       ONNXArray(.floats(places.map { values[$0] }), shape: shape)

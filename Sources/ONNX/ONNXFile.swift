@@ -136,12 +136,19 @@ extension ONNXFile {
     _ name: String, _ value: ONNXArray, _ message: inout ProtobufWriter
   ) {
     message.packed(1, value.shape)
-    message.integer(2, value.content.isFloat ? 1 : 7)
+    message.integer(2, value.content.isFloat ? 1 : value.whole.rawValue)
     message.string(8, name)
     switch value.content {
     case .floats(let values): values.withUnsafeBytes { message.bytes(9, $0) }
     case .stored(let bytes): message.bytes(9, bytes)
-    case .ints(let values): values.withUnsafeBytes { message.bytes(9, $0) }
+    case .ints(let values) where value.whole == .int64:
+      values.withUnsafeBytes { message.bytes(9, $0) }
+    case .ints(let values):
+      message.bytes(
+        9,
+        values.flatMap { number in
+          (0..<value.whole.bytes).map { UInt8(truncatingIfNeeded: number >> (8 * $0)) }
+        })
     }
   }
 

@@ -194,6 +194,7 @@ extension ONNXFile {
         "\(name) has elements of type \(type); float (1), double (11), bool (9) and whole numbers are "
           + "read")
     }
+    let whole = ONNXArray.Whole(rawValue: type) ?? .int64
     var count = 1
     for size in shape {
       let (product, overflow) = count.multipliedReportingOverflow(by: size)
@@ -210,7 +211,7 @@ extension ONNXFile {
     if let raw {
       try check(raw.count, count * width, "bytes")
       if type == 1 { return (name, ONNXArray(stored: raw, shape: shape)) }
-      return (name, ONNXArray(decoded(raw, type, width), shape: shape))
+      return (name, ONNXArray(decoded(raw, type, width), shape: shape, whole: whole))
     }
     switch type {
     case 1:
@@ -226,7 +227,10 @@ extension ONNXFile {
       return (name, ONNXArray(.floats(doubles.map { Float($0) }), shape: shape))
     default:
       try check(integers.count, count, "numbers")
-      return (name, ONNXArray(.ints(integers), shape: shape))
+      guard whole == .bool || integers.allSatisfy(whole.range.contains) else {
+        throw ExchangeError("\(name) has numbers that its type does not hold")
+      }
+      return (name, ONNXArray(.ints(integers), shape: shape, whole: whole))
     }
   }
 

@@ -8,17 +8,74 @@ struct Calibration {
   let team: Team
 
   /// What a layer gives, the dead outputs that nothing downstream reads included.
+  /// - Parameter factors: what its channels are multiplied by; nil for 1.
   /// - Throws: `OutOfMemory`; `NetworkError` where something is not finite.
-  func range(of label: String) throws -> ClosedRange<Float> {
+  func range(of label: String, factors: [Float]? = nil) throws -> ClosedRange<Float> {
     let part = try model.ending(in: label)
     let inference = try Inference(part, team: team)
     let classes = part.plan.description.classes
     return try range(of: label) { body in
       inference.forEachTile(of: source, range: 0..<source.count) { tile in
-        body(
-          UnsafeBufferPointer(start: tile.values, count: tile.samples.count * classes), tile.worker)
+        let numbers = UnsafeBufferPointer(
+          start: tile.values, count: tile.samples.count * classes)
+        guard let factors else { return body(numbers, tile.worker) }
+        let scaled = numbers.indices.map { numbers[$0] * factors[$0 % factors.count] }
+        scaled.withUnsafeBufferPointer { body($0, tile.worker) }
       }
     }
+  }
+
+  /// The largest magnitude of each channel that a layer gives.
+  /// - Throws: `OutOfMemory`; `NetworkError` where no layer is called so.
+  func largest(of label: String) throws -> [Float] {
+    let part = try model.ending(in: label)
+    let inference = try Inference(part, team: team)
+    let (classes, channels) = (
+      part.plan.description.classes, part.plan.layers.last!.output.channels
+    )
+    var all = Array(
+      repeating: [Float](repeating: 0, count: channels), count: team.count)
+    all.withUnsafeMutableBufferPointer { all in
+      nonisolated(unsafe) let all = all
+      inference.forEachTile(of: source, range: 0..<source.count) { tile in
+        for i in 0..<tile.samples.count * classes {
+          let value = abs(tile.values[i])
+          if value > all[tile.worker][i % channels] { all[tile.worker][i % channels] = value }
+        }
+      }
+    }
+    return (0..<channels).map { c in all.map { $0[c] }.max()! }
+  }
+
+  /// The most floats that a layer's input may take for all images together: for larger ones there are fewer.
+  private static let mostNumbers = 1 << 26
+
+  /// What the moments are of what a layer of a folded network reads.
+  /// - Parameter second: whether second moments are wanted too.
+  /// - Throws: `OutOfMemory`; `NetworkError`.
+  func moments(
+    of node: FoldedNetwork.Node, reads label: String?, _ input: Shape, second: Bool
+  ) throws -> LayerMoments {
+    let sums = try MomentSums(node, reads: input, second: second)
+    let count = min(source.count, max(1, Self.mostNumbers / input.count))
+    let samples = Buffer(count * input.count)
+    if let label {
+      let inference = try Inference(try model.ending(in: label), team: team)
+      inference.forEachTile(of: source, range: 0..<count) { tile in
+        (samples.base + tile.samples.lowerBound * input.count).update(
+          from: tile.values, count: tile.samples.count * input.count)
+      }
+    } else {
+      let normalizer = model.normalization.map {
+        Normalizer($0, input: model.plan.description.input, workers: 1)
+      }
+      for i in 0..<count {
+        source.fill(samples.base + i * input.count, sample: i, epoch: 0, worker: 0)
+        normalizer?.apply(samples.base + i * input.count, count: 1, worker: 0)
+      }
+    }
+    for i in 0..<count { sums.add(samples.base + i * input.count, team) }
+    return sums.moments
   }
 
   /// What the first layer reads.

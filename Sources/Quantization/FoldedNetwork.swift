@@ -36,7 +36,10 @@ struct FoldedNetwork {
     }
   }
 
-  private(set) var nodes: [Node] = []
+  var nodes: [Node] = []
+  /// What the model's own numbers of a value are multiplied by, channel by channel, where the network was
+  /// equalised; nil for 1.
+  var factors: [[Float]?] = []
   /// How many batch norms were folded.
   private(set) var foldedBatchNorms = 0
 
@@ -63,6 +66,15 @@ struct FoldedNetwork {
       // The last layer computes nothing, and reads another than the last that does.
       append(Node(name: "scores", kind: .reshape, inputs: [values.last!], output: .vector(classes)))
     }
+    factors = Array(repeating: nil, count: nodes.count + 1)
+  }
+
+  /// The layer of the model that gives a value, or the same numbers in another shape; nil for the images.
+  func label(of value: Int) -> String? {
+    guard value > 0 else { return nil }
+    let node = nodes[value - 1]
+    if node.label == nil, case .reshape = node.kind { return label(of: node.inputs[0]) }
+    return node.label
   }
 
   @discardableResult

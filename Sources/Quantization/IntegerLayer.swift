@@ -83,9 +83,7 @@ final class IntegerScaling {
     numbers = .allocate(capacity: 4 * padded)
     numbers.initialize(repeating: 0, count: 4 * padded)
     let zero = Int32(input.zeroPoint + 128)
-    for c in 0..<channels {
-      let multiplier = FixedPointMultiplier(
-        Double(input.scale) * Double(kernel.scales[c]) / Double(output.scale))
+    for (c, multiplier) in kernel.multipliers(from: input, to: output).enumerated() {
       numbers[c] = kernel.bias[c] &- zero &* sums[c]
       numbers[padded + c] = multiplier.multiplier
       numbers[2 * padded + c] = multiplier.left

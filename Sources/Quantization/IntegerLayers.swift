@@ -61,11 +61,8 @@ final class IntegerMean: IntegerLayer {
     channels = input.shape.channels
     zero = Int32(input.zeroPoint + 128)
     outputZero = Int32(output.zeroPoint + 128)
-    let scale = FixedPointMultiplier(Double(input.scale) / Double(output.scale))
-    let count = Int64(extent.height * extent.width)
-    let bits = min(63 - count.leadingZeroBitCount, 31 + scale.shift)
-    multiplier = Int32((Int64(scale.multiplier) << Int64(bits)) / count)
-    shift = Int32(scale.shift - bits)
+    let scale = input.meanMultiplier(to: output)
+    (multiplier, shift) = (scale.multiplier, Int32(scale.shift))
     (self.input, self.output) = (place, target)
     sums = memory.take(4 * channels)
   }
@@ -91,11 +88,8 @@ final class IntegerSum: IntegerLayer {
     _ activation: QuantizedActivation, from a: QuantizedModel.Value, _ b: QuantizedModel.Value,
     at places: (Int, Int), to output: QuantizedModel.Value, at target: Int
   ) {
-    // Each input comes to at most half of what both have for a scale, and 20 bits more.
-    let scale = 2 * Double(max(a.scale, b.scale))
-    let first = FixedPointMultiplier(Double(a.scale) / scale)
-    let second = FixedPointMultiplier(Double(b.scale) / scale)
-    let last = FixedPointMultiplier(scale / (0x1p20 * Double(output.scale)))
+    let scales = SumMultipliers(of: a, b, to: output)
+    let (first, second, last) = (scales.inputs[0], scales.inputs[1], scales.output)
     let (low, high) = activation.bounds(output)
     sum = Int8Sum(
       zero_points: (Int32(a.zeroPoint + 128), Int32(b.zeroPoint + 128)),
@@ -154,10 +148,7 @@ final class IntegerSoftmax: IntegerLayer {
 
   init(_ value: QuantizedModel.Value, at input: Int, to output: Int) {
     count = value.shape.count
-    // Differences have five bits before the point.
-    multiplier = FixedPointMultiplier(min(Double(value.scale) * 0x1p26, 0x1p31 - 1))
-    // Whatever is further below the largest counts nothing.
-    lowest = multiplier.shift > 31 ? 0 : -Int32((31 << 26) >> max(multiplier.shift, 0))
+    (multiplier, lowest) = value.softmaxMultiplier
     self.input = input
     self.output = output
   }

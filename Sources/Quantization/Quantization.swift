@@ -2,7 +2,23 @@ import ConvNet
 
 /// How a model is quantised after its training.
 public struct QuantizationDescription: Hashable, Sendable {
+  public enum Rounding: String, Hashable, Sendable, CaseIterable {
+    /// Each weight to the nearest.
+    case nearest
+    /// As `AdaptiveRounding` does.
+    case adaptive
+  }
+
   public var method: CalibrationMethod
+  public var equalization = Equalization.none
+  /// Whether biases make up for what rounding the weights changes in the mean (Nagel et al. 2019):
+  /// b − Σ(ŵ − w)·E[x].
+  public var correctsBias = false
+  public var rounding = Rounding.nearest
+  /// Steps of adaptive rounding.
+  public var iterations = 1000
+  /// Of a weight: 2 to 8, of which 4 and less are stored two in a byte.
+  public var weightBits = 8
 
   public init(_ method: CalibrationMethod = .minimumMaximum) { self.method = method }
 }
@@ -12,32 +28,44 @@ extension Model {
   /// and values to 255 steps of the range that they have for some images.
   ///
   /// It is a function of the model and the images alone: the number of threads changes no bit of it.
+  /// - Parameter note: is told what was left out of what was asked for.
   /// - Throws: `NetworkError` naming a layer that has no form in integers; `OutOfMemory`.
   public func quantized(
     _ description: QuantizationDescription = QuantizationDescription(),
-    calibratedOn source: any ImageSamples, team: Team
+    calibratedOn source: any ImageSamples, team: Team, note: (String) -> Void = { _ in }
   ) throws -> QuantizedModel {
-    let network = try FoldedNetwork(self)
+    var network = try FoldedNetwork(self)
     let calibration = Calibration(
       model: self, source: source, method: description.method, team: team)
+    try network.equalize(description.equalization) { try calibration.largest(of: $0.label!) }
     let images = QuantizedModel.Value(
       "images", plan.description.input, range: try calibration.rangeOfImages())
     var values = [images]
     var operations: [QuantizedModel.Operation] = []
-    for node in network.nodes {
+    for (place, node) in network.nodes.enumerated() {
       let inputs = node.inputs.map { values[$0] }
       var value = QuantizedModel.Value(
         node.name, node.output, scale: inputs[0].scale, zeroPoint: inputs[0].zeroPoint)
       switch node.kind {
       case .conv2D, .depthwiseConv2D, .dense, .mean, .add:
         value = QuantizedModel.Value(
-          node.name, node.output, range: try calibration.range(of: node.label!))
+          node.name, node.output,
+          range: try calibration.range(of: node.label!, factors: network.factors[place + 1]))
       case .softmax: (value.scale, value.zeroPoint) = (1 / 256, -128)
       case .maxPool, .averagePool, .clamp, .pad, .reshape: break
       }
+      var kernel: QuantizedKernel?
+      if !node.kernel.isEmpty {
+        let input = node.inputs[0]
+        kernel = try node.kernel(from: inputs[0], description, team: team, note: note) { second in
+          try calibration.moments(
+            of: node, reads: network.label(of: input), inputs[0].shape, second: second
+          ).scaled(by: network.factors[input], isDepthwise: node.isDepthwise)
+        }
+      }
       operations.append(
         QuantizedModel.Operation(
-          node.name, node.quantized(from: inputs[0]), inputs: node.inputs, output: values.count))
+          node.name, node.quantized(kernel), inputs: node.inputs, output: values.count))
       values.append(value)
     }
     return try QuantizedModel(
@@ -63,12 +91,14 @@ extension QuantizedModel.Value {
 }
 
 extension FoldedNetwork.Node {
-  fileprivate func quantized(from input: QuantizedModel.Value) -> QuantizedOperation {
+  var isDepthwise: Bool { if case .depthwiseConv2D = kind { true } else { false } }
+
+  /// - Parameter kernel: of an operation that has one.
+  fileprivate func quantized(_ kernel: QuantizedKernel?) -> QuantizedOperation {
     switch kind {
-    case .conv2D(let window): .conv2D(window, kernel(from: input), activation)
-    case .depthwiseConv2D(let window):
-      .depthwiseConv2D(window, kernel(from: input, isDepthwise: true), activation)
-    case .dense: .dense(kernel(from: input), activation)
+    case .conv2D(let window): .conv2D(window, kernel!, activation)
+    case .depthwiseConv2D(let window): .depthwiseConv2D(window, kernel!, activation)
+    case .dense: .dense(kernel!, activation)
     case .maxPool(let window): .maxPool(window)
     case .averagePool(let window): .averagePool(window)
     case .mean: .mean
@@ -80,30 +110,67 @@ extension FoldedNetwork.Node {
     }
   }
 
-  /// q = round(w/s), s the filter's largest magnitude over 127; its bias in units of s times the input's scale,
-  /// and s so large that this is at most 2³⁰.
-  private func kernel(
-    from input: QuantizedModel.Value, isDepthwise: Bool = false
-  ) -> QuantizedKernel {
+  /// The largest number of weights of a filter that second moments are worked out of.
+  private static let mostAdapted = 4096
+
+  /// q = round(w/s), s the filter's largest magnitude over 127 (of fewer bits over what these hold); its bias in
+  /// units of s times the input's scale, and s so large that this is at most 2³⁰.
+  /// - Parameter moments: of what it reads; with second ones where it is asked for these.
+  fileprivate func kernel(
+    from input: QuantizedModel.Value, _ description: QuantizationDescription, team: Team,
+    note: (String) -> Void, moments: (Bool) throws -> LayerMoments
+  ) throws -> QuantizedKernel {
     let filters = bias.count
-    let perFilter = kernel.count / filters
-    func filter(_ place: Int) -> Int { isDepthwise ? place % filters : place / perFilter }
+    let size = kernel.count / filters
+    let most = Float(1 << (description.weightBits - 1) - 1)
     var largest = [Float](repeating: 0, count: filters)
     for (place, weight) in kernel.enumerated() {
       largest[filter(place)] = max(largest[filter(place)], abs(weight))
     }
     let scales = largest.indices.map { f in
       let least = abs(bias[f]) / (input.scale * 0x1p30)
-      return max(largest[f] > 0 ? largest[f] / 127 : 1 / 127, least, 1e-30)
+      return max(largest[f] > 0 ? largest[f] / most : 1 / most, least, 1e-30)
+    }
+    /// Where weight k of a filter is.
+    func place(_ f: Int, _ k: Int) -> Int { isDepthwise ? k * filters + f : f * size + k }
+    var isAdaptive = description.rounding == .adaptive
+    if isAdaptive, size > Self.mostAdapted {
+      note(
+        "\(name): its filters have \(size) weights, more than the \(Self.mostAdapted) that are rounded "
+          + "adaptively; they are rounded to the nearest")
+      isAdaptive = false
+    }
+    var weights = kernel.enumerated().map { place, weight in
+      Int8(min(max((weight / scales[filter(place)]).rounded(), -most), most))
+    }
+    let seen = isAdaptive || description.correctsBias ? try moments(isAdaptive) : nil
+    if isAdaptive, let seen {
+      let ratios = (0..<filters).flatMap { f in
+        (0..<size).map { kernel[place(f, $0)] / scales[f] }
+      }
+      let rounded = AdaptiveRounding(
+        ratios, filters: filters, bits: description.weightBits, seen, isDepthwise: isDepthwise,
+        iterations: description.iterations
+      ).carriedOut(team)
+      for f in 0..<filters {
+        for k in 0..<size { weights[place(f, k)] = rounded[f * size + k] }
+      }
+    }
+    var corrected = bias.map { Double($0) }
+    if description.correctsBias, let seen {
+      for f in 0..<filters {
+        for k in 0..<size {
+          let own = place(f, k)
+          let change = Double(scales[f]) * Double(weights[own]) - Double(kernel[own])
+          corrected[f] -= change * Double(seen.mean[isDepthwise ? f * size + k : k])
+        }
+      }
     }
     return QuantizedKernel(
-      weights: kernel.enumerated().map { place, weight in
-        Int8(min(max((weight / scales[filter(place)]).rounded(), -127), 127))
-      },
-      shape: kernelShape, scales: scales,
-      bias: bias.indices.map { f in
-        let units = Double(bias[f]) / (Double(input.scale) * Double(scales[f]))
+      weights: weights, shape: kernelShape, scales: scales,
+      bias: corrected.indices.map { f in
+        let units = corrected[f] / (Double(input.scale) * Double(scales[f]))
         return Int32(min(max(units.rounded(), -0x1p31), 0x1p31 - 1))
-      })
+      }, bits: description.weightBits)
   }
 }

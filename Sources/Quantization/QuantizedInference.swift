@@ -95,6 +95,18 @@ public final class QuantizedInference: TeamWork, ScoringNetwork {
     return UnsafePointer(bytes + output)
   }
 
+  /// A sample as the first layer reads it, q in −128...127.
+  public func quantizedImage(of source: any ImageSamples, sample: Int) -> [Int8] {
+    precondition(source.sampleShape == model.input.shape)
+    let size = model.input.shape.count
+    source.fill(pixels, sample: sample, epoch: 0, worker: 0)
+    normalizer?.apply(pixels, count: 1, worker: 0)
+    let bytes = memory + input
+    int8_quantize(
+      pixels, size, model.input.scale, Int32(model.input.zeroPoint + 128), bytes)
+    return (0..<size).map { Int8(Int(bytes[$0]) - 128) }
+  }
+
   /// The scores of a sample as the model has them, q in −128...127.
   public func quantizedScores(of source: any ImageSamples, sample: Int) -> [Int8] {
     precondition(source.sampleShape == model.input.shape)
@@ -112,12 +124,10 @@ private struct IntegerLayerBuilder {
   var memory = IntegerMemory()
   /// Where each value is; nil of what is never made.
   var places: [Int?]
-  private let readers: [Int]
 
   init(_ model: QuantizedModel, _ path: IntegerPath) {
     self.model = model
     self.path = path
-    readers = model.readers
     places = Array(repeating: nil, count: model.values.count)
     places[0] = memory.take(model.input.shape.count)
   }
@@ -128,14 +138,12 @@ private struct IntegerLayerBuilder {
     return place
   }
 
-  /// The pooling that alone reads a value, of windows of 2x2 that lie beside each other.
+  /// The pooling that is computed with what gives a value: of windows of 2x2.
   private func pooling(of value: Int) -> QuantizedModel.Operation? {
-    guard readers[value] == 1,
-      let reader = model.operations.first(where: { $0.inputs == [value] }),
-      case .maxPool(let window) = reader.kind,
-      window == QuantizedWindow(size: Extent(2, 2), stride: Extent(2, 2))
+    guard let pooling = model.pooling(of: value), case .maxPool(let window) = pooling.kind,
+      window.size == Extent(2, 2)
     else { return nil }
-    return reader
+    return pooling
   }
 
   mutating func build() -> [any IntegerLayer] {

@@ -63,8 +63,45 @@ public struct QuantizedModel: Hashable, Sendable {
     operations.reduce(0) { $0 + ($1.kind.kernel?.byteCount ?? 0) }
   }
 
+  /// The same network with other kernels and biases, each by the name of its operation.
+  /// - Throws: what the body does, and `NetworkError` for kernels that don't fit.
+  public func withKernels(
+    _ body: (String, QuantizedKernel) throws -> QuantizedKernel
+  ) throws -> QuantizedModel {
+    var operations = operations
+    for place in operations.indices {
+      guard let kernel = operations[place].kind.kernel else { continue }
+      operations[place].kind = operations[place].kind.with(try body(operations[place].name, kernel))
+    }
+    return try QuantizedModel(
+      values: values, operations: operations, normalization: normalization)
+  }
+
+  /// The max pooling of windows that lie beside each other which alone reads a value, so that it can be computed
+  /// with that: what becomes of a sum grows with it, so that the largest sum is pooled and scaled alone.
+  public func pooling(of value: Int) -> Operation? {
+    guard readers[value] == 1, let reader = operations.first(where: { $0.inputs == [value] }),
+      case .maxPool(let window) = reader.kind, window.size == window.stride,
+      window.sides == Sides(top: 0, bottom: 0, left: 0, right: 0)
+    else { return nil }
+    return reader
+  }
+
+  /// Multiplications and additions of one image, as the textbook counts them: those that scale and shift channels
+  /// one by one, as a batch norm that no layer before it could take in, are none of them.
+  public var multiplyAdds: Int {
+    operations.reduce(0) { sum, operation in
+      guard let kernel = operation.kind.kernel else { return sum }
+      if case .depthwiseConv2D(let window, _, _) = operation.kind, window.size == Extent(1, 1) {
+        return sum
+      }
+      let positions = values[operation.output].shape.count / kernel.bias.count
+      return sum + positions * kernel.weights.count
+    }
+  }
+
   /// How often each value is read; the scores once more.
-  var readers: [Int] {
+  public var readers: [Int] {
     var readers = values.map { _ in 0 }
     for operation in operations {
       for input in operation.inputs { readers[input] += 1 }
@@ -117,6 +154,17 @@ public enum QuantizedOperation: Hashable, Sendable {
     }
   }
 
+  /// The same with another kernel, where it has one.
+  public func with(_ kernel: QuantizedKernel) -> QuantizedOperation {
+    switch self {
+    case .conv2D(let window, _, let activation): .conv2D(window, kernel, activation)
+    case .depthwiseConv2D(let window, _, let activation):
+      .depthwiseConv2D(window, kernel, activation)
+    case .dense(_, let activation): .dense(kernel, activation)
+    default: self
+    }
+  }
+
   /// The zeros that it puts around an image.
   public var sides: Sides? {
     switch self {
@@ -149,7 +197,7 @@ public enum QuantizedActivation: String, Hashable, Sendable, CaseIterable {
   case linear, relu, relu6
 
   /// What q + 128 is held in: the bounds as a value's scale has them, to the nearest.
-  func bounds(_ value: QuantizedModel.Value) -> (low: Int32, high: Int32) {
+  public func bounds(_ value: QuantizedModel.Value) -> (low: Int32, high: Int32) {
     let zero = Int32(value.zeroPoint + 128)
     guard self == .relu6 else { return (self == .linear ? 0 : zero, 255) }
     let six = (6 / value.scale).rounded()
@@ -195,20 +243,45 @@ public struct QuantizedWindow: Hashable, Sendable {
 
 /// Weights and what goes with them.
 public struct QuantizedKernel: Hashable, Sendable {
-  /// In ±127; the last index runs fastest.
+  /// In ±127, or of fewer bits in ±(2^(bits − 1) − 1); the last index runs fastest.
   public var weights: [Int8]
   public var shape: [Int]
   /// Of each filter's weights.
   public var scales: [Float]
   /// In units of the input's scale times the filter's.
   public var bias: [Int32]
+  /// Of a weight, 2 to 8; it is computed with as one of 8.
+  public var bits: Int
 
-  public init(weights: [Int8], shape: [Int], scales: [Float], bias: [Int32]) {
+  public init(
+    weights: [Int8], shape: [Int], scales: [Float], bias: [Int32], bits: Int = 8
+  ) {
     self.weights = weights
     self.shape = shape
     self.scales = scales
     self.bias = bias
+    self.bits = bits
   }
 
-  public var byteCount: Int { weights.count + 4 * scales.count + 4 * bias.count }
+  public var byteCount: Int { packedWeights.count + 4 * scales.count + 4 * bias.count }
+
+  /// The weights as they are stored: of 4 bits and less two in a byte, the first in its lower half, and 0 in the
+  /// last byte's upper half where their number is odd.
+  public var packedWeights: [UInt8] {
+    guard bits <= 4 else { return weights.map { UInt8(bitPattern: $0) } }
+    return stride(from: 0, to: weights.count, by: 2).map { place in
+      let high = place + 1 < weights.count ? weights[place + 1] : 0
+      return UInt8(bitPattern: weights[place]) & 15 | UInt8(bitPattern: high) << 4
+    }
+  }
+
+  /// So many weights of bytes that hold them two by two; nil where they are not as many.
+  public static func unpacked(_ bytes: some Collection<UInt8>, count: Int) -> [Int8]? {
+    guard bytes.count == (count + 1) / 2 else { return nil }
+    var weights = bytes.flatMap { byte in
+      [Int8(bitPattern: byte << 4) >> 4, Int8(bitPattern: byte) >> 4]
+    }
+    if weights.count > count { weights.removeLast() }
+    return weights
+  }
 }

@@ -3,6 +3,8 @@ import ConvNet
 extension QuantizedModel {
   /// Numbers that a sum of 32 bits holds the products of, each of at most 255·128.
   static let mostSummed = 1 << 16
+  /// Numbers of a softmax, of which each adds at most 2¹⁹ to a sum of 31 bits.
+  public static let mostInSoftmax = 1 << 12 - 1
 
   /// Whether it is one that can be computed: what comes from a file is as it may be.
   func check() throws(NetworkError) {
@@ -121,8 +123,13 @@ extension QuantizedOperation {
       guard output.shape.count == input.shape.count else { throw NetworkError("loses numbers") }
       try expectSameScale()
     case .softmax:
-      guard case .vector = input.shape else { throw NetworkError("is of a vector") }
+      guard case .vector(let count) = input.shape else { throw NetworkError("is of a vector") }
       try expect(input.shape)
+      guard count <= QuantizedModel.mostInSoftmax else {
+        throw NetworkError(
+          "is of \(count) classes, more than the \(QuantizedModel.mostInSoftmax) whose sum fits 32 bits"
+        )
+      }
       guard output.scale == 1 / 256, output.zeroPoint == -128 else {
         throw NetworkError("gives 1/256, with the zero point -128")
       }
@@ -158,6 +165,10 @@ extension QuantizedKernel {
         throw NetworkError("has a scale that cannot be")
       }
     }
-    guard !weights.contains(-128) else { throw NetworkError("has a weight of -128") }
+    guard (2...8).contains(bits) else { throw NetworkError("has weights of \(bits) bits") }
+    let most = 1 << (bits - 1) - 1
+    guard weights.allSatisfy({ abs(Int($0)) <= most }) else {
+      throw NetworkError("has a weight beyond ±\(most)")
+    }
   }
 }

@@ -32,6 +32,8 @@ struct Runner: ParsableCommand {
             let the model answer over HTTP, with a page to draw on
         runner quantize results/lenet/latest
             make a model of 8-bit integers: a quarter of the bytes, the same answers everywhere
+        runner tradeoff results/lenet/latest results/lenet/latest/model.int8.safetensors
+            what do models reach, and what do they cost in bytes and microseconds?
         runner export results/lenet/latest lenet.onnx
             give the model to other programs, checked to answer as it does
         runner import resnet18.onnx --mean 0.485,0.456,0.406 --deviation 0.229,0.224,0.225
@@ -75,7 +77,8 @@ struct Runner: ParsableCommand {
       MonitorCommand.self, PromoteCommand.self, WatchBenchCommand.self,
       VerifyCommand.self, SchemaCommand.self, ExplainCommand.self, DataCommand.self,
       BenchCommand.self,
-      BaselinesCommand.self, PlotCommand.self, CompareCommand.self, DoctorCommand.self,
+      BaselinesCommand.self, PlotCommand.self, CompareCommand.self, TradeoffCommand.self,
+      DoctorCommand.self,
       SamplerBenchCommand.self,
     ],
     defaultSubcommand: RunCommand.self)

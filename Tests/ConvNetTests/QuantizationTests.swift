@@ -200,6 +200,33 @@ import Testing
     #expect(model.withSoftmax.withSoftmax == model.withSoftmax)
   }
 
+  /// Of many equal scores each is 256/n units of probability, rounded; beyond what sums hold, it is refused.
+  @Test(arguments: [2, 3, 511, 512, 1000, 4095, 4096])
+  func aSoftmaxOfManyEqual(_ classes: Int) throws {
+    let input = Shape.image(height: 2, width: 2, channels: 1)
+    let plan = try NetworkPlan(
+      NetworkDescription(
+        input: input,
+        model: [.layer(.flatten), .layer(.dense(DenseDescription(units: classes)))],
+        classes: classes))
+    var model = try Model(plan, seed: 1)
+    for tensor in model.tensors {
+      model[tensor] = ArraySlice(repeating: 0.5, count: model[tensor].count)
+    }
+    let images = GivenSource(input, randomFloats(3 * input.count, seed: 3).map(abs))
+    let quantized = try model.quantized(calibratedOn: images, team: team()).withSoftmax
+    guard classes < 4096 else {
+      #expect(throws: NetworkError.self) { try quantized.check() }
+      return
+    }
+    try quantized.check()
+    for path in IntegerPath.allCases where path.runs {
+      let network = try QuantizedInference(quantized, team: team(), path: path)
+      let found = network.quantizedScores(of: images, sample: 1).map { Int($0) + 128 }
+      #expect(Set(found) == [Int((256 / (Double(classes) + 0.001)).rounded())])
+    }
+  }
+
   @Test(arguments: [
     (LayerDescription.activation(.gelu()), "activation_0: of activations"),
     (.activation(.softmax), "activation_0: a softmax is computed in integers at the end alone"),

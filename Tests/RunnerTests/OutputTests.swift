@@ -21,7 +21,7 @@ import Testing
     "explain --all --format markdown", "schema", "schema --sweep", "data list",
     "data list --format csv", "data check small.json", "data show synthetic_digits --count 4",
     "predict RUN synthetic_digits.png --resize area", "data show small.json --augmented --count 2",
-    "quantize RUN --quiet --threads 1",
+    "quantize RUN --quiet --threads 1", "tradeoff RUN --rounds 1 --quiet",
     "export RUN small.onnx --quiet --threads 1", "import small.onnx imported",
     "bench small.json --threads 1", "monitor log.jsonl RUN --reference held.csv",
     "promote models 1",

@@ -3,9 +3,15 @@ numbers bit for bit; XNNPACK, whose kernels round in other ways, numbers within 
 by itself, given the same numbers. A unit is passed on from layer to layer and may grow: what it comes to of a
 whole network's scores is bounded by GROWN units and told, and so is what these are worth as probabilities.
 
+ONNX Runtime is asked about the same networks in the QDQ form. It computes integers' sums, rescaled by floats and
+rounded once: near, too. Of processors without VNNI its products of bytes by int8 saturate at 16 bits unless the
+session asks for precision, as is done here; what comes of it without is told beside. C compilers make programs of
+the headers, of which every byte is to be runner's.
+
     check_int8.py FOLDER [--results RESULTS.md]
 
-An export is a FILE.tflite of the folder with its images and runner's scores of them, FILE.tflite.npz.
+An export is a FILE.tflite of the folder with its images and runner's scores of them, FILE.tflite.npz; FILE.onnx and
+FILE.h are of the same network.
 """
 
 import argparse
@@ -16,7 +22,11 @@ import math
 import multiprocessing
 import os
 import pathlib
+import re
+import shutil
+import subprocess
 import sys
+import tempfile
 import time
 
 import numpy
@@ -107,6 +117,84 @@ def operators_alone(path, images):
     return dict(found)
 
 
+def onnx_answers(path, images, is_precise):
+    """The scores that ONNX Runtime gives images, and how many operators of integers it made of the file."""
+    import onnx
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    if is_precise:
+        options.add_session_config_entry("session.x64quantprecision", "1")
+    with tempfile.TemporaryDirectory() as folder:
+        options.optimized_model_filepath = f"{folder}/fused.onnx"
+        options.log_severity_level = 3
+        session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+        fused = [node.op_type for node in onnx.load(options.optimized_model_filepath).graph.node]
+    (port,) = session.get_inputs()
+    given = images.transpose(0, 3, 1, 2).astype(numpy.float32)
+    scores = [session.run(None, {port.name: given[i : i + 100]})[0] for i in range(0, len(given), 100)]
+    return numpy.concatenate(scores), sum("QLinear" in op or op in ("QGemm", "ConvInteger") for op in fused)
+
+
+C_MAIN = """
+#include <stdio.h>
+#include "model.h"
+int main(void) {
+  static unsigned char pixels[MODEL_PIXELS];
+  int8_t scores[MODEL_CLASSES];
+  while (fread(pixels, 1, MODEL_PIXELS, stdin) == MODEL_PIXELS) {
+    model_ANSWER(pixels, scores);
+    fwrite(scores, 1, MODEL_CLASSES, stdout);
+  }
+  return 0;
+}
+"""
+
+
+def headers(path, images, own, kind):
+    """Numbers of a header that are other than runner's, by each compiler that there is, the last with the
+    sanitizer of what is undefined."""
+    strict = ["-Wall", "-Wextra", "-Wconversion", "-Werror", "-pedantic"]
+    prefix = re.search(r"static int8_t (\w+)_memory", path.read_text()).group(1)
+    found = {}
+    for name, compiler, flags, count in [
+        ("gcc", "gcc", ["-std=c99", "-O3", "-march=native"], len(images)),
+        ("clang", "clang", ["-std=c11", "-O3", "-march=native"], 1000),
+        ("g++", "g++", ["-x", "c++", "-O2"], 100),
+        ("gcc, sanitizer", "gcc", ["-O1", "-fsanitize=undefined", "-fno-sanitize-recover"], 100),
+        ("clang, sanitizer", "clang", ["-O1", "-fsanitize=undefined", "-fno-sanitize-recover"], 100),
+    ]:
+        if not shutil.which(compiler):
+            continue
+        with tempfile.TemporaryDirectory() as folder:
+            shutil.copy(path, f"{folder}/model.h")
+            text = C_MAIN.replace("MODEL", prefix.upper()).replace("model_", f"{prefix}_").replace("ANSWER", kind)
+            pathlib.Path(f"{folder}/main.c").write_text(text)
+            subprocess.run([compiler, *flags, *strict, "main.c", "-o", "main"], cwd=folder, check=True)
+            said = subprocess.run(
+                [f"{folder}/main"], input=images[:count].tobytes(), capture_output=True, check=True).stdout
+            numbers = numpy.frombuffer(said, numpy.int8).reshape(-1, own.shape[1])
+            assert len(numbers) == len(images[:count])
+            found[name] = int((numbers != own[:count]).sum())
+    return found
+
+
+def elsewhere(row, path, images, own, scale, zero):
+    """What ONNX Runtime and C compilers make of the same network."""
+    file = path.with_suffix(".onnx")
+    for key, is_precise in [("onnx", True), ("onnx_fast", False)]:
+        scores, row["fused"] = onnx_answers(file, images, is_precise)
+        q = numpy.rint(scores / numpy.float32(scale)).astype(int) + zero
+        distance = numpy.abs(own - q)
+        row[key] = {
+            "others": int((distance > 0).sum()), "most": int(distance.max()),
+            "answers": int((own.argmax(1) != q.argmax(1)).sum()),
+        }
+    row["headers"] = headers(
+        path.with_suffix(".h"), images.astype(numpy.uint8), own, "probabilities" if "-softmax" in path.name else "scores")
+
+
 def check(path):
     """A row for an export, and what is said of it."""
     from ai_edge_litert.interpreter import OpResolverType
@@ -135,8 +223,11 @@ def check(path):
     }
     if "labels" in samples:
         row["accuracy"] = f"{100 * (own.argmax(1) == samples['labels']).mean():.2f} %"
+    elsewhere(row, path, images, own, scale, zero)
+    row["seconds"] = time.monotonic() - start
     row["passed"] = (
-        different == 0 and row["most"] <= row["bound"] and all(most <= 1 for most, _, _ in alone.values()))
+        different == 0 and row["most"] <= row["bound"] and all(most <= 1 for most, _, _ in alone.values())
+        and row["onnx"]["most"] <= row["bound"] and not any(row["headers"].values()) and row["headers"])
     return row
 
 
@@ -146,14 +237,17 @@ def said(row):
     return (
         f"{'ok  ' if row['passed'] else 'FAIL'} {row['name']}: {row['images']} images, {row['different']} of "
         f"{row['numbers']} numbers other than the reference kernels', {row['others']} other than XNNPACK's by at "
-        f"most {row['most']} of {row['bound']}, {row['answers']} other answers; by operator: {alone or 'none'}; accuracy "
-        f"{row['accuracy']}; {row['seconds']:.0f} s"
+        f"most {row['most']} of {row['bound']}, {row['answers']} other answers; by operator: {alone or 'none'}; "
+        f"ONNX Runtime ({row['fused']} operators of integers): {row['onnx']['others']} others by at most "
+        f"{row['onnx']['most']}, {row['onnx']['answers']} other answers (unasked for precision: "
+        f"{row['onnx_fast']['others']} by {row['onnx_fast']['most']}, {row['onnx_fast']['answers']}); headers: "
+        f"{row['headers']} others; accuracy {row['accuracy']}; {row['seconds']:.0f} s"
     )
 
 
 def written(rows):
     lines = [
-        "# int8 exports, by LiteRT",
+        "# int8 exports, by LiteRT, ONNX Runtime and C compilers",
         "",
         f"ai-edge-litert {importlib.metadata.version('ai-edge-litert')}; networks after one short epoch, by "
         "[int8.sh](int8.sh). Numbers are the int8 of all scores of all images. XNNPACK's answer is another where the "
@@ -167,6 +261,23 @@ def written(rows):
     lines += [
         f"| {row['name']} | {row['images']:,} | {row['different']} | {row['others']:,} | {row['most']} | "
         f"{row['bound']} | {row['answers']} | {row['accuracy']} |"
+        for row in rows
+    ]
+    lines += [
+        "",
+        f"The same networks in the QDQ form by ONNX Runtime {importlib.metadata.version('onnxruntime')}, which makes "
+        "operators of integers of it and rescales their sums by floats; with `session.x64quantprecision` and, in the "
+        "last columns, without: then a processor without VNNI adds products in 16 bits, which saturate. And as C "
+        "headers, by " + ", ".join(rows[0]["headers"]) + ", with all warnings as errors.",
+        "",
+        "| export | operators of integers | other than runner's | by at most | other answers | fast: other | by at most | "
+        "other answers | other by header |",
+        "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
+    ]
+    lines += [
+        f"| {row['name']} | {row['fused']} | {row['onnx']['others']:,} | {row['onnx']['most']} | "
+        f"{row['onnx']['answers']} | {row['onnx_fast']['others']:,} | {row['onnx_fast']['most']} | "
+        f"{row['onnx_fast']['answers']} | {sum(row['headers'].values())} |"
         for row in rows
     ]
     total = collections.defaultdict(lambda: [0, 0, 0])

@@ -32,9 +32,7 @@ struct CHeader {
     identifiers = Identifiers(
       reserved: Set(CFunctions.all.map(\.name) + ["tap", "images", "mean", "factor", "whitening"]))
     names = graph.nodes.map { identifiers.identifier($0.name) }
-    memory = CMemory(graph) { node in
-      node.layer == .flatten || node.layer == .activation(.linear) ? node.inputs[0] : nil
-    }
+    memory = CMemory(graph) { $0.layer == .flatten || $0.layer == .activation(.linear) }
   }
 
   // MARK: arrays
@@ -97,10 +95,20 @@ struct CHeader {
   private static func arrays(
     in text: [UInt8], prefix: String
   ) throws(ExchangeError) -> [String: [Float]] {
-    let mark = Array("static const float \(prefix)_".utf8)
-    var arrays: [String: [Float]] = [:]
+    try arrays(of: "float", in: text, prefix: prefix) { token in
+      token.last == UInt8(ascii: "f")
+        ? Float(String(decoding: token.dropLast(), as: UTF8.self)) : nil
+    }
+  }
+
+  /// The same of other numbers, each as a word of the text has it.
+  static func arrays<Number>(
+    of type: String, in text: [UInt8], prefix: String, _ number: (ArraySlice<UInt8>) -> Number?
+  ) throws(ExchangeError) -> [String: [Number]] {
+    let mark = Array("static const \(type) \(prefix)_".utf8)
+    var arrays: [String: [Number]] = [:]
     var name: String?
-    var values: [Float] = []
+    var values: [Number] = []
     for line in text.split(separator: UInt8(ascii: "\n")) {
       if let open = name {
         if line.starts(with: Array("};".utf8)) {
@@ -111,9 +119,9 @@ struct CHeader {
         for token in line.split(whereSeparator: {
           $0 == UInt8(ascii: ",") || $0 == UInt8(ascii: " ")
         }) {
-          guard token.last == UInt8(ascii: "f"),
-            let value = Float(String(decoding: token.dropLast(), as: UTF8.self))
-          else { throw ExchangeError("its array \(open) holds what is no number") }
+          guard let value = number(token) else {
+            throw ExchangeError("its array \(open) holds what is no number")
+          }
           values.append(value)
         }
       } else if line.starts(with: mark) {
@@ -199,12 +207,12 @@ struct CHeader {
     return bytes + Array(text.utf8)
   }
 
-  private static func commented(_ text: String) -> String {
+  static func commented(_ text: String) -> String {
     String(text.map { $0 == "*" || $0 == "/" || $0.isNewline ? "-" : $0 })
   }
 
   /// UTF-8 as octal escapes, so that no character of a name means anything to a compiler.
-  private static func quoted(_ text: String) -> String {
+  static func quoted(_ text: String) -> String {
     "\""
       + text.utf8.map { byte in
         let isPlain = byte >= 32 && byte < 127 && !"\"\\?".utf8.contains(byte)

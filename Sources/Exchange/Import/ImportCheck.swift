@@ -130,6 +130,12 @@ struct ONNXRun {
     return Array(scores.prefix(scores.count / count * images.count))
   }
 
+  /// - Parameter images: in the order of the file's own input.
+  func scores(of images: Tensor) throws(ExchangeError) -> [Float] {
+    guard let port = file.inputs.first, let output = file.outputs.first else { return [] }
+    return try run(port.name, images, output.name)
+  }
+
   private func run(
     _ input: String, _ images: Tensor, _ output: String
   ) throws(ExchangeError) -> [Float] {

@@ -10,16 +10,14 @@ public enum ONNXLayout: String, Hashable, Sendable, CaseIterable {
 }
 
 /// Writes a graph as ONNX. Values are (N, C, H, W) or (N, C), N being free.
-struct ONNXWriter {
+struct ONNXWriter: ONNXWriting {
   private let graph: Graph
-  private var file: ONNXFile
-  private var constantNames: [ONNXArray: String] = [:]
-  private var taken: Set<String> = [Self.inputName]
+  var file: ONNXFile
+  var constantNames: [ONNXArray: String] = [:]
+  var taken: Set<String> = [Self.inputName]
   /// The names of what the images and each node give.
   private var images = Self.inputName
   private var outputs: [String] = []
-
-  static let inputName = "images"
 
   /// - Parameters:
   ///   - name: of the whole.
@@ -30,7 +28,8 @@ struct ONNXWriter {
   ) throws(ExchangeError) -> ONNXFile {
     var writer = ONNXWriter(graph, name)
     writer.file.metadata = metadata
-    try writer.prepare(layout)
+    writer.images = try writer.prepare(
+      graph.input, scale: graph.scale, graph.normalization, layout)
     let outputName = graph.endsInSoftmax ? "probabilities" : "scores"
     writer.taken.insert(outputName)
     for (place, node) in graph.nodes.enumerated() {
@@ -49,103 +48,11 @@ struct ONNXWriter {
     file.producer = "runner"
   }
 
-  // MARK: operators and names
-
-  private mutating func unique(_ name: String) -> String {
-    var (candidate, number) = (name, 2)
-    while !taken.insert(candidate).inserted {
-      candidate = "\(name)_\(number)"
-      number += 1
-    }
-    return candidate
-  }
-
-  @discardableResult
-  private mutating func add(
-    _ op: String, _ inputs: [String], _ name: String,
-    _ attributes: [String: ONNXFile.Attribute] = [:], to output: String? = nil
-  ) -> String {
-    let output = output ?? unique(name)
-    file.nodes.append(
-      ONNXFile.Node(
-        op: op, name: "\(op)_\(file.nodes.count)", inputs: inputs, outputs: [output],
-        attributes: attributes))
-    return output
-  }
-
-  /// A constant by its name; equal ones without a name of their own are one.
-  private mutating func constant(_ value: ONNXArray, _ name: String) -> String {
-    if let known = constantNames[value] { return known }
-    let name = unique(name)
-    constantNames[value] = name
-    file.constants.append((name, value))
-    return name
-  }
-
-  private mutating func constant(_ tensor: Tensor, _ name: String) -> String {
-    let name = unique(name)
-    file.constants.append((name, .floats(tensor)))
-    return name
-  }
-
-  private mutating func scalar(_ value: Float) -> String {
-    constant(.floats(Tensor([value], shape: [])), "constant_\(constantNames.count)")
-  }
-
-  private mutating func sizes(_ values: [Int]) -> String {
-    constant(.ints(values), "sizes_\(constantNames.count)")
-  }
-
   private func name(_ input: LayerInput) -> String {
     switch input {
     case .images: images
     case .layer(let place): outputs[place]
     }
-  }
-
-  // MARK: before the first layer
-
-  private mutating func prepare(_ layout: ONNXLayout) throws(ExchangeError) {
-    guard let (height, width, channels) = graph.input.sizes else {
-      throw ExchangeError("the model takes vectors, not images")
-    }
-    let sizes = layout == .nchw ? [channels, height, width] : [height, width, channels]
-    file.inputs = [
-      ONNXFile.Port(
-        name: images, sizes: [.free("N")] + sizes.map { ONNXFile.Port.Size.fixed($0) })
-    ]
-    if let scale = graph.scale { images = add("Mul", [images, scalar(scale)], "scaled") }
-    if let normalization = graph.normalization { normalize(normalization, layout, sizes) }
-    if layout == .nhwc {
-      images = add("Transpose", [images], "images_nchw", ["perm": .ints([0, 3, 1, 2])])
-    }
-  }
-
-  private mutating func normalize(
-    _ normalization: Normalization, _ layout: ONNXLayout, _ sizes: [Int]
-  ) {
-    let (height, width, channels) = graph.input.sizes!
-    /// Of each channel, or of each number, in the order of the input.
-    func placed(_ values: [Float]) -> Tensor {
-      let isWhole = values.count != channels || height * width == 1
-      let tensor = Tensor(
-        values, shape: isWhole ? [1, height, width, channels] : [1, 1, 1, channels])
-      return layout == .nchw ? tensor.transposed([0, 3, 1, 2]) : tensor
-    }
-    images = add("Sub", [images, constant(placed(normalization.mean), "mean")], "centred")
-    guard !normalization.whitening.isEmpty else {
-      let factor = constant(placed(normalization.factor), "factor")
-      images = add("Mul", [images, factor], "normalized")
-      return
-    }
-    let count = graph.input.count
-    var matrix = Tensor(
-      normalization.whitening, shape: [height, width, channels, height, width, channels])
-    if layout == .nchw { matrix = matrix.transposed([2, 0, 1, 5, 3, 4]) }
-    let flat = add("Flatten", [images], "flat_images", ["axis": .int(1)])
-    let white = add(
-      "MatMul", [flat, constant(matrix.reshaped([count, count]), "whitening")], "white")
-    images = add("Reshape", [white, self.sizes([0] + sizes)], "normalized")
   }
 
   // MARK: layers
@@ -366,12 +273,12 @@ struct ONNXWriter {
 
 extension ONNXFile.Attribute {
   /// Heights and widths.
-  fileprivate static func ints(_ extents: [Extent]) -> ONNXFile.Attribute {
+  static func ints(_ extents: [Extent]) -> ONNXFile.Attribute {
     .ints(extents.flatMap { [$0.height, $0.width] })
   }
 
   /// The beginnings, then the ends, as `pads` has them.
-  fileprivate static func ints(_ sides: Sides) -> ONNXFile.Attribute {
+  static func ints(_ sides: Sides) -> ONNXFile.Attribute {
     .ints([sides.top, sides.left, sides.bottom, sides.right])
   }
 }

@@ -29,13 +29,11 @@ struct QuantizedTFLiteWriter {
     _ model: QuantizedModel, reading bytes: [UInt8]
   ) throws(ExchangeError) -> QuantizedModel {
     let constants = try TFLiteFile.constants(in: bytes)
-    var operations = model.operations
-    for place in operations.indices {
-      guard var kernel = operations[place].kind.kernel else { continue }
-      let name = operations[place].name
+    return try model.reading { name, kernel throws(ExchangeError) in
       guard let weights = constants["\(name)/kernel"], weights.count == kernel.weights.count,
         let bias = constants["\(name)/bias"], bias.count == 4 * kernel.bias.count
       else { throw ExchangeError("its tensors of \(name) are missing, or of another length") }
+      var kernel = kernel
       kernel.weights = weights.map { Int8(bitPattern: $0) }
       kernel.bias = kernel.bias.indices.map { f in
         Int32(
@@ -43,12 +41,8 @@ struct QuantizedTFLiteWriter {
             $0 | UInt32(bias[bias.startIndex + 4 * f + $1]) << UInt32(8 * $1)
           })
       }
-      operations[place].kind = operations[place].kind.with(kernel)
+      return kernel
     }
-    do {
-      return try QuantizedModel(
-        values: model.values, operations: operations, normalization: model.normalization)
-    } catch { throw ExchangeError("\(error)") }
   }
 
   private init(_ model: QuantizedModel, _ description: String) {
@@ -306,18 +300,6 @@ struct QuantizedTFLiteWriter {
       let y = add(value)
       add(.softmax, version: 2, inputs, y, (9, [0: .float(1)]))
       values[operation.output] = y
-    }
-  }
-}
-
-extension QuantizedOperation {
-  fileprivate func with(_ kernel: QuantizedKernel) -> QuantizedOperation {
-    switch self {
-    case .conv2D(let window, _, let activation): .conv2D(window, kernel, activation)
-    case .depthwiseConv2D(let window, _, let activation):
-      .depthwiseConv2D(window, kernel, activation)
-    case .dense(_, let activation): .dense(kernel, activation)
-    default: self
     }
   }
 }

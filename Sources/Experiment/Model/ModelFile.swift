@@ -116,7 +116,7 @@ extension ModelFile {
           + (format.contains("runner-checkpoint-")
             ? "; it is a checkpoint, give the folder of its run"
             : format.contains(QuantizedModelFile.format)
-              ? "; it is a quantised one, which predict, evaluate and export to .tflite take" : ""))
+              ? "; it is a quantised one, which predict, evaluate, export and tradeoff take" : ""))
     }
     guard file.metadata[Safetensors.digestKey] != nil else {
       throw damaged("its digest is missing")

@@ -4,9 +4,9 @@ import Images
 import Quantization
 import Storage
 
-/// A quantised model with all that is needed to use it, as a `.safetensors` holds it: kernels of int8 with
-/// their scales and biases, the plan in its metadata, and what `ModelFile` says of the model that it was
-/// made of.
+/// A quantised model with all that is needed to use it, as a `.safetensors` holds it: kernels of int8 (of 4 bits and
+/// less, two weights in a byte of U8) with their scales and biases, the plan in its metadata, and what `ModelFile`
+/// says of the model that it was made of.
 public struct QuantizedModelFile: Sendable {
   public var model: QuantizedModel
   /// Of the experiment.
@@ -18,6 +18,8 @@ public struct QuantizedModelFile: Sendable {
   public var epoch: Int
   /// How the ranges were found, as a phrase: "min-max of 500 training images of mnist".
   public var calibration: String
+  /// All that was asked for; nil of an earlier version's file, which had no more than the ranges.
+  public var quantization: QuantizationSpec?
   /// SHA-256 of the weights that it was made of, and of the spec that these were trained by.
   public var floatDigest: String
   public var specDigest: String?
@@ -25,7 +27,10 @@ public struct QuantizedModelFile: Sendable {
 
   static let format = "runner-quantized-1"
 
-  public init(_ model: QuantizedModel, of file: ModelFile, calibration: String) {
+  public init(
+    _ model: QuantizedModel, of file: ModelFile, calibration: String,
+    _ quantization: QuantizationSpec? = nil
+  ) {
     self.model = model
     name = file.name
     classNames = file.classNames
@@ -34,6 +39,7 @@ public struct QuantizedModelFile: Sendable {
     ink = file.ink
     epoch = file.epoch
     self.calibration = calibration
+    self.quantization = quantization
     floatDigest = file.weightsDigest
     specDigest = file.specDigest
     kernel = file.kernel
@@ -60,6 +66,7 @@ public struct QuantizedModelFile: Sendable {
       "calibration": calibration, "weights_sha256": weightsDigest,
       "float_weights_sha256": floatDigest,
     ]
+    metadata["quantization"] = quantization?.json.compact
     metadata["ink"] = ink?.json.compact
     metadata["spec_sha256"] = specDigest
     return Safetensors(tensors: tensors, metadata: metadata).sealed
@@ -71,8 +78,9 @@ public struct QuantizedModelFile: Sendable {
       guard let kernel = operation.kind.kernel else { continue }
       tensors += [
         StoredTensor(
-          name: "\(operation.name)/kernel", type: .i8, shape: kernel.shape,
-          bytes: kernel.weights.map { UInt8(bitPattern: $0) }),
+          name: "\(operation.name)/kernel", type: kernel.bits > 4 ? .i8 : .u8,
+          shape: kernel.bits > 4 ? kernel.shape : [(kernel.weights.count + 1) / 2],
+          bytes: kernel.packedWeights),
         StoredTensor(
           name: "\(operation.name)/scales", type: .f32, shape: [kernel.scales.count],
           bytes: kernel.scales.withUnsafeBytes { Array($0) }),
@@ -123,14 +131,22 @@ public struct QuantizedModelFile: Sendable {
     do throws(NetworkError) {
       model = try QuantizedModel(
         plan: plan, normalization: nil
-      ) { name throws(NetworkError) in
-        guard let kernel = file["\(name)/kernel"], kernel.type == .i8,
+      ) { name, bits, sizes throws(NetworkError) in
+        guard let kernel = file["\(name)/kernel"], kernel.type == (bits > 4 ? .i8 : .u8),
           let scales = file["\(name)/scales"], scales.type == .f32, scales.shape.count == 1,
           let bias = file["\(name)/bias"], bias.type == .i32, bias.shape == scales.shape
         else { throw NetworkError("\(name): its kernel, scales or bias are missing") }
+        if bits > 4 {
+          return QuantizedKernel(
+            weights: kernel.bytes.map { Int8(bitPattern: $0) }, shape: kernel.shape,
+            scales: scales.floats, bias: bias.integers, bits: bits)
+        }
+        guard
+          let weights = try QuantizedKernel.unpacked(
+            kernel.bytes, count: NetworkPlan.product(sizes, what: "\(name)'s kernel"))
+        else { throw NetworkError("\(name): its kernel is of another length") }
         return QuantizedKernel(
-          weights: kernel.bytes.map { Int8(bitPattern: $0) }, shape: kernel.shape,
-          scales: scales.floats, bias: bias.integers)
+          weights: weights, shape: sizes, scales: scales.floats, bias: bias.integers, bits: bits)
       }
     } catch { throw damaged("\(error)") }
     model.normalization = try Checkpoint.normalization(
@@ -166,6 +182,11 @@ public struct QuantizedModelFile: Sendable {
     ink = try file.metadata["ink"] == nil ? nil : InkRange(json("ink"))
     self.epoch = epoch
     calibration = try text("calibration")
+    if file.metadata["quantization"] != nil {
+      do { quantization = try QuantizationSpec(resolved: json("quantization"), name: path) } catch {
+        throw damaged("\(error)")
+      }
+    }
     floatDigest = try text("float_weights_sha256")
     specDigest = file.metadata["spec_sha256"]
     kernel = try text("kernel")

@@ -3,7 +3,8 @@ import Quantization
 import Storage
 
 // The plan of a quantised model as JSON, short: values as [name, sizes, scale, zero point], operations as
-// [kind, name, inputs, output, what there is of its own].
+// [kind, name, inputs, output, what there is of its own], of fewer bits than 8 with the bits and the sizes of
+// its kernel last.
 extension QuantizedModel {
   var plan: JSONValue {
     [
@@ -30,16 +31,20 @@ extension QuantizedModel {
           case .pad(let sides): parts.append(sides.json)
           case .mean, .reshape, .softmax: break
           }
+          if let kernel = operation.kind.kernel, kernel.bits < 8 {
+            parts += [JSONValue(kernel.bits), .array(kernel.shape.map { JSONValue($0) })]
+          }
           return .array(parts)
         }),
     ]
   }
 
-  /// - Parameter kernel: that of an operation, by its name.
+  /// - Parameter kernel: that of an operation, by its name, with its bits, and its sizes where these are fewer
+  ///   than 8.
   /// - Throws: `NetworkError` for a plan that is not whole, or of what cannot be computed.
   init(
     plan: JSONValue, normalization: Normalization?,
-    kernel: (String) throws(NetworkError) -> QuantizedKernel
+    kernel given: (String, Int, [Int]) throws(NetworkError) -> QuantizedKernel
   ) throws(NetworkError) {
     let broken = NetworkError("its plan is not whole")
     guard let values = plan["values"]?.array, let operations = plan["operations"]?.array else {
@@ -68,12 +73,21 @@ extension QuantizedModel {
         guard let window = QuantizedWindow(part(4)) else { throw broken }
         return window
       }
+      /// Of an operation whose own parts end before a place.
+      func kernel(before place: Int) throws(NetworkError) -> QuantizedKernel {
+        guard parts.count > place else { return try given(name, 8, []) }
+        guard let bits = part(place).int, (2..<8).contains(bits),
+          let sizes = part(place + 1).integers
+        else { throw broken }
+        return try given(name, bits, sizes)
+      }
       let kindOf: QuantizedOperation
       switch kind {
-      case "conv2d": kindOf = .conv2D(try window(), try kernel(name), try activation(5))
+      case "conv2d": kindOf = .conv2D(try window(), try kernel(before: 6), try activation(5))
       case "depthwise_conv2d":
-        kindOf = .depthwiseConv2D(try window(), try kernel(name), try activation(5))
-      case "dense": kindOf = .dense(try kernel(name), try activation(4))
+        kindOf = .depthwiseConv2D(
+          try window(), try kernel(before: 6), try activation(5))
+      case "dense": kindOf = .dense(try kernel(before: 5), try activation(4))
       case "max_pool": kindOf = .maxPool(try window())
       case "average_pool": kindOf = .averagePool(try window())
       case "mean": kindOf = .mean

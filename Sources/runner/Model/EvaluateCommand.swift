@@ -23,15 +23,17 @@ struct EvaluateCommand: ParsableCommand {
         runner evaluate results/lenet/latest --on scans/ invert=true resize=bilinear
         runner evaluate results/lenet/latest --on digits.csv label_column=-1 --mistakes sheet.png
 
-      A model.safetensors, of runner import or quantize or apart from its run, is tested with --on as \
-      well, by the cross entropy of its probabilities:
+      A model's file, of runner quantize or import or apart from its run, is tested as well, by the cross \
+      entropy of its probabilities: one that lies in the folder of its run on the run's test images, \
+      others with --on:
 
+        runner evaluate results/lenet/latest/model.int8.safetensors
         runner evaluate photos.safetensors --on photos/
       """)
 
   @Argument(
     help: ArgumentHelp(
-      "The folder of the run, results/NAME/ID; with --on also a model.safetensors.",
+      "The folder of the run, results/NAME/ID, or a model's file.",
       valueName: "run"),
     transform: Arguments.path)
   var path: String
@@ -179,10 +181,6 @@ struct EvaluateCommand: ParsableCommand {
   private func testModel() throws {
     let model = try openAnswering(path)
     let integers = try IntegerPath.chosen()
-    guard let other else {
-      throw UsageError(
-        "\(path): a model alone has no test images; --on IMAGES says what to test it on")
-    }
     for (name, isAsked) in [
       ("--weights", weights != nil), ("--confusion", confusion), ("--corruptions", corruptions),
       ("--tta", tta != nil),
@@ -190,7 +188,15 @@ struct EvaluateCommand: ParsableCommand {
       throw UsageError("\(name) is for the folder of a run, and \(path) is a model alone")
     }
     try useCore(ofKernel: model.kernel)
-    let evaluated = try EvaluatedImages(other, values: values, for: model, compute)
+    let own = try other == nil ? EvaluatedImages(around: path, model, compute) : nil
+    let given = try other.map { try EvaluatedImages($0, values: values, for: model, compute) }
+    guard let evaluated = own ?? given else {
+      throw UsageError(
+        "\(path): a model alone has no test images; --on IMAGES says what to test it on")
+    }
+    if evaluated.isDoubtful, output.format == .csv || output.format == .json {
+      Display.say("WARNING: \(evaluated.doubt)")
+    }
     let report = try model.test(
       on: evaluated.images, threads: compute.threadCount, path: integers)
     var document = TextDocument()

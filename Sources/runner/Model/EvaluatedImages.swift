@@ -1,6 +1,7 @@
 import Datasets
 import Experiment
 import Report
+import Storage
 
 /// The images that `evaluate` tests a run's weights on: the run's own, or others.
 struct EvaluatedImages {
@@ -22,6 +23,15 @@ struct EvaluatedImages {
       threads: compute.threadCount, progress: { bar.update($0) }, notice: { Display.say($0) })
     form = ""
     isOwn = true
+  }
+
+  /// Those of the run that a model is of, in whose folder it lies; nil where it says of none.
+  init?(around path: String, _ model: AnsweringModel, _ compute: ComputeOptions) throws {
+    guard let folder = try RunFolder.ofModel(model.specDigest, at: path),
+      Files.exists(folder.record)
+    else { return nil }
+    try self.init(
+      ofRun: folder.readResolved(), RunRecord(reading: folder.record), compute)
   }
 
   /// Others, which the network of a run has not seen.

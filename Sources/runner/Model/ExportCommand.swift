@@ -18,7 +18,7 @@ struct ExportCommand: ParsableCommand {
 
         .onnx          ONNX (IR 8, opset 17), with any number of images at once
         .safetensors   the tensors in PyTorch's layout, and a .py beside that builds the network
-        .tflite        TensorFlow Lite, of floats, or of int8 where runner quantize made the model
+        .tflite        TensorFlow Lite
         .keras         Keras 3's archive, compiled with the run's optimizer and loss, so that fit goes on
         .h5            its older form of a whole model, compiled likewise
         .weights.h5    Keras's weights, and the architecture in a .json beside them
@@ -26,6 +26,12 @@ struct ExportCommand: ParsableCommand {
                        and classify, which takes PNG and JPEG files of the network's size
         .h             a C header of arrays and loops without dependencies, for microcontrollers
         .npz           the tensors alone, for NumPy
+
+      What runner quantize made becomes .tflite and .h of integers, to the bit what the model computes, \
+      or .onnx in the QDQ form: operators of floats between QuantizeLinear and DequantizeLinear, with \
+      weights of int8, which ONNX Runtime and others turn into integers with roundings of their own, so \
+      that scores may differ by a few units of their scale. ONNX Runtime's session option \
+      session.x64quantprecision=1 keeps sums from saturating on processors without VNNI.
 
       The file takes pixels of 0 to 255, and does to them what the model does before its first layer, \
       unless --without-preparation leaves that out. It gives the scores of the classes (logits), or \
@@ -35,7 +41,8 @@ struct ExportCommand: ParsableCommand {
       the numbers, and the rest is compared with what it should be), and asked about the run's test \
       images, beside the model. FILE.json tells what came of it: digests, the largest and the mean \
       difference of the scores, how many answers differ, the accuracy of both. Should an answer differ, \
-      or a score by more than 1e-5 of the largest, there is no file, and the exit status is 4. Where the \
+      or a score by more than 1e-5 of the largest (of QDQ, a score by more than 8 units), there is no \
+      file, and the exit status is 4. Where the \
       images are not to be had, that is said, and noise is taken for them. `runner verify FILE.json` \
       does it again.
 
@@ -207,13 +214,20 @@ extension Certificate {
       images.name.map { "\(grouped(images.count)) test images of \($0)" }
       ?? "\(grouped(images.count)) images of noise"
     let scores = comparison
+    let answers =
+      scores.differingAnswers == 0
+      ? "every answer is the model's"
+      : "\(grouped(scores.differingAnswers)) answers are others, where two scores are as near as rounding"
     var lines = [
-      "checked        with \(what): every answer is the model's",
+      "checked        with \(what): \(answers)",
       "scores         differ by at most \(Float(scores.largestDifference)) of up to "
         + "\(Float(scores.largestScore)), on average by \(Float(scores.meanDifference))",
     ]
     if let accuracy = scores.fileAccuracy {
-      lines.append("accuracy       \(percent(accuracy)), as the model's")
+      let own = scores.modelAccuracy ?? accuracy
+      lines.append(
+        "accuracy       \(percent(accuracy)), "
+          + (own == accuracy ? "as the model's" : "the model's is \(percent(own))"))
     }
     return lines
   }
@@ -259,7 +273,8 @@ extension CheckedImages {
     }
   }
 
-  private static func testImages(
+  /// Those of the run that a model is of; nil where it says of none.
+  static func testImages(
     of path: String, _ model: AnsweringModel, _ compute: ComputeOptions
   ) throws -> TestImages? {
     guard let folder = try RunFolder.ofModel(model.specDigest, at: path),

@@ -16,25 +16,24 @@ struct QuantizeCommand: ParsableCommand {
       of 8 bits with a scale and a zero point, sums of 32 bits: TensorFlow Lite's scheme. Which numbers a \
       layer gives is looked up on training images of the run, or on the images that --on names.
 
-      What is written is taken by predict, evaluate and export FILE.tflite as any model. Its answers are \
+      What is written is taken by predict, evaluate and export as any model. Its answers are \
       defined by integers alone, so that each processor gives the same bits, by AVX-512 VNNI, AVX2 or \
       plain code; RUNNER_INT8=vnni, avx2 or plain makes that choice.
 
       Both models are then tested on the run's test images, or on those that --on names. A layer that has \
       no form in integers is refused by its name.
 
+      How it is done a spec says, a JSON file of the keys that `runner explain quantization` tells of, or \
+      key=value: calibration, images, equalization, bias_correction, rounding (adaptive for AdaRound), \
+      weight_bits (4 for a model of half the size, computed with the same bits). The model's file records \
+      it.
+
       EXAMPLES
         runner quantize results/lenet/latest
-        runner quantize results/lenet/latest --to small.safetensors --calibration least-squares
-        runner quantize photos.safetensors --on photos/
+        runner quantize results/lenet/latest --to small.safetensors calibration=least-squares
+        runner quantize results/lenet/latest weight_bits=4 rounding=adaptive bias_correction=true
+        runner quantize photos.safetensors --on photos/ quantization.json
       """)
-
-  /// How ranges are taken.
-  enum Calibration: String, ExpressibleByArgument, CaseIterable {
-    case minMax = "min-max"
-    case percentile
-    case leastSquares = "least-squares"
-  }
 
   @Argument(
     help: ArgumentHelp(
@@ -44,7 +43,10 @@ struct QuantizeCommand: ParsableCommand {
 
   @Argument(
     help: ArgumentHelp(
-      "With --on, values of a spec's section \"dataset\", for its images.", valueName: "key=value"))
+      """
+      A JSON file that says how, and values of its keys; with --on also of a spec's section "dataset", for \
+      its images.
+      """, valueName: "spec|key=value"))
   var values: [String] = []
 
   @Option(
@@ -54,21 +56,20 @@ struct QuantizeCommand: ParsableCommand {
     transform: Arguments.path)
   var to: String?
 
-  @Option(
-    help: """
-      How a layer's range is taken from its numbers: all of them, without some at each end, or where \
-      rounding and cutting off do the least harm.
-      """)
-  var calibration = Calibration.minMax
+  @Option(help: "Short for calibration=…: how a layer's range is taken from its numbers.")
+  var calibration: QuantizationSpec.Calibration?
 
   @Option(
     help: ArgumentHelp(
-      "With --calibration percentile, what is left out at each end, of a hundred numbers.",
+      "Short for percentile=…: what is left out at each end, of a hundred numbers.",
       valueName: "share"))
   var percentile: Double?
 
-  @Option(help: ArgumentHelp("How many images ranges are looked up on.", valueName: "n"))
-  var images = 500
+  @Option(
+    help: ArgumentHelp(
+      "Short for images=…: how many images ranges are looked up on. (default: 500)",
+      valueName: "n"))
+  var images: Int?
 
   @Option(
     name: .customLong("on"),
@@ -86,49 +87,60 @@ struct QuantizeCommand: ParsableCommand {
   @OptionGroup var output: DocumentOptions
   @OptionGroup var compute: ComputeOptions
 
-  func validate() throws {
-    guard images >= 1 else { throw ValidationError("--images takes at least 1, not \(images)") }
-    if let percentile {
-      guard calibration == .percentile else {
-        throw ValidationError("--percentile goes with --calibration percentile")
+  /// How it is to be done, and what is left of the values for the images.
+  private func spec() throws -> (QuantizationSpec, values: [String]) {
+    var (own, others): ([String], [String]) = ([], [])
+    var file: String?
+    for value in values {
+      guard let equals = value.firstIndex(of: "=") else {
+        guard file == nil else {
+          throw UsageError(
+            "\(value): one file says how a model is quantised; \(file!) is given too")
+        }
+        file = try Arguments.path(value)
+        continue
       }
-      guard percentile >= 0, percentile < 50 else {
-        throw ValidationError("--percentile takes 0 to less than 50, not \(percentile)")
+      let key = String(value[..<equals].prefix { $0 != "." && $0 != "[" })
+      if QuantizationSpec.keys.contains(key)
+        || (other == nil && nearMiss(to: key, among: QuantizationSpec.keys) != nil)
+      {
+        own.append(value)
+      } else {
+        others.append(value)
       }
     }
-    if other == nil, let value = values.first {
-      throw ValidationError(
-        "\(value): the run's own images are read as they were; values are for others, given by --on"
+    if other == nil, let value = others.first {
+      throw UsageError(
+        "\(value): the run's own images are read as they were; values are for others, given by --on, or "
+          + "are \(QuantizationSpec.keys.joined(separator: ", "))"
       )
     }
-  }
-
-  private var method: CalibrationMethod {
-    switch calibration {
-    case .minMax: .minimumMaximum
-    case .percentile: .percentile(percentile ?? 0.01)
-    case .leastSquares: .leastSquares
-    }
+    if let calibration { own.append("calibration=\(calibration.rawValue)") }
+    if let percentile { own.append("percentile=\(percentile)") }
+    if let images { own.append("images=\(images)") }
+    return (try QuantizationSpec(reading: file, overrides: own), others)
   }
 
   func run() throws {
+    let (spec, others) = try spec()
     let opened = try openModel(model, weights: weights)
     let target = try target()
     let path = try IntegerPath.chosen()
     try useCore(of: opened)
     let seen = try CalibrationImages(
-      of: model, opened, on: other, values: values, count: images, compute)
+      of: model, opened, on: other, values: others, count: spec.images, compute)
     let team = try Team(threads: compute.threadCount)
     let quantized = QuantizedModelFile(
       try opened.model.quantized(
-        QuantizationDescription(method), calibratedOn: seen.calibration, team: team),
-      of: opened, calibration: "\(method) of \(seen.description)")
+        spec.description, calibratedOn: seen.calibration, team: team,
+        note: { Display.say("note: \($0)") }),
+      of: opened, calibration: "\(spec.description.method) of \(seen.description)", spec)
     let bytes = quantized.encoded
     // What is told is told of what was written: the file is read again.
     try AtomicFile.write(bytes, to: target)
     let read = AnsweringModel.integers(try QuantizedModelFile(reading: target))
     var document = TextDocument()
-    document.append(try facts(opened, quantized, bytes: bytes.count, to: target))
+    document.append(try facts(opened, quantized, spec, bytes: bytes.count, to: target))
     document.append(try tested(opened, read, on: seen.test, path: path))
     document.append(["use with       runner predict \(target) IMAGE"], key: "notes")
     try output.print(document)
@@ -157,7 +169,8 @@ struct QuantizeCommand: ParsableCommand {
   }
 
   private func facts(
-    _ opened: ModelFile, _ quantized: QuantizedModelFile, bytes: Int, to target: String
+    _ opened: ModelFile, _ quantized: QuantizedModelFile, _ spec: QuantizationSpec, bytes: Int,
+    to target: String
   ) throws -> [TextDocument.Fact] {
     let floats = opened.encoded.count
     let folded = try opened.model.batchNormsFoldedInIntegers()
@@ -175,6 +188,18 @@ struct QuantizeCommand: ParsableCommand {
       .init(
         "folded_batch_norms", .integer(folded),
         line: folded > 0 ? "folded         \(folded) batch norms" : nil))
+    // What is otherwise than it is by default.
+    var ways: [String] = []
+    if spec.weightBits < 8 { ways.append("weights of \(spec.weightBits) bits") }
+    if spec.rounding == .adaptive {
+      ways.append("rounded adaptively in \(grouped(spec.iterations)) steps")
+    }
+    if spec.equalization != .none { ways.append("equalised by \(spec.equalization.rawValue)") }
+    if spec.correctsBias { ways.append("biases corrected") }
+    facts.append(
+      .init(
+        "quantization", .text(spec.json.compact),
+        line: ways.isEmpty ? nil : "weights        \(ways.joined(separator: ", "))"))
     return facts
   }
 
@@ -205,3 +230,5 @@ struct QuantizeCommand: ParsableCommand {
     ]
   }
 }
+
+extension QuantizationSpec.Calibration: ExpressibleByArgument {}

@@ -32,7 +32,8 @@ struct ExplainCommand: ParsableCommand {
   @OptionGroup var output: DocumentOptions
 
   func run() throws {
-    let catalogue = ExperimentSpec.catalogue() + SweepSpec.catalogue()
+    let catalogue =
+      ExperimentSpec.catalogue() + SweepSpec.catalogue() + QuantizationSpec.catalogue()
     if names.isEmpty && !all {
       try Output.print(Explanation.list(of: catalogue), terminator: "")
       return

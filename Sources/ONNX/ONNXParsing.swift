@@ -94,6 +94,11 @@ extension ONNXFile {
     }
     // Older files name their initializers among the inputs.
     inputs = ports.filter { !names.contains($0.name) }
+    // What is left out of an operator's outputs has no name.
+    for name in inputs.map(\.name) + nodes.flatMap(\.outputs)
+    where !name.isEmpty && !names.insert(name).inserted {
+      throw ExchangeError("gives two tensors the name \(name)")
+    }
   }
 
   private static func node(_ bytes: FileBytes) throws(ExchangeError) -> Node {

@@ -22,14 +22,15 @@ struct QuantizedONNXWriter: ONNXWriting {
   ) throws(ExchangeError) -> ONNXFile {
     var writer = QuantizedONNXWriter(model, name)
     writer.file.metadata = metadata
+    let last = model.operations.last!
+    // Before anything else may be called so.
+    let output = if case .softmax = last.kind { "probabilities" } else { "scores" }
+    writer.taken.insert(output)
     let images = try writer.prepare(
       model.input.shape, scale: preparation ? 1 / 255 : nil,
       preparation ? model.normalization : nil, layout)
     writer.give(images, 0)
     for operation in model.operations { writer.write(operation) }
-    let last = model.operations.last!
-    let output = if case .softmax = last.kind { "probabilities" } else { "scores" }
-    writer.taken.insert(output)
     writer.add("DequantizeLinear", writer.values[last.output], output, to: output)
     writer.file.outputs = [
       ONNXFile.Port(name: output, sizes: [.free("N"), .fixed(model.classes)])

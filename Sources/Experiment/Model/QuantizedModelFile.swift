@@ -4,9 +4,10 @@ import Images
 import Quantization
 import Storage
 
-/// A quantised model with all that is needed to use it, as a `.safetensors` holds it: kernels of int8 (of 4 bits and
-/// less, two weights in a byte of U8) with their scales and biases, the plan in its metadata, and what `ModelFile`
-/// says of the model that it was made of.
+/// A quantised model with all that is needed to use it, as a `.safetensors` holds it: the kernels, scales and biases
+/// of all operations in their order, the plan in its metadata, and what `ModelFile` says of the model that it was
+/// made of. Kernels are bytes, a weight of int8 each, of 4 bits and less two; they are one tensor, since the entries
+/// of several would take more than the weights of a small layer.
 public struct QuantizedModelFile: Sendable {
   public var model: QuantizedModel
   /// Of the experiment.
@@ -25,7 +26,9 @@ public struct QuantizedModelFile: Sendable {
   public var specDigest: String?
   public var kernel: String
 
-  static let format = "runner-quantized-1"
+  static let format = "runner-quantized-2"
+  /// Of an earlier version, where each operation has tensors of its own.
+  private static let formerFormat = "runner-quantized-1"
 
   public init(
     _ model: QuantizedModel, of file: ModelFile, calibration: String,
@@ -45,11 +48,18 @@ public struct QuantizedModelFile: Sendable {
     kernel = file.kernel
   }
 
-  /// SHA-256 of the plan and of the bytes of all kernels, scales and biases.
+  /// SHA-256 of the plan, of the normalisation, and of the bytes of each operation's kernel, scales and biases.
   public var weightsDigest: String {
     let digest = SHA256()
     digest.update(Array(model.plan.compact.utf8))
-    for tensor in tensors { tensor.bytes.withUnsafeBytes { digest.update($0) } }
+    for tensor in Checkpoint.normalization(of: model.normalization) {
+      tensor.bytes.withUnsafeBytes { digest.update($0) }
+    }
+    for kernel in model.operations.compactMap(\.kind.kernel) {
+      kernel.packedWeights.withUnsafeBytes { digest.update($0) }
+      kernel.scales.withUnsafeBytes { digest.update($0) }
+      kernel.bias.withUnsafeBytes { digest.update($0) }
+    }
     return digest.finalizeHex()
   }
 
@@ -73,23 +83,18 @@ public struct QuantizedModelFile: Sendable {
   }
 
   private var tensors: [StoredTensor] {
-    var tensors = Checkpoint.normalization(of: model.normalization)
-    for operation in model.operations {
-      guard let kernel = operation.kind.kernel else { continue }
-      tensors += [
-        StoredTensor(
-          name: "\(operation.name)/kernel", type: kernel.bits > 4 ? .i8 : .u8,
-          shape: kernel.bits > 4 ? kernel.shape : [(kernel.weights.count + 1) / 2],
-          bytes: kernel.packedWeights),
-        StoredTensor(
-          name: "\(operation.name)/scales", type: .f32, shape: [kernel.scales.count],
-          bytes: kernel.scales.withUnsafeBytes { Array($0) }),
-        StoredTensor(
-          name: "\(operation.name)/bias", type: .i32, shape: [kernel.bias.count],
-          bytes: kernel.bias.withUnsafeBytes { Array($0) }),
-      ]
-    }
-    return tensors
+    let kernels = model.operations.compactMap(\.kind.kernel)
+    let (weights, scales) = (kernels.flatMap(\.packedWeights), kernels.flatMap(\.scales))
+    let biases = kernels.flatMap(\.bias)
+    return Checkpoint.normalization(of: model.normalization) + [
+      StoredTensor(name: "kernels", type: .u8, shape: [weights.count], bytes: weights),
+      StoredTensor(
+        name: "scales", type: .f32, shape: [scales.count],
+        bytes: scales.withUnsafeBytes { Array($0) }),
+      StoredTensor(
+        name: "biases", type: .i32, shape: [biases.count],
+        bytes: biases.withUnsafeBytes { Array($0) }),
+    ]
   }
 
   /// Whether a file says of itself that it is one.
@@ -108,7 +113,8 @@ public struct QuantizedModelFile: Sendable {
     }
     let file = try Safetensors(parsing: bytes, path: path)
     func damaged(_ what: String) -> RecordError { RecordError(path, "is damaged: \(what)") }
-    guard file.metadata["format"] == Self.format else {
+    let format = file.metadata["format"]
+    guard format == Self.format || format == Self.formerFormat else {
       throw RecordError(path, "is not a quantised model of this program")
     }
     guard file.metadata[Safetensors.digestKey] != nil else {
@@ -129,25 +135,11 @@ public struct QuantizedModelFile: Sendable {
       throw damaged("its classes are not whole")
     }
     do throws(NetworkError) {
-      model = try QuantizedModel(
-        plan: plan, normalization: nil
-      ) { name, bits, sizes throws(NetworkError) in
-        guard let kernel = file["\(name)/kernel"], kernel.type == (bits > 4 ? .i8 : .u8),
-          let scales = file["\(name)/scales"], scales.type == .f32, scales.shape.count == 1,
-          let bias = file["\(name)/bias"], bias.type == .i32, bias.shape == scales.shape
-        else { throw NetworkError("\(name): its kernel, scales or bias are missing") }
-        if bits > 4 {
-          return QuantizedKernel(
-            weights: kernel.bytes.map { Int8(bitPattern: $0) }, shape: kernel.shape,
-            scales: scales.floats, bias: bias.integers, bits: bits)
-        }
-        guard
-          let weights = try QuantizedKernel.unpacked(
-            kernel.bytes, count: NetworkPlan.product(sizes, what: "\(name)'s kernel"))
-        else { throw NetworkError("\(name): its kernel is of another length") }
-        return QuantizedKernel(
-          weights: weights, shape: sizes, scales: scales.floats, bias: bias.integers, bits: bits)
+      var stored = StoredKernels(file, haveNames: format == Self.formerFormat)
+      model = try QuantizedModel(plan: plan, normalization: nil) {
+        (name, bits, sizes) throws(NetworkError) in try stored.take(name, bits: bits, sizes)
       }
+      try stored.end()
     } catch { throw damaged("\(error)") }
     model.normalization = try Checkpoint.normalization(
       of: { file[$0] }, path: path, input: model.input.shape)
@@ -193,6 +185,63 @@ public struct QuantizedModelFile: Sendable {
     guard try weightsDigest == text("weights_sha256") else {
       throw damaged("its weights do not have the digest that it records")
     }
+  }
+}
+
+/// The kernels of a file, one operation after another.
+private struct StoredKernels {
+  private let file: Safetensors
+  /// Whether each operation has tensors of its own, as in an earlier version.
+  private let haveNames: Bool
+  private var weights: ArraySlice<UInt8> = []
+  private var scales: ArraySlice<Float> = []
+  private var biases: ArraySlice<Int32> = []
+
+  init(_ file: Safetensors, haveNames: Bool) {
+    self.file = file
+    self.haveNames = haveNames
+    guard !haveNames else { return }
+    if let tensor = file["kernels"], tensor.type == .u8 { weights = tensor.bytes[...] }
+    if let tensor = file["scales"], tensor.type == .f32 { scales = tensor.floats[...] }
+    if let tensor = file["biases"], tensor.type == .i32 { biases = tensor.integers[...] }
+  }
+
+  /// - Throws: `NetworkError` where the file hasn't as much.
+  mutating func take(
+    _ name: String, bits: Int, _ sizes: [Int]
+  ) throws(NetworkError) -> QuantizedKernel {
+    let count = try NetworkPlan.product(sizes, what: "\(name)'s kernel")
+    // Of a depthwise kernel the last size, of others the first.
+    let filters = sizes.count == 3 ? sizes[2] : sizes[0]
+    if haveNames {
+      guard let kernel = file["\(name)/kernel"], kernel.type == .i8,
+        let scales = file["\(name)/scales"], scales.type == .f32,
+        let bias = file["\(name)/bias"], bias.type == .i32
+      else { throw NetworkError("\(name): its kernel, scales or bias are missing") }
+      (weights, self.scales, biases) = (kernel.bytes[...], scales.floats[...], bias.integers[...])
+    }
+    let bytes = bits > 4 ? count : (count + 1) / 2
+    guard weights.count >= bytes, scales.count >= filters, biases.count >= filters,
+      let own = bits > 4
+        ? weights.prefix(bytes).map({ Int8(bitPattern: $0) })
+        : QuantizedKernel.unpacked(Array(weights.prefix(bytes)), count: count)
+    else { throw NetworkError("\(name): its kernel, scales or biases are missing") }
+    defer {
+      weights.removeFirst(bytes)
+      scales.removeFirst(filters)
+      biases.removeFirst(filters)
+      if haveNames, !isEmpty { weights = [0] }
+    }
+    return QuantizedKernel(
+      weights: own, shape: sizes, scales: Array(scales.prefix(filters)),
+      bias: Array(biases.prefix(filters)), bits: bits)
+  }
+
+  private var isEmpty: Bool { weights.isEmpty && scales.isEmpty && biases.isEmpty }
+
+  /// - Throws: `NetworkError` where the file has more.
+  func end() throws(NetworkError) {
+    guard isEmpty else { throw NetworkError("it has more weights than its plan") }
   }
 }
 

@@ -3,8 +3,7 @@ import Quantization
 import Storage
 
 // The plan of a quantised model as JSON, short: values as [name, sizes, scale, zero point], operations as
-// [kind, name, inputs, output, what there is of its own], of fewer bits than 8 with the bits and the sizes of
-// its kernel last.
+// [kind, name, inputs, output, what there is of its own], of fewer bits than 8 with the bits of its kernel last.
 extension QuantizedModel {
   var plan: JSONValue {
     [
@@ -32,15 +31,15 @@ extension QuantizedModel {
           case .mean, .reshape, .softmax: break
           }
           if let kernel = operation.kind.kernel, kernel.bits < 8 {
-            parts += [JSONValue(kernel.bits), .array(kernel.shape.map { JSONValue($0) })]
+            parts.append(JSONValue(kernel.bits))
           }
           return .array(parts)
         }),
     ]
   }
 
-  /// - Parameter kernel: that of an operation, by its name, with its bits, and its sizes where these are fewer
-  ///   than 8.
+  /// - Parameter kernel: that of an operation, by its name, with its bits and its sizes, filters first but for
+  ///   the depthwise.
   /// - Throws: `NetworkError` for a plan that is not whole, or of what cannot be computed.
   init(
     plan: JSONValue, normalization: Normalization?,
@@ -74,20 +73,35 @@ extension QuantizedModel {
         return window
       }
       /// Of an operation whose own parts end before a place.
-      func kernel(before place: Int) throws(NetworkError) -> QuantizedKernel {
-        guard parts.count > place else { return try given(name, 8, []) }
-        guard let bits = part(place).int, (2..<8).contains(bits),
-          let sizes = part(place + 1).integers
+      func kernel(
+        before place: Int, _ sizes: (Shape, Shape) -> [Int]
+      ) throws(NetworkError) -> QuantizedKernel {
+        guard let input = inputs.first, own.indices.contains(input), own.indices.contains(output)
         else { throw broken }
-        return try given(name, bits, sizes)
+        var bits = 8
+        if parts.count > place {
+          guard let fewer = part(place).int, (2..<8).contains(fewer) else { throw broken }
+          bits = fewer
+        }
+        return try given(name, bits, sizes(own[input].shape, own[output].shape))
       }
       let kindOf: QuantizedOperation
       switch kind {
-      case "conv2d": kindOf = .conv2D(try window(), try kernel(before: 6), try activation(5))
+      case "conv2d":
+        let window = try window()
+        let kernel = try kernel(before: 6) { input, output in
+          [output.channels, window.size.height, window.size.width, input.channels]
+        }
+        kindOf = .conv2D(window, kernel, try activation(5))
       case "depthwise_conv2d":
-        kindOf = .depthwiseConv2D(
-          try window(), try kernel(before: 6), try activation(5))
-      case "dense": kindOf = .dense(try kernel(before: 5), try activation(4))
+        let window = try window()
+        let kernel = try kernel(before: 6) { input, _ in
+          [window.size.height, window.size.width, input.channels]
+        }
+        kindOf = .depthwiseConv2D(window, kernel, try activation(5))
+      case "dense":
+        let kernel = try kernel(before: 5) { input, output in [output.count, input.count] }
+        kindOf = .dense(kernel, try activation(4))
       case "max_pool": kindOf = .maxPool(try window())
       case "average_pool": kindOf = .averagePool(try window())
       case "mean": kindOf = .mean

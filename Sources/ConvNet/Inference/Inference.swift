@@ -59,15 +59,27 @@ public final class Inference: TeamWork, ScoringNetwork {
 
   /// - Throws: `OutOfMemory`.
   public convenience init(_ model: Model, team: Team) throws(OutOfMemory) {
+    try self.init(model, team: team, tilesAreWide: true)
+  }
+
+  /// - Parameter tilesAreWide: whether it takes more than `Tile.size` samples together where that is faster.
+  convenience init(_ model: Model, team: Team, tilesAreWide: Bool) throws(OutOfMemory) {
     let layout = TensorLayout(model.plan)
-    let counter = Arena()
-    _ = Inference(
-      model.plan, layout, weights: counter.floats(layout.count),
-      team: Team(counting: team.count), arena: counter)
-    let arena = try Arena(bytes: counter.bytes)
+    let bytes = Self.bytes(of: model.plan, workers: team.count, tilesAreWide: tilesAreWide)
+    let arena = try Arena(bytes: bytes)
     self.init(
-      model.plan, layout, weights: arena.floats(layout.count), team: team, arena: arena)
+      model.plan, layout, weights: arena.floats(layout.count), team: team, arena: arena,
+      tilesAreWide: tilesAreWide)
     self.model = model
+  }
+
+  /// What one takes, but for what normalises its images.
+  static func bytes(of plan: NetworkPlan, workers: Int, tilesAreWide: Bool) -> Int {
+    let (layout, counter) = (TensorLayout(plan), Arena())
+    _ = Inference(
+      plan, layout, weights: counter.floats(layout.count), team: Team(counting: workers),
+      arena: counter, tilesAreWide: tilesAreWide)
+    return counter.bytes
   }
 
   /// Another that answers with the same weights, which are in memory once, on a thread of its own.
@@ -217,18 +229,39 @@ public final class Inference: TeamWork, ScoringNetwork {
         (features + (range.lowerBound - current.range.lowerBound) * size).update(
           from: head.input.values(of: tile), count: range.count * size)
       }
-      let layer = layers[place].layer
-      if areApart[place] || tile.count == whole.count {
-        layer.forward(tile)
-      } else {
-        for input in layer.inputs {
-          (input.values(of: tile) + tile.count * input.size).update(
-            repeating: 0, count: (whole.count - tile.count) * input.size)
-        }
-        layer.forward(whole)
-      }
+      forward(place, tile, whole)
     }
     current.sink(TileScores(values: last.output.values(of: tile), samples: range, worker: worker))
+  }
+
+  /// A layer's outputs for a tile.
+  /// - Parameter whole: the same with as many samples as it may have.
+  private func forward(_ place: Int, _ tile: Tile, _ whole: Tile) {
+    let layer = layers[place].layer
+    guard !areApart[place], tile.count < whole.count else { return layer.forward(tile) }
+    for input in layer.inputs {
+      (input.values(of: tile) + tile.count * input.size).update(
+        repeating: 0, count: (whole.count - tile.count) * input.size)
+    }
+    layer.forward(whole)
+  }
+
+  /// The scores of a few images, at most `Tile.size`, worked out by the calling worker, (count, classes); they
+  /// are there until it asks again.
+  /// - Parameter images: before they are normalised, (count, H, W, C).
+  /// - Parameter change: is lent them when they are.
+  func scores(
+    of images: UnsafePointer<Float>, count: Int, worker: Int,
+    changing change: (UnsafeMutablePointer<Float>) -> Void
+  ) -> UnsafePointer<Float> {
+    let whole = Tile(index: 0, size: tile, count: tile, worker: worker, isTraining: false, step: 0)
+    let own = Tile(index: 0, size: tile, count: count, worker: worker, isTraining: false, step: 0)
+    let values = input.values(of: own)
+    values.update(from: images, count: count * input.size)
+    normalizer?.apply(values, count: count, worker: worker)
+    change(values)
+    for place in layers.indices { forward(place, own, whole) }
+    return UnsafePointer(logits.values(of: own))
   }
 
   /// The layers of the part under way, and what they give in the end.

@@ -3,6 +3,8 @@
 /// One thing that a worker does to a tile.
 enum Operation {
   case fill
+  /// What teachers make of the images, if there are any.
+  case teach
   case forward(Int)
   case gather(Int)
   case loss
@@ -20,7 +22,7 @@ enum Phase {
   /// back, before the workers meet.
   static func training(_ layers: [BuiltLayer]) -> [Phase] {
     var phases: [Phase] = []
-    var operations: [Operation] = [.fill]
+    var operations: [Operation] = [.fill, .teach]
     func meet(_ phase: Phase) {
       if !operations.isEmpty { phases.append(.tiles(operations, size: Tile.size)) }
       operations = []

@@ -3,7 +3,7 @@ public final class Profile {
   /// The time now; nothing else in this module reads a clock.
   let now: () -> UInt64
   /// By worker, then by entry: forward and backward of each layer, then gradient products of each
-  /// layer, then fill, loss and update.
+  /// layer, then fill, teachers, loss and update.
   private var times: [[UInt64]]
   private let layers: Int
   private let gradientLayer: [Int]
@@ -19,7 +19,7 @@ public final class Profile {
     gradientLayer = trainer.updater.parameters.map { parameter in
       trainer.layers.firstIndex { $0.place == parameter.layer } ?? 0
     }
-    times = Array(repeating: Array(repeating: 0, count: 3 * layers + 3), count: trainer.team.count)
+    times = Array(repeating: Array(repeating: 0, count: 3 * layers + 4), count: trainer.team.count)
   }
 
   /// The layers as they were built: "conv2d_0+max_pool_1".
@@ -32,6 +32,7 @@ public final class Profile {
       switch operation {
       case .fill: 3 * layers
       case .loss: 3 * layers + 1
+      case .teach: 3 * layers + 3
       case .forward(let i), .gather(let i): 3 * i
       case .backward(let i), .gatherBackward(let i): 3 * i + 1
       }
@@ -63,4 +64,5 @@ public final class Profile {
   public var fill: UInt64 { total(3 * layers) }
   public var loss: UInt64 { total(3 * layers + 1) }
   public var update: UInt64 { total(3 * layers + 2) }
+  public var teachers: UInt64 { total(3 * layers + 3) }
 }

@@ -48,6 +48,8 @@ public final class Trainer {
   let tensorMemory: TensorMemory
   let phases: [Phase]
   let mixer: Mixer?
+  /// What teaches it besides the labels.
+  private(set) var distillation: Distillation?
 
   // What the phases of a step share; written by the caller of a step only.
   var current = StepState()
@@ -163,6 +165,17 @@ public final class Trainer {
     inference.evaluate(source, range: range, loss: lossDescription, scores: scores)
   }
 
+  /// Has it learn from what other models make of its images too, from now on.
+  /// - Precondition: it reads images, of the teachers' shape and classes.
+  /// - Throws: `OutOfMemory`.
+  public func learn(
+    from teachers: [Model], by description: DistillationDescription
+  ) throws(OutOfMemory) {
+    precondition(readsImages)
+    distillation = try Distillation(
+      description, teachers: teachers, of: plan, batchSize: batchSize, team: team)
+  }
+
   /// Takes the weights as they are into their average.
   public func average() { updater.averaging!.take() }
 
@@ -179,7 +192,9 @@ public final class Trainer {
   }
 
   /// Bytes of all that it holds.
-  public var memory: Int { ByteCount.sum(arena.bytes, answering.normalizer?.bytes ?? 0) }
+  public var memory: Int {
+    ByteCount.sum(arena.bytes, answering.normalizer?.bytes ?? 0, distillation?.memory ?? 0)
+  }
 
   /// Bytes that it holds less because tensors share memory.
   public var memorySaved: Int { tensorMemory.bytesSaved }

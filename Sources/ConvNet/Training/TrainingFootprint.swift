@@ -38,6 +38,15 @@ public struct NetworkFootprint: Hashable, Sendable {
   }
 }
 
+extension NetworkFootprint {
+  /// What teachers take, but for what normalises their images; see `Trainer.learn`.
+  public static func bytes(
+    ofTeachers teachers: [NetworkPlan], batchSize: Int, workers: Int
+  ) -> Int {
+    Distillation.bytes(of: teachers, batchSize: batchSize, workers: workers)
+  }
+}
+
 extension Normalizer {
   /// What one takes that is fitted so.
   static func bytes(_ description: NormalizationDescription, input: Shape, workers: Int) -> Int {

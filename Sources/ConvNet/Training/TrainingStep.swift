@@ -86,6 +86,7 @@ extension Trainer: TeamWork {
       let start = profile?.now() ?? 0
       switch operation {
       case .fill: fill(tile)
+      case .teach: teach(tile)
       case .forward(let layer): layers[layer].layer.forward(tile)
       case .gather(let layer): coupled(layer).gather(tile)
       case .loss: loss(tile)
@@ -104,10 +105,17 @@ extension Trainer: TeamWork {
         values + i * input.size, sample: Int(sampleList[tile.first + i]), epoch: current.epoch,
         worker: tile.worker)
     }
+    distillation?.take(values, of: tile)
     if readsImages {
       answering.normalizer?.apply(values, count: tile.count, worker: tile.worker)
     }
     if let mix = current.mix { mixer!.mix(values, by: mix, tile) }
+  }
+
+  private func teach(_ tile: Tile) {
+    distillation?.teach(tile) { images in
+      if let mix = current.mix { mixer!.mix(images, by: mix, tile) }
+    }
   }
 
   /// The class that a sample of the batch is counted as, the one of a mixed sample's two that has the
@@ -139,6 +147,8 @@ extension Trainer: TeamWork {
           &value, scratch, scores, with: partner(of: place, mix), in: labels, share: mix.share,
           scale: scale, scratch: mixer!.scratch(of: tile.worker))
       }
+      distillation?.mix(
+        &value, scratch, scores, of: place, scale: scale, worker: tile.worker)
       losses.base[place] = value
       predictions[place] = Int32(truncatingIfNeeded: prediction)
     }

@@ -1,20 +1,28 @@
 import ConvNet
 import Storage
 
-/// What a run has begun with, for its record and for the user.
+/// What a run has begun with and what it is taught by, for its record and for the user.
 public struct BeginningNote: Sendable {
-  public let record: RunRecord.Initial
+  /// Nil for fresh weights.
+  public private(set) var initial: RunRecord.Initial?
+  public private(set) var teachers: [RunRecord.Teacher] = []
   /// What is told under a word each.
-  private var parts: [(label: String, lines: [String])]
+  private var parts: [(label: String, lines: [String])] = []
+
+  /// Whether there is nothing to be told.
+  var isEmpty: Bool { parts.isEmpty }
+
+  /// Of fresh weights.
+  init() {}
 
   /// - Parameter normalization: by what figures the images are normalised.
   init(
-    _ model: InitialModel, _ tensors: InitialTensors, _ initial: InitialSpec, _ plan: NetworkPlan,
+    _ model: FoundModel, _ tensors: InitialTensors, _ initial: InitialSpec, _ plan: NetworkPlan,
     classNames: [String], normalization: String
   ) {
     let frozen = initial.frozenLayers(of: plan)
     let names = plan.layersWithTensors.filter(frozen.contains)
-    record = RunRecord.Initial(model, tensors, initial, frozen: names)
+    self.initial = RunRecord.Initial(model, tensors, initial, frozen: names)
     var lines = tensors.lines
     lines[0] = "\(model.path): \(lines[0])"
     lines.append("images are \(normalization)")
@@ -43,6 +51,11 @@ public struct BeginningNote: Sendable {
           + InitialTensors.shown(fresh))
     }
     parts.append(("frozen", lines))
+  }
+
+  mutating func add(_ teachers: Teachers, _ dataset: DatasetSpec) {
+    self.teachers = teachers.records
+    parts.append(("teacher", teachers.lines(dataset)))
   }
 
   /// For the screen.
@@ -78,17 +91,25 @@ extension InitialSpec {
 }
 
 extension ExperimentSpec {
-  /// What a run of it would begin with; nil for fresh weights.
-  /// - Throws: `RecordError` where the model isn't there, or isn't what the spec says; `NetworkError`.
+  /// What a run of it would begin with and be taught by; nil for fresh weights and the labels alone.
+  /// - Throws: `RecordError` where a model isn't there, or isn't what the spec says; `NetworkError`.
   public func beginning() throws -> BeginningNote? {
-    guard let initial else { return nil }
-    let model = try InitialModel(initial, places: [])
-    return try beginning(
-      model, initial, NetworkPlan(network), classNames: dataset.classNames ?? model.file.classNames)
+    var note = BeginningNote()
+    if let initial {
+      let model = try FoundModel(initial, places: [])
+      note = try beginning(
+        model, initial, NetworkPlan(network),
+        classNames: dataset.classNames ?? model.file.classNames)
+    }
+    if let teachers = try Teachers(self, places: []) {
+      if let names = dataset.classNames { try teachers.check(classNames: names) }
+      note.add(teachers, dataset)
+    }
+    return note.isEmpty ? nil : note
   }
 
   func beginning(
-    _ model: InitialModel, _ initial: InitialSpec, _ plan: NetworkPlan, classNames: [String]
+    _ model: FoundModel, _ initial: InitialSpec, _ plan: NetworkPlan, classNames: [String]
   ) -> BeginningNote {
     BeginningNote(
       model, initial.tensors(of: model.file.model, for: plan), initial, plan,

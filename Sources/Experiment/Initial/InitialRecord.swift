@@ -21,7 +21,7 @@ extension RunRecord {
     public var left: [String]
     public var frozen: [String]
 
-    init(_ model: InitialModel, _ tensors: InitialTensors, _ spec: InitialSpec, frozen: [String]) {
+    init(_ model: FoundModel, _ tensors: InitialTensors, _ spec: InitialSpec, frozen: [String]) {
       path = model.path
       name = model.file.name
       weightsDigest = model.file.weightsDigest

@@ -76,6 +76,8 @@ public struct RunRecord: Hashable, Sendable {
   public var reused: String?
   /// What it began with instead of fresh weights.
   public var initial: Initial?
+  /// What it was taught by besides the labels.
+  public var teachers: [Teacher] = []
   public var data: Data?
   public var environment: Environment
 
@@ -133,6 +135,7 @@ public struct RunRecord: Hashable, Sendable {
     ]
     if let extends { json["extends"] = .string(extends) }
     if let initial { json["initial"] = initial.json }
+    if !teachers.isEmpty { json["teachers"] = .array(teachers.map(\.json)) }
     return json
   }
 
@@ -166,6 +169,7 @@ public struct RunRecord: Hashable, Sendable {
     extends = json["extends"]?.string
     reused = json["reused"]?.string
     initial = Initial(json["initial"])
+    teachers = json["teachers"]?.array?.compactMap { Teacher($0) } ?? []
     if let dataset = json["dataset"], let name = dataset["name"]?.string {
       data = Data(
         name: name, test: dataset["test"]?.string, digest: dataset["sha256"]?.string ?? "",

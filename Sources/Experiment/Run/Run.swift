@@ -21,6 +21,8 @@ public struct RunOptions: Sendable {
   public var bar: Bar?
   /// Where the model that the run begins with may be, if not where its spec says.
   public var initialPlaces: [String] = []
+  /// The same of the models that it is taught by.
+  public var teacherPlaces: [String] = []
 
   /// Whether it may be ended between two epochs.
   var mayStop: Bool { stopAfterEpoch != nil || bar != nil }
@@ -129,7 +131,8 @@ public struct Run {
     record.extends = extends
     // What it goes on from began with something.
     if let before = try (parent ?? extends).map({ try RunFolder(opening: $0) }) {
-      record.initial = try RunRecord(reading: before.record).initial
+      let begun = try RunRecord(reading: before.record)
+      (record.initial, record.teachers) = (begun.initial, begun.teachers)
     }
     let run = Run(
       spec: spec, folder: folder, data: data, options: options,
@@ -177,7 +180,7 @@ public struct Run {
     do {
       if isLatest { try folder.pointLatest() }
       let outcome = try train { note in
-        record.initial = note.record
+        (record.initial, record.teachers) = (note.initial, note.teachers)
         try record.write(to: folder.record)
         if options.display != .quiet { Display.introduce(note.lines(indentation: 2, column: 10)) }
       }

@@ -13,6 +13,8 @@ public struct ExperimentSpec: Hashable, Sendable {
   public var model: [ModelItem]
   /// What it begins with; nil for fresh weights.
   public var initial: InitialSpec?
+  /// What it is taught by besides the labels; nil for nothing.
+  public var teacher: TeacherSpec?
   public var loss: LossDescription
   public var optimizer: OptimizerDescription
   public var schedule: Schedule
@@ -33,7 +35,7 @@ public struct ExperimentSpec: Hashable, Sendable {
 
   public init(
     name: String, description: String = "", seed: UInt64 = 1, dataset: DatasetSpec,
-    model: [ModelItem], initial: InitialSpec? = nil,
+    model: [ModelItem], initial: InitialSpec? = nil, teacher: TeacherSpec? = nil,
     loss: LossDescription = .softmaxCrossEntropy,
     optimizer: OptimizerDescription,
     schedule: Schedule = .constant, warmup: Warmup? = nil, augmentation: [AugmentationOp] = [],
@@ -49,6 +51,7 @@ public struct ExperimentSpec: Hashable, Sendable {
     self.dataset = dataset
     self.model = model
     self.initial = initial
+    self.teacher = teacher
     self.loss = loss
     self.optimizer = optimizer
     self.schedule = schedule

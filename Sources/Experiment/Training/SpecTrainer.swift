@@ -5,11 +5,14 @@ extension Trainer {
   /// - Parameters:
   ///   - classWeights: those that balance the classes, where the spec asks for it.
   ///   - freezing: what doesn't learn; nil for what doesn't at first.
+  ///   - teachers: what it is taught by besides the labels.
   /// - Throws: `MemoryShortage` where it would not fit; `NetworkError`.
-  public convenience init(
-    _ spec: ExperimentSpec, classWeights: [Float]? = nil, freezing: Freezing? = nil, team: Team
+  convenience init(
+    _ spec: ExperimentSpec, classWeights: [Float]? = nil, freezing: Freezing? = nil,
+    teachers: Teachers? = nil, team: Team
   ) throws {
-    try spec.checkMemory(threads: team.count, isBeginning: false)
+    try spec.checkMemory(
+      threads: team.count, teachers: teachers?.plans ?? [], isBeginning: false)
     var loss = spec.loss
     if loss.balancesClasses { loss.classWeights = classWeights }
     let plan = try NetworkPlan(spec.network)
@@ -17,36 +20,44 @@ extension Trainer {
       plan, loss: loss, optimizer: spec.optimizer, mixing: spec.mixing,
       freezing: freezing ?? spec.freezings(of: plan)[0], batchSize: spec.training.batchSize,
       seed: spec.seed, team: team)
+    if let teachers {
+      try learn(from: teachers.models.map(\.file.model), by: teachers.description)
+    }
   }
 
   /// The same as a run begins: with the tensors that the spec takes from a model, normalising its images
-  /// as the spec says by what the training images are, or as that model did.
+  /// as the spec says by what the training images are, or as that model did; and taught by what the spec says.
   /// - Parameters:
   ///   - places: where else the model may be.
-  ///   - note: is told what was taken.
+  ///   - note: is told what was taken, and what teaches.
   /// - Throws: `RecordError` where the model isn't there, or isn't what the spec says; `NetworkError`, or
   ///   `LAPACKError` where the images cannot be whitened.
-  public convenience init(
-    _ spec: ExperimentSpec, trainedOn data: RunData, places: [String] = [], team: Team,
-    note: (BeginningNote) throws -> Void = { _ in }
+  convenience init(
+    _ spec: ExperimentSpec, trainedOn data: RunData, places: [String] = [],
+    teachers: Teachers?, team: Team, note: (BeginningNote) throws -> Void = { _ in }
   ) throws {
-    try self.init(spec, classWeights: data.record.classWeights, team: team)
-    guard let initial = spec.initial else {
-      normalization = try spec.dataset.normalization.map {
-        try Normalization($0, fitting: data.plain)
-      }
-      return
+    try teachers?.check(classNames: data.classNames)
+    try self.init(spec, classWeights: data.record.classWeights, teachers: teachers, team: team)
+    var beginning = BeginningNote()
+    if let initial = spec.initial {
+      let model = try FoundModel(initial, places: places)
+      let tensors = initial.tensors(of: model.file.model, for: plan)
+      take(tensors, of: model.file.model)
+      beginning = spec.beginning(model, initial, plan, classNames: data.classNames)
+      if initial.normalization == .model { normalization = model.file.model.normalization }
     }
-    let model = try InitialModel(initial, places: places)
-    let tensors = initial.tensors(of: model.file.model, for: plan)
-    take(tensors, of: model.file.model)
-    switch initial.normalization {
-    case .model: normalization = model.file.model.normalization
-    case .dataset:
+    if spec.initial?.normalization != .model {
       normalization = try spec.dataset.normalization.map {
         try Normalization($0, fitting: data.plain)
       }
     }
-    try note(spec.beginning(model, initial, plan, classNames: data.classNames))
+    if let teachers { beginning.add(teachers, spec.dataset) }
+    if !beginning.isEmpty { try note(beginning) }
+  }
+
+  /// The same with the models at the places that the spec says.
+  public convenience init(_ spec: ExperimentSpec, trainedOn data: RunData, team: Team) throws {
+    try self.init(
+      spec, trainedOn: data, teachers: Teachers(spec, places: []), team: team)
   }
 }

@@ -20,13 +20,16 @@ extension Run {
     func freezing(epoch: Int) -> Freezing {
       spec.freezing(epoch: epoch, stepsPerEpoch: stepsPerEpoch, of: plan)
     }
+    let teachers = try Teachers(spec, places: options.teacherPlaces)
     // What a trainer is replaced by where layers begin to learn is made when it is gone.
     var current: Trainer? =
       try isResumed
       ? Trainer(
         spec, classWeights: data.record.classWeights, freezing: freezing(epoch: trainedEpoch()),
-        team: team)
-      : Trainer(spec, trainedOn: data, places: options.initialPlaces, team: team, note: note)
+        teachers: teachers, team: team)
+      : Trainer(
+        spec, trainedOn: data, places: options.initialPlaces, teachers: teachers, team: team,
+        note: note)
     var learningRate = LearningRate(
       base: spec.optimizer.learningRate, schedule: spec.schedule, warmup: spec.warmup,
       stepsPerEpoch: stepsPerEpoch)
@@ -56,7 +59,8 @@ extension Run {
         let taken = current!.taken
         current = nil
         current = try Trainer(
-          spec, classWeights: data.record.classWeights, freezing: now, team: team)
+          spec, classWeights: data.record.classWeights, freezing: now, teachers: teachers,
+          team: team)
         current!.goOn(from: taken)
         if options.display != .quiet { Display.say("epoch \(state.epoch): \(Self.unfrozen(now))") }
       }

@@ -9,15 +9,19 @@ public struct TrainingMemory: Hashable, Sendable {
   public let images: Int
   /// What is kept of each image instead of working it out again; 0 where only the files will tell.
   public let features: Int
+  /// Of the networks that teach; but for what normalises their images.
+  public let teachers: Int
   /// What a checkpoint takes on its way to the file: a copy of its tensors, and the file.
   public let checkpoint: Int
   private let threads: Int
   private let isBeginning: Bool
 
-  /// - Parameter isBeginning: whether images are still to be read and threads to be started.
+  /// - Parameters:
+  ///   - teachers: the networks that it is taught by.
+  ///   - isBeginning: whether images are still to be read and threads to be started.
   /// - Throws: `NetworkError` where the network cannot be built.
   public init(
-    _ spec: ExperimentSpec, threads: Int, isBeginning: Bool = true
+    _ spec: ExperimentSpec, threads: Int, teachers: [NetworkPlan] = [], isBeginning: Bool = true
   ) throws(NetworkError) {
     self.threads = threads
     self.isBeginning = isBeginning
@@ -44,6 +48,8 @@ public struct TrainingMemory: Hashable, Sendable {
       ? ByteCount.product(
         (split?.validation ?? 0) + (split?.training ?? 0) + tested,
         spec.dataset.imageShape.count + MemoryLayout<UInt16>.stride) : 0
+    self.teachers = NetworkFootprint.bytes(
+      ofTeachers: teachers, batchSize: spec.training.batchSize, workers: threads)
     // The model that it begins with takes no more while it is read; and where features are kept, the
     // weights of the best epoch may wait to be written.
     checkpoint = ByteCount.product(spec.initial == nil ? 2 : 3, network.checkpoint)
@@ -52,7 +58,8 @@ public struct TrainingMemory: Hashable, Sendable {
   public var total: Int {
     // One after another: the normalisation is fitted, images are validated, a checkpoint is written.
     ByteCount.sum(
-      network.bytes, images, features, max(checkpoint, network.fitting, network.evaluation))
+      network.bytes, images, features, teachers,
+      max(checkpoint, network.fitting, network.evaluation))
   }
 
   /// What is mapped besides, most of it never touched, where the calling thread has its part: OpenBLAS's
@@ -68,7 +75,7 @@ public struct TrainingMemory: Hashable, Sendable {
   fileprivate var parts: [String] {
     var parts = [
       (network.bytes, "the network and its optimizer"), (images, "the images"),
-      (features, "what initial.features keeps of them"),
+      (features, "what initial.features keeps of them"), (teachers, "the teachers"),
     ]
     parts.append(
       network.fitting > checkpoint
@@ -92,13 +99,15 @@ extension ExperimentSpec {
   ///
   /// - Parameters:
   ///   - processes: how many train such a network at once, one thread each where there are several.
+  ///   - teachers: the networks that each is taught by.
   ///   - isBeginning: whether images are still to be read and threads to be started.
   /// - Throws: `MemoryShortage`, with what is needed, what there is, and what would fit.
   public func checkMemory(
-    threads: Int, processes: Int = 1, isBeginning: Bool = true,
+    threads: Int, processes: Int = 1, teachers: [NetworkPlan] = [], isBeginning: Bool = true,
     available: AvailableMemory = AvailableMemory()
   ) throws {
-    let memory = try TrainingMemory(self, threads: threads, isBeginning: isBeginning)
+    let memory = try TrainingMemory(
+      self, threads: threads, teachers: teachers, isBeginning: isBeginning)
     guard let (bound, needed) = memory.broken(in: available, processes: processes) else { return }
     var text = MemoryShortage.sentence("training \(name) takes", needed, bound)
     var parts = memory.parts
@@ -108,18 +117,20 @@ extension ExperimentSpec {
     }
     text += "\n  needed are \(parts.joined(separator: ", "))"
     if processes > 1, !bound.limit.isOfProcess { text += ", in each of \(processes) jobs at once" }
-    text += "\n  " + advice(threads, processes, isBeginning, available)
+    text += "\n  " + advice(threads, processes, teachers, isBeginning, available)
     throw MemoryShortage(text)
   }
 
   /// What would fit.
   private func advice(
-    _ threads: Int, _ processes: Int, _ isBeginning: Bool, _ available: AvailableMemory
+    _ threads: Int, _ processes: Int, _ teachers: [NetworkPlan], _ isBeginning: Bool,
+    _ available: AvailableMemory
   ) -> String {
     func fits(threads: Int, processes: Int, batchSize: Int) -> Bool {
       var spec = self
       spec.training.batchSize = batchSize
-      let memory = try? TrainingMemory(spec, threads: threads, isBeginning: isBeginning)
+      let memory = try? TrainingMemory(
+        spec, threads: threads, teachers: teachers, isBeginning: isBeginning)
       return memory.map { $0.broken(in: available, processes: processes) == nil } ?? false
     }
     let batch = training.batchSize

@@ -67,7 +67,8 @@ public struct TrainingProbe {
   /// Seconds of a step, the mean of as many as fit into some tenths of a second.
   private static func measure(_ spec: ExperimentSpec, threads: Int) throws -> Double {
     let batchSize = spec.training.batchSize
-    let trainer = try Trainer(spec, team: Team(threads: threads))
+    let trainer = try Trainer(
+      spec, teachers: Teachers(spec, places: []), team: Team(threads: threads))
     let images = BlankImages(trainer.sampleShape, count: batchSize)
     var batches = Batches(of: batchSize, size: trainer.imagesPerStep, seed: 0)
     func run() { _ = trainer.train(on: batches.take(), of: images, learningRate: 0) }

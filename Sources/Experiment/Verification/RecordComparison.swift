@@ -44,6 +44,11 @@ struct RecordComparison {
         "initial.weights_sha256", initial.weightsDigest, run.initial?.weightsDigest)
       if let other { differences.append(other) } else { claims.append("the model it began with") }
     }
+    if let teacher = spec.teacher {
+      let other = differ(
+        "teachers", teacher.weightsDigests ?? [], run.teachers.map(\.weightsDigest))
+      if let other { differences.append(other) } else { claims.append("the models that taught it") }
+    }
     guard let recorded = run.data else {
       absent.append("dataset of run.json")
       return differences

@@ -18,10 +18,13 @@ public struct Verification: Sendable {
     /// Whether the training came to an end, so that all of it can be compared.
     var isWhole: Bool { run.status == .completed || run.status == .diverged || summary != nil }
 
-    /// Where the model that the run began with may be: where it was found, as seen from the current folder
-    /// and from those around the run.
-    var initialPlaces: [String] {
-      guard let path = run.initial?.path else { return [] }
+    /// Where the model that the run began with may be.
+    var initialPlaces: [String] { run.initial.map { places(of: $0.path) } ?? [] }
+    /// The same of those that taught it.
+    var teacherPlaces: [String] { run.teachers.flatMap { places(of: $0.path) } }
+
+    /// Where a model was found, as seen from the current folder and from those around the run.
+    private func places(of path: String) -> [String] {
       var places = [path]
       var around = (try? Files.absolute(folder.path)) ?? folder.path
       while !path.hasPrefix("/"), around.count > 1 {
@@ -90,6 +93,7 @@ public struct Verification: Sendable {
     defer { Files.remove(temporary) }
     var limited = options
     limited.initialPlaces += record.initialPlaces
+    limited.teacherPlaces += record.teacherPlaces
     limited.stopAfterEpoch = isWhole ? nil : count
     limited.expectedRows = findsAll ? nil : Array(record.rows.prefix(count))
     let (folder, outcome) = try Run.start(

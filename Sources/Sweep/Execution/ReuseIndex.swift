@@ -37,8 +37,7 @@ struct ReuseIndex {
       let experiment = try? JSONValue(
         parsing: Files.read(folder.resolved, limit: Files.documentLimit), name: folder.resolved),
       let training = record.data?.training, !training.isEmpty,
-      // What its weights began with must be told by the spec.
-      experiment["initial"].map({ $0.isNull || $0["weights_sha256"]?.string != nil }) ?? true
+      TrialKey.tellsModels(experiment)
     else { return }
     let key = TrialKey.make(
       experiment: experiment, images: training, kernel: record.environment.kernel)

@@ -9,6 +9,20 @@ enum TrialKey {
   /// how often it is saved.
   private static let indifferent = ["name", "description", "expect", "checkpoint"]
 
+  /// The sections that name models.
+  private static let modelSections = ["initial", "teacher"]
+
+  private static func hasDigests(_ section: JSONValue) -> Bool {
+    section["weights_sha256"].map { !$0.isNull } ?? false
+  }
+
+  /// Whether a resolved spec tells the weights of all models that it names.
+  static func tellsModels(_ experiment: JSONValue) -> Bool {
+    modelSections.allSatisfy { key in
+      experiment[key].map { $0.isNull || hasDigests($0) } ?? true
+    }
+  }
+
   static func make(experiment: JSONValue, images: String, kernel: String) -> String {
     var spec = experiment
     for key in indifferent { spec[key] = nil }
@@ -17,10 +31,11 @@ enum TrialKey {
       dataset[key] = nil
     }
     spec["dataset"] = dataset
-    // What it begins with is its digest; where it lies decides nothing.
-    if var initial = spec["initial"], initial["weights_sha256"]?.string != nil {
-      initial["model"] = nil
-      spec["initial"] = initial
+    // A model that it names is its digest; where that lies decides nothing.
+    for key in modelSections {
+      guard var section = spec[key], hasDigests(section) else { continue }
+      section["model"] = nil
+      spec[key] = section
     }
     return SHA256.hex(of: Array("\(spec.compact)\n\(images)\n\(kernel)".utf8))
   }

@@ -145,10 +145,13 @@ struct SweepReader {
       report(base.origin, Path() + "dataset" + "path", error.message)
       throw reading.errors
     }
-    // Of a parameter's model each trial reads its own.
-    let isFixed = !parameters.contains { $0.parameter.path.hasPrefix("initial") }
     do throws(SpecChecker.Problem) {
-      if isFixed { try base.addInitialModel(told: set, of: basePath) }
+      try base.addModels(told: set, of: basePath) { section in
+        parameters.map(\.parameter.path).contains { path in
+          path == section
+            || ["model", "weights_sha256"].contains { path.hasPrefix("\(section).\($0)") }
+        }
+      }
     } catch {
       reading.report(error)
       throw reading.errors

@@ -185,8 +185,9 @@ struct BenchResult {
           + [flops == 0 ? .missing() : number(work / sum / 1e3, 1)] + ways)
     }
     for (name, time) in [
-      ("input", profile.fill), ("loss", profile.loss), ("update", profile.update),
-    ] {
+      ("input", profile.fill), ("teachers", profile.teachers), ("loss", profile.loss),
+      ("update", profile.update),
+    ] where name != "teachers" || time > 0 {
       total += Double(time) / share
       table.append([.text(name), number(Double(time) / share, 2)])
     }

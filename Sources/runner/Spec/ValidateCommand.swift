@@ -34,17 +34,18 @@ struct ValidateCommand: ParsableCommand {
   @OptionGroup var compute: ComputeOptions
 
   func run() throws {
-    let spec = try ExperimentSpec.load(
-      path: spec, overrides: overrides, locator: compute.locator
-    ).spec
+    let loaded = try ExperimentSpec.load(
+      path: spec, overrides: overrides, locator: compute.locator)
+    let spec = loaded.spec
     try compute.useCore(spec.compute.kernel)
     let plan = try NetworkPlan(spec.network)
     if let graph { try AtomicFile.write(plan.chart(title: spec.name).svg(), to: graph) }
-    let memory = try TrainingMemory(spec, threads: compute.threadCount)
+    let memory = try TrainingMemory(
+      spec, threads: compute.threadCount, teachers: loaded.teachers)
     let beginning = try spec.beginning()
     var shortage: MemoryShortage?
     do {
-      try spec.checkMemory(threads: compute.threadCount)
+      try spec.checkMemory(threads: compute.threadCount, teachers: loaded.teachers)
     } catch let error as MemoryShortage {
       shortage = error
     }
@@ -90,14 +91,23 @@ struct ValidateCommand: ParsableCommand {
         line: probe.map { time(spec, $0, seconds, steps: steps) }),
     ]
     if let beginning {
-      facts += [
-        .init(
-          "initial", .text(beginning.record.path),
-          line: beginning.lines(indentation: 0, column: 11).joined(separator: "\n")),
-        .init("initial_tensors", .integer(beginning.record.taken.count)),
-        .init("frozen_layers", .integer(beginning.record.frozen.count)),
-        .init("features_bytes", .integer(memory.features)),
-      ]
+      var lines: String? = beginning.lines(indentation: 0, column: 11).joined(separator: "\n")
+      if let initial = beginning.initial {
+        facts += [
+          .init("initial", .text(initial.path), line: lines),
+          .init("initial_tensors", .integer(initial.taken.count)),
+          .init("frozen_layers", .integer(initial.frozen.count)),
+          .init("features_bytes", .integer(memory.features)),
+        ]
+        lines = nil
+      }
+      if !beginning.teachers.isEmpty {
+        let paths = beginning.teachers.map(\.path).joined(separator: "; ")
+        facts += [
+          .init("teacher", .text(paths), line: lines),
+          .init("teacher_bytes", .integer(memory.teachers)),
+        ]
+      }
     }
     let notes = spec.notes()
     if !notes.isEmpty {

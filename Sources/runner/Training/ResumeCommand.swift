@@ -9,7 +9,7 @@ struct ResumeCommand: ParsableCommand {
     abstract: "Go on with a run that was stopped or killed, or train a finished one for longer.",
     discussion: """
       The run ends with the same bytes in metrics.csv and the same weights as though it had never \
-      been interrupted, with any number of threads.
+      been interrupted, with any number of threads. The models that teach it must be there (--teacher).
 
       Of a run that is complete, training.epochs=N trains further epochs, up to the N-th, in a folder \
       of a new run, whose run.json says from which it went on; the old one stays as it is. All else is \
@@ -37,6 +37,7 @@ struct ResumeCommand: ParsableCommand {
     transform: Arguments.path)
   var output = "results"
 
+  @OptionGroup var teachers: TeacherOptions
   @OptionGroup var result: ResultOption
   @OptionGroup var compute: ComputeOptions
   @OptionGroup var rehearsal: RehearsalOptions
@@ -57,7 +58,7 @@ struct ResumeCommand: ParsableCommand {
     let spec = try folder.readResolved()
     try compute.useCore(record.environment.kernel)
     let data = try compute.load(spec, recorded: record.data)
-    let options = runOptions(record)
+    let options = try runOptions(record, spec, folder)
     Interruption.listen()
     let outcome = try Run.resume(folder, isLatest: true, data: data, options: options) {
       try compute.introduce(spec, data, in: folder)
@@ -65,8 +66,11 @@ struct ResumeCommand: ParsableCommand {
     try report(outcome, of: folder, spec: spec, asJSON: result.json)
   }
 
-  private func runOptions(_ record: RunRecord) -> RunOptions {
-    let options = rehearsal.applied(to: compute.runOptions())
+  private func runOptions(
+    _ record: RunRecord, _ spec: ExperimentSpec, _ folder: RunFolder
+  ) throws -> RunOptions {
+    var options = rehearsal.applied(to: compute.runOptions())
+    options.teacherPlaces = try teachers.places(of: spec, folder)
     for difference in options.environment.differences(from: record.environment) {
       Display.say("note: not as when the run began: \(difference)")
     }
@@ -100,7 +104,7 @@ struct ResumeCommand: ParsableCommand {
     try compute.useCore(record.environment.kernel)
     let data = try compute.load(spec, recorded: record.data)
     let note = try more.scheduleNote(images: data.train.count)
-    let options = runOptions(record)
+    let options = try runOptions(record, spec, folder)
     Interruption.listen()
     let (new, outcome) = try more.carryOut(under: output, data: data, options: options) { new in
       try compute.introduce(spec, data, in: new)

@@ -39,7 +39,7 @@ struct RunCommand: ParsableCommand {
       path: spec, overrides: overrides, locator: compute.locator)
     try compute.useCore(loaded.spec.compute.kernel)
     // Before anything is left behind.
-    try loaded.spec.checkMemory(threads: compute.threadCount)
+    try loaded.spec.checkMemory(threads: compute.threadCount, teachers: loaded.teachers)
     try Files.makeFolders("\(output)/\(loaded.spec.name)")
     let data = try compute.load(loaded.spec)
     for note in loaded.spec.notes(trainingImages: data.train.count) {

@@ -19,9 +19,9 @@ struct VerifyCommand: ParsableCommand {
       epoch that differs, or goes on with --all; on a difference the exit status is 4, and the first \
       is told, or all, with what differs in the surroundings. A run that can't be repeated here is \
       not a difference: the exit status is 69 where the kernel needs another processor, 1 where the \
-      data is not to be had, or the model that the run began with. That one is looked for where the \
-      run found it, from the current folder and from those around the run; --initial says where it is by \
-      now. Another than it was is refused.
+      data is not to be had, or a model that the run began with or was taught by. Those are looked for where \
+      the run found them, from the current folder and from those around the run; --initial and --teacher \
+      say where they are by now. Another than it was is refused.
 
       The FILE.json of an export is verified as well: the exported file has the digest that is \
       recorded, is read back and asked about the same images beside the model, and all figures are \
@@ -52,6 +52,7 @@ struct VerifyCommand: ParsableCommand {
     transform: Arguments.path)
   var initial: String?
 
+  @OptionGroup var teachers: TeacherOptions
   @OptionGroup var compute: ComputeOptions
 
   func validate() throws {
@@ -72,6 +73,7 @@ struct VerifyCommand: ParsableCommand {
       }
       options.initialPlaces = [initial]
     }
+    options.teacherPlaces = try teachers.places(of: recorded.spec, folder)
     Interruption.listen()
     let verification = try Verification.carryOut(
       recorded, data: data, epochs: epochs, findsAll: all, options: options)
@@ -126,5 +128,24 @@ struct VerifyCommand: ParsableCommand {
 
   private func say(_ line: String) throws {
     try Output.print(WrappedText.fitted(line, columns: Terminal.output.columns))
+  }
+}
+
+/// Where the models that taught a run are by now.
+struct TeacherOptions: ParsableArguments {
+  @Option(
+    name: .customLong("teacher"),
+    help: ArgumentHelp(
+      "Of a run that models taught, where one of them is; may be given for each. (default: as recorded)",
+      valueName: "model"),
+    transform: Arguments.path)
+  var paths: [String] = []
+
+  /// - Throws: `UsageError` where no model taught the run.
+  func places(of spec: ExperimentSpec, _ folder: RunFolder) throws -> [String] {
+    guard paths.isEmpty || spec.teacher != nil else {
+      throw UsageError("--teacher: \(folder.path) was taught by the labels alone")
+    }
+    return paths
   }
 }

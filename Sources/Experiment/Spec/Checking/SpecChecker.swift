@@ -8,7 +8,9 @@ package struct SpecChecker {
   /// Why one's own files don't tell their classes or their shape, where they were asked.
   package var filesReason: String?
   /// The model that the training is to begin with, where it was read.
-  var initialModel: InitialModel?
+  var initialModel: FoundModel?
+  /// The models that it is to be taught by, where they were read.
+  var teachers: [FoundModel] = []
 
   /// Something wrong, not yet turned into lines and columns.
   package struct Problem: Error, Hashable {

@@ -112,7 +112,7 @@ extension SpecChecker {
   // MARK: - The model
 
   private mutating func checkModel(
-    _ model: InitialModel, _ initial: InitialSpec, _ plan: NetworkPlan
+    _ model: FoundModel, _ initial: InitialSpec, _ plan: NetworkPlan
   ) {
     let path = Path() + "initial"
     if let digest = initial.weightsDigest, digest != model.file.weightsDigest {

@@ -62,7 +62,7 @@ extension SpecDescription {
   private static let wholeLayers = Notation<Bool>(
     .boolean, decode: \.bool, encode: { $0 ? .bool(true) : .null }, brief: { .bool($0) })
 
-  private static let digest = TextForm(
+  static let digest = TextForm(
     pattern: "^[0-9a-f]{64}$", expectation: "64 hexadecimal digits in lower case"
   ) { text in
     text.utf8.count == 64

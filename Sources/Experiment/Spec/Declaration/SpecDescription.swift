@@ -38,6 +38,12 @@ package enum SpecDescription {
       "What the training begins with instead of fresh weights: the tensors of a model, by their names; "
         + "and which layers keep them. Null for fresh weights.")
     Key(
+      "teacher", \.teacher, .object(teacher),
+      aliases: ["distillation", "knowledge_distillation", "teachers", "distill"],
+      writesNull: false,
+      "What it learns from besides the labels: what one model, or several, make of the same images; null "
+        + "for the labels alone.")
+    Key(
       "loss", \.loss, loss, aliases: ["criterion"],
       "What is minimised; cross-entropies take the scores as they are, without softmax or sigmoid.")
     Key(

@@ -10,6 +10,8 @@ public struct LoadedSpec: Sendable {
   public let verbatim: [UInt8]
   /// The `key=value` arguments that were applied to it.
   public let overrides: [String]
+  /// The networks that it is taught by.
+  public let teachers: [NetworkPlan]
   /// The spec with every default and override written out, for `resolved.json`.
   public var resolved: JSONValue { spec.resolved() }
 }
@@ -49,19 +51,20 @@ extension ExperimentSpec {
     do throws(DatasetError) {
       if let told = try root.toldByFiles(locator) { root.add(told) }
     } catch { reason = error.message }
-    var initial: InitialModel?
+    var models = NamedModels()
     do throws(SpecChecker.Problem) {
-      if isBeginning { initial = try root.readInitialModel(of: name) }
+      if isBeginning { models = try root.readModels(of: name) }
     } catch { reading.report(error) }
-    if let initial { root.add(initial) }
+    root.add(models)
     var checker = SpecChecker(root: root)
     checker.filesReason = reason
-    checker.initialModel = initial
+    (checker.initialModel, checker.teachers) = (models.initial, models.teachers)
     let checked = checker.checkExperiment()
     reading.report(checker.problems)
     guard reading.isFine, let checked else { throw reading.errors }
     return LoadedSpec(
-      spec: ExperimentSpec(checked: checked), verbatim: bytes, overrides: overrides)
+      spec: ExperimentSpec(checked: checked), verbatim: bytes, overrides: overrides,
+      teachers: models.teachers.map(\.file.model.plan))
   }
 
   /// The spec of a resolved document; its errors have paths but no lines.

@@ -17,6 +17,30 @@ public enum AnsweringModel: Sendable {
       ? .integers(QuantizedModelFile(reading: path)) : .floats(ModelFile(reading: path))
   }
 
+  /// What the experiment is called.
+  public var name: String {
+    switch self {
+    case .floats(let file): file.name
+    case .integers(let file): file.name
+    }
+  }
+
+  /// Of an image.
+  public var input: Shape {
+    switch self {
+    case .floats(let file): file.model.plan.description.input
+    case .integers(let file): file.model.input.shape
+    }
+  }
+
+  /// What its run measured; nil where nobody did, as of integers.
+  public var testAccuracy: Double? {
+    switch self {
+    case .floats(let file): file.testAccuracy
+    case .integers: nil
+    }
+  }
+
   public var classNames: [String] {
     switch self {
     case .floats(let file): file.classNames
@@ -82,6 +106,18 @@ public enum AnsweringModel: Sendable {
     case .floats(let file): try Inference(file.model, team: Team(threads: threads))
     case .integers(let file):
       try QuantizedInference(file.model, team: Team(threads: threads), path: path)
+    }
+  }
+
+  /// Another for one thread, whose weights are those of the first where these are floats: in memory once.
+  /// - Throws: `OutOfMemory`.
+  public func network(besides first: any ScoringNetwork) throws -> any ScoringNetwork {
+    let team = try Team(threads: 1)
+    switch self {
+    case .floats(let file):
+      if let first = first as? Inference { return try Inference(sharing: first, team: team) }
+      return try Inference(file.model, team: team)
+    case .integers(let file): return try QuantizedInference(file.model, team: team)
     }
   }
 

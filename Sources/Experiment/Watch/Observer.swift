@@ -15,10 +15,15 @@ public struct Observer: Sendable {
 
   /// - Parameter profile: of this model, where there is one; one of other weights is none.
   public init(_ file: ModelFile, profile: ValidationProfile?) {
-    let digest = file.weightsDigest
+    self.init(.floats(file), profile: profile)
+  }
+
+  /// The same of a model of either kind; of integers there are no features.
+  public init(_ model: AnsweringModel, profile: ValidationProfile?) {
+    let digest = model.weightsDigest
     let profile = profile?.modelDigest == digest ? profile : nil
     self.init(
-      modelDigest: digest, shape: file.preparation.shape!,
+      modelDigest: digest, shape: model.preparation.shape!,
       reduction: profile.map { FeatureReduction(count: $0.featureCount) },
       centre: profile?.centre)
   }

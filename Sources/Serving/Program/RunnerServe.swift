@@ -48,7 +48,7 @@ struct RunnerServe: ParsableCommand {
         69  the model's kernel needs another processor
       """, version: Environment.programVersion)
 
-  @Argument(help: "Models: files, runs, folders of versions.")
+  @Argument(help: "Models: files, of floats or of 8-bit integers, runs, folders of versions.")
   var models: [String]
 
   @Option(help: "The address to listen at.")
@@ -278,7 +278,7 @@ struct RunnerServe: ParsableCommand {
 
   /// Makes this process compute with the kernel that the model was trained with, where this processor runs
   /// it, if need be by starting itself anew.
-  private func useCore(of file: ModelFile) throws {
+  private func useCore(of file: AnsweringModel) throws {
     var kernel = file.kernel
     do { kernel = try BLASCore.resolve(kernel) } catch {
       kernel = BLASCore.automatic

@@ -74,7 +74,7 @@ public final class Server: Sendable {
   /// - Parameter known: models that are read already, by their paths.
   /// - Returns: whether nothing was wrong.
   @discardableResult
-  public func refresh(known: [String: ModelFile] = [:]) -> Bool {
+  public func refresh(known: [String: AnsweringModel] = [:]) -> Bool {
     service.shelf.refresh(known: known)
   }
 
@@ -95,7 +95,7 @@ public final class Server: Sendable {
 }
 
 /// The first model that the command line names, by whose kernel this process computes.
-public func firstModel(_ paths: [String]) throws -> (path: String, file: ModelFile) {
+public func firstModel(_ paths: [String]) throws -> (path: String, file: AnsweringModel) {
   let found = ModelPlaces(paths: paths).find()
   guard let place = found.places.first else {
     throw RecordError(

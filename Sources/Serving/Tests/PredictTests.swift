@@ -1,5 +1,8 @@
+import ConvNet
 import Datasets
+import Experiment
 import Images
+import Quantization
 import Serving
 import Storage
 import Testing
@@ -22,6 +25,45 @@ import Testing
       #expect(json["model"]?.string == "digits")
       #expect(json["version"]?.int == 1)
     }
+  }
+
+  /// A model of 8-bit integers answers as any, alone and in company, and its answers are logged.
+  @Test func aModelOfIntegersHasTheBitsThatPredictGivesIt() throws {
+    let file = try TestModel.file(seed: 4)
+    let images = ImageSet(
+      height: 28, width: 28, channels: 1, classes: 10,
+      pixels: (0..<40).flatMap { TestModel.pixels($0) },
+      labels: Labels((0..<40).map { Int32($0 % 10) }))
+    let source = ImageSource(images)
+    let model = QuantizedModelFile(
+      try file.model.quantized(calibratedOn: source, team: Team(threads: 1)), of: file,
+      calibration: "min-max of pictures")
+    let expected = try AnsweringModel.integers(model).network(threads: 2).probabilities(of: source)
+    let server = try TestServer(
+      models: .init { folder in
+        try AtomicFile.write(model.encoded, to: "\(folder)/small.int8.safetensors")
+        return ["small=\(folder)/small.int8.safetensors"]
+      }
+    ) { options, folder in options.log = "\(folder)/requests.jsonl" }
+    #expect(
+      server.lines.contains(
+        "serving small, version 1 (of 8-bit integers, without test images of its own)"),
+      "\(server.lines)")
+    let client = try server.client()
+    for number in 0..<20 {
+      let answer = try client.request(
+        "POST", "/predict", TestModel.png(number), type: "image/png")
+      #expect(
+        try JSONValue(answer: answer)["probabilities"]!.floats
+          == Array(expected[number * 10..<number * 10 + 10]))
+    }
+    let batch = TestModel.npy((0..<40).map { TestModel.pixels($0) })
+    let answer = try client.request("POST", "/predict", batch)
+    let answers = try #require(JSONValue(answer: answer)["answers"]?.array)
+    #expect(answers.flatMap { $0["probabilities"]!.floats } == expected)
+    #expect(server.stop())
+    let lines = try Files.readText("\(server.folder)/requests.jsonl").split(separator: "\n")
+    #expect(lines.count == 60)
   }
 
   @Test func picturesOfOtherSizesAreMadeToFitAsPredictDoes() throws {

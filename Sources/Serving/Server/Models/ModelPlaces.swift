@@ -113,13 +113,13 @@ struct ModelPlaces: Sendable {
   }
 
   /// Reads a model, of which all is checked.
-  static func read(_ path: String) throws -> ModelFile {
-    guard Files.isFolder(path) else { return try ModelFile(reading: path) }
+  static func read(_ path: String) throws -> AnsweringModel {
+    guard Files.isFolder(path) else { return try AnsweringModel(reading: path) }
     // A run's own record says which weights were tested; a sweep and a folder of one have only a model.
     guard Files.exists("\(path)/run.json"), Files.exists("\(path)/resolved.json") else {
-      return try ModelFile(reading: "\(path)/model.safetensors")
+      return try AnsweringModel(reading: "\(path)/model.safetensors")
     }
-    return try RunFolder(opening: path).modelFile()
+    return .floats(try RunFolder(opening: path).modelFile())
   }
 }
 

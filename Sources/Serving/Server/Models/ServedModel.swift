@@ -34,6 +34,8 @@ final class ServedModel: Sendable {
   private let networks: [Network]
   /// What an image takes that goes through the network alone; at least, of some times.
   let secondsPerImage: Double
+  /// Whether it answers in integers, and tells no features.
+  let isOfIntegers: Bool
   /// Whether an image's answer has the same bits in whatever company it goes through the network.
   let imagesAreApart: Bool
 
@@ -48,8 +50,8 @@ final class ServedModel: Sendable {
 
   /// One thread's network, which that thread alone uses.
   private final class Network: @unchecked Sendable {
-    let inference: Inference
-    init(_ inference: Inference) { self.inference = inference }
+    let scoring: any ScoringNetwork
+    init(_ scoring: any ScoringNetwork) { self.scoring = scoring }
   }
 
   /// Builds the networks and has each answer, at last about the images that the profile beside the model
@@ -58,7 +60,7 @@ final class ServedModel: Sendable {
   /// - Throws: `OutOfMemory`; `RecordError` where its answers are no numbers or not those of its run, or
   ///   the profile is damaged or another model's.
   init(
-    _ file: ModelFile, name: String, version: Int, path: String, lanes: Int, loops: Int,
+    _ file: AnsweringModel, name: String, version: Int, path: String, lanes: Int, loops: Int,
     keepsFeatures: Bool = false
   ) throws {
     self.name = name
@@ -72,7 +74,7 @@ final class ServedModel: Sendable {
     digest = file.weightsDigest
     kernel = file.kernel
     testAccuracy = file.testAccuracy
-    input = file.model.plan.description.input
+    input = file.input
     let place = Files.isFolder(path) ? "\(path)/model.safetensors" : path
     let profile = try ValidationProfile(besideModel: place)
     if let profile, profile.modelDigest != digest {
@@ -82,14 +84,13 @@ final class ServedModel: Sendable {
           + "(\(digest.prefix(12))…)")
     }
     observer = Observer(file, profile: profile)
-    let first = try Inference(file.model, team: Team(threads: 1))
-    imagesAreApart = first.imagesAreApart
+    isOfIntegers = if case .integers = file { true } else { false }
+    let first = try file.network(threads: 1)
+    imagesAreApart = (first as? Inference)?.imagesAreApart ?? true
     secondsPerImage = Self.seconds(of: first, input)
     var networks = [Network(first)]
     let count = lanes + (secondsPerImage <= Lanes.lightSeconds ? loops : 0)
-    for _ in 1..<max(count, 1) {
-      networks.append(Network(try Inference(sharing: first, team: Team(threads: 1))))
-    }
+    for _ in 1..<max(count, 1) { networks.append(Network(try file.network(besides: first))) }
     self.networks = networks
     tested = profile?.tests?.count ?? 0
     for lane in networks.indices {
@@ -114,16 +115,16 @@ final class ServedModel: Sendable {
   }
 
   /// The least of some times, after one that isn't counted.
-  private static func seconds(of inference: Inference, _ input: Shape) -> Double {
+  private static func seconds(of network: any ScoringNetwork, _ input: Shape) -> Double {
     var batch = Batch(input)
     batch.append(.pixels(Array(repeating: 0, count: input.count), count: 1))
     let samples = batch.samples
-    var scores = [Float](repeating: 0, count: inference.classes)
+    var scores = [Float](repeating: 0, count: network.classes)
     var least = Double.infinity
     for time in 0..<6 where least == .infinity || least < 4 * Lanes.lightSeconds {
       let start = NIODeadline.now()
       scores.withUnsafeMutableBufferPointer {
-        inference.scores(of: samples, range: 0..<1, into: $0)
+        network.scores(of: samples, range: 0..<1, into: $0)
       }
       guard time > 0 else { continue }
       least = min(least, Double((NIODeadline.now() - start).nanoseconds) / 1e9)
@@ -134,9 +135,10 @@ final class ServedModel: Sendable {
   /// What the model says of each part of a batch. An image has the bits that it has alone: where the
   /// kernel's products don't give these in company, it goes alone.
   func outputs(of batch: Batch, lane: Int) -> [Result<Outputs, Refusal>] {
-    let inference = networks[lane].inference
+    let network = networks[lane].scoring
+    let telling = keepsFeatures ? network as? Inference : nil
     let classes = classes
-    let width = keepsFeatures ? inference.featureCount : 0
+    let width = telling?.featureCount ?? 0
     var scores = [Float](repeating: 0, count: batch.count * classes)
     var probabilities = scores
     var features = [Float](repeating: 0, count: batch.count * width)
@@ -145,10 +147,10 @@ final class ServedModel: Sendable {
         func answer(_ samples: any ImageSamples, at places: Range<Int>) {
           let scores = UnsafeMutableBufferPointer(
             rebasing: scores[places.lowerBound * classes..<places.upperBound * classes])
-          guard width > 0 else {
-            return inference.scores(of: samples, range: 0..<places.count, into: scores)
+          guard let telling else {
+            return network.scores(of: samples, range: 0..<places.count, into: scores)
           }
-          inference.scores(
+          telling.scores(
             of: samples, range: 0..<places.count, into: scores,
             features: UnsafeMutableBufferPointer(
               rebasing: features[places.lowerBound * width..<places.upperBound * width]))
@@ -165,7 +167,7 @@ final class ServedModel: Sendable {
     }
     probabilities.withUnsafeMutableBufferPointer { values in
       _ = values.update(fromContentsOf: scores)
-      inference.makeProbabilities(of: values)
+      network.makeProbabilities(of: values)
     }
     var start = 0
     return batch.parts.map { part in

@@ -78,7 +78,7 @@ final class Shelf: Sendable {
   /// - Parameter known: models that are read already, by their paths.
   /// - Returns: whether nothing was wrong.
   @discardableResult
-  func refresh(known: [String: ModelFile] = [:]) -> Bool {
+  func refresh(known: [String: AnsweringModel] = [:]) -> Bool {
     loading.withLock { _ in
       let found = places.find()
       let before = content.withLock { $0 } ?? Content()
@@ -146,8 +146,9 @@ final class Shelf: Sendable {
       let labels = model.labels.filter { $0.version == version.version }.map { label in
         label.name + (label.share > 0 ? " \(percent(label.share))" : "")
       }
+      let kind = version.isOfIntegers ? ["of 8-bit integers"] : []
       let notes =
-        labels + [
+        labels + kind + [
           version.tested > 0
             ? "tested by \(version.tested) images of its own" : "without test images of its own"
         ]

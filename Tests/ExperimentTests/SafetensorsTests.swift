@@ -29,9 +29,9 @@ import Testing
   @Test func whatSortOfModelAFileIsIsReadInItsHeaderAlone() throws {
     let folder = try Files.makeTemporaryFolder()
     defer { Files.remove(folder) }
-    let mark = Array("\"format\":\"runner-quantized-1\"".utf8)
+    let mark = Array("\"format\":\"runner-quantized-2\"".utf8)
     let tensor = StoredTensor(name: "x", type: .u8, shape: [mark.count], bytes: mark)
-    for (metadata, isOne) in [([:], false), (["format": "runner-quantized-1"], true)] {
+    for (metadata, isOne) in [([:], false), (["format": "runner-quantized-2"], true)] {
       let path = "\(folder)/model-\(isOne)"
       try Safetensors(tensors: [tensor], metadata: metadata).write(to: path)
       #expect(try QuantizedModelFile.isOne(path) == isOne)

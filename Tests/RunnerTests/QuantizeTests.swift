@@ -108,7 +108,7 @@ import Testing
     #expect(four.count < plain.count)
     let text = String(decoding: four.prefix(4000), as: UTF8.self)
     #expect(
-      text.contains(#"\"weight_bits\": 4"#) && text.contains(#"\"rounding\": \"adaptive\""#))
+      text.contains(#"\"weight_bits\":4"#) && text.contains(#"\"rounding\":\"adaptive\""#))
     let again = try Program.run(
       "quantize", run, "four.json", "bias_correction=true", "equalization=weights", "--to",
       "again.safetensors", "--threads", "3", "--quiet", in: folder)

@@ -115,7 +115,7 @@ extension ModelFile {
         "is not a model of this program: its format is \(format), not \(JSONValue.quoted(Self.format))"
           + (format.contains("runner-checkpoint-")
             ? "; it is a checkpoint, give the folder of its run"
-            : format.contains(QuantizedModelFile.format)
+            : format.contains(QuantizedModelFile.formats)
               ? "; it is a quantised one, which predict, evaluate, export and tradeoff take" : ""))
     }
     guard file.metadata[Safetensors.digestKey] != nil else {

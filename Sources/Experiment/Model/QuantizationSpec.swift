@@ -83,6 +83,9 @@ public struct QuantizationSpec: Hashable, Sendable {
   /// Every default written out.
   public var json: JSONValue { SpecDescription.quantization.encode(self) }
 
+  /// What is otherwise than by default.
+  var brief: JSONValue { SpecDescription.quantization.brief(self) }
+
   /// Its keys.
   public static var keys: [String] { SpecDescription.quantization.type.fields.map(\.name) }
 

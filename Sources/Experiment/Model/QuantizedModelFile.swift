@@ -27,8 +27,8 @@ public struct QuantizedModelFile: Sendable {
   public var kernel: String
 
   static let format = "runner-quantized-2"
-  /// Of an earlier version, where each operation has tensors of its own.
-  private static let formerFormat = "runner-quantized-1"
+  /// How it begins in each version.
+  static let formats = "runner-quantized-"
 
   public init(
     _ model: QuantizedModel, of file: ModelFile, calibration: String,
@@ -51,7 +51,7 @@ public struct QuantizedModelFile: Sendable {
   /// SHA-256 of the plan, of the normalisation, and of the bytes of each operation's kernel, scales and biases.
   public var weightsDigest: String {
     let digest = SHA256()
-    digest.update(Array(model.plan.compact.utf8))
+    digest.update(Array(model.plan.minified.utf8))
     for tensor in Checkpoint.normalization(of: model.normalization) {
       tensor.bytes.withUnsafeBytes { digest.update($0) }
     }
@@ -63,21 +63,23 @@ public struct QuantizedModelFile: Sendable {
     return digest.finalizeHex()
   }
 
-  /// The bytes of the file; equal models give equal bytes.
+  /// The bytes of the file; equal models give equal bytes. What is written of the images and of the quantisation is
+  /// what is otherwise than by default, which the format's number stands for; the digest of the weights follows from
+  /// these.
   public var encoded: [UInt8] {
-    let images: JSONValue = [
-      "prepare": JSONValue(prepare?.rawValue), "resize": .string(preparation.resize.rawValue),
-      "keep_aspect": .bool(preparation.keepsAspect), "invert": .bool(preparation.inverts),
-    ]
+    var images = JSONObject()
+    if let prepare { images["prepare"] = .string(prepare.rawValue) }
+    if preparation.resize != .none { images["resize"] = .string(preparation.resize.rawValue) }
+    if preparation.keepsAspect { images["keep_aspect"] = .bool(true) }
+    if preparation.inverts { images["invert"] = .bool(true) }
     var metadata = [
-      "format": Self.format, "name": name, "plan": model.plan.compact,
-      "classes": JSONValue.array(classNames.map { .string($0) }).compact,
-      "images": images.compact, "epoch": "\(epoch)", "kernel": kernel,
-      "calibration": calibration, "weights_sha256": weightsDigest,
-      "float_weights_sha256": floatDigest,
+      "format": Self.format, "name": name, "plan": model.plan.minified,
+      "classes": JSONValue.array(classNames.map { .string($0) }).minified,
+      "images": JSONValue.object(images).minified, "epoch": "\(epoch)", "kernel": kernel,
+      "calibration": calibration, "float_weights_sha256": floatDigest,
     ]
-    metadata["quantization"] = quantization?.json.compact
-    metadata["ink"] = ink?.json.compact
+    metadata["quantization"] = quantization?.brief.minified
+    metadata["ink"] = ink?.json.minified
     metadata["spec_sha256"] = specDigest
     return Safetensors(tensors: tensors, metadata: metadata).sealed
   }
@@ -101,7 +103,7 @@ public struct QuantizedModelFile: Sendable {
   public static func isOne(_ path: String) throws -> Bool {
     guard !Files.isFolder(path) else { return false }
     let start = try Files.read(path, upTo: Files.documentLimit)
-    return Safetensors.place(of: "\"format\":\"runner-quantized-", inHeaderOf: start) != nil
+    return Safetensors.place(of: "\"format\":\"\(Self.formats)", inHeaderOf: start) != nil
   }
 
   /// Reads a model, of which all is checked before anything of it is used.
@@ -113,9 +115,13 @@ public struct QuantizedModelFile: Sendable {
     }
     let file = try Safetensors(parsing: bytes, path: path)
     func damaged(_ what: String) -> RecordError { RecordError(path, "is damaged: \(what)") }
-    let format = file.metadata["format"]
-    guard format == Self.format || format == Self.formerFormat else {
+    guard let format = file.metadata["format"], format.hasPrefix(Self.formats) else {
       throw RecordError(path, "is not a quantised model of this program")
+    }
+    guard format == Self.format else {
+      throw RecordError(
+        path,
+        "is of another version (\(format), not \(Self.format)): make it again by runner quantize")
     }
     guard file.metadata[Safetensors.digestKey] != nil else {
       throw damaged("its digest is missing")
@@ -135,7 +141,7 @@ public struct QuantizedModelFile: Sendable {
       throw damaged("its classes are not whole")
     }
     do throws(NetworkError) {
-      var stored = StoredKernels(file, haveNames: format == Self.formerFormat)
+      var stored = StoredKernels(file)
       model = try QuantizedModel(plan: plan, normalization: nil) {
         (name, bits, sizes) throws(NetworkError) in try stored.take(name, bits: bits, sizes)
       }
@@ -154,8 +160,8 @@ public struct QuantizedModelFile: Sendable {
         "shape": [
           JSONValue(shape.extent.height), JSONValue(shape.extent.width), JSONValue(shape.channels),
         ],
-        "resize": images["resize"] ?? .null, "keep_aspect": images["keep_aspect"] ?? .bool(false),
-        "invert": images["invert"] ?? .null, "test": "none",
+        "resize": images["resize"] ?? "none", "keep_aspect": images["keep_aspect"] ?? .bool(false),
+        "invert": images["invert"] ?? .bool(false), "test": "none",
       ],
       "model": [["layer": "flatten"], ["layer": "dense", "units": JSONValue(names.count)]],
       "optimizer": ["name": "sgd"], "training": ["epochs": 1, "batch_size": 1],
@@ -182,25 +188,16 @@ public struct QuantizedModelFile: Sendable {
     floatDigest = try text("float_weights_sha256")
     specDigest = file.metadata["spec_sha256"]
     kernel = try text("kernel")
-    guard try weightsDigest == text("weights_sha256") else {
-      throw damaged("its weights do not have the digest that it records")
-    }
   }
 }
 
 /// The kernels of a file, one operation after another.
 private struct StoredKernels {
-  private let file: Safetensors
-  /// Whether each operation has tensors of its own, as in an earlier version.
-  private let haveNames: Bool
   private var weights: ArraySlice<UInt8> = []
   private var scales: ArraySlice<Float> = []
   private var biases: ArraySlice<Int32> = []
 
-  init(_ file: Safetensors, haveNames: Bool) {
-    self.file = file
-    self.haveNames = haveNames
-    guard !haveNames else { return }
+  init(_ file: Safetensors) {
     if let tensor = file["kernels"], tensor.type == .u8 { weights = tensor.bytes[...] }
     if let tensor = file["scales"], tensor.type == .f32 { scales = tensor.floats[...] }
     if let tensor = file["biases"], tensor.type == .i32 { biases = tensor.integers[...] }
@@ -213,35 +210,27 @@ private struct StoredKernels {
     let count = try NetworkPlan.product(sizes, what: "\(name)'s kernel")
     // Of a depthwise kernel the last size, of others the first.
     let filters = sizes.count == 3 ? sizes[2] : sizes[0]
-    if haveNames {
-      guard let kernel = file["\(name)/kernel"], kernel.type == .i8,
-        let scales = file["\(name)/scales"], scales.type == .f32,
-        let bias = file["\(name)/bias"], bias.type == .i32
-      else { throw NetworkError("\(name): its kernel, scales or bias are missing") }
-      (weights, self.scales, biases) = (kernel.bytes[...], scales.floats[...], bias.integers[...])
-    }
     let bytes = bits > 4 ? count : (count + 1) / 2
     guard weights.count >= bytes, scales.count >= filters, biases.count >= filters,
       let own = bits > 4
         ? weights.prefix(bytes).map({ Int8(bitPattern: $0) })
-        : QuantizedKernel.unpacked(Array(weights.prefix(bytes)), count: count)
+        : QuantizedKernel.unpacked(weights.prefix(bytes), count: count)
     else { throw NetworkError("\(name): its kernel, scales or biases are missing") }
     defer {
       weights.removeFirst(bytes)
       scales.removeFirst(filters)
       biases.removeFirst(filters)
-      if haveNames, !isEmpty { weights = [0] }
     }
     return QuantizedKernel(
       weights: own, shape: sizes, scales: Array(scales.prefix(filters)),
       bias: Array(biases.prefix(filters)), bits: bits)
   }
 
-  private var isEmpty: Bool { weights.isEmpty && scales.isEmpty && biases.isEmpty }
-
   /// - Throws: `NetworkError` where the file has more.
   func end() throws(NetworkError) {
-    guard isEmpty else { throw NetworkError("it has more weights than its plan") }
+    guard weights.isEmpty, scales.isEmpty, biases.isEmpty else {
+      throw NetworkError("it has more weights than its plan")
+    }
   }
 }
 

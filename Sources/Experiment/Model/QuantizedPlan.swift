@@ -2,23 +2,32 @@ import ConvNet
 import Quantization
 import Storage
 
-// The plan of a quantised model as JSON, short: values as [name, sizes, scale, zero point], operations as
-// [kind, name, inputs, output, what there is of its own], of fewer bits than 8 with the bits of its kernel last.
+// The plan of a quantised model as JSON, short: the image as [name, sizes, scale, zero point], and operations, each of
+// which gives the value of its own name and number, as
+//
+//     [kind, name, inputs, sizes, [scale, zero point], what there is of its own]
+//
+// where [] for inputs is the value before, and [] for the scale that of the input. Of its own are a window, an
+// activation, and the bits of a kernel where they are fewer than 8. A window is its size; its stride is behind that
+// where it isn't 1, and dilation and sides where there are such.
 extension QuantizedModel {
   var plan: JSONValue {
     [
-      "values": .array(
-        values.map { value in
-          [
-            .string(value.name), .array(value.shape.sizes.map { JSONValue($0) }),
-            JSONValue(value.scale), JSONValue(value.zeroPoint),
-          ]
-        }),
+      "input": [
+        .string(input.name), .array(input.shape.sizes.map { JSONValue($0) }),
+        JSONValue(input.scale), JSONValue(input.zeroPoint),
+      ],
       "operations": .array(
-        operations.map { operation in
+        operations.enumerated().map { place, operation in
+          let value = values[operation.output]
+          precondition(operation.output == place + 1 && value.name == operation.name)
+          let first = values[operation.inputs[0]]
+          let isScaledAsInput = value.scale == first.scale && value.zeroPoint == first.zeroPoint
           var parts: [JSONValue] = [
             .string(operation.kind.word), .string(operation.name),
-            .array(operation.inputs.map { JSONValue($0) }), JSONValue(operation.output),
+            .array(operation.inputs == [place] ? [] : operation.inputs.map { JSONValue($0) }),
+            .array(value.shape.sizes.map { JSONValue($0) }),
+            .array(isScaledAsInput ? [] : [JSONValue(value.scale), JSONValue(value.zeroPoint)]),
           ]
           switch operation.kind {
           case .conv2D(let window, _, let activation),
@@ -46,77 +55,80 @@ extension QuantizedModel {
     kernel given: (String, Int, [Int]) throws(NetworkError) -> QuantizedKernel
   ) throws(NetworkError) {
     let broken = NetworkError("its plan is not whole")
-    guard let values = plan["values"]?.array, let operations = plan["operations"]?.array else {
-      throw broken
-    }
-    var own: [Value] = []
-    for value in values {
-      guard let parts = value.array, parts.count == 4, let name = parts[0].string,
-        let sizes = parts[1].integers, let scale = parts[2].double, let zero = parts[3].int,
-        let shape = Shape(sizes: sizes)
+    func value(
+      _ name: JSONValue, _ sizes: JSONValue, _ scale: JSONValue, _ zero: JSONValue
+    ) throws(NetworkError) -> Value {
+      guard let name = name.string, let shape = sizes.integers.flatMap(Shape.init(sizes:)),
+        let scale = scale.double, let zero = zero.int
       else { throw broken }
-      own.append(Value(name, shape, scale: Float(scale), zeroPoint: zero))
+      return Value(name, shape, scale: Float(scale), zeroPoint: zero)
     }
+    guard let image = plan["input"]?.array, image.count == 4,
+      let operations = plan["operations"]?.array
+    else { throw broken }
+    var values = [try value(image[0], image[1], image[2], image[3])]
     var made: [Operation] = []
-    for operation in operations {
-      guard let parts = operation.array, parts.count >= 4, let kind = parts[0].string,
-        let name = parts[1].string, let inputs = parts[2].integers, let output = parts[3].int
+    for (place, operation) in operations.enumerated() {
+      guard let parts = operation.array, parts.count >= 5, let kind = parts[0].string,
+        let name = parts[1].string, let named = parts[2].integers, let scale = parts[4].array
       else { throw broken }
       func part(_ place: Int) -> JSONValue { place < parts.count ? parts[place] : .null }
+      let inputs = named.isEmpty ? [place] : named
+      guard values.indices.contains(inputs[0]) else { throw broken }
+      let input = values[inputs[0]]
+      switch scale.count {
+      case 0:
+        values.append(
+          try value(parts[1], parts[3], JSONValue(input.scale), JSONValue(input.zeroPoint)))
+      case 2: values.append(try value(parts[1], parts[3], scale[0], scale[1]))
+      default: throw broken
+      }
+      let output = values[place + 1]
       func activation(_ place: Int) throws(NetworkError) -> QuantizedActivation {
         guard let word = part(place).string, let activation = QuantizedActivation(rawValue: word)
         else { throw broken }
         return activation
       }
       func window() throws(NetworkError) -> QuantizedWindow {
-        guard let window = QuantizedWindow(part(4)) else { throw broken }
+        guard let window = QuantizedWindow(part(5)) else { throw broken }
         return window
       }
       /// Of an operation whose own parts end before a place.
-      func kernel(
-        before place: Int, _ sizes: (Shape, Shape) -> [Int]
-      ) throws(NetworkError) -> QuantizedKernel {
-        guard let input = inputs.first, own.indices.contains(input), own.indices.contains(output)
-        else { throw broken }
-        var bits = 8
-        if parts.count > place {
-          guard let fewer = part(place).int, (2..<8).contains(fewer) else { throw broken }
-          bits = fewer
-        }
-        return try given(name, bits, sizes(own[input].shape, own[output].shape))
+      func kernel(before place: Int, _ sizes: [Int]) throws(NetworkError) -> QuantizedKernel {
+        guard parts.count > place else { return try given(name, 8, sizes) }
+        guard let bits = part(place).int, (2..<8).contains(bits) else { throw broken }
+        return try given(name, bits, sizes)
       }
-      let kindOf: QuantizedOperation
+      let own: QuantizedOperation
       switch kind {
       case "conv2d":
         let window = try window()
-        let kernel = try kernel(before: 6) { input, output in
-          [output.channels, window.size.height, window.size.width, input.channels]
-        }
-        kindOf = .conv2D(window, kernel, try activation(5))
+        let sizes = [
+          output.shape.channels, window.size.height, window.size.width, input.shape.channels,
+        ]
+        own = .conv2D(window, try kernel(before: 7, sizes), try activation(6))
       case "depthwise_conv2d":
         let window = try window()
-        let kernel = try kernel(before: 6) { input, _ in
-          [window.size.height, window.size.width, input.channels]
-        }
-        kindOf = .depthwiseConv2D(window, kernel, try activation(5))
+        let sizes = [window.size.height, window.size.width, input.shape.channels]
+        own = .depthwiseConv2D(window, try kernel(before: 7, sizes), try activation(6))
       case "dense":
-        let kernel = try kernel(before: 5) { input, output in [output.count, input.count] }
-        kindOf = .dense(kernel, try activation(4))
-      case "max_pool": kindOf = .maxPool(try window())
-      case "average_pool": kindOf = .averagePool(try window())
-      case "mean": kindOf = .mean
-      case "add": kindOf = .add(try activation(4))
-      case "clamp": kindOf = .clamp(try activation(4))
+        let sizes = [output.shape.count, input.shape.count]
+        own = .dense(try kernel(before: 6, sizes), try activation(5))
+      case "max_pool": own = .maxPool(try window())
+      case "average_pool": own = .averagePool(try window())
+      case "mean": own = .mean
+      case "add": own = .add(try activation(5))
+      case "clamp": own = .clamp(try activation(5))
       case "pad":
-        guard let sides = Sides(part(4)) else { throw broken }
-        kindOf = .pad(sides)
-      case "reshape": kindOf = .reshape
-      case "softmax": kindOf = .softmax
+        guard let sides = Sides(part(5)) else { throw broken }
+        own = .pad(sides)
+      case "reshape": own = .reshape
+      case "softmax": own = .softmax
       default: throw NetworkError("its plan has an operation of the kind \(JSONValue.quoted(kind))")
       }
-      made.append(Operation(name, kindOf, inputs: inputs, output: output))
+      made.append(Operation(name, own, inputs: inputs, output: place + 1))
     }
-    try self.init(values: own, operations: made, normalization: normalization)
+    try self.init(values: values, operations: made, normalization: normalization)
   }
 }
 
@@ -157,17 +169,23 @@ extension Sides {
 }
 
 extension QuantizedWindow {
-  /// Size, stride, dilation, sides.
+  /// Size, stride, dilation, sides, as far as there is something to be said.
   fileprivate var json: JSONValue {
-    .array(
-      [
-        size.height, size.width, stride.height, stride.width, dilation.height, dilation.width,
-        sides.top, sides.bottom, sides.left, sides.right,
-      ].map { JSONValue($0) })
+    let all = [
+      size.height, size.width, stride.height, stride.width, dilation.height, dilation.width,
+      sides.top, sides.bottom, sides.left, sides.right,
+    ]
+    let usual = Self.usual
+    let count = [2, 4].first { all[$0...] == usual[$0...] } ?? all.count
+    return .array(all[..<count].map { JSONValue($0) })
   }
 
+  /// What isn't said.
+  private static let usual = [0, 0, 1, 1, 1, 1, 0, 0, 0, 0]
+
   fileprivate init?(_ json: JSONValue) {
-    guard let n = json.integers, n.count == 10 else { return nil }
+    guard let said = json.integers, [2, 4, 10].contains(said.count) else { return nil }
+    let n = said + Self.usual[said.count...]
     self.init(
       size: Extent(n[0], n[1]), stride: Extent(n[2], n[3]), dilation: Extent(n[4], n[5]),
       sides: Sides(top: n[6], bottom: n[7], left: n[8], right: n[9]))

@@ -13,6 +13,8 @@ public struct ExperimentSpec: Hashable, Sendable {
   public var model: [ModelItem]
   /// What it begins with; nil for fresh weights.
   public var initial: InitialSpec?
+  /// How it learns to answer in integers; nil for floats.
+  public var quantization: TrainingQuantizationSpec?
   public var loss: LossDescription
   public var optimizer: OptimizerDescription
   public var schedule: Schedule
@@ -34,6 +36,7 @@ public struct ExperimentSpec: Hashable, Sendable {
   public init(
     name: String, description: String = "", seed: UInt64 = 1, dataset: DatasetSpec,
     model: [ModelItem], initial: InitialSpec? = nil,
+    quantization: TrainingQuantizationSpec? = nil,
     loss: LossDescription = .softmaxCrossEntropy,
     optimizer: OptimizerDescription,
     schedule: Schedule = .constant, warmup: Warmup? = nil, augmentation: [AugmentationOp] = [],
@@ -49,6 +52,7 @@ public struct ExperimentSpec: Hashable, Sendable {
     self.dataset = dataset
     self.model = model
     self.initial = initial
+    self.quantization = quantization
     self.loss = loss
     self.optimizer = optimizer
     self.schedule = schedule
@@ -74,11 +78,13 @@ public struct ExperimentSpec: Hashable, Sendable {
     return watched
   }
 
-  /// The network that the model makes of the dataset's images.
+  /// The network that the model makes of the dataset's images, with what training with quantisation adds.
   public var network: NetworkDescription {
-    NetworkDescription(
+    var network = NetworkDescription(
       input: dataset.sampleShape, model: model, classes: dataset.classCount,
       numerics: compute.numerics, convolution: compute.convolution)
+    network.quantization = quantization?.added(to: network)
+    return network
   }
 }
 

@@ -47,6 +47,9 @@ extension Trainer {
         try Normalization($0, fitting: data.plain)
       }
     }
+    if let quantization = spec.quantization {
+      try beginRanges(quantization, except: tensors, on: data.plain)
+    }
     try note(spec.beginning(model, initial, plan, classNames: data.classNames))
   }
 }

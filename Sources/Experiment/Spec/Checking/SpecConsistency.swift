@@ -63,6 +63,7 @@ extension SpecChecker {
         NetworkDescription(input: input, model: model, classes: classes))
       checkLayerNames(spec, plan)
       checkInitial(spec, plan)
+      checkQuantization(spec, plan)
     } catch {
       report(at: error.layer.map(Path.init) ?? Path() + "model", error.message)
     }

@@ -77,8 +77,8 @@ extension Export {
   /// - Throws: `OutOfMemory`.
   public func scores(of images: CheckedImages, team: Team) throws -> [Float] {
     let source = ImageSource(images.images)
-    guard options.graph.softmax else { return try scores(model.model, of: source, team) }
-    return try Inference(model.model, team: team).probabilities(of: source)
+    guard options.graph.softmax else { return try scores(network, of: source, team) }
+    return try Inference(network, team: team).probabilities(of: source)
   }
 
   private func scores(
@@ -107,7 +107,7 @@ extension Export {
     }
     var rebuilt = try graph.model()
     // What is left out of the file is done before it, as whoever uses it would.
-    if !options.graph.preparation { rebuilt.normalization = model.model.normalization }
+    if !options.graph.preparation { rebuilt.normalization = network.normalization }
     let source = ScaledPixels(images.images, scale: graph.scale ?? 1 / 255)
     return try ScoreComparison(
       model: scores, file: self.scores(rebuilt, of: source, team), classes: graph.classes, images)

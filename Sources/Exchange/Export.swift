@@ -81,6 +81,9 @@ public struct ExportOptions: Hashable, Sendable {
 /// A model as another program is to have it.
 public struct Export: Sendable {
   public let model: ModelFile
+  /// The network that is written: of a model that was trained with quantisation, its rounded kernels
+  /// without what rounds values.
+  let network: Model
   public let options: ExportOptions
   public let graph: Graph
   /// Batch norms that became part of another layer.
@@ -105,17 +108,24 @@ public struct Export: Sendable {
     }
     self.model = model
     self.options = options
-    graph = Graph(model.model, options.graph)
+    network = model.model.withRoundedKernels
+    graph = Graph(network, options.graph)
     func batchNorms(_ graph: Graph) -> Int {
       graph.nodes.count { if case .batchNorm = $0.layer { true } else { false } }
     }
     foldedBatchNorms =
-      options.graph.foldsBatchNorms ? batchNorms(Graph(model.model)) - batchNorms(graph) : 0
-    (training, notes) = Self.training(of: model, options, spec)
+      options.graph.foldsBatchNorms ? batchNorms(Graph(network)) - batchNorms(graph) : 0
+    let ofTraining: [String]
+    (training, ofTraining) = Self.training(of: network, options, spec)
+    notes = (model.isTrainedForIntegers ? [Self.noteOfIntegers] : []) + ofTraining
   }
 
+  private static let noteOfIntegers =
+    "it was trained to answer in integers: the file has its rounded kernels, and rounds no values; to "
+    + "export the integers, give the run's model.int8.safetensors, or what runner quantize makes of it"
+
   private static func training(
-    of model: ModelFile, _ options: ExportOptions, _ spec: ExperimentSpec?
+    of model: Model, _ options: ExportOptions, _ spec: ExperimentSpec?
   ) -> (KerasTraining?, notes: [String]) {
     guard options.format == .keras || options.format == .h5 else { return (nil, []) }
     guard let spec else {
@@ -124,7 +134,7 @@ public struct Export: Sendable {
       )
     }
     do throws(ExchangeError) {
-      let training = try KerasTraining(spec, model.model, softmax: options.graph.softmax)
+      let training = try KerasTraining(spec, model, softmax: options.graph.softmax)
       return (training, training.notes)
     } catch { return (nil, ["it is not compiled: \(error)"]) }
   }
@@ -151,7 +161,7 @@ public struct Export: Sendable {
         graph, name: model.name, layout: options.layout, metadata: metadata)
       return [ExportedFile(name: name, bytes: file.encoded)]
     case .npz:
-      var model = model.model
+      var model = network
       if !options.graph.preparation { model.normalization = nil }
       return [ExportedFile(name: name, bytes: try TensorArchive.bytes(of: model))]
     case .pytorch:
@@ -195,7 +205,7 @@ public struct Export: Sendable {
     switch options.format {
     case .onnx: return try ONNXReader.graph(of: ONNXFile(parsing: first.bytes))
     case .npz:
-      var own = model.model
+      var own = network
       if !options.graph.preparation { own.normalization = nil }
       return Graph(try TensorArchive.model(like: own, reading: first.bytes), options.graph)
     case .pytorch:

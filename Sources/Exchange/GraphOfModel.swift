@@ -15,9 +15,10 @@ extension Graph {
     public init() {}
   }
 
-  /// The graph of a model.
+  /// The graph of a model; of one that was trained with quantisation with its rounded kernels, and without
+  /// what rounds values.
   public init(_ model: Model, _ options: Options = Options()) {
-    var builder = GraphBuilder(model)
+    var builder = GraphBuilder(model.withRoundedKernels)
     var graph = builder.build()
     if !options.preparation {
       graph.scale = nil
@@ -152,6 +153,7 @@ private struct GraphBuilder {
       return activate(activation, name, append(name, .merge(merge), inputs, output))
     case .squeezeExcite(let block):
       return addSqueezeExcite(block, name, inputs[0], output, tensors)
+    case .fakeQuantize: preconditionFailure("what rounds values is left out before")
     }
   }
 

@@ -34,6 +34,9 @@ struct FoldedNetwork {
       default: false
       }
     }
+
+    /// Whether what it gives has a range of its own; else it has that of what it reads.
+    var hasRange: Bool { if case .mean = self { true } else { scales } }
   }
 
   var nodes: [Node] = []
@@ -68,6 +71,9 @@ struct FoldedNetwork {
     }
     factors = Array(repeating: nil, count: nodes.count + 1)
   }
+
+  /// The shape of the images.
+  var input: Shape { model.plan.description.input }
 
   /// The layer of the model that gives a value, or the same numbers in another shape; nil for the images.
   func label(of value: Int) -> String? {

@@ -38,29 +38,58 @@ extension Model {
     let calibration = Calibration(
       model: self, source: source, method: description.method, team: team)
     try network.equalize(description.equalization) { try calibration.largest(of: $0.label!) }
-    let images = QuantizedModel.Value(
-      "images", plan.description.input, range: try calibration.rangeOfImages())
-    var values = [images]
+    let folded = network
+    return try folded.quantized(
+      description, normalization: normalization, team: team, note: note,
+      images: ValueScale(try calibration.rangeOfImages()),
+      scale: { place in
+        ValueScale(
+          try calibration.range(
+            of: folded.nodes[place].label!, factors: folded.factors[place + 1]))
+      },
+      moments: { place, input, second in
+        let node = folded.nodes[place]
+        return try calibration.moments(
+          of: node, reads: folded.label(of: node.inputs[0]), input, second: second
+        ).scaled(by: folded.factors[node.inputs[0]], isDepthwise: node.isDepthwise)
+      })
+  }
+
+  /// Batch norms that become a part of the layer before them when it is quantised.
+  /// - Throws: `NetworkError` naming a layer that has no form in integers.
+  public func batchNormsFoldedInIntegers() throws(NetworkError) -> Int {
+    try FoldedNetwork(self).foldedBatchNorms
+  }
+}
+
+extension FoldedNetwork {
+  /// The network in integers.
+  /// - Parameters:
+  ///   - images: the scale of the images.
+  ///   - scale: that of what a node gives, of one that has its own, by its place.
+  ///   - moments: of what a node with a kernel reads, of this shape; with second ones where they are asked
+  ///     for.
+  /// - Throws: what these do; `NetworkError` for numbers that no integers stand for.
+  func quantized(
+    _ description: QuantizationDescription, normalization: Normalization?, team: Team,
+    note: (String) -> Void, images: ValueScale, scale: (Int) throws -> ValueScale,
+    moments: (_ place: Int, _ input: Shape, _ second: Bool) throws -> LayerMoments
+  ) throws -> QuantizedModel {
+    var values = [QuantizedModel.Value("images", input, images)]
     var operations: [QuantizedModel.Operation] = []
-    for (place, node) in network.nodes.enumerated() {
+    for (place, node) in nodes.enumerated() {
       let inputs = node.inputs.map { values[$0] }
       var value = QuantizedModel.Value(
         node.name, node.output, scale: inputs[0].scale, zeroPoint: inputs[0].zeroPoint)
-      switch node.kind {
-      case .conv2D, .depthwiseConv2D, .dense, .mean, .add:
-        value = QuantizedModel.Value(
-          node.name, node.output,
-          range: try calibration.range(of: node.label!, factors: network.factors[place + 1]))
-      case .softmax: (value.scale, value.zeroPoint) = (1 / 256, -128)
-      case .maxPool, .averagePool, .clamp, .pad, .reshape: break
+      if node.kind.hasRange {
+        value = QuantizedModel.Value(node.name, node.output, try scale(place))
+      } else if case .softmax = node.kind {
+        (value.scale, value.zeroPoint) = (1 / 256, -128)
       }
       var kernel: QuantizedKernel?
       if !node.kernel.isEmpty {
-        let input = node.inputs[0]
-        kernel = try node.kernel(from: inputs[0], description, team: team, note: note) { second in
-          try calibration.moments(
-            of: node, reads: network.label(of: input), inputs[0].shape, second: second
-          ).scaled(by: network.factors[input], isDepthwise: node.isDepthwise)
+        kernel = try node.kernel(from: inputs[0], description, team: team, note: note) {
+          try moments(place, inputs[0].shape, $0)
         }
       }
       operations.append(
@@ -71,22 +100,15 @@ extension Model {
     return try QuantizedModel(
       values: values, operations: operations, normalization: normalization)
   }
+}
 
-  /// Batch norms that become a part of the layer before them when it is quantised.
-  /// - Throws: `NetworkError` naming a layer that has no form in integers.
-  public func batchNormsFoldedInIntegers() throws(NetworkError) -> Int {
-    try FoldedNetwork(self).foldedBatchNorms
-  }
+extension ValueScale {
+  init(_ range: ClosedRange<Float>) { self.init(low: range.lowerBound, high: range.upperBound) }
 }
 
 extension QuantizedModel.Value {
-  /// One whose −128...127 are a range, 0 one of them.
-  init(_ name: String, _ shape: Shape, range: ClosedRange<Float>) {
-    let (low, high) = (Double(min(range.lowerBound, 0)), Double(max(range.upperBound, 0)))
-    // What is always 0 has any scale.
-    let scale = high > low ? max(Float((high - low) / 255), 1e-30) : 1 / 255
-    let zero = (-128 - low / Double(scale)).rounded()
-    self.init(name, shape, scale: scale, zeroPoint: Int(min(max(zero, -128), 127)))
+  init(_ name: String, _ shape: Shape, _ scale: ValueScale) {
+    self.init(name, shape, scale: scale.scale, zeroPoint: scale.zeroPoint)
   }
 }
 
@@ -122,14 +144,14 @@ extension FoldedNetwork.Node {
   ) throws -> QuantizedKernel {
     let filters = bias.count
     let size = kernel.count / filters
-    let most = Float(1 << (description.weightBits - 1) - 1)
+    let rounding = WeightRounding(bits: description.weightBits)
     var largest = [Float](repeating: 0, count: filters)
     for (place, weight) in kernel.enumerated() {
       largest[filter(place)] = max(largest[filter(place)], abs(weight))
     }
     let scales = largest.indices.map { f in
       let least = abs(bias[f]) / (input.scale * 0x1p30)
-      return max(largest[f] > 0 ? largest[f] / most : 1 / most, least, 1e-30)
+      return max(rounding.scale(largest: largest[f]), least)
     }
     /// Where weight k of a filter is.
     func place(_ f: Int, _ k: Int) -> Int { isDepthwise ? k * filters + f : f * size + k }
@@ -141,7 +163,7 @@ extension FoldedNetwork.Node {
       isAdaptive = false
     }
     var weights = kernel.enumerated().map { place, weight in
-      Int8(min(max((weight / scales[filter(place)]).rounded(), -most), most))
+      Int8(rounding.rounded(weight, scale: scales[filter(place)]))
     }
     let seen = isAdaptive || description.correctsBias ? try moments(isAdaptive) : nil
     if isAdaptive, let seen {

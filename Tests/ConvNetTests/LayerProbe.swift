@@ -121,9 +121,12 @@ final class LayerProbe {
       if let layer = network.layers[i].layer as? any BatchCoupledLayer, isTraining {
         for tile in tiles { layer.gather(tile) }
         layer.settle(batch: count)
-        layer.commit(count: network.batchesKept)
       }
       for tile in tiles { network.layers[i].layer.forward(tile) }
+      if isTraining {
+        (network.layers[i].layer as? any BatchKeepingLayer)?
+          .commit(count: network.batchesKept, batch: count)
+      }
     }
     let result = network.layers[tested.upperBound - 1].output
     return tiles.flatMap { tile in

@@ -228,7 +228,7 @@ final class BatchNorm: BatchCoupledLayer {
 
   /// Corrected averages are kept as such, moving += (1 − m)/(1 − mᵗ)·(batch − moving), so that what a
   /// checkpoint or a model holds is what evaluation uses; the first batch replaces what there was.
-  func commit(count: Int) {
+  func commit(count: Int, batch: Int) {
     var (kept, share) = (momentum, 1 - momentum)
     if debias {
       let momentum = Double(momentum)

@@ -115,6 +115,8 @@ public enum LayerDescription: Hashable, Sendable {
   case spatialDropout(SpatialDropoutDescription)
   case gaussianNoise(GaussianNoiseDescription)
   case squeezeExcite(SqueezeExciteDescription)
+  /// Put in by the network's `quantization` alone.
+  case fakeQuantize(FakeQuantizeDescription)
 }
 
 /// A network from images to class scores (logits).
@@ -126,25 +128,28 @@ public struct NetworkDescription: Hashable, Sendable {
   public var numerics: Numerics
   /// How its convolutions become products.
   public var convolution: ConvolutionLowering
+  /// What is added to it so that it learns to answer in integers; nil for nothing.
+  public var quantization: FakeQuantization?
 
   public init(
     input: Shape, model: [ModelItem], classes: Int, numerics: Numerics = .newest,
-    convolution: ConvolutionLowering = .im2col
+    convolution: ConvolutionLowering = .im2col, quantization: FakeQuantization? = nil
   ) {
     self.input = input
     self.model = model
     self.classes = classes
     self.numerics = numerics
     self.convolution = convolution
+    self.quantization = quantization
   }
 
   /// A chain of layers.
   public init(
     input: Shape, layers: [LayerDescription], classes: Int, numerics: Numerics = .newest,
-    convolution: ConvolutionLowering = .im2col
+    convolution: ConvolutionLowering = .im2col, quantization: FakeQuantization? = nil
   ) {
     self.init(
       input: input, model: layers.map { .layer($0) }, classes: classes, numerics: numerics,
-      convolution: convolution)
+      convolution: convolution, quantization: quantization)
   }
 }

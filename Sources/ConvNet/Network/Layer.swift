@@ -38,14 +38,20 @@ protocol WholeBatchLayer: Layer {
 
 /// A layer in which the samples of a batch depend on one another, so that a batch passes it in two
 /// phases with a meeting of all workers between them.
-protocol BatchCoupledLayer: Layer {
+protocol BatchCoupledLayer: BatchKeepingLayer {
   func gather(_ tile: Tile)
   func settle(batch: Int)
   func gatherBackward(_ tile: Tile)
   func settleBackward(batch: Int)
+}
+
+/// A layer that keeps something of the batches that it has seen.
+protocol BatchKeepingLayer: Layer {
   /// Keeps what evaluation will need of the batch; called only if its loss was finite.
-  /// - Parameter count: how many have been kept with it.
-  func commit(count: Int)
+  /// - Parameters:
+  ///   - count: how many have been kept with it.
+  ///   - batch: its samples.
+  func commit(count: Int, batch: Int)
 }
 
 /// A trainable matrix in a network's parameters, as the update sees it.
@@ -84,8 +90,15 @@ struct Parameter {
   var transposed: Buffer?
   /// The form of a kernel that its layer multiplies by in minimal filtering.
   var winograd: WinogradKernel?
+  /// What its layer computes with in its place, in training with quantisation.
+  var rounded: RoundedKernel?
 
   var count: Int { rows * columns }
+
+  /// What its layer computes with, (rows, columns).
+  func computed(_ weights: UnsafeMutablePointer<Float>) -> UnsafeMutablePointer<Float> {
+    rounded?.values.base ?? weights + offset
+  }
 }
 
 /// A tensor of a network's parameters by name: what a checkpoint holds.
@@ -96,6 +109,10 @@ public struct TensorInfo: Sendable, Hashable {
     case squeezeBias = "squeeze_bias"
     case movingMean = "moving_mean"
     case movingVariance = "moving_variance"
+    /// Of the range of values.
+    case minimum, maximum
+    case logScale = "log2_scale"
+    case zeroPoint = "zero_point"
 
     /// Whether a weight decay is for it.
     package var isKernel: Bool { self == .kernel || self == .squeezeKernel }

@@ -147,6 +147,7 @@ extension LayerDescription {
     case .spatialDropout(let dropout): dropout
     case .gaussianNoise(let noise): noise
     case .squeezeExcite(let block): block
+    case .fakeQuantize(let rounding): rounding
     }
   }
 

@@ -66,8 +66,17 @@ struct LayerSite {
   }
 
   func statistic(_ role: TensorInfo.Role) -> UnsafeMutablePointer<Float> {
-    let tensor = builder.layout.tensors.first { $0.layer == place && $0.role == role }!
-    return builder.weights.base + tensor.range.lowerBound
+    tensor("\(layer.label)/\(role.rawValue)")
+  }
+
+  /// Where a tensor of any layer lies.
+  func tensor(_ name: String) -> UnsafeMutablePointer<Float> {
+    builder.weights.base + builder.layout.tensors.first { $0.name == name }!.range.lowerBound
+  }
+
+  /// Any layer of the plan.
+  func layer(labelled label: String) -> NetworkPlan.Layer {
+    builder.plan.layers.first { $0.label == label }!
   }
 
   /// What K-FAC knows of the layer, if it moves it.

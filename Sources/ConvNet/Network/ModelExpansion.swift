@@ -19,11 +19,11 @@ struct ModelExpansion {
     var kind: String { isResidual ? "residual" : layer.kind }
   }
 
-  private(set) var nodes: [Node] = []
+  var nodes: [Node] = []
   /// What each layer is called, by no two the same: its name, or its kind and its number among its kind,
   /// from 0. A name that is taken already, as in the turns of a `repeat`, is numbered from its second
   /// layer on.
-  private(set) var labels: [String] = []
+  var labels: [String] = []
   /// The names that can be read here, list within list.
   private var scopes: [[(name: String, place: LayerPlace, input: LayerInput)]] = []
   private let all: [String: LayerPlace]

@@ -47,6 +47,11 @@ final class NetworkBuilder {
     self.workers = workers
     self.arena = arena
     parameters = layout.parameters
+    if let bits = plan.description.quantization?.weightBits {
+      for i in parameters.indices where parameters[i].role == .kernel {
+        parameters[i].rounded = RoundedKernel(parameters[i], bits: bits, in: arena)
+      }
+    }
     partials = Partials(size: layout.partials)
     workspaces = (0..<workers).map { _ in Workspace() }
     cut = plan.cut(layout.freezing)
@@ -105,7 +110,8 @@ final class NetworkBuilder {
     if case .partials(let place) = parameters[index].source { offset = place }
     return TiledParameter(
       values: Matrix(
-        weights.base + parameters[index].offset, rows: definition.rows, columns: definition.columns),
+        parameters[index].computed(weights.base), rows: definition.rows,
+        columns: definition.columns),
       transposed: definition.wantsTransposed ? transposedKernel(index) : nil, partials: partials,
       offset: offset)
   }

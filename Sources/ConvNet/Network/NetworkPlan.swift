@@ -81,7 +81,8 @@ public struct NetworkPlan: Sendable {
         "\(description.classes) classes are too many (at most \(Labels.mostClasses) are allowed)")
     }
     try Self.check(description.input)
-    let expansion = try ModelExpansion(description.model)
+    var expansion = try ModelExpansion(description.model)
+    if let quantization = description.quantization { try expansion.add(quantization) }
     var drafts: [Draft] = []
     for node in expansion.nodes {
       let shapes = node.inputs.map { input in

@@ -46,7 +46,7 @@ extension Trainer: TeamWork {
       }
       batchesKept += 1
       for layer in layers {
-        (layer.layer as? any BatchCoupledLayer)?.commit(count: batchesKept)
+        (layer.layer as? any BatchKeepingLayer)?.commit(count: batchesKept, batch: current.count)
       }
       updater.takePass(
         count: current.count, of: samples.count, isFirst: first == 0, isLast: end == samples.count)

@@ -13,12 +13,24 @@ struct UpdateTile {
   /// Where a transposed copy is renewed after the update.
   static func transposes(_ parameters: [Parameter]) -> [UpdateTile] {
     parameters.enumerated().flatMap { index, parameter -> [UpdateTile] in
-      guard !parameter.isFrozen, parameter.transposed != nil, parameter.transposesApart else {
-        return []
-      }
+      guard !parameter.isFrozen, parameter.transposed != nil, parameter.transposesApart,
+        parameter.rounded == nil
+      else { return [] }
       let panel = 2 * transposedTogether
       return stride(from: 0, to: parameter.rows, by: panel).map {
         UpdateTile(parameter: index, rows: $0..<min($0 + panel, parameter.rows))
+      }
+    }
+  }
+
+  /// Where a rounded kernel is renewed, with its transposed copy, when the whole of it has been updated:
+  /// `rows` are columns.
+  static func roundedKernels(_ parameters: [Parameter]) -> [UpdateTile] {
+    parameters.enumerated().flatMap { index, parameter -> [UpdateTile] in
+      guard !parameter.isFrozen, parameter.rounded != nil else { return [] }
+      let panel = RoundedKernel.columnsTogether
+      return stride(from: 0, to: parameter.columns, by: panel).map {
+        UpdateTile(parameter: index, rows: $0..<min($0 + panel, parameter.columns))
       }
     }
   }
@@ -54,17 +66,27 @@ extension Parameter {
 }
 
 extension Parameter {
-  var transposesApart: Bool { UpdateTile.rowsTogether(columns) < UpdateTile.transposedTogether }
+  var transposesApart: Bool {
+    rounded != nil || UpdateTile.rowsTogether(columns) < UpdateTile.transposedTogether
+  }
 
-  /// Renews the transposed copy of some rows.
-  func copyTransposed(_ weights: UnsafeMutablePointer<Float>, rows range: Range<Int>) {
+  /// Renews the rounded kernel and its transposed copy in some columns.
+  func renewRounded(_ weights: UnsafeMutablePointer<Float>, columns part: Range<Int>) {
+    rounded?.renew(self, from: weights, columns: part)
+    copyTransposed(weights, rows: 0..<rows, columns: part)
+  }
+
+  /// Renews the transposed copy of some rows, or of some of their columns.
+  func copyTransposed(
+    _ weights: UnsafeMutablePointer<Float>, rows range: Range<Int>, columns part: Range<Int>? = nil
+  ) {
     guard let transposed else { return }
-    let from = weights + offset
+    let from = computed(weights)
     let to = transposed.base
     let together = 2 * UpdateTile.transposedTogether
     for first in stride(from: range.lowerBound, to: range.upperBound, by: together) {
       let end = min(first + together, range.upperBound)
-      for column in 0..<columns {
+      for column in part ?? 0..<columns {
         for row in first..<end { to[column &* rows &+ row] = from[row &* columns &+ column] }
       }
     }
@@ -74,7 +96,7 @@ extension Parameter {
 extension Parameter {
   /// Renews a part of the form for minimal filtering, after the transposed copy.
   func renewWinograd(_ weights: UnsafeMutablePointer<Float>, part: Int) {
-    winograd?.renew(weights + offset, transposed: transposed, part: part)
+    winograd?.renew(computed(weights), transposed: transposed, part: part)
   }
 }
 
@@ -82,7 +104,7 @@ extension [Parameter] {
   /// Renews all copies of kernels in another form.
   func renewCopies(_ weights: UnsafeMutablePointer<Float>) {
     for parameter in self {
-      parameter.copyTransposed(weights, rows: 0..<parameter.rows)
+      parameter.renewRounded(weights, columns: 0..<parameter.columns)
       for part in 0..<(parameter.winograd?.parts ?? 0) {
         parameter.renewWinograd(weights, part: part)
       }

@@ -11,6 +11,7 @@ public final class Updater: TeamWork {
   private let moments: [Buffer]
   let tiles: [UpdateTile]
   private let transposeTiles: [UpdateTile]
+  private let roundTiles: [UpdateTile]
   private let winogradTiles: [UpdateTile]
   /// Σg² of each tile.
   private let gradientSquares: UnsafeMutablePointer<Double>
@@ -60,6 +61,7 @@ public final class Updater: TeamWork {
     }
     tiles = UpdateTile.cut(parameters)
     transposeTiles = UpdateTile.transposes(parameters)
+    roundTiles = UpdateTile.roundedKernels(parameters)
     winogradTiles = UpdateTile.winogradKernels(parameters)
     gradientSquares = arena.take(Double.self, tiles.count)
     accumulated = arena.floats(optimizer.accumulation > 1 ? learning : 0)
@@ -159,6 +161,7 @@ public final class Updater: TeamWork {
     defer {
       run(.transpose)
       run(.bound)
+      run(.round)
       run(.filter)
     }
     guard needsWholeGradient else { return run(.update) }
@@ -167,6 +170,7 @@ public final class Updater: TeamWork {
       current.gradientScale = Float(Double(radius) / (gradientNorm + 1e-12))
       run(.displace)
       run(.transpose)
+      run(.round)
       run(.filter)
       again()
       run(.penalize)
@@ -204,6 +208,8 @@ public final class Updater: TeamWork {
     case bound
     /// Renews those transposed kernels that tiles of the update leave alone.
     case transpose
+    /// Renews kernels that are rounded, and their transposed copies.
+    case round
     /// Renews kernels in the form for minimal filtering.
     case filter
   }
@@ -215,6 +221,7 @@ public final class Updater: TeamWork {
       case .penalize: penalties.count
       case .bound: bounded.count
       case .transpose: transposeTiles.count
+      case .round: roundTiles.count
       case .filter: winogradTiles.count
       case .update, .gather, .apply, .accumulate, .displace: tiles.count
       }
@@ -231,6 +238,10 @@ public final class Updater: TeamWork {
       let tile = transposeTiles[index]
       guard rules.factor(of: tile.parameter) != 0 else { return }
       parameters[tile.parameter].copyTransposed(weights.base, rows: tile.rows)
+    case .round:
+      let tile = roundTiles[index]
+      guard rules.factor(of: tile.parameter) != 0 else { return }
+      parameters[tile.parameter].renewRounded(weights.base, columns: tile.rows)
     case .filter:
       let tile = winogradTiles[index]
       guard rules.factor(of: tile.parameter) != 0 else { return }
@@ -258,7 +269,8 @@ public final class Updater: TeamWork {
       accumulated.base.advanced(by: at).update(from: gradients.base + at, count: count)
     case .displace: displace(tile)
     case .apply: apply(tile, worker: worker)
-    case .direct, .penalize, .bound, .transpose, .filter: preconditionFailure("no phase of tiles")
+    case .direct, .penalize, .bound, .transpose, .round, .filter:
+      preconditionFailure("no phase of tiles")
     }
   }
 

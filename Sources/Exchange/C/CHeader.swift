@@ -339,7 +339,7 @@ struct CHeader {
         "  (\(y))[i] = \(Self.expression(activation));", "}",
       ]
     case .merge(let merge): return statements(merge.merge, node, inputs, y)
-    case .dropout, .spatialDropout, .gaussianNoise, .depthwiseConv2D, .squeezeExcite:
+    case .dropout, .spatialDropout, .gaussianNoise, .depthwiseConv2D, .squeezeExcite, .fakeQuantize:
       preconditionFailure("a graph has no \(node.layer.kind)")
     }
   }

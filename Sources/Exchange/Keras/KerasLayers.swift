@@ -223,7 +223,7 @@ struct KerasModel {
         variables: variable(.slope, shape.isImage ? [1, 1, channels] : [channels]))
     case .activation(let activation): return add(activation, name, x, output)
     case .merge(let merge): return add(merge.merge, node, name, inputs, output)
-    case .dropout, .spatialDropout, .gaussianNoise, .depthwiseConv2D, .squeezeExcite:
+    case .dropout, .spatialDropout, .gaussianNoise, .depthwiseConv2D, .squeezeExcite, .fakeQuantize:
       preconditionFailure("a graph has no \(node.layer.kind)")
     }
   }

@@ -129,7 +129,7 @@ struct ONNXWriter: ONNXWriting {
         "Resize", [inputs[0], "", constant(.floats(scales), "scales_\(constantNames.count)")], name,
         attributes, to: name)
     case .merge(let merge): write(merge.merge, node, inputs, name)
-    case .dropout, .spatialDropout, .gaussianNoise, .depthwiseConv2D, .squeezeExcite:
+    case .dropout, .spatialDropout, .gaussianNoise, .depthwiseConv2D, .squeezeExcite, .fakeQuantize:
       preconditionFailure("a graph has no \(node.layer.kind)")
     }
     outputs.append(name)

@@ -190,7 +190,7 @@ extension PyTorchModel {
             ? "\(name)[:, :, None, None]" : name
         }.joined(separator: " * ")
       }
-    case .dropout, .spatialDropout, .gaussianNoise, .depthwiseConv2D, .squeezeExcite:
+    case .dropout, .spatialDropout, .gaussianNoise, .depthwiseConv2D, .squeezeExcite, .fakeQuantize:
       preconditionFailure("a graph has no \(node.layer.kind)")
     }
   }

@@ -288,7 +288,7 @@ struct TFLiteWriter {
         ? add(.resizeNearest, [x, size], "\(name)_y", output, version: 3, (74, [1: .bool(true)]))
         : add(.resizeBilinear, [x, size], "\(name)_y", output, version: 3, (15, [3: .bool(true)]))
     case .merge(let merge): return write(merge.merge, node, inputs, name, output)
-    case .dropout, .spatialDropout, .gaussianNoise, .depthwiseConv2D, .squeezeExcite:
+    case .dropout, .spatialDropout, .gaussianNoise, .depthwiseConv2D, .squeezeExcite, .fakeQuantize:
       preconditionFailure("a graph has no \(node.layer.kind)")
     }
   }

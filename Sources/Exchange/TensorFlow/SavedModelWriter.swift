@@ -287,7 +287,7 @@ struct SavedModelWriter {
         upsample.interpolation == .nearest ? .resizeNearest : .resizeBilinear, [x, size], name,
         ["half_pixel_centers": .bool(true)])
     case .merge(let merge): return write(merge.merge, node, inputs, name)
-    case .dropout, .spatialDropout, .gaussianNoise, .depthwiseConv2D, .squeezeExcite:
+    case .dropout, .spatialDropout, .gaussianNoise, .depthwiseConv2D, .squeezeExcite, .fakeQuantize:
       preconditionFailure("a graph has no \(node.layer.kind)")
     }
   }

@@ -15,10 +15,12 @@ public struct BeginningNote: Sendable {
   /// Of fresh weights.
   init() {}
 
-  /// - Parameter normalization: by what figures the images are normalised.
+  /// - Parameters:
+  ///   - normalization: by what figures the images are normalised.
+  ///   - quantization: how it learns to answer in integers, if it does.
   init(
     _ model: FoundModel, _ tensors: InitialTensors, _ initial: InitialSpec, _ plan: NetworkPlan,
-    classNames: [String], normalization: String
+    classNames: [String], normalization: String, quantization: TrainingQuantizationSpec?
   ) {
     let frozen = initial.frozenLayers(of: plan)
     let names = plan.layersWithTensors.filter(frozen.contains)
@@ -32,6 +34,9 @@ public struct BeginningNote: Sendable {
       lines.append("\(last) is taken too, which told other classes apart")
     }
     parts = [("initial", lines)]
+    if let quantization {
+      parts.append(("integers", quantization.lines(of: plan, beginningWith: tensors)))
+    }
     guard !names.isEmpty else { return }
     lines = [InitialTensors.shown(names)]
     if let epoch = initial.unfreezeAt {
@@ -115,6 +120,7 @@ extension ExperimentSpec {
       model, initial.tensors(of: model.file.model, for: plan), initial, plan,
       classNames: classNames,
       normalization: initial.normalization(
-        model.file.model.normalization, own: dataset.normalization != nil))
+        model.file.model.normalization, own: dataset.normalization != nil),
+      quantization: quantization)
   }
 }

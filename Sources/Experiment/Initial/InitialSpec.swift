@@ -100,8 +100,14 @@ enum LayerPattern {
 extension NetworkPlan {
   /// What those of its layers are called that have tensors, in their order.
   var layersWithTensors: [String] {
-    zip(layers, Model.tensorsByLayer(of: self)).filter { !$1.isEmpty }.map(\.0.label)
+    zip(layers, Model.tensorsByLayer(of: self)).filter { !$1.isEmpty && !$0.isRounding }
+      .map(\.0.label)
   }
+}
+
+extension NetworkPlan.Layer {
+  /// Whether it rounds values, in training with quantisation.
+  var isRounding: Bool { if case .fakeQuantize = description { true } else { false } }
 }
 
 extension InitialSpec {

@@ -54,12 +54,15 @@ public struct ModelFile: Sendable {
     _ body: ([UnsafeRawBufferPointer]) throws(Failure) -> Result
   ) throws(Failure) -> Result {
     let input = model.plan.description.input
-    let architecture: JSONValue = [
+    var architecture: JSONValue = [
       "input": [
         JSONValue(input.extent.height), JSONValue(input.extent.width), JSONValue(input.channels),
       ],
       "layers": .array(model.plan.description.model.map(SpecDescription.layers.encode)),
     ]
+    if let quantization = model.plan.description.quantization {
+      architecture["quantization"] = quantization.json
+    }
     let images: JSONValue = [
       "prepare": JSONValue(prepare?.rawValue),
       "resize": .string(preparation.resize.rawValue),
@@ -144,17 +147,26 @@ extension ModelFile {
       "model": layers, "optimizer": ["name": "sgd"], "training": ["epochs": 1, "batch_size": 1],
       "compute": ["numerics": JSONValue(Numerics.newest.rawValue)],
     ]
-    let spec: ExperimentSpec
+    var spec: ExperimentSpec
     do {
       spec = try ExperimentSpec(resolved: document, name: path)
     } catch { throw damaged("\(error)") }
-    let plan = try NetworkPlan(spec.network)
+    /// Before there is memory for any of them.
+    func checkTensors(of plan: NetworkPlan) throws(RecordError) {
+      for tensor in Model.tensors(of: plan) {
+        guard let stored = file[tensor.name], stored.type == .f32, stored.shape == tensor.shape
+        else { throw damaged("its tensor \(tensor.name) is not as the architecture needs it") }
+      }
+    }
+    var plan = try NetworkPlan(spec.network)
     if file.metadata["format"] == Self.formerFormat { file = file.renamed(for: plan) }
-    // Before there is memory for any of them.
-    let tensors = Model.tensors(of: plan)
-    for tensor in tensors {
-      guard let stored = file[tensor.name], stored.type == .f32, stored.shape == tensor.shape
-      else { throw damaged("its tensor \(tensor.name) is not as the architecture needs it") }
+    try checkTensors(of: plan)
+    if let quantization = architecture["quantization"] {
+      do {
+        spec.quantization = try TrainingQuantizationSpec(quantization, name: path)
+        plan = try NetworkPlan(spec.network)
+      } catch { throw damaged("\(error)") }
+      try checkTensors(of: plan)
     }
     var model = Model(plan) { file[$0.name]!.copyFloats(into: $1) }
     model.normalization = try Checkpoint.normalization(

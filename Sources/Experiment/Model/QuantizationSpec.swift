@@ -99,23 +99,7 @@ public struct QuantizationSpec: Hashable, Sendable {
 
 extension SpecDescription {
   static let quantization = Declaration(QuantizationSpec()) {
-    Key(
-      "calibration", \.calibration,
-      .choice(
-        "a way to take ranges",
-        aliases: [
-          "min_max": "min-max", "minmax": "min-max", "least_squares": "least-squares",
-          "mse": "least-squares",
-        ]),
-      aliases: ["method", "observer"],
-      "How the range of a layer's numbers is taken: all of them, without some at each end, or where the "
-        + "squares of what rounding and cutting off change sum to the least.")
-    Key(
-      "percentile", \.percentile, .number(.from(0, below: 50)),
-      "With calibration percentile, what is left out at each end, of a hundred numbers.")
-    Key(
-      "images", \.images, .integer(1...1_000_000), aliases: ["samples", "count"],
-      "How many images ranges, and what rounding goes by, are looked up on.")
+    calibrationKeys
     Key(
       "equalization", \.equalization,
       .choice("a way to equalise", aliases: ["cle": "weights", "smoothquant": "activations"]),
@@ -136,8 +120,31 @@ extension SpecDescription {
     Key(
       "iterations", \.iterations, .integer(1...1_000_000), aliases: ["steps"],
       "With rounding adaptive, the steps of Adam.")
-    Key(
-      "weight_bits", \.weightBits, .integer(2...8), aliases: ["bits", "w_bits"],
-      "Of a weight, computed with as one of 8; of 4 and less two are stored in a byte.")
+    weightBits
   }
+
+  /// How ranges are looked up, and on what.
+  @ListBuilder<Key<QuantizationSpec>> static var calibrationKeys: [Key<QuantizationSpec>] {
+    Key(
+      "calibration", \.calibration,
+      .choice(
+        "a way to take ranges",
+        aliases: [
+          "min_max": "min-max", "minmax": "min-max", "least_squares": "least-squares",
+          "mse": "least-squares",
+        ]),
+      aliases: ["method", "observer"],
+      "How the range of a layer's numbers is taken: all of them, without some at each end, or where the "
+        + "squares of what rounding and cutting off change sum to the least.")
+    Key(
+      "percentile", \.percentile, .number(.from(0, below: 50)),
+      "With calibration percentile, what is left out at each end, of a hundred numbers.")
+    Key(
+      "images", \.images, .integer(1...1_000_000), aliases: ["samples", "count"],
+      "How many images ranges, and what rounding goes by, are looked up on.")
+  }
+
+  static let weightBits = Key<QuantizationSpec>(
+    "weight_bits", \.weightBits, .integer(2...8), aliases: ["bits", "w_bits"],
+    "Of a weight, computed with as one of 8; of 4 and less two are stored in a byte.")
 }

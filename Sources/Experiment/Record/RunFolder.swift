@@ -14,6 +14,8 @@ public struct RunFolder: Hashable, Sendable {
   public var timing: String { "\(path)/timing.csv" }
   public var plots: String { "\(path)/plots" }
   public var model: String { "\(path)/model.safetensors" }
+  /// The same in integers, of a training with quantisation or of runner quantize.
+  public var integerModel: String { "\(path)/model.int8.safetensors" }
   /// What the model's validation images looked like to it.
   public var profile: String { ValidationProfile.path(besideModel: model) }
   public var curves: String { "\(plots)/curves.svg" }

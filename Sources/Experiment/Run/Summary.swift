@@ -38,6 +38,8 @@ public struct Summary: Hashable, Sendable {
   public var testMetrics: [MeasuredMetric] = []
   /// What several views of each test image come to, where the spec asks for them.
   public var averaged: AveragedViews?
+  /// Nil where it didn't learn to answer in integers.
+  public var integers: Integers?
   /// Which weights were tested, or would have been.
   public var testedWeights: Weights
   /// Why training ended: "epochs" or "early_stopping".
@@ -85,6 +87,7 @@ public struct Summary: Hashable, Sendable {
       json[key] = .object(figures)
     }
     if let averaged { json["test_time_augmentation"] = averaged.json }
+    for member in integers?.json.members ?? [] { json[member.key] = member.value }
     return json
   }
 

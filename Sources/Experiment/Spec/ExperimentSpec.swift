@@ -15,6 +15,8 @@ public struct ExperimentSpec: Hashable, Sendable {
   public var initial: InitialSpec?
   /// What it is taught by besides the labels; nil for nothing.
   public var teacher: TeacherSpec?
+  /// How it learns to answer in integers; nil for floats.
+  public var quantization: TrainingQuantizationSpec?
   public var loss: LossDescription
   public var optimizer: OptimizerDescription
   public var schedule: Schedule
@@ -36,6 +38,7 @@ public struct ExperimentSpec: Hashable, Sendable {
   public init(
     name: String, description: String = "", seed: UInt64 = 1, dataset: DatasetSpec,
     model: [ModelItem], initial: InitialSpec? = nil, teacher: TeacherSpec? = nil,
+    quantization: TrainingQuantizationSpec? = nil,
     loss: LossDescription = .softmaxCrossEntropy,
     optimizer: OptimizerDescription,
     schedule: Schedule = .constant, warmup: Warmup? = nil, augmentation: [AugmentationOp] = [],
@@ -52,6 +55,7 @@ public struct ExperimentSpec: Hashable, Sendable {
     self.model = model
     self.initial = initial
     self.teacher = teacher
+    self.quantization = quantization
     self.loss = loss
     self.optimizer = optimizer
     self.schedule = schedule
@@ -77,11 +81,13 @@ public struct ExperimentSpec: Hashable, Sendable {
     return watched
   }
 
-  /// The network that the model makes of the dataset's images.
+  /// The network that the model makes of the dataset's images, with what training with quantisation adds.
   public var network: NetworkDescription {
-    NetworkDescription(
+    var network = NetworkDescription(
       input: dataset.sampleShape, model: model, classes: dataset.classCount,
       numerics: compute.numerics, convolution: compute.convolution)
+    network.quantization = quantization?.added(to: network)
+    return network
   }
 }
 

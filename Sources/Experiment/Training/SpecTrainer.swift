@@ -38,18 +38,22 @@ extension Trainer {
   ) throws {
     try teachers?.check(classNames: data.classNames)
     try self.init(spec, classWeights: data.record.classWeights, teachers: teachers, team: team)
+    func normalized() throws -> Normalization? {
+      try spec.dataset.normalization.map { try Normalization($0, fitting: data.plain) }
+    }
     var beginning = BeginningNote()
     if let initial = spec.initial {
       let model = try FoundModel(initial, places: places)
       let tensors = initial.tensors(of: model.file.model, for: plan)
       take(tensors, of: model.file.model)
-      beginning = spec.beginning(model, initial, plan, classNames: data.classNames)
-      if initial.normalization == .model { normalization = model.file.model.normalization }
-    }
-    if spec.initial?.normalization != .model {
-      normalization = try spec.dataset.normalization.map {
-        try Normalization($0, fitting: data.plain)
+      normalization =
+        try initial.normalization == .model ? model.file.model.normalization : normalized()
+      if let quantization = spec.quantization {
+        try beginRanges(quantization, except: tensors, on: data.plain)
       }
+      beginning = spec.beginning(model, initial, plan, classNames: data.classNames)
+    } else {
+      normalization = try normalized()
     }
     if let teachers { beginning.add(teachers, spec.dataset) }
     if !beginning.isEmpty { try note(beginning) }

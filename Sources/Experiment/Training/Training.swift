@@ -242,7 +242,9 @@ extension Run {
         spoiled: rows.count * data.train.count / 16
       )?.write(to: folder.profile)
     }
-    try modelFile(of: model, summary).write(to: folder.model)
+    let file = modelFile(of: model, summary)
+    try file.write(to: folder.model)
+    summary.integers = try finishIntegers(file, team: trainer.team)
     try AtomicFile.write(summary.json.pretty, to: folder.summary)
     return summary
   }

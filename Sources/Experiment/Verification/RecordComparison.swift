@@ -282,7 +282,22 @@ struct RecordComparison {
       return ["\(name): its weights are the same, but not its bytes"]
     }
     figures.append(name)
-    return try compareProfile(folder)
+    return try compareIntegers(folder) + compareProfile(folder)
+  }
+
+  /// The integers that a training with quantisation leaves; of another run they are none of its own.
+  private mutating func compareIntegers(_ folder: RunFolder) throws -> [String] {
+    guard record.spec.quantization != nil else { return [] }
+    let name = Files.name(of: folder.integerModel)
+    guard Files.exists(record.folder.integerModel) else {
+      absent.append(name)
+      return []
+    }
+    guard try Files.read(record.folder.integerModel) == Files.read(folder.integerModel) else {
+      return ["\(name): its bytes are not the same"]
+    }
+    figures.append(name)
+    return []
   }
 
   /// What was observed of the validation images, bit for bit. What is fitted on it goes through the C
@@ -311,10 +326,11 @@ struct RecordComparison {
 
   /// Names what else is in the folder.
   mutating func nameTheRest() {
-    let known = [
-      "resolved.json", "run.json", "metrics.csv", "summary.json", "checkpoints",
-      "model.safetensors", "model.profile",
-    ]
+    let known =
+      [
+        "resolved.json", "run.json", "metrics.csv", "summary.json", "checkpoints",
+        "model.safetensors", "model.profile",
+      ] + (record.spec.quantization == nil ? [] : [Files.name(of: record.folder.integerModel)])
     let names = (try? Files.names(in: record.folder.path)) ?? []
     leftOut += names.filter { !known.contains($0) && !$0.hasPrefix(".") }
   }

@@ -19,7 +19,7 @@ struct CalibrationImages {
   ) throws {
     if let other {
       let images = try EvaluatedImages(other, values: values, for: .floats(model), compute).images
-      let chosen = Self.spread(count, of: images.count)
+      let chosen = CalibrationSamples.spread(count, of: images.count)
       calibration = ImageSource(images.images, indices: chosen)
       test = images
       description = "\(chosen.count) images of \(images.name), which it is tested on as well"
@@ -35,36 +35,9 @@ struct CalibrationImages {
     let record = try RunRecord(reading: folder.record)
     let loaded = try compute.loadImages(spec.dataset, recorded: record.data)
     let data = try compute.data(of: spec, loaded)
-    let chosen = Self.spread(count, of: data.plain.count)
-    calibration = ChosenSamples(data.plain, chosen)
+    calibration = CalibrationSamples(data.plain, count: count)
     test = loaded.testImages
     let name = record.data?.name ?? spec.dataset.name.rawValue
-    description = "\(chosen.count) training images of \(name)"
-  }
-
-  /// So many places at equal distances.
-  private static func spread(_ count: Int, of all: Int) -> [Int32] {
-    let count = min(count, all)
-    return (0..<count).map { Int32($0 * all / count) }
-  }
-}
-
-/// Some of a source's samples.
-private final class ChosenSamples: ImageSamples {
-  private let source: any ImageSamples
-  private let chosen: [Int32]
-
-  init(_ source: any ImageSamples, _ chosen: [Int32]) {
-    self.source = source
-    self.chosen = chosen
-  }
-
-  var sampleShape: Shape { source.sampleShape }
-  var count: Int { chosen.count }
-
-  func fill(
-    _ destination: UnsafeMutablePointer<Float>, sample: Int, epoch: Int, worker: Int
-  ) {
-    source.fill(destination, sample: Int(chosen[sample]), epoch: epoch, worker: worker)
+    description = "\(calibration.count) training images of \(name)"
   }
 }

@@ -26,7 +26,7 @@ struct QuantizeCommand: ParsableCommand {
       How it is done a spec says, a JSON file of the keys that `runner explain quantization` tells of, or \
       key=value: calibration, images, equalization, bias_correction, rounding (adaptive for AdaRound), \
       weight_bits (4 for a model of half the size, computed with the same bits). The model's file records \
-      it.
+      it. A model that was trained with quantisation has its bits and its ranges from there.
 
       EXAMPLES
         runner quantize results/lenet/latest
@@ -124,26 +124,52 @@ struct QuantizeCommand: ParsableCommand {
   func run() throws {
     let (spec, others) = try spec()
     let opened = try openModel(model, weights: weights)
+    if opened.isTrainedForIntegers, spec != QuantizationSpec() {
+      throw UsageError(
+        "\(model): it was trained with quantisation, and has its bits and its ranges from there; nothing "
+          + "can be said of them here")
+    }
     let target = try target()
     let path = try IntegerPath.chosen()
     try useCore(of: opened)
-    let seen = try CalibrationImages(
-      of: model, opened, on: other, values: others, count: spec.images, compute)
+    let seen = try images(of: opened, spec, others)
     let team = try Team(threads: compute.threadCount)
-    let quantized = QuantizedModelFile(
-      try opened.model.quantized(
-        spec.description, calibratedOn: seen.calibration, team: team,
-        note: { Display.say("note: \($0)") }),
-      of: opened, calibration: "\(spec.description.method) of \(seen.description)", spec)
+    let quantized = try quantized(opened, spec, seen, team)
     let bytes = quantized.encoded
     // What is told is told of what was written: the file is read again.
     try AtomicFile.write(bytes, to: target)
     let read = AnsweringModel.integers(try QuantizedModelFile(reading: target))
     var document = TextDocument()
-    document.append(try facts(opened, quantized, spec, bytes: bytes.count, to: target))
-    document.append(try tested(opened, read, on: seen.test, path: path))
+    document.append(try facts(opened, quantized, bytes: bytes.count, to: target))
+    document.append(try tested(opened, read, on: seen?.test, path: path))
     document.append(["use with       runner predict \(target) IMAGE"], key: "notes")
     try output.print(document)
+  }
+
+  /// Those that ranges are looked up on; nil where they are known, and there are none to test it on.
+  private func images(
+    of opened: ModelFile, _ spec: QuantizationSpec, _ others: [String]
+  ) throws -> CalibrationImages? {
+    if opened.isTrainedForIntegers, other == nil,
+      try RunFolder.ofModel(opened.specDigest, at: model) == nil
+    {
+      return nil
+    }
+    return try CalibrationImages(
+      of: model, opened, on: other, values: others, count: spec.images, compute)
+  }
+
+  private func quantized(
+    _ opened: ModelFile, _ spec: QuantizationSpec, _ seen: CalibrationImages?, _ team: Team
+  ) throws -> QuantizedModelFile {
+    guard !opened.isTrainedForIntegers, let seen else {
+      return try QuantizedModelFile(asTrained: opened, team: team)
+    }
+    return QuantizedModelFile(
+      try opened.model.quantized(
+        spec.description, calibratedOn: seen.calibration, team: team,
+        note: { Display.say("note: \($0)") }),
+      of: opened, calibration: "\(spec.description.method) of \(seen.description)", spec)
   }
 
   /// Where it is written unless told.
@@ -169,11 +195,11 @@ struct QuantizeCommand: ParsableCommand {
   }
 
   private func facts(
-    _ opened: ModelFile, _ quantized: QuantizedModelFile, _ spec: QuantizationSpec, bytes: Int,
-    to target: String
+    _ opened: ModelFile, _ quantized: QuantizedModelFile, bytes: Int, to target: String
   ) throws -> [TextDocument.Fact] {
     let floats = opened.encoded.count
-    let folded = try opened.model.batchNormsFoldedInIntegers()
+    let folded = try opened.model.plain.batchNormsFoldedInIntegers()
+    let spec = quantized.quantization!
     var facts: [TextDocument.Fact] = [
       .init(
         "file", .text(target),

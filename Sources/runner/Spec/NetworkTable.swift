@@ -52,6 +52,9 @@ extension NetworkPlan {
 }
 
 extension NetworkPlan.Layer {
-  /// `conv2d`, or `conv2d stem` where it has a name.
-  var title: String { kind + (name.map { " \($0)" } ?? "") }
+  /// `conv2d`, or `conv2d stem` where it has a name; of what rounds values whose range it has.
+  var title: String {
+    if case .fakeQuantize(let rounding) = description { return "\(kind) \(rounding.layer)" }
+    return kind + (name.map { " \($0)" } ?? "")
+  }
 }

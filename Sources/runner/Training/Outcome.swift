@@ -86,6 +86,9 @@ struct Results {
       lines.append("test accuracy  not measured: dataset.test is \"none\"")
     }
     if let metrics = summary.testMetricsText { lines.append("test metrics   \(metrics)") }
+    if let integers = summary.integers {
+      lines.append("integers       \(integers.sentence(folder, of: summary))")
+    }
     if let averaged = summary.averaged { lines.append("averaged       \(averaged.sentence)") }
     if let original = summary.standsInFor {
       lines.append(
@@ -126,6 +129,19 @@ extension Summary {
       ? nil
       : testMetrics.map { "\($0.name.text) \($0.name.text($0.value))" }
         .joined(separator: ", ")
+  }
+}
+
+extension Summary.Integers {
+  /// "98.97 % by results/t0/latest/model.int8.safetensors, 72,345 bytes; 2 answers are others than …"
+  fileprivate func sentence(_ folder: RunFolder, of summary: Summary) -> String {
+    let file = "\(folder.integerModel), \(grouped(bytes)) bytes"
+    guard let testAccuracy, let differingAnswers else { return file }
+    let answers =
+      differingAnswers == 0
+      ? "every answer is that of the rounded floats"
+      : "\(grouped(differingAnswers)) answers are others than those of the rounded floats"
+    return "\(percent(testAccuracy)) by \(file); \(answers)"
   }
 }
 

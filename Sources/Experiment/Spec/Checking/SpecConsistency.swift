@@ -64,6 +64,7 @@ extension SpecChecker {
       checkLayerNames(spec, plan)
       checkInitial(spec, plan)
       checkTeacher(spec, plan)
+      checkQuantization(spec, plan)
     } catch {
       report(at: error.layer.map(Path.init) ?? Path() + "model", error.message)
     }

@@ -44,6 +44,13 @@ package enum SpecDescription {
       "What it learns from besides the labels: what one model, or several, make of the same images; null "
         + "for the labels alone.")
     Key(
+      "quantization", \.quantization, .object(trainingQuantization),
+      aliases: ["quantize", "qat", "quantization_aware_training"], writesNull: false,
+      "Trains the model that initial names to answer in integers, by TensorFlow Lite's scheme as runner "
+        + "quantize makes them: layers compute with rounded kernels and values are rounded, while the "
+        + "floats behind them are moved (Jacob et al. 2018). The run leaves both, model.safetensors and "
+        + "model.int8.safetensors. Null for floats.")
+    Key(
       "loss", \.loss, loss, aliases: ["criterion"],
       "What is minimised; cross-entropies take the scores as they are, without softmax or sigmoid.")
     Key(

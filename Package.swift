@@ -57,6 +57,7 @@ let package = Package(
       swiftSettings: alwaysOptimized),
     .target(
       name: "Quantization", dependencies: ["ConvNet", "CInt8"], swiftSettings: alwaysOptimized),
+    .target(name: "Pruning", dependencies: ["ConvNet"], swiftSettings: alwaysOptimized),
     .target(
       name: "Images",
       dependencies: ["Storage", "CZlib", "CPNG", "CJPEG", "CWebP", "CTIFF", "CGIF"],
@@ -69,7 +70,8 @@ let package = Package(
     .target(
       name: "Experiment",
       dependencies: [
-        "Storage", "Images", "Datasets", "Statistics", "ConvNet", "Quantization", "TerminalText",
+        "Storage", "Images", "Datasets", "Statistics", "ConvNet", "Quantization", "Pruning",
+        "TerminalText",
       ],
       swiftSettings: quicklyCompiled),
     .target(name: "Search", dependencies: ["Storage", "Statistics", "ConvNet"]),
@@ -92,9 +94,8 @@ let package = Package(
       name: "runner",
       dependencies: [
         "CAllocations",
-        "Storage", "ConvNet", "Quantization", "Images", "Datasets", "Statistics", "Experiment",
-        "ONNX",
-        "Exchange", "Search", "Sweep", "Report", "TerminalText",
+        "Storage", "ConvNet", "Quantization", "Pruning", "Images", "Datasets", "Statistics",
+        "Experiment", "ONNX", "Exchange", "Search", "Sweep", "Report", "TerminalText",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: quicklyCompiled),
@@ -103,7 +104,7 @@ let package = Package(
     .testTarget(
       name: "StatisticsTests", dependencies: ["Statistics", "TestSupport"], exclude: ["Fixtures"]),
     .testTarget(
-      name: "ConvNetTests", dependencies: ["ConvNet", "Quantization", "TestSupport"],
+      name: "ConvNetTests", dependencies: ["ConvNet", "Quantization", "Pruning", "TestSupport"],
       exclude: ["Fixtures"]),
     .testTarget(
       name: "DatasetsTests", dependencies: ["Storage", "Images", "Datasets", "TestSupport"],

@@ -32,6 +32,8 @@ struct Runner: ParsableCommand {
             let the model answer over HTTP, with a page to draw on
         runner quantize results/lenet/latest
             make a model of 8-bit integers: a quarter of the bytes, the same answers everywhere
+        runner prune results/lenet/latest flops=0.25
+            remove the channels that are missed least, train the rest: a narrower network
         runner tradeoff results/lenet/latest results/lenet/latest/model.int8.safetensors
             what do models reach, and what do they cost in bytes and microseconds?
         runner export results/lenet/latest lenet.onnx
@@ -72,8 +74,8 @@ struct Runner: ParsableCommand {
       RunCommand.self, ResumeCommand.self, LearningRateCommand.self, SweepCommand.self,
       WorkerCommand.self,
       SweepTaskCommand.self, LeaderboardCommand.self, ValidateCommand.self, EvaluateCommand.self,
-      PredictCommand.self, ServeCommand.self, QuantizeCommand.self, ExportCommand.self,
-      ImportCommand.self,
+      PredictCommand.self, ServeCommand.self, QuantizeCommand.self, PruneCommand.self,
+      ExportCommand.self, ImportCommand.self,
       MonitorCommand.self, PromoteCommand.self, WatchBenchCommand.self,
       VerifyCommand.self, SchemaCommand.self, ExplainCommand.self, DataCommand.self,
       BenchCommand.self,

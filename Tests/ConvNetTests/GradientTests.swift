@@ -198,46 +198,7 @@ import Testing
     }
     network.weightsChanged()
 
-    func objective() -> Double {
-      let step = network.trainStep(source, samples: Array(0..<samples), step: 1, learningRate: 0)
-      var sum = step.lossSum / Double(samples)
-      for parameter in network.updater.parameters {
-        let (l1, l2) = (Double(parameter.regularization.l1), Double(parameter.l2))
-        guard l1 != 0 || l2 != 0 else { continue }
-        for i in parameter.offset..<parameter.offset + parameter.count {
-          let w = Double(network.parameters[i])
-          sum += l1 * abs(w) + l2 * w * w
-        }
-      }
-      return sum
-    }
-
-    _ = objective()
-    let gradients = Array(network.updater.gradients.all)
-    for parameter in network.updater.parameters {
-      var (error, size) = (0.0, 0.0)
-      for i in stride(from: 0, to: parameter.count, by: (parameter.count + 11) / 12) {
-        let at = parameter.offset + i
-        let before = network.parameters[at]
-        network.parameters[at] = before + c.epsilon
-        network.weightsChanged()
-        let above = objective()
-        network.parameters[at] = before - c.epsilon
-        network.weightsChanged()
-        let below = objective()
-        network.parameters[at] = before
-        let width = Double(before + c.epsilon) - Double(before - c.epsilon)
-        let difference = (above - below) / width
-        error += (difference - Double(gradients[at])) * (difference - Double(gradients[at]))
-        size += difference * difference
-      }
-      network.weightsChanged()
-      // A loss of about 1 is known to 6e-8 or so.
-      let floor = 6e-8 / Double(c.epsilon) * Double(min(parameter.count, 12)).squareRoot()
-      #expect(
-        error.squareRoot() <= 1e-3 * size.squareRoot() + floor,
-        "\(parameter.name): off by \(error.squareRoot()) of \(size.squareRoot())")
-    }
+    expectGradients(of: network, on: source, epsilon: c.epsilon)
   }
 
   /// The checks above would see a wrong gradient.
@@ -253,5 +214,50 @@ import Testing
       let size = gradient.reduce(0.0) { $0 + Double($1) * Double($1) }.squareRoot()
       #expect(size > 0.02, "\(parameter.name)")
     }
+  }
+}
+
+/// Expects the gradient of every tensor to be what central differences of the objective give.
+func expectGradients(of network: Trainer, on source: GivenSource, epsilon: Float) {
+  func objective() -> Double {
+    let step = network.trainStep(source, samples: Array(0..<source.count), step: 1, learningRate: 0)
+    var sum = step.lossSum / Double(source.count)
+    for parameter in network.updater.parameters {
+      let (l1, l2) = (Double(parameter.regularization.l1), Double(parameter.l2))
+      guard l1 != 0 || l2 != 0 else { continue }
+      for i in parameter.offset..<parameter.offset + parameter.count {
+        let w = Double(network.parameters[i])
+        sum += l1 * abs(w) + l2 * w * w
+      }
+    }
+    return sum
+  }
+
+  let loss = objective()
+  let gradients = Array(network.updater.gradients.all)
+  for parameter in network.updater.parameters {
+    var (error, size) = (0.0, 0.0)
+    for i in stride(from: 0, to: parameter.count, by: (parameter.count + 11) / 12) {
+      let at = parameter.offset + i
+      let before = network.parameters[at]
+      network.parameters[at] = before + epsilon
+      network.weightsChanged()
+      let above = objective()
+      network.parameters[at] = before - epsilon
+      network.weightsChanged()
+      let below = objective()
+      network.parameters[at] = before
+      let width = Double(before + epsilon) - Double(before - epsilon)
+      let difference = (above - below) / width
+      error += (difference - Double(gradients[at])) * (difference - Double(gradients[at]))
+      size += difference * difference
+    }
+    network.weightsChanged()
+    // A loss is known to 6e-8 of itself or so.
+    let floor =
+      6e-8 * max(1, loss) / Double(epsilon) * Double(min(parameter.count, 12)).squareRoot()
+    #expect(
+      error.squareRoot() <= 1e-3 * size.squareRoot() + floor,
+      "\(parameter.name): off by \(error.squareRoot()) of \(size.squareRoot())")
   }
 }

@@ -26,7 +26,7 @@ public struct SqueezeExciteDescription: Hashable, Sendable {
     self.initializer = initializer
   }
 
-  func squeezed(_ channels: Int) -> Int { max(1, channels / ratio) }
+  package func squeezed(_ channels: Int) -> Int { max(1, channels / ratio) }
 }
 
 extension SqueezeExciteDescription: LayerDefinition {

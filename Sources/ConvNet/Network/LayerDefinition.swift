@@ -153,4 +153,10 @@ extension LayerDescription {
 
   /// The name that a spec gives this layer.
   public var kind: String { definition.kind }
+
+  /// Whether what it gives of a channel depends on all others of the same position.
+  package var endsInSoftmax: Bool {
+    if case .activation(.softmax) = self { return true }
+    return definition.activation == .softmax
+  }
 }

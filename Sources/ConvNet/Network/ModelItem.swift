@@ -134,7 +134,7 @@ public struct LayerPlace: Hashable, Sendable, CustomStringConvertible {
 
   public init(steps: [Step] = [.key("model")]) { self.steps = steps }
 
-  static func + (place: LayerPlace, step: Step) -> LayerPlace {
+  package static func + (place: LayerPlace, step: Step) -> LayerPlace {
     LayerPlace(steps: place.steps + [step])
   }
 

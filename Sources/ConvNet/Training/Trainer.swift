@@ -157,6 +157,12 @@ public final class Trainer {
   /// To be called when `parameters` were written from outside: renews kernels in another form.
   public func weightsChanged() { updater.weightsChanged() }
 
+  /// The gradient of the objective by a tensor that learns, in the order of its numbers, as the last step
+  /// left it: before any update is made of it.
+  package func gradient(of tensor: TensorInfo) -> UnsafeBufferPointer<Float> {
+    updater.gradient(of: tensor.name)
+  }
+
   /// Loss and accuracy over some samples; see `Inference.evaluate`.
   public func evaluate(
     _ source: any SampleSource, range: Range<Int>,

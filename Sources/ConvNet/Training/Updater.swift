@@ -294,6 +294,12 @@ public final class Updater: TeamWork {
     parameter.bound(weights.base, norm: largest, scratch: columnNorms[index].base)
   }
 
+  /// The gradient by a whole parameter that learns, as the last step left it.
+  func gradient(of name: String) -> UnsafeBufferPointer<Float> {
+    let parameter = parameters.first { $0.name == name && !$0.isFrozen }!
+    return UnsafeBufferPointer(start: gradients.base + parameter.slot, count: parameter.count)
+  }
+
   /// The gradient of the mean loss by a tile's parameters, over all passes so far.
   private func sumGradient(_ tile: UpdateTile, worker: Int) {
     let start = profile?.now() ?? 0

@@ -62,9 +62,17 @@ extension ModelFile {
     return document.pretty
   }
 
+  /// A model that was made of another by removing channels: what was measured of that one, and the
+  /// experiment that it was trained by, are not this one's.
+  public init(narrowing other: ModelFile, to model: Model, named name: String) {
+    self = other
+    (self.model, self.name) = (model, name)
+    (testAccuracy, testLoss, specDigest) = (nil, nil, nil)
+  }
+
   /// A layer without the stride of a window that steps by its size, as it does unless told; so of all
   /// layers within it.
-  private static func plain(_ json: JSONValue) -> JSONValue {
+  static func plain(_ json: JSONValue) -> JSONValue {
     if let list = json.array { return .array(list.map(plain)) }
     guard var object = json.object else { return json }
     for key in object.keys { object[key] = object[key].map(plain) }

@@ -115,7 +115,7 @@ struct TradeoffCommand: ParsableCommand {
 
   private func subtitle(_ measured: [MeasuredModel]) -> String {
     let images = Set(measured.map(\.images.name)).sorted().joined(separator: ", ")
-    let times = measured[0].nanoseconds.count
+    let times = measured[0].answers
     return "\(grouped(measured[0].images.count)) test images of \(images); medians of "
       + "\(grouped(times)) single images on one core of \(Environment.cpu)"
   }
@@ -172,11 +172,8 @@ private struct MeasuredModel {
   let proportion: Proportion
   let bytes: Int
   let multiplyAdds: Int
-  private(set) var nanoseconds: [Double] = []
   private(set) var joules: Double?
-  private let network: any ScoringNetwork
-  private let source: any ImageSamples
-  private var next = 0
+  private var times: AnswerTimes
 
   init(
     _ name: String, _ model: AnsweringModel, on other: String?, _ compute: ComputeOptions,
@@ -198,8 +195,8 @@ private struct MeasuredModel {
       bytes = file.encoded.count
       multiplyAdds = file.model.multiplyAdds
     }
-    network = try model.network(threads: 1, path: path)
-    source = ImageSource(images.images)
+    times = AnswerTimes(
+      of: try model.network(threads: 1, path: path), on: ImageSource(images.images))
   }
 
   private static func testImages(
@@ -215,27 +212,11 @@ private struct MeasuredModel {
     return images
   }
 
-  private static let imagesPerRound = 50
+  /// Answers some images for its time.
+  mutating func answer() { times.answer() }
 
-  private mutating func ask() {
-    var scores = [Float](repeating: 0, count: network.classes)
-    scores.withUnsafeMutableBufferPointer {
-      network.scores(of: source, range: next..<next + 1, into: $0)
-    }
-    next = (next + 1) % source.count
-  }
-
-  /// Answers some images, and notes what each took; the first ones warm it up.
-  mutating func answer() {
-    for i in 0..<Self.imagesPerRound {
-      let start = monotonicNanoseconds()
-      ask()
-      let taken = Double(monotonicNanoseconds() - start)
-      if i >= Self.imagesPerRound / 5 { nanoseconds.append(taken) }
-    }
-  }
-
-  var microseconds: Double { median(nanoseconds) / 1000 }
+  var answers: Int { times.nanoseconds.count }
+  var microseconds: Double { times.microseconds }
 
   /// Answers for half a second, and notes what that took of energy, where it is counted.
   mutating func spend(_ counter: EnergyCounter?) {
@@ -243,8 +224,8 @@ private struct MeasuredModel {
     let start = monotonicNanoseconds()
     var count = 0
     while monotonicNanoseconds() - start < 500_000_000 {
-      for _ in 0..<Self.imagesPerRound { ask() }
-      count += Self.imagesPerRound
+      for _ in 0..<AnswerTimes.imagesPerRound { times.ask() }
+      count += AnswerTimes.imagesPerRound
     }
     guard let after = counter.read() else { return }
     joules = counter.joules(from: before, to: after) / Double(count)

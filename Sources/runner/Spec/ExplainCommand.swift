@@ -34,6 +34,7 @@ struct ExplainCommand: ParsableCommand {
   func run() throws {
     let catalogue =
       ExperimentSpec.catalogue() + SweepSpec.catalogue() + QuantizationSpec.catalogue()
+      + PruningSpec.catalogue()
     if names.isEmpty && !all {
       try Output.print(Explanation.list(of: catalogue), terminator: "")
       return

@@ -143,7 +143,7 @@ struct WatchedMetricTests {
       spec.watched.map { "\($0.place) \($0.metric.rawValue)" }
         == ["early_stopping.monitor val_ece", "schedule.monitor val_f1_3"])
     // What every run has comes first.
-    #expect(spec.expect.map(\.metric.rawValue) == ["test_accuracy", "val_ece", "test_f1_3"])
+    #expect(spec.expect.map(\.figure.name) == ["test_accuracy", "val_ece", "test_f1_3"])
     #expect(spec.expect.map(\.min) == [0.9, nil, 0.8] && spec.expect.map(\.max) == [nil, 0.1, 1])
   }
 

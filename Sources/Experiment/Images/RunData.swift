@@ -71,8 +71,8 @@ public struct RunData: Sendable {
     for (place, metric) in spec.watched { try check(metric, watchedBy: place) }
     // Of what stands in for other data, nothing is expected.
     guard record.standsInFor == nil else { return }
-    for expectation in spec.expect {
-      try check(expectation.metric, watchedBy: "expect.\(expectation.metric.rawValue)")
+    for metric in spec.expect.compactMap(\.figure.metric) {
+      try check(metric, watchedBy: "expect.\(metric.rawValue)")
     }
   }
 

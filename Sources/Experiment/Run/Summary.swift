@@ -19,7 +19,7 @@ public struct Summary: Hashable, Sendable {
 
     /// "test_accuracy 0.9712 is below the 0.985 expected"
     public var description: String {
-      let name = expectation.metric.rawValue
+      let name = expectation.figure.name
       guard let value else { return "\(name) has no value" }
       if let min = expectation.min, !(value >= min) {
         return "\(name) \(value) is below the \(min) expected"
@@ -114,9 +114,9 @@ public struct Summary: Hashable, Sendable {
       "test_dataset": JSONValue(testDataset),
       "stands_in_for": JSONValue(standsInFor),
       "expected": .array(
-        checks.map {
+        checks.filter { $0.expectation.figure != .microseconds }.map {
           [
-            "metric": JSONValue($0.expectation.metric.rawValue),
+            "metric": JSONValue($0.expectation.figure.name),
             "min": $0.expectation.min.map { JSONValue($0) } ?? .null,
             "max": $0.expectation.max.map { JSONValue($0) } ?? .null,
             "value": $0.value.map { JSONValue($0) } ?? .null,

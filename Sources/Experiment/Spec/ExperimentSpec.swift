@@ -151,14 +151,53 @@ public struct ComputeSpec: Hashable, Sendable {
   ]
 }
 
-/// Bounds, both inclusive, that a finished run's metric must keep.
+/// Bounds, both inclusive, that a finished run's figure must keep.
 public struct Expectation: Hashable, Sendable {
-  public var metric: Metric
+  public var figure: ExpectedFigure
   public var min: Double?
   public var max: Double?
-  public init(_ metric: Metric, min: Double? = nil, max: Double? = nil) {
-    self.metric = metric
+
+  public init(_ figure: ExpectedFigure, min: Double? = nil, max: Double? = nil) {
+    self.figure = figure
     self.min = min
     self.max = max
   }
+
+  public init(_ metric: Metric, min: Double? = nil, max: Double? = nil) {
+    self.init(.metric(metric), min: min, max: max)
+  }
+}
+
+/// What of a finished run may be bounded: what was measured of its images, and what its model costs.
+public enum ExpectedFigure: Hashable, Sendable {
+  case metric(Metric)
+  /// The share of the test images that the integers of a training with quantisation know.
+  case integerAccuracy
+  /// Of the file of the model that it is for: of the integers, where it was trained for them.
+  case bytes
+  /// What an image takes that model alone on one core, the median of some. It depends on the machine, so that it
+  /// is no part of summary.json.
+  case microseconds
+
+  /// Those that are no metrics.
+  static let others: [ExpectedFigure] = [.integerAccuracy, .bytes, .microseconds]
+
+  public var name: String {
+    switch self {
+    case .metric(let metric): metric.rawValue
+    case .integerAccuracy: "int8_test_accuracy"
+    case .bytes: "bytes"
+    case .microseconds: "microseconds"
+    }
+  }
+
+  init?(_ name: String) {
+    guard
+      let figure = Self.others.first(where: { $0.name == name })
+        ?? Metric(rawValue: name).map({ .metric($0) })
+    else { return nil }
+    self = figure
+  }
+
+  public var metric: Metric? { if case .metric(let metric) = self { metric } else { nil } }
 }

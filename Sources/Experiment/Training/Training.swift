@@ -229,11 +229,6 @@ extension Run {
       summary.averaged = AveragedViews(
         inference, test.views(augmentation, of: spec, threads: options.threads))
     }
-    if data.record.standsInFor == nil {
-      summary.checks = spec.expect.map { expectation in
-        Summary.Check(expectation: expectation, value: summary[expectation.metric])
-      }
-    }
     if let validation = data.validation as? ImageSource {
       let digest = Checkpoint.digest(of: model)
       // One for sixteen that were trained on: a twentieth of the training's time.
@@ -245,6 +240,7 @@ extension Run {
     let file = modelFile(of: model, summary)
     try file.write(to: folder.model)
     summary.integers = try finishIntegers(file, team: trainer.team)
+    if data.record.standsInFor == nil { summary.checks = try checks(of: summary, file) }
     try AtomicFile.write(summary.json.pretty, to: folder.summary)
     return summary
   }

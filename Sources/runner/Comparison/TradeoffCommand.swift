@@ -41,7 +41,7 @@ struct TradeoffCommand: ParsableCommand {
   var other: String?
 
   @Option(help: ArgumentHelp("How many times each model answers for its time.", valueName: "n"))
-  var rounds = 20
+  var rounds = AnswerTimes.usualRounds
 
   @Option(
     help: ArgumentHelp(

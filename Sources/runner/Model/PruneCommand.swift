@@ -290,7 +290,7 @@ private struct AnswerClock {
 
   func microseconds(of model: Model) throws -> Double {
     var times = AnswerTimes(of: try Inference(model, team: team), on: source)
-    for _ in 0..<20 { times.answer() }
+    for _ in 0..<AnswerTimes.usualRounds { times.answer() }
     return times.microseconds
   }
 }

@@ -15,9 +15,12 @@ extension SpecChecker {
       checkMeasured(metric, at: Path() + section + "monitor", spec, facts, isWatched: true)
     }
     for member in spec["expect"]?.object?.members ?? [] where !member.value.isNull {
-      guard let metric = Metric(rawValue: member.key) else { continue }
+      guard let figure = ExpectedFigure(member.key) else { continue }
       let path = Path() + "expect" + member.key
-      checkMeasured(metric, at: path, spec, facts, isWatched: false)
+      // Integers are asked about the test images too.
+      if let metric = figure == .integerAccuracy ? .testAccuracy : figure.metric {
+        checkMeasured(metric, at: path, spec, facts, isWatched: false)
+      }
       if let least = member.value["min"]?.double, let most = member.value["max"]?.double,
         least > most
       {

@@ -8,7 +8,16 @@ extension SpecChecker {
   mutating func checkQuantization(_ spec: JSONValue, _ plan: NetworkPlan) {
     guard let section = spec["quantization"], !section.isNull,
       let quantization = SpecDescription.trainingQuantization.decode(section)
-    else { return }
+    else {
+      let figure = ExpectedFigure.integerAccuracy.name
+      if let expected = spec["expect"]?[figure], !expected.isNull {
+        report(
+          at: Path() + "expect" + figure,
+          "there are no integers without \"quantization\"; expect test_accuracy, or give that section"
+        )
+      }
+      return
+    }
     let path = Path() + "quantization"
     let integers = quantization.integers
     if integers.calibration != .percentile, integers.percentile != QuantizationSpec().percentile {

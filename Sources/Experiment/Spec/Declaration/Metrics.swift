@@ -56,13 +56,16 @@ extension SpecDescription {
 
   /// Bounds of figures by their names; only what is expected is written.
   static let expectations = Notation<[Expectation]>(
-    .object(ObjectType(fields: Metric.always.map(expected(of:)), others: expectedMetrics)),
+    .object(
+      ObjectType(
+        fields: Metric.always.map(expected(of:)) + ExpectedFigure.others.map(expected(of:)),
+        others: expectedMetrics)),
     decode: { json in
       guard let members = json.object?.members else { return nil }
       var expectations: [Expectation] = []
       for member in members where !member.value.isNull {
-        guard let metric = Metric(rawValue: member.key),
-          let expectation = bounds(of: metric).decode(member.value)
+        guard let figure = ExpectedFigure(member.key),
+          let expectation = bounds(of: figure).decode(member.value)
         else { return nil }
         // Without either bound nothing is expected.
         if expectation.min != nil || expectation.max != nil { expectations.append(expectation) }
@@ -72,15 +75,40 @@ extension SpecDescription {
     encode: { expectations in
       .object(
         expectations.reduce(into: JSONObject()) {
-          $0[$1.metric.rawValue] = bounds(of: $1.metric).encode($1)
+          $0[$1.figure.name] = bounds(of: $1.figure).encode($1)
         })
     })
 
   private static func expected(of metric: Metric) -> Field {
     Field(
-      metric.rawValue, .object(bounds(of: metric).type), .none,
+      metric.rawValue, .object(bounds(of: .metric(metric)).type), .none,
       aliases: metric == .testLoss ? ["loss"] : metric == .testAccuracy ? ["accuracy"] : [],
       "Bounds of the run's \(metric.rawValue), as its summary.json gives it.")
+  }
+
+  private static func expected(of figure: ExpectedFigure) -> Field {
+    let (aliases, doc): ([String], String) =
+      switch figure {
+      case .integerAccuracy:
+        (
+          ["int8_accuracy"],
+          "Bounds of the test accuracy of the 8-bit integers that a training with quantization leaves."
+        )
+      case .bytes:
+        (
+          ["size", "model_bytes", "file_size"],
+          "Bounds of the size of the model's file: model.safetensors, or model.int8.safetensors where the "
+            + "training has a quantization."
+        )
+      default:
+        (
+          ["latency", "latency_us"],
+          "Bounds of what an image takes that model alone on one core, the median of 800, measured when the "
+            + "run ends. It depends on the machine, so that summary.json says nothing of it."
+        )
+      }
+    return Field(
+      figure.name, .object(bounds(of: figure).type), .none, aliases: aliases, doc)
   }
 
   /// What metrics asks for, those with the same range together.
@@ -105,16 +133,22 @@ extension SpecDescription {
             Metric(rawValue: $0).map { parts.contains($0.part) && kinds.contains($0.kind) } ?? false
           }),
         field: Field(
-          "test_METRIC", .object(bounds(of: Metric(.test, example)!).type), .none,
+          "test_METRIC", .object(bounds(of: .metric(Metric(.test, example)!)).type), .none,
           "Bounds of what metrics asks for, such as test_\(example.text), or "
             + "val_\(example.text) in the epoch whose weights are tested."))
     }
   }
 
-  private static func bounds(of metric: Metric) -> Declaration<Expectation> {
-    let range = metric.kind.range
-    let bounds = Bounds.from(range.lowerBound, to: min(range.upperBound, 1e9))
-    return Declaration(Expectation(metric), needsKey: true) {
+  private static func bounds(of figure: ExpectedFigure) -> Declaration<Expectation> {
+    let range =
+      switch figure {
+      case .metric(let metric): metric.kind.range
+      case .integerAccuracy: Metric.testAccuracy.kind.range
+      case .bytes, .microseconds: 0...Double.infinity
+      }
+    let bounds = Bounds.from(
+      range.lowerBound, to: min(range.upperBound, figure == .bytes ? 1e12 : 1e9))
+    return Declaration(Expectation(figure), needsKey: true) {
       Key("min", \.min, .number(bounds), writesNull: false, "The least that will do.")
       Key("max", \.max, .number(bounds), writesNull: false, "The most that will do.")
     }

@@ -1,21 +1,23 @@
 import ConvNet
 
 /// What it takes a model to answer, one image at a time on one core.
-struct AnswerTimes {
-  private(set) var nanoseconds: [Double] = []
+public struct AnswerTimes {
+  public private(set) var nanoseconds: [Double] = []
   private let network: any ScoringNetwork
   private let source: any ImageSamples
   private var next = 0
 
   /// - Parameter network: of one thread.
-  init(of network: any ScoringNetwork, on source: any ImageSamples) {
+  public init(of network: any ScoringNetwork, on source: any ImageSamples) {
     self.network = network
     self.source = source
   }
 
-  static let imagesPerRound = 50
+  public static let imagesPerRound = 50
+  /// How many rounds tell what is asked for.
+  public static let usualRounds = 20
 
-  mutating func ask() {
+  public mutating func ask() {
     var scores = [Float](repeating: 0, count: network.classes)
     scores.withUnsafeMutableBufferPointer {
       network.scores(of: source, range: next..<next + 1, into: $0)
@@ -24,15 +26,18 @@ struct AnswerTimes {
   }
 
   /// Answers some images, and notes what each took; the first ones warm it up.
-  mutating func answer() {
+  public mutating func answer() {
     for i in 0..<Self.imagesPerRound {
-      let start = monotonicNanoseconds()
+      let watch = Stopwatch()
       ask()
-      let taken = Double(monotonicNanoseconds() - start)
+      let taken = watch.seconds * 1e9
       if i >= Self.imagesPerRound / 5 { nanoseconds.append(taken) }
     }
   }
 
   /// The median of an image.
-  var microseconds: Double { median(nanoseconds) / 1000 }
+  public var microseconds: Double {
+    let sorted = nanoseconds.sorted()
+    return (sorted[(sorted.count - 1) / 2] + sorted[sorted.count / 2]) / 2000
+  }
 }

@@ -57,6 +57,12 @@ typedef struct {
 extern const Int8Kernels int8_plain;
 #if defined(__x86_64__)
 extern const Int8Kernels int8_avx2, int8_vnni;
+
+// Of at most eight filters, which fill half of a vector of AVX-512.
+size_t int8_vnni_eight_bytes(int runs, int length);
+void int8_vnni_eight_pack(const int8_t *weights, int filters, int runs, int length, void *packed);
+void int8_vnni_eight_product(const Int8Product *product, int positions);
+void int8_vnni_eight_pooled(const Int8Product *product, int positions);
 #endif
 
 /// Channels that a depthwise convolution works on at once.

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "int8_arithmetic.h"
+#include "int8_eight.h"
 
 #define AVX2 __attribute__((target("avx2")))
 #define INLINE static inline __attribute__((always_inline)) AVX2
@@ -35,50 +36,6 @@ static void pack(const int8_t *weights, int filters, int runs, int length, void 
           weights[((size_t)f * (size_t)runs + (size_t)run) * (size_t)length + (size_t)k];
       }
     }
-  }
-}
-
-INLINE __m256i load(const int32_t *x) { return _mm256_loadu_si256((const __m256i *)x); }
-
-INLINE __m256i scaled(__m256i sum, const Int8Scaling *scaling, int first) {
-  __m256i x = _mm256_add_epi32(sum, load(scaling->bias + first));
-  x = _mm256_sllv_epi32(x, load(scaling->left + first));
-  const __m256i multiplier = load(scaling->multiplier + first);
-  const __m256i half = _mm256_set1_epi64x(1 << 30);
-  const __m256i even = _mm256_add_epi64(_mm256_mul_epi32(x, multiplier), half);
-  const __m256i odd = _mm256_add_epi64(
-    _mm256_mul_epi32(_mm256_srli_epi64(x, 32), _mm256_srli_epi64(multiplier, 32)), half);
-  x = _mm256_blend_epi32(_mm256_srli_epi64(even, 31), _mm256_slli_epi64(odd, 1), 0xaa);
-  const __m256i right = load(scaling->right + first);
-  const __m256i one = _mm256_set1_epi32(1);
-  const __m256i mask = _mm256_sub_epi32(_mm256_sllv_epi32(one, right), one);
-  const __m256i threshold = _mm256_sub_epi32(_mm256_srli_epi32(mask, 1), _mm256_srai_epi32(x, 31));
-  const __m256i up = _mm256_cmpgt_epi32(_mm256_and_si256(x, mask), threshold);
-  x = _mm256_sub_epi32(_mm256_srav_epi32(x, right), up);
-  x = _mm256_add_epi32(x, _mm256_set1_epi32(scaling->zero_point));
-  x = _mm256_max_epi32(x, _mm256_set1_epi32(scaling->low));
-  return _mm256_min_epi32(x, _mm256_set1_epi32(scaling->high));
-}
-
-INLINE void store(__m256i sum, const Int8Scaling *scaling, int first, uint8_t *y) {
-  const int left = scaling->channels - first;
-  if (scaling->rounds_once) {
-    int32_t all[LANES];
-    _mm256_storeu_si256((__m256i *)all, sum);
-    for (int c = 0; c < LANES && c < left; ++c) {
-      y[first + c] = scale_channel(scaling, first + c, all[c]);
-    }
-    return;
-  }
-  const __m256i x = scaled(sum, scaling, first);
-  const __m128i words = _mm_packus_epi32(_mm256_castsi256_si128(x), _mm256_extracti128_si256(x, 1));
-  const __m128i bytes = _mm_packus_epi16(words, words);
-  if (left >= LANES) {
-    _mm_storel_epi64((__m128i *)(y + first), bytes);
-  } else {
-    uint8_t all[16];
-    _mm_storeu_si128((__m128i *)all, bytes);
-    memcpy(y + first, all, (size_t)left);
   }
 }
 
@@ -132,11 +89,12 @@ INLINE void tile(
   __m256i sums[MOST_POSITIONS][MOST_VECTORS];
   sum_tile(product, positions, first, sums, rows, vectors);
 #pragma clang loop unroll(full)
-  for (int i = 0; i < rows; ++i) {
+  for (int v = 0; v < vectors; ++v) {
+    const EightScalings scalings = eight_scalings(&product->scaling, first + v * LANES);
 #pragma clang loop unroll(full)
-    for (int v = 0; v < vectors; ++v) {
-      store(
-        sums[i][v], &product->scaling, first + v * LANES,
+    for (int i = 0; i < rows; ++i) {
+      eight_store(
+        sums[i][v], &product->scaling, &scalings, first + v * LANES,
         y + (ptrdiff_t)i * product->scaling.channels);
     }
   }
@@ -174,7 +132,8 @@ INLINE void pooled_tile(
   for (int v = 0; v < vectors; ++v) {
     const __m256i largest = _mm256_max_epi32(
       _mm256_max_epi32(sums[0][v], sums[1][v]), _mm256_max_epi32(sums[2][v], sums[3][v]));
-    store(largest, &product->scaling, first + v * LANES, y);
+    const EightScalings scalings = eight_scalings(&product->scaling, first + v * LANES);
+    eight_store(largest, &product->scaling, &scalings, first + v * LANES, y);
   }
 }
 
@@ -213,7 +172,8 @@ AVX2 static void depthwise(const Int8Depthwise *depthwise, int positions) {
         sum = _mm256_add_epi32(
           sum, _mm256_madd_epi16(_mm256_cvtepu8_epi32(bytes), _mm256_cvtepi16_epi32(w)));
       }
-      store(sum, &depthwise->scaling, first, y);
+      const EightScalings scalings = eight_scalings(&depthwise->scaling, first);
+      eight_store(sum, &depthwise->scaling, &scalings, first, y);
     }
   }
 }

@@ -9,18 +9,20 @@
 #define VNNI __attribute__((target("avx512f,avx512bw,avx512vl,avx512vnni")))
 #define INLINE static inline __attribute__((always_inline)) VNNI
 
-enum { LANES = 16, MOST_VECTORS = 4, MOST_POSITIONS = 6 };
+enum { LANES = 16, MOST_VECTORS = 4, MOST_POSITIONS = 8 };
 
 static size_t panel_bytes(int runs, int length) {
   return (size_t)runs * (size_t)run_words(length) * LANES * 4;
 }
 
 static size_t packed_bytes(int filters, int runs, int length) {
+  if (filters <= 8) return int8_vnni_eight_bytes(runs, length);
   return (size_t)((filters + LANES - 1) / LANES) * panel_bytes(runs, length);
 }
 
 /// (filters/16, runs, length/4, 16, 4)
 static void pack(const int8_t *weights, int filters, int runs, int length, void *packed) {
+  if (filters <= 8) return int8_vnni_eight_pack(weights, filters, runs, length, packed);
   int8_t *target = packed;
   memset(target, 0, packed_bytes(filters, runs, length));
   const int words = run_words(length);
@@ -36,39 +38,66 @@ static void pack(const int8_t *weights, int filters, int runs, int length, void 
   }
 }
 
-INLINE __m512i scaled(__m512i sum, const Int8Scaling *scaling, int first) {
-  __m512i x = _mm512_add_epi32(sum, _mm512_loadu_si512(scaling->bias + first));
-  x = _mm512_sllv_epi32(x, _mm512_loadu_si512(scaling->left + first));
-  const __m512i multiplier = _mm512_loadu_si512(scaling->multiplier + first);
-  const __m512i half = _mm512_set1_epi64(1 << 30);
-  const __m512i even = _mm512_add_epi64(_mm512_mul_epi32(x, multiplier), half);
-  const __m512i odd = _mm512_add_epi64(
-    _mm512_mul_epi32(_mm512_srli_epi64(x, 32), _mm512_srli_epi64(multiplier, 32)), half);
-  x = _mm512_mask_mov_epi32(_mm512_srli_epi64(even, 31), 0xaaaa, _mm512_slli_epi64(odd, 1));
-  const __m512i right = _mm512_loadu_si512(scaling->right + first);
-  const __m512i one = _mm512_set1_epi32(1);
-  const __m512i mask = _mm512_sub_epi32(_mm512_sllv_epi32(one, right), one);
-  const __m512i threshold = _mm512_sub_epi32(_mm512_srli_epi32(mask, 1), _mm512_srai_epi32(x, 31));
-  const __mmask16 up = _mm512_cmpgt_epi32_mask(_mm512_and_si512(x, mask), threshold);
-  x = _mm512_srav_epi32(x, right);
-  x = _mm512_mask_add_epi32(x, up, x, one);
-  x = _mm512_add_epi32(x, _mm512_set1_epi32(scaling->zero_point));
-  x = _mm512_max_epi32(x, _mm512_set1_epi32(scaling->low));
-  return _mm512_min_epi32(x, _mm512_set1_epi32(scaling->high));
+/// The numbers of sixteen channels, taken into registers once for all positions.
+typedef struct {
+  __m512i bias, multiplier, odd_multiplier, left, right, half, sign, zero_point, low, high;
+  __mmask16 mask;
+  int count;
+} Scalings;
+
+INLINE Scalings scalings_of(const Int8Scaling *scaling, int first) {
+  Scalings s;
+  s.bias = _mm512_loadu_si512(scaling->bias + first);
+  s.multiplier = _mm512_loadu_si512(scaling->multiplier + first);
+  s.odd_multiplier = _mm512_srli_epi64(s.multiplier, 32);
+  s.left = _mm512_loadu_si512(scaling->left + first);
+  s.right = _mm512_loadu_si512(scaling->right + first);
+  s.half = _mm512_loadu_si512(scaling->half + first);
+  s.sign = _mm512_loadu_si512(scaling->sign + first);
+  s.zero_point = _mm512_set1_epi32(scaling->zero_point);
+  s.low = _mm512_set1_epi32(scaling->low);
+  s.high = _mm512_set1_epi32(scaling->high);
+  s.count = scaling->channels - first;
+  s.mask = s.count >= LANES ? 0xffff : (__mmask16)((1u << s.count) - 1);
+  return s;
 }
 
-INLINE void store(__m512i sum, const Int8Scaling *scaling, int first, uint8_t *y) {
-  const int left = scaling->channels - first;
+INLINE __m512i scaled(__m512i sum, const Scalings *s, const int is_plain) {
+  __m512i x = _mm512_add_epi32(sum, s->bias);
+  if (!is_plain) x = _mm512_sllv_epi32(x, s->left);
+  const __m512i nudge = _mm512_set1_epi64(1 << 30);
+  const __m512i even = _mm512_add_epi64(_mm512_mul_epi32(x, s->multiplier), nudge);
+  const __m512i odd =
+    _mm512_add_epi64(_mm512_mul_epi32(_mm512_srli_epi64(x, 32), s->odd_multiplier), nudge);
+  x = _mm512_mask_mov_epi32(_mm512_srli_epi64(even, 31), 0xaaaa, _mm512_slli_epi64(odd, 1));
+  const __m512i negative = _mm512_srai_epi32(x, 31);
+  if (is_plain) {
+    x = _mm512_add_epi32(x, _mm512_add_epi32(s->half, _mm512_and_si512(negative, s->sign)));
+    x = _mm512_srav_epi32(x, s->right);
+  } else {
+    const __m512i one = _mm512_set1_epi32(1);
+    const __m512i mask = _mm512_sub_epi32(_mm512_sllv_epi32(one, s->right), one);
+    const __m512i threshold = _mm512_sub_epi32(_mm512_srli_epi32(mask, 1), negative);
+    const __mmask16 up = _mm512_cmpgt_epi32_mask(_mm512_and_si512(x, mask), threshold);
+    x = _mm512_srav_epi32(x, s->right);
+    x = _mm512_mask_add_epi32(x, up, x, one);
+  }
+  x = _mm512_max_epi32(_mm512_add_epi32(x, s->zero_point), s->low);
+  return _mm512_min_epi32(x, s->high);
+}
+
+INLINE void store(
+  __m512i sum, const Int8Scaling *scaling, const Scalings *s, int first, uint8_t *y) {
   if (scaling->rounds_once) {
     int32_t all[LANES];
     _mm512_storeu_si512(all, sum);
-    for (int c = 0; c < LANES && c < left; ++c) {
+    for (int c = 0; c < LANES && c < s->count; ++c) {
       y[first + c] = scale_channel(scaling, first + c, all[c]);
     }
     return;
   }
-  const __mmask16 mask = left >= LANES ? 0xffff : (__mmask16)((1u << left) - 1);
-  _mm512_mask_cvtepi32_storeu_epi8(y + first, mask, scaled(sum, scaling, first));
+  const __m512i x = scaling->is_plain ? scaled(sum, s, 1) : scaled(sum, s, 0);
+  _mm512_mask_cvtepi32_storeu_epi8(y + first, s->mask, x);
 }
 
 /// The sums of so many positions and vectors of channels.
@@ -117,11 +146,12 @@ INLINE void tile(
   __m512i sums[MOST_POSITIONS][MOST_VECTORS];
   sum_tile(product, positions, first, sums, rows, vectors);
 #pragma clang loop unroll(full)
-  for (int i = 0; i < rows; ++i) {
+  for (int v = 0; v < vectors; ++v) {
+    const Scalings scalings = scalings_of(&product->scaling, first + v * LANES);
 #pragma clang loop unroll(full)
-    for (int v = 0; v < vectors; ++v) {
+    for (int i = 0; i < rows; ++i) {
       store(
-        sums[i][v], &product->scaling, first + v * LANES,
+        sums[i][v], &product->scaling, &scalings, first + v * LANES,
         y + (ptrdiff_t)i * product->scaling.channels);
     }
   }
@@ -167,7 +197,9 @@ INLINE void single(
   }
 #pragma clang loop unroll(full)
   for (int v = 0; v < vectors; ++v) {
-    store(_mm512_add_epi32(a[0][v], a[1][v]), &product->scaling, first + v * LANES, y);
+    const Scalings scalings = scalings_of(&product->scaling, first + v * LANES);
+    store(
+      _mm512_add_epi32(a[0][v], a[1][v]), &product->scaling, &scalings, first + v * LANES, y);
   }
 }
 
@@ -181,6 +213,7 @@ INLINE void single(
 
 VNNI static void product(const Int8Product *product, int positions) {
   const int filters = product->scaling.channels;
+  if (filters <= 8) return int8_vnni_eight_product(product, positions);
   for (int first = 0; first < filters; first += LANES * MOST_VECTORS) {
     const int all = (filters - first + LANES - 1) / LANES;
     const int vectors = all < MOST_VECTORS ? all : MOST_VECTORS;
@@ -210,31 +243,56 @@ VNNI static void product(const Int8Product *product, int positions) {
   }
 }
 
+/// So many of the largest of four positions, beside each other.
 INLINE void pooled_tile(
-  const Int8Product *product, const uint8_t *input, uint8_t *y, int first, const int vectors) {
-  const uint8_t *positions[4] = {
-    input, input + product->step, input + product->row_step,
-    input + product->row_step + product->step};
+  const Int8Product *product, const uint8_t *input, uint8_t *y, int first, const int windows,
+  const int vectors) {
+  const uint8_t *positions[MOST_POSITIONS];
+#pragma clang loop unroll(full)
+  for (int i = 0; i < windows; ++i) {
+    const uint8_t *x = input + 2 * i * product->step;
+    positions[4 * i] = x;
+    positions[4 * i + 1] = x + product->step;
+    positions[4 * i + 2] = x + product->row_step;
+    positions[4 * i + 3] = x + product->row_step + product->step;
+  }
   __m512i sums[MOST_POSITIONS][MOST_VECTORS];
-  sum_tile(product, positions, first, sums, 4, vectors);
+  sum_tile(product, positions, first, sums, 4 * windows, vectors);
 #pragma clang loop unroll(full)
   for (int v = 0; v < vectors; ++v) {
-    const __m512i largest = _mm512_max_epi32(
-      _mm512_max_epi32(sums[0][v], sums[1][v]), _mm512_max_epi32(sums[2][v], sums[3][v]));
-    store(largest, &product->scaling, first + v * LANES, y);
+    const Scalings scalings = scalings_of(&product->scaling, first + v * LANES);
+#pragma clang loop unroll(full)
+    for (int i = 0; i < windows; ++i) {
+      const __m512i largest = _mm512_max_epi32(
+        _mm512_max_epi32(sums[4 * i][v], sums[4 * i + 1][v]),
+        _mm512_max_epi32(sums[4 * i + 2][v], sums[4 * i + 3][v]));
+      store(
+        largest, &product->scaling, &scalings, first + v * LANES,
+        y + (ptrdiff_t)i * product->scaling.channels);
+    }
   }
 }
 
 VNNI static void product_pooled(const Int8Product *product, int positions) {
   const int filters = product->scaling.channels;
+  if (filters <= 8) return int8_vnni_eight_pooled(product, positions);
   for (int first = 0; first < filters; first += LANES * MOST_VECTORS) {
     const int all = (filters - first + LANES - 1) / LANES;
     const int vectors = all < MOST_VECTORS ? all : MOST_VECTORS;
-    for (int i = 0; i < positions / 2; ++i) {
+    // Four sums alone would wait for each other.
+    int i = 0;
+    while (i < positions / 2) {
       const uint8_t *x = product->input + 2 * i * product->step;
       uint8_t *y = product->output + (ptrdiff_t)i * filters;
-#define POOLED(V) pooled_tile(product, x, y, first, V)
-      WITH_VECTORS(POOLED);
+#define POOLED(V) pooled_tile(product, x, y, first, 1, V)
+      if (vectors <= 2 && i + 2 <= positions / 2) {
+        if (vectors == 1) pooled_tile(product, x, y, first, 2, 1);
+        else pooled_tile(product, x, y, first, 2, 2);
+        i += 2;
+      } else {
+        WITH_VECTORS(POOLED);
+        i += 1;
+      }
     }
   }
 }
@@ -257,7 +315,8 @@ VNNI static void depthwise(const Int8Depthwise *depthwise, int positions) {
         sum = _mm512_add_epi32(
           sum, _mm512_madd_epi16(_mm512_cvtepu8_epi32(bytes), _mm512_cvtepi16_epi32(w)));
       }
-      store(sum, &depthwise->scaling, first, y);
+      const Scalings scalings = scalings_of(&depthwise->scaling, first);
+      store(sum, &depthwise->scaling, &scalings, first, y);
     }
   }
 }

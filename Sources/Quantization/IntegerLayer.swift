@@ -80,11 +80,17 @@ final class IntegerScaling {
   ) {
     let channels = kernel.bias.count
     let padded = Int(int8_padded(Int32(channels)))
-    numbers = .allocate(capacity: 4 * padded)
-    numbers.initialize(repeating: 0, count: 4 * padded)
+    numbers = .allocate(capacity: 6 * padded)
+    numbers.initialize(repeating: 0, count: 6 * padded)
     let zero = Int32(input.zeroPoint + 128)
+    // The most that a filter's products come to.
+    let largest = kernel.weights.count / channels * 255 * 127
+    var isPlain = !roundsOnce
     for (c, multiplier) in kernel.multipliers(from: input, to: output).enumerated() {
       numbers[c] = kernel.bias[c] &- zero &* sums[c]
+      isPlain = isPlain && multiplier.left == 0 && largest + Int(numbers[c].magnitude) < 1 << 30
+      numbers[4 * padded + c] = multiplier.right > 0 ? 1 << (multiplier.right - 1) : 0
+      numbers[5 * padded + c] = multiplier.right > 0 ? -1 : 0
       numbers[padded + c] = multiplier.multiplier
       numbers[2 * padded + c] = multiplier.left
       numbers[3 * padded + c] = multiplier.right
@@ -92,8 +98,9 @@ final class IntegerScaling {
     let (low, high) = activation.bounds(output)
     scaling = Int8Scaling(
       bias: numbers, multiplier: numbers + padded, left: numbers + 2 * padded,
-      right: numbers + 3 * padded, zero_point: Int32(output.zeroPoint + 128), low: low, high: high,
-      channels: Int32(channels), rounds_once: roundsOnce ? 1 : 0)
+      right: numbers + 3 * padded, half: numbers + 4 * padded, sign: numbers + 5 * padded,
+      zero_point: Int32(output.zeroPoint + 128), low: low, high: high, channels: Int32(channels),
+      rounds_once: roundsOnce ? 1 : 0, is_plain: isPlain ? 1 : 0)
   }
 
   deinit { numbers.deallocate() }

@@ -20,12 +20,18 @@ int int8_runs(int path);
 /// the inner rounding half up, the outer half away from zero; or, as of a dense layer, rounded once, half
 /// up: z + round((a + bias)·multiplier·2^(left − right)/2³¹). Arrays have as many places as `int8_padded`
 /// says, zeros at the end.
+///
+/// Where `is_plain` is set, no left is more than 0 and no a + bias as much as 2³⁰, so that nothing overflows in
+///
+///     round(x/2^right) = (x + half + (x < 0 ? sign : 0)) >> right
+///
+/// with half = 2^(right − 1) and sign = −1, or 0 and 0 where right is 0.
 typedef struct {
-  const int32_t *bias, *multiplier, *left, *right;
+  const int32_t *bias, *multiplier, *left, *right, *half, *sign;
   /// 0 to 255.
   int32_t zero_point, low, high;
   int channels;
-  int rounds_once;
+  int rounds_once, is_plain;
 } Int8Scaling;
 
 /// Channels with those that fill up the last vector.

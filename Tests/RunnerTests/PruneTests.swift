@@ -148,6 +148,7 @@ import Testing
       ([run, "flop=0.5"], "flop: unknown key; did you mean \"flops\"?"),
       ([run, "flops=0.001"], "flops: with one channel of each layer there are still "),
       ([run, "bytes=1000000"], "bytes: it has "),
+      ([run, "microseconds=1000000"], "microseconds: it has "),
       (
         [run, "share=0.95"], "share: of its 26 channels 23 can go at most, for each layer keeps one"
       ),
@@ -155,6 +156,10 @@ import Testing
       ([run, "share=0.5", "epochs=0", "steps=2"], "steps: goes with epochs of 1 or more"),
       ([run, "share=0.5", "epochs=0", "learning_rate=1"], "learning_rate: goes with epochs of 1"),
       ([run, "share=0.5", "a.json", "b.json"], "b.json: one file says how a model is pruned"),
+      (
+        [run, "share=0.5", "--to", "\(run)/model", "--force"],
+        "\(run): it would be written over; give another name by --to"
+      ),
       ([run, "share=0.5", "--to", "a b"], "a b: a name is of at most 100 letters"),
       (["int.safetensors", "share=0.5"], "it is a quantised one"),
       (["nowhere", "share=0.5"], "nowhere: there is no such model"),

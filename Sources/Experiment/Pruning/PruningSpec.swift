@@ -152,7 +152,7 @@ extension SpecDescription {
     Key(
       "multiple", \.multiple, .integer(1...1024), aliases: ["round_to", "divisor"],
       "What the number of channels that stay of a layer is rounded up to a multiple of, as far as it has "
-        + "as many: 8 or 16 suit vector code.")
+        + "as many: 8 and 16 suit vector code.")
     Key(
       "images", \.images, .integer(1...10_000_000), aliases: ["samples"],
       "With criterion taylor, how many training images gradients are taken of, in batches of the run's "

@@ -17,10 +17,12 @@ struct PruneCommand: ParsableCommand {
       The model is the folder of a run, or its model.safetensors. Filters and units are removed in fact, \
       with all that only they need: their numbers in batch norms and depthwise kernels, the filters that a \
       residual block adds to them, the rows of the kernels that read them. NAME.safetensors comes of it, a \
-      model as any other, which answers as the whole one would with zeros in the place of what went (to the \
-      last bits, where sums of another length are taken in another order), and NAME.json, the spec that \
-      trains it further: runner NAME.json does that, and so does this command unless told epochs=0; its run \
-      is recorded and verifiable as every other.
+      model as any other, and NAME.json, the spec that trains it further: runner NAME.json does that, and so \
+      does this command unless told epochs=0; its run is recorded and verifiable as every other.
+
+      Before that it answers as the whole one would with zeros in the place of what went: to the bit with \
+      the kernels for AVX-512 where the channels of all layers, but for sixteens, are none or more than \
+      eight, as with multiple=16; else to rounding, for the order of a sum follows from its length there.
 
       How much is removed, and by what, a spec says, a JSON file of the keys that `runner explain pruning` \
       tells of, or key=value: one of share (of the channels), flops, bytes and microseconds (what is left; \
@@ -83,7 +85,10 @@ struct PruneCommand: ParsableCommand {
         "\(model): says of no run on whose images it could be trained; epochs=0 removes channels "
           + "without, by criterion l1 or batch_norm")
     }
-    let target = try target(named: "\(opened.name)-pruned", steps: spec.steps)
+    let target = try NamedFiles(to ?? "\(opened.name)-pruned", advice: "give another name by --to")
+    let titles = (1..<spec.steps).map { "\(target.title)-\($0)" } + [target.title]
+    try target.check(
+      titles.flatMap { ["\($0).safetensors", "\($0).json"] }, madeOf: model, force: force)
     if let experiment {
       try compute.useCore(experiment.compute.kernel)
       try experiment.checkMemory(threads: compute.threadCount)
@@ -125,7 +130,7 @@ struct PruneCommand: ParsableCommand {
       if !narrow.plan.isWritten(as: current.model.plan) {
         Display.say("note: a repeat is written out, whose turns come to differ")
       }
-      let title = step == spec.steps ? target.title : "\(target.title)-\(step)"
+      let title = titles[step - 1]
       pruned = ModelFile(narrowing: current, to: narrow, named: title)
       try pruned.write(to: target.path("\(title).safetensors"))
       guard let experiment, let data else { continue }
@@ -158,38 +163,6 @@ struct PruneCommand: ParsableCommand {
       reading: files.first.map(Arguments.path), overrides: values.filter { $0.contains("=") })
   }
 
-  /// Where the files come to lie, and what they are called.
-  private struct Target {
-    let folder: String
-    let title: String
-
-    /// A file beside the others.
-    func path(_ name: String) -> String { folder == "." ? name : "\(folder)/\(name)" }
-  }
-
-  private func target(named own: String, steps: Int) throws -> Target {
-    let path = to ?? own
-    var title = Files.name(of: path)
-    for ending in [".json", ".safetensors"] where title.hasSuffix(ending) {
-      title = String(title.dropLast(ending.count))
-    }
-    guard isFolderName(title) else {
-      throw UsageError(
-        "\(title): a name is of at most 100 letters, digits, \".\", \"_\" and \"-\" and begins with a letter "
-          + "or a digit; give another by --to")
-    }
-    let target = Target(folder: to.map(Files.parent(of:)) ?? ".", title: title)
-    let titles = [title] + (1..<steps).map { "\(title)-\($0)" }
-    for path in titles.flatMap({ [target.path("\($0).safetensors"), target.path("\($0).json")] })
-    where Files.exists(path) {
-      guard try Files.absolute(path) != Files.absolute(model) else {
-        throw UsageError("\(path): it would take the place of the model itself; name another")
-      }
-      if !force { throw UsageError("\(path) is there already; --force writes over it") }
-    }
-    return target
-  }
-
   /// Carries out the run that trains what is left.
   private func train(
     _ loaded: LoadedSpec, on data: RunData
@@ -207,7 +180,7 @@ struct PruneCommand: ParsableCommand {
   }
 
   private func facts(
-    _ opened: ModelFile, _ pruned: ModelFile, _ target: Target,
+    _ opened: ModelFile, _ pruned: ModelFile, _ target: NamedFiles,
     hasSpec: Bool, _ trained: (folder: RunFolder, summary: Summary)?, on test: TestImages?
   ) throws -> [TextDocument.Fact] {
     let (before, after) = (opened.model.plan, pruned.model.plan)

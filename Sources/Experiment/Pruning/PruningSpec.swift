@@ -12,7 +12,7 @@ public struct PruningSpec: Hashable, Sendable {
   public var flops: Double?
   public var bytes: Double?
   public var microseconds: Double?
-  public var multiple = 1
+  public var multiple = 8
   /// How many images gradients are taken of.
   public var images = 1000
   /// In how many parts it is pruned, with a training after each.
@@ -152,7 +152,8 @@ extension SpecDescription {
     Key(
       "multiple", \.multiple, .integer(1...1024), aliases: ["round_to", "divisor"],
       "What the number of channels that stay of a layer is rounded up to a multiple of, as far as it has "
-        + "as many: 8 and 16 suit vector code.")
+        + "as many. Vector code works on 8 or 16 at once: of t0 a quarter of the operations took 15 "
+        + "microseconds with 8 and 25 with 1, and all of them 44.")
     Key(
       "images", \.images, .integer(1...10_000_000), aliases: ["samples"],
       "With criterion taylor, how many training images gradients are taken of, in batches of the run's "

@@ -43,7 +43,7 @@ struct CalibrationImages {
   }
 
   /// So many places at equal distances.
-  private static func spread(_ count: Int, of all: Int) -> [Int32] {
+  static func spread(_ count: Int, of all: Int) -> [Int32] {
     let count = min(count, all)
     return (0..<count).map { Int32($0 * all / count) }
   }

@@ -85,9 +85,9 @@ struct PruneCommand: ParsableCommand {
         "\(model): says of no run on whose images it could be trained; epochs=0 removes channels "
           + "without, by criterion l1 or batch_norm")
     }
-    let target = try NamedFiles(to ?? "\(opened.name)-pruned", advice: "give another name by --to")
-    let titles = (1..<spec.steps).map { "\(target.title)-\($0)" } + [target.title]
-    try target.check(
+    let files = try NamedFiles(to ?? "\(opened.name)-pruned", advice: "give another name by --to")
+    let titles = (1..<spec.steps).map { "\(files.title)-\($0)" } + [files.title]
+    try files.check(
       titles.flatMap { ["\($0).safetensors", "\($0).json"] }, madeOf: model, force: force)
     if let experiment {
       try compute.useCore(experiment.compute.kernel)
@@ -96,61 +96,72 @@ struct PruneCommand: ParsableCommand {
       try useCore(of: opened)
     }
     let data = try experiment.map { try compute.load($0) }
-    let team = try Team(threads: compute.threadCount)
     Interruption.listen()
-
+    let clock = try AnswerClock(of: opened)
     let images = experiment.flatMap { experiment in
       data.map { GradientImages($0, of: experiment, count: spec.images) }
     }
-    let clock = try AnswerClock(of: opened)
-    func cost(_ kind: PruningSpec.Cost, _ model: Model) throws -> Double {
-      switch kind {
-      case .flops: return Double(model.plan.forwardFLOPs)
-      case .bytes:
-        var file = opened
-        file.model = model
-        return Double(file.encoded.count)
-      case .microseconds: return try clock.microseconds(of: model)
-      }
-    }
+    let team = try Team(threads: compute.threadCount)
 
     var (current, pruned) = (opened, opened)
     var progress: PruningProgress?
     var trained: (folder: RunFolder, summary: Summary)?
-    for step in 1...spec.steps {
+    for title in titles {
       let ranking = try Ranking(
         current.model, by: spec.criterion, compared: spec.comparison, multiple: spec.multiple,
         images: images, team: team)
       if progress == nil {
-        progress = try PruningProgress(spec, of: current.model, ranking, cost: cost)
+        progress = try PruningProgress(spec, of: opened.model, ranking) {
+          try cost($0, of: $1, opened, clock)
+        }
         for note in ranking.notes(spec.criterion) { Display.say("note: \(note)") }
       }
-      let count = try progress!.count(step: step, of: current.model, ranking, cost: cost)
-      let narrow = try ranking.model(current.model, withoutFirst: count)
+      let narrow = try progress!.narrowed(current.model, by: ranking) {
+        try cost($0, of: $1, opened, clock)
+      }
       if !narrow.plan.isWritten(as: current.model.plan) {
         Display.say("note: a repeat is written out, whose turns come to differ")
       }
-      let title = titles[step - 1]
       pruned = ModelFile(narrowing: current, to: narrow, named: title)
-      try pruned.write(to: target.path("\(title).safetensors"))
+      try pruned.write(to: files.path("\(title).safetensors"))
       guard let experiment, let data else { continue }
-      let path = target.path("\(title).json")
       let further = experiment.fineTuning(
         pruned, at: "\(title).safetensors", named: title, spec,
         description: "\(opened.name) (weights \(opened.weightsDigest.prefix(12))…), pruned: "
           + spec.json.compact)
-      try AtomicFile.write(further.text, to: path)
-      let loaded = try ExperimentSpec.load(path: path, overrides: [], locator: compute.locator)
+      try AtomicFile.write(further.text, to: files.path("\(title).json"))
+      let loaded = try ExperimentSpec.load(
+        path: files.path("\(title).json"), locator: compute.locator)
       guard spec.epochs > 0 else { continue }
       trained = try train(loaded, on: data)
       current = try trained!.folder.modelFile()
     }
-    let layers = try layers(opened.model.plan, pruned.model.plan)
     var document = TextDocument()
-    document.append(
-      try facts(opened, pruned, target, hasSpec: experiment != nil, trained, on: data?.testImages))
-    document.append(layers, key: "layers")
+    document.append(facts(opened, pruned, at: files.path(files.title)))
+    if spec.microseconds != nil {
+      document.append(try times(of: opened.model, pruned.model, by: clock))
+    }
+    if let test = data?.testImages {
+      document.append(try tested(opened, pruned, trained?.summary, on: test))
+    }
+    if experiment != nil {
+      document.append(further(at: "\(files.path(files.title)).json", trained?.folder))
+    }
+    document.append(layers(opened.model.plan, pruned.model.plan), key: "layers")
     try output.print(document)
+  }
+
+  /// What a model costs.
+  /// - Parameter opened: the whole file of which it is a part.
+  private func cost(
+    _ kind: PruningSpec.Cost, of model: Model, _ opened: ModelFile, _ clock: AnswerClock
+  ) throws -> Double {
+    switch kind {
+    case .flops: return Double(model.plan.forwardFLOPs)
+    case .bytes:
+      return Double(ModelFile(narrowing: opened, to: model, named: opened.name).encoded.count)
+    case .microseconds: return try clock.microseconds(of: model)
+    }
   }
 
   private func pruning() throws -> PruningSpec {
@@ -180,11 +191,9 @@ struct PruneCommand: ParsableCommand {
   }
 
   private func facts(
-    _ opened: ModelFile, _ pruned: ModelFile, _ target: NamedFiles,
-    hasSpec: Bool, _ trained: (folder: RunFolder, summary: Summary)?, on test: TestImages?
-  ) throws -> [TextDocument.Fact] {
+    _ opened: ModelFile, _ pruned: ModelFile, at path: String
+  ) -> [TextDocument.Fact] {
     let (before, after) = (opened.model.plan, pruned.model.plan)
-    let path = target.path(target.title)
     func fewer(_ key: String, _ name: String, _ before: Int, _ after: Int) -> [TextDocument.Fact] {
       [
         .init(
@@ -194,43 +203,53 @@ struct PruneCommand: ParsableCommand {
         .init("\(key)_before", .integer(before)),
       ]
     }
-    var facts: [TextDocument.Fact] = [
-      .init(
-        "file", .text("\(path).safetensors"), line: "pruned         \(path).safetensors")
-    ]
-    facts += fewer("flops", "operations", before.forwardFLOPs, after.forwardFLOPs)
-    facts += fewer("parameters", "parameters", before.parameters, after.parameters)
-    facts += fewer("bytes", "bytes", opened.encoded.count, pruned.encoded.count)
-    if let test {
-      let threads = compute.threadCount
-      let own = try AnsweringModel.floats(opened).test(on: test, threads: threads).accuracy
-      let cut = try AnsweringModel.floats(pruned).test(on: test, threads: threads).accuracy
-      let end = trained?.summary.testAccuracy
-      facts += [
-        .init(
-          "accuracy_before", .number(own),
-          line: "accuracy       \(percent(own)) before, \(percent(cut)) "
-            + (end.map { "pruned, \(percent($0)) trained" } ?? "after")
-            + ", on \(grouped(test.count)) test images of \(test.name)"),
-        .init("accuracy_pruned", .number(cut)),
-      ]
-      if let end { facts.append(.init("accuracy_trained", .number(end))) }
-    }
-    if hasSpec {
-      facts.append(
-        .init(
-          "spec", .text("\(path).json"),
-          line: trained == nil ? "train it with  runner \(path).json" : nil))
-    }
-    if let trained {
-      facts.append(
-        .init("run", .text(trained.folder.path), line: "trained        \(trained.folder.path)"))
-    }
-    return facts
+    return [
+      .init("file", .text("\(path).safetensors"), line: "pruned         \(path).safetensors")
+    ] + fewer("flops", "operations", before.forwardFLOPs, after.forwardFLOPs)
+      + fewer("parameters", "parameters", before.parameters, after.parameters)
+      + fewer("bytes", "bytes", opened.encoded.count, pruned.encoded.count)
   }
 
-  /// The layers that have become less.
-  private func layers(_ before: NetworkPlan, _ after: NetworkPlan) throws -> TextTable {
+  private func times(
+    of opened: Model, _ pruned: Model, by clock: AnswerClock
+  ) throws -> [TextDocument.Fact] {
+    let (before, after) = try (clock.microseconds(of: opened), clock.microseconds(of: pruned))
+    return [
+      .init(
+        "microseconds", .number(after),
+        line: "time           \(fixed(after, 1)) of \(fixed(before, 1)) microseconds an image"),
+      .init("microseconds_before", .number(before)),
+    ]
+  }
+
+  /// What the models make of the test images.
+  private func tested(
+    _ opened: ModelFile, _ pruned: ModelFile, _ trained: Summary?, on test: TestImages
+  ) throws -> [TextDocument.Fact] {
+    let threads = compute.threadCount
+    let own = try AnsweringModel.floats(opened).test(on: test, threads: threads).accuracy
+    let cut = try AnsweringModel.floats(pruned).test(on: test, threads: threads).accuracy
+    let end = trained?.testAccuracy
+    let after =
+      end.map { "\(percent(cut)) pruned, \(percent($0)) trained" } ?? "\(percent(cut)) after"
+    return [
+      .init(
+        "accuracy_before", .number(own),
+        line:
+          "accuracy       \(percent(own)) before, \(after), on \(grouped(test.count)) test images of "
+          + test.name),
+      .init("accuracy_pruned", .number(cut)),
+    ] + (end.map { [.init("accuracy_trained", .number($0))] } ?? [])
+  }
+
+  /// The spec that trains it, and the run that has.
+  private func further(at spec: String, _ run: RunFolder?) -> [TextDocument.Fact] {
+    [.init("spec", .text(spec), line: run == nil ? "train it with  runner \(spec)" : nil)]
+      + (run.map { [.init("run", .text($0.path), line: "trained        \($0.path)")] } ?? [])
+  }
+
+  /// The layers that have weights, before and after.
+  private func layers(_ before: NetworkPlan, _ after: NetworkPlan) -> TextTable {
     var table = TextTable([
       .init("layer"), .init("channels_before", title: "channels", .right),
       .init("channels_after", title: "left", .right),
@@ -240,17 +259,18 @@ struct PruneCommand: ParsableCommand {
       .init("parameters_after", title: "left", .right),
     ])
     for (old, new) in zip(before.layers, after.layers) where old.parameters > 0 {
-      func number(_ value: Int) -> TextTable.Cell { .integer(value, grouped(value)) }
-      table.append([
-        .text(old.label), number(old.output.channels), number(new.output.channels),
-        number(old.flops), number(new.flops), number(old.parameters), number(new.parameters),
-      ])
+      table.append(
+        [.text(old.label)]
+          + [
+            old.output.channels, new.output.channels, old.flops, new.flops, old.parameters,
+            new.parameters,
+          ].map { .integer($0, grouped($0)) })
     }
     return table
   }
 }
 
-/// Tells what models made of one take for an image, on one core and on noise.
+/// Tells what an image takes the models that are made of one, on one core and on noise.
 private struct AnswerClock {
   private let source: any ImageSamples
   private let team: Team
@@ -263,7 +283,8 @@ private struct AnswerClock {
 
   func microseconds(of model: Model) throws -> Double {
     var times = AnswerTimes(of: try Inference(model, team: team), on: source)
-    for _ in 0..<20 { times.answer() }
+    let watch = Stopwatch()
+    for round in 0..<20 where round == 0 || watch.seconds < 2 { times.answer() }
     return times.microseconds
   }
 }
@@ -273,9 +294,8 @@ extension GradientImages {
   fileprivate init(_ data: RunData, of spec: ExperimentSpec, count: Int) {
     var loss = spec.loss
     if loss.balancesClasses { loss.classWeights = data.record.classWeights }
-    let (all, count) = (data.plain.count, min(count, data.plain.count))
     self.init(
-      data.plain, samples: (0..<count).map { Int32($0 * all / count) }, loss: loss,
+      data.plain, samples: CalibrationImages.spread(count, of: data.plain.count), loss: loss,
       batchSize: spec.training.batchSize, seed: spec.seed)
   }
 }

@@ -30,7 +30,7 @@ import Testing
     // A name that is taken.
     let taken = try Program.run("import", file, "taken", in: folder)
     #expect(taken.status == 2)
-    #expect(taken.errors == "error: ./taken.json is there already; --force writes over it\n")
+    #expect(taken.errors == "error: taken.json is there already; --force writes over it\n")
     #expect(try Program.run("import", file, "taken", "--force", in: folder).status == 0)
   }
 

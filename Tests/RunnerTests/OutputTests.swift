@@ -22,6 +22,7 @@ import Testing
     "data list --format csv", "data check small.json", "data show synthetic_digits --count 4",
     "predict RUN synthetic_digits.png --resize area", "data show small.json --augmented --count 2",
     "quantize RUN --quiet --threads 1", "tradeoff RUN --rounds 1 --quiet",
+    "prune RUN share=0.5 multiple=1 epochs=0 --quiet --threads 1 --to narrow --force",
     "export RUN small.onnx --quiet --threads 1", "import small.onnx imported",
     "bench small.json --threads 1", "monitor log.jsonl RUN --reference held.csv",
     "promote models 1",

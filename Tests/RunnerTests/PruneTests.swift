@@ -50,7 +50,7 @@ import Testing
   }
 
   @Test func writesASpecAndAModel() throws {
-    let told = try told("flops=0.4", "epochs=0", "--to", "small.json")
+    let told = try told("flops=0.4", "multiple=1", "epochs=0", "--to", "small.json")
     #expect(told["file"] as? String == "small.safetensors")
     let (left, before) = (told["flops"] as? Int ?? 0, told["flops_before"] as? Int ?? 0)
     #expect(left > 0 && Double(left) <= 0.4 * Double(before), "\(told)")
@@ -83,7 +83,8 @@ import Testing
   /// The same bytes for any number of threads; the run that comes of it verifies.
   @Test func trainsAndVerifies() throws {
     let told = try told(
-      "share=0.5", "criterion=taylor", "images=30", "steps=2", "epochs=1", "--to", "narrow")
+      "share=0.5", "multiple=2", "criterion=taylor", "images=30", "steps=2", "epochs=1", "--to",
+      "narrow")
     let trained = try #require(told["run"] as? String)
     #expect(trained == (try folder.run(of: "narrow")))
     for run in [trained, try folder.run(of: "narrow-1")] {
@@ -96,7 +97,8 @@ import Testing
     let model = try folder.data("narrow.safetensors")
     for threads in ["1", "3"] {
       let again = try Program.run(
-        "prune", run, "share=0.5", "criterion=taylor", "images=30", "steps=2", "epochs=1", "--to",
+        "prune", run, "share=0.5", "multiple=2", "criterion=taylor", "images=30", "steps=2",
+        "epochs=1", "--to",
         "again", "--force", "--threads", threads, "--quiet", in: folder)
       #expect(again.status == 0, "\(again)")
       // Equal but for what it is called.
@@ -127,11 +129,12 @@ import Testing
           + "removes channels without, by criterion l1 or batch_norm\n",
       "\(refused)")
     let result = try Program.run(
-      "prune", "alone.safetensors", "share=0.5", "epochs=0", in: folder)
+      "prune", "alone.safetensors", "share=0.5", "criterion=l1", "multiple=1", "epochs=0",
+      in: folder)
     #expect(result.status == 0, "\(result)")
     #expect(folder.exists("wide-pruned.safetensors") && !folder.exists("wide-pruned.json"))
     let there = try Program.run(
-      "prune", "alone.safetensors", "share=0.5", "epochs=0", in: folder)
+      "prune", "alone.safetensors", "share=0.5", "criterion=l1", "epochs=0", in: folder)
     #expect(
       there.status == 2
         && there.errors
@@ -146,15 +149,27 @@ import Testing
       ([run], "how much? One of share, flops, bytes and microseconds says it, as flops=0.25"),
       ([run, "share=0.5", "bytes=0.5"], "share and bytes: one of them says how much, not 2"),
       ([run, "flop=0.5"], "flop: unknown key; did you mean \"flops\"?"),
-      ([run, "flops=0.001"], "flops: with one channel of each layer there are still "),
+      ([run, "flops=0.001", "multiple=2"], "operations; multiple=1 lets more go"),
+      (
+        [run, "flops=0.001", "multiple=1"],
+        "flops: with as few channels of each layer as may be left there are still "
+      ),
+      (
+        [run, "share=0.5", "multiple=12"], "no layer has more than 12 channels, of which multiples"
+      ),
       ([run, "bytes=1000000"], "bytes: it has "),
+      ([run, "microseconds=1000000"], "microseconds: it has "),
       (
         [run, "share=0.95"], "share: of its 26 channels 23 can go at most, for each layer keeps one"
       ),
-      ([run, "share=0.5", "images=5"], "images: goes with criterion taylor"),
+      ([run, "share=0.5", "criterion=l1", "images=5"], "images: goes with criterion taylor"),
       ([run, "share=0.5", "epochs=0", "steps=2"], "steps: goes with epochs of 1 or more"),
       ([run, "share=0.5", "epochs=0", "learning_rate=1"], "learning_rate: goes with epochs of 1"),
       ([run, "share=0.5", "a.json", "b.json"], "b.json: one file says how a model is pruned"),
+      (
+        [run, "share=0.5", "--to", "\(run)/model", "--force"],
+        "\(run): it would be written over; give another name by --to"
+      ),
       ([run, "share=0.5", "--to", "a b"], "a b: a name is of at most 100 letters"),
       (["int.safetensors", "share=0.5"], "it is a quantised one"),
       (["nowhere", "share=0.5"], "nowhere: there is no such model"),
@@ -163,9 +178,9 @@ import Testing
       #expect(result.status != 0 && result.errors.contains(message), "\(arguments): \(result)")
       #expect(result.output == "", "\(result)")
     }
-    // A criterion that says nothing of some layers, or of all.
+    // A criterion that says nothing of some layers.
     let some = try Program.run(
-      "prune", run, "share=0.5", "criterion=batch_norm", "epochs=0", in: folder)
+      "prune", run, "share=0.5", "multiple=1", "criterion=batch_norm", "epochs=0", in: folder)
     #expect(
       some.status == 0
         && some.errors.contains(

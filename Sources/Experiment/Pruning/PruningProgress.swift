@@ -7,8 +7,10 @@ public struct PruningProgress {
   private let spec: PruningSpec
   /// The channels that can go, before the first step.
   private let channels: Int
+  /// How many steps are behind it.
+  private var steps = 0
   /// What there was of what is bounded, and what is to be left of it.
-  private let budget: (cost: PruningSpec.Cost, before: Double, limit: Double)?
+  private let budget: (before: Double, limit: Double)?
 
   /// - Parameters:
   ///   - ranking: of the whole model.
@@ -29,6 +31,12 @@ public struct PruningProgress {
           : "criterion \(spec.criterion.rawValue) says nothing of any of its layers: they have no "
             + "batch_norm with a scale behind them")
     }
+    let least = try ranking.model(model, withoutFirst: ranking.most)
+    guard least.plan.parameters < model.plan.parameters else {
+      throw NetworkError(
+        "no layer has more than \(spec.multiple) channels, of which multiples are to be left; multiple=1 "
+          + "lets more go")
+    }
     switch spec.goal {
     case .share: budget = nil
     case .budget(let kind, let left):
@@ -39,36 +47,40 @@ public struct PruningProgress {
           "\(kind.rawValue): it has \(kind.text(before)), no more than the \(kind.text(limit)) that "
             + "are asked for")
       }
-      budget = (kind, before, limit)
+      budget = (before, limit)
     }
   }
 
-  /// How many of a ranking go in a step, from 1.
-  /// - Throws: `NetworkError` where that is more than can go.
-  public func count(
-    step: Int, of model: Model, _ ranking: Ranking,
-    cost: (PruningSpec.Cost, Model) throws -> Double
-  ) throws -> Int {
-    let part = Double(step) / Double(spec.steps)
-    guard let budget else {
-      guard case .share(let share) = spec.goal else { preconditionFailure("a share or a budget") }
+  /// What is left of a model after the next step.
+  /// - Throws: `NetworkError` where less can't be left than is asked for.
+  public mutating func narrowed(
+    _ model: Model, by ranking: Ranking, cost: (PruningSpec.Cost, Model) throws -> Double
+  ) throws -> Model {
+    steps += 1
+    let part = Double(steps) / Double(spec.steps)
+    let count: Int
+    switch spec.goal {
+    case .share(let share):
       let left = Int((Double(channels) * power(1 - share, part)).rounded())
-      guard ranking.count - left <= ranking.most else {
+      count = max(0, ranking.count - left)
+      guard count <= ranking.most else {
         throw NetworkError(
           "share: of its \(grouped(ranking.count)) channels \(grouped(ranking.most)) can go at most, for "
-            + "each layer keeps one, and not \(grouped(ranking.count - left))")
+            + "each layer keeps one, and not \(grouped(count))")
       }
-      return max(0, ranking.count - left)
+    case .budget(let kind, _):
+      let (before, last) = budget!
+      let limit = before * power(last / before, part)
+      let (found, least) = try ranking.fewest(of: model, within: limit) { try cost(kind, $0) }
+      guard let found else {
+        throw NetworkError(
+          "\(kind.rawValue): with as few channels of each layer as may be left there are still "
+            + "\(kind.text(least)), more than \(kind.text(limit))"
+            + (spec.multiple > 1 ? "; multiple=1 lets more go" : ""))
+      }
+      count = found
     }
-    let limit = budget.before * power(budget.limit / budget.before, part)
-    let found = try ranking.fewest(of: model, within: limit) { try cost(budget.cost, $0) }
-    guard let found else {
-      let least = try cost(budget.cost, ranking.model(model, withoutFirst: ranking.most))
-      throw NetworkError(
-        "\(budget.cost.rawValue): with one channel of each layer there are still "
-          + "\(budget.cost.text(least)), more than \(budget.cost.text(limit))")
-    }
-    return found
+    return try ranking.model(model, withoutFirst: count)
   }
 
   private func power(_ base: Double, _ exponent: Double) -> Double {

@@ -4,15 +4,15 @@ import Storage
 
 /// How a model is to be pruned and fine-tuned: what `runner prune` reads.
 public struct PruningSpec: Hashable, Sendable {
-  public var criterion = PruningCriterion.l1
-  public var comparison = PruningComparison.l2
+  public var criterion = PruningCriterion.taylor
+  public var comparison = PruningComparison.none
   /// Of the channels, the part that goes.
   public var share: Double?
   /// What is left, below 1 as a part of what there was.
   public var flops: Double?
   public var bytes: Double?
   public var microseconds: Double?
-  public var multiple = 1
+  public var multiple = 8
   /// How many images gradients are taken of.
   public var images = 1000
   /// In how many parts it is pruned, with a training after each.
@@ -133,8 +133,9 @@ extension SpecDescription {
       .choice(
         "a normalisation", aliases: ["layer": "uniform", "local": "uniform", "global": "none"]),
       aliases: ["normalisation", "comparison"],
-      "How scores of different layers are compared: l2: each divided by √Σs² of its layer (Molchanov et "
-        + "al. 2017); none: as they are; uniform: not at all, of each layer the same share goes.")
+      "How scores of different layers are compared: none: as they are, which suits taylor, whose unit is the "
+        + "loss in all layers; l2: each divided by √Σs² of its layer (Molchanov et al. 2017); uniform: not "
+        + "at all, of each layer the same share goes, as Li et al. do.")
     Key(
       "share", \.share, .number(.above(0, below: 1)), aliases: ["ratio", "amount", "sparsity"],
       "Of the channels that can go, the part that does.")
@@ -152,7 +153,8 @@ extension SpecDescription {
     Key(
       "multiple", \.multiple, .integer(1...1024), aliases: ["round_to", "divisor"],
       "What the number of channels that stay of a layer is rounded up to a multiple of, as far as it has "
-        + "as many: 8 or 16 suit vector code.")
+        + "as many. Vector code works on 8 or 16 at once: of t0 a quarter of the operations took 15 "
+        + "microseconds with 8 and 25 with 1, and all of them 44.")
     Key(
       "images", \.images, .integer(1...10_000_000), aliases: ["samples"],
       "With criterion taylor, how many training images gradients are taken of, in batches of the run's "

@@ -108,7 +108,8 @@ struct ImportCommand: ParsableCommand {
 
   private func importNetwork() throws {
     if spec != nil { throw UsageError("--spec is for weights; of an .onnx file a spec is made") }
-    let (folder, title) = try place(["json", "safetensors"])
+    let files = try place(["json", "safetensors"])
+    let title = files.title
     try ComputeOptions(threads: 1, data: nil, quiet: true).useCore("auto")
     allocations_return_large()
     var options = ImportOptions()
@@ -127,10 +128,10 @@ struct ImportCommand: ParsableCommand {
     let spec = try model.spec(on: data(title, imported.model))
     // What is written is what `validate` takes.
     _ = try ExperimentSpec.load(bytes: Array(spec.utf8), name: "\(title).json")
-    try AtomicFile.write(spec, to: "\(folder)/\(title).json")
-    try model.write(to: "\(folder)/\(title).safetensors")
+    try AtomicFile.write(spec, to: files.path("\(title).json"))
+    try model.write(to: files.path("\(title).safetensors"))
     for note in imported.notes { Display.say("note: \(note)") }
-    try printed(imported, folder == "." ? title : "\(folder)/\(title)")
+    try printed(imported, files.path(title))
   }
 
   private func importWeights() throws {
@@ -145,7 +146,8 @@ struct ImportCommand: ParsableCommand {
     if scale != nil || !mean.isEmpty || !deviation.isEmpty || size != nil || dataset != nil {
       throw UsageError("--scale, --mean, --deviation, --size and --dataset are of .onnx files")
     }
-    let (folder, title) = try place(["safetensors"])
+    let files = try place(["safetensors"])
+    let title = files.title
     let loaded = try ExperimentSpec.load(path: spec).spec
     let plan = try NetworkPlan(loaded.network)
     try ComputeOptions(threads: 1, data: nil, quiet: true).useCore("auto")
@@ -162,39 +164,23 @@ struct ImportCommand: ParsableCommand {
     made.preparation.shape = loaded.dataset.imageShape
     made.prepare = loaded.dataset.files?.prepare
     if classes == nil, let names = loaded.dataset.classNames { made.classNames = names }
-    try made.write(to: "\(folder)/\(title).safetensors")
+    try made.write(to: files.path("\(title).safetensors"))
     let tensors = model.tensors.count
     try Output.print(
       """
       imported       \(file): all \(grouped(tensors)) tensors of \(spec)'s network
-      model          \(folder == "." ? title : "\(folder)/\(title)").safetensors
+      model          \(files.path(title)).safetensors
       """)
   }
 
   /// Where the files come to lie, and what they are called.
-  private func place(_ endings: [String]) throws -> (folder: String, title: String) {
+  private func place(_ endings: [String]) throws -> NamedFiles {
     guard Files.exists(file) else { throw UsageError("\(file): there is no such file") }
     let whole = Files.name(of: file)
     let own = String(whole[..<(whole.lastIndex(of: ".") ?? whole.endIndex)])
-    let path = name ?? own
-    var title = Files.name(of: path)
-    for ending in [".json", ".safetensors"] where title.hasSuffix(ending) {
-      title = String(title.dropLast(ending.count))
-    }
-    guard isFolderName(title) else {
-      throw UsageError(
-        "\(title): a name is of at most 100 letters, digits, \".\", \"_\" and \"-\" and begins with a letter "
-          + "or a digit; give another as the second argument")
-    }
-    let folder = name.map(Files.parent(of:)) ?? "."
-    for path in endings.map({ "\(folder)/\(title).\($0)" }) where Files.exists(path) {
-      guard try Files.absolute(path) != Files.absolute(file) else {
-        throw UsageError(
-          "\(file): it would be written over; give another name as the second argument")
-      }
-      if !force { throw UsageError("\(path) is there already; --force writes over it") }
-    }
-    return (folder, title)
+    let files = try NamedFiles(name ?? own, advice: "give another name as the second argument")
+    try files.check(endings.map { "\(files.title).\($0)" }, madeOf: file, force: force)
+    return files
   }
 
   private func modelFile(_ model: Model, _ title: String) throws -> ModelFile {

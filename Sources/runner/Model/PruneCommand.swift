@@ -17,10 +17,12 @@ struct PruneCommand: ParsableCommand {
       The model is the folder of a run, or its model.safetensors. Filters and units are removed in fact, \
       with all that only they need: their numbers in batch norms and depthwise kernels, the filters that a \
       residual block adds to them, the rows of the kernels that read them. NAME.safetensors comes of it, a \
-      model as any other, which answers as the whole one would with zeros in the place of what went (to the \
-      last bits, where sums of another length are taken in another order), and NAME.json, the spec that \
-      trains it further: runner NAME.json does that, and so does this command unless told epochs=0; its run \
-      is recorded and verifiable as every other.
+      model as any other, and NAME.json, the spec that trains it further: runner NAME.json does that, and so \
+      does this command unless told epochs=0; its run is recorded and verifiable as every other.
+
+      Before that it answers as the whole one would with zeros in the place of what went: to the bit with \
+      the kernels for AVX-512 where the channels of all layers, but for sixteens, are none or more than \
+      eight, as with multiple=16; else to rounding, for the order of a sum follows from its length there.
 
       How much is removed, and by what, a spec says, a JSON file of the keys that `runner explain pruning` \
       tells of, or key=value: one of share (of the channels), flops, bytes and microseconds (what is left; \
@@ -33,9 +35,9 @@ struct PruneCommand: ParsableCommand {
 
       EXAMPLES
         runner prune results/t0/latest flops=0.25
-        runner prune results/t0/latest flops=0.25 criterion=taylor steps=3 epochs=4 --to small
-        runner prune results/resnet/latest bytes=100000 normalization=uniform multiple=8
-        runner prune lenet.safetensors share=0.5 epochs=0
+        runner prune results/t0/latest flops=0.1 steps=3 epochs=4 --to small
+        runner prune results/resnet/latest bytes=100000 criterion=batch_norm
+        runner prune lenet.safetensors share=0.5 criterion=l1 normalization=uniform epochs=0
       """)
 
   @Argument(
@@ -83,7 +85,10 @@ struct PruneCommand: ParsableCommand {
         "\(model): says of no run on whose images it could be trained; epochs=0 removes channels "
           + "without, by criterion l1 or batch_norm")
     }
-    let target = try target(named: "\(opened.name)-pruned", steps: spec.steps)
+    let files = try NamedFiles(to ?? "\(opened.name)-pruned", advice: "give another name by --to")
+    let titles = (1..<spec.steps).map { "\(files.title)-\($0)" } + [files.title]
+    try files.check(
+      titles.flatMap { ["\($0).safetensors", "\($0).json"] }, madeOf: model, force: force)
     if let experiment {
       try compute.useCore(experiment.compute.kernel)
       try experiment.checkMemory(threads: compute.threadCount)
@@ -91,61 +96,72 @@ struct PruneCommand: ParsableCommand {
       try useCore(of: opened)
     }
     let data = try experiment.map { try compute.load($0) }
-    let team = try Team(threads: compute.threadCount)
     Interruption.listen()
-
+    let clock = try AnswerClock(of: opened)
     let images = experiment.flatMap { experiment in
       data.map { GradientImages($0, of: experiment, count: spec.images) }
     }
-    let clock = try AnswerClock(of: opened)
-    func cost(_ kind: PruningSpec.Cost, _ model: Model) throws -> Double {
-      switch kind {
-      case .flops: return Double(model.plan.forwardFLOPs)
-      case .bytes:
-        var file = opened
-        file.model = model
-        return Double(file.encoded.count)
-      case .microseconds: return try clock.microseconds(of: model)
-      }
-    }
+    let team = try Team(threads: compute.threadCount)
 
     var (current, pruned) = (opened, opened)
     var progress: PruningProgress?
     var trained: (folder: RunFolder, summary: Summary)?
-    for step in 1...spec.steps {
+    for title in titles {
       let ranking = try Ranking(
         current.model, by: spec.criterion, compared: spec.comparison, multiple: spec.multiple,
         images: images, team: team)
       if progress == nil {
-        progress = try PruningProgress(spec, of: current.model, ranking, cost: cost)
+        progress = try PruningProgress(spec, of: opened.model, ranking) {
+          try cost($0, of: $1, opened, clock)
+        }
         for note in ranking.notes(spec.criterion) { Display.say("note: \(note)") }
       }
-      let count = try progress!.count(step: step, of: current.model, ranking, cost: cost)
-      let narrow = try ranking.model(current.model, withoutFirst: count)
+      let narrow = try progress!.narrowed(current.model, by: ranking) {
+        try cost($0, of: $1, opened, clock)
+      }
       if !narrow.plan.isWritten(as: current.model.plan) {
         Display.say("note: a repeat is written out, whose turns come to differ")
       }
-      let title = step == spec.steps ? target.title : "\(target.title)-\(step)"
       pruned = ModelFile(narrowing: current, to: narrow, named: title)
-      try pruned.write(to: target.path("\(title).safetensors"))
+      try pruned.write(to: files.path("\(title).safetensors"))
       guard let experiment, let data else { continue }
-      let path = target.path("\(title).json")
       let further = experiment.fineTuning(
         pruned, at: "\(title).safetensors", named: title, spec,
         description: "\(opened.name) (weights \(opened.weightsDigest.prefix(12))…), pruned: "
           + spec.json.compact)
-      try AtomicFile.write(further.text, to: path)
-      let loaded = try ExperimentSpec.load(path: path, overrides: [], locator: compute.locator)
+      try AtomicFile.write(further.text, to: files.path("\(title).json"))
+      let loaded = try ExperimentSpec.load(
+        path: files.path("\(title).json"), locator: compute.locator)
       guard spec.epochs > 0 else { continue }
       trained = try train(loaded, on: data)
       current = try trained!.folder.modelFile()
     }
-    let layers = try layers(opened.model.plan, pruned.model.plan)
     var document = TextDocument()
-    document.append(
-      try facts(opened, pruned, target, hasSpec: experiment != nil, trained, on: data?.testImages))
-    document.append(layers, key: "layers")
+    document.append(facts(opened, pruned, at: files.path(files.title)))
+    if spec.microseconds != nil {
+      document.append(try times(of: opened.model, pruned.model, by: clock))
+    }
+    if let test = data?.testImages {
+      document.append(try tested(opened, pruned, trained?.summary, on: test))
+    }
+    if experiment != nil {
+      document.append(further(at: "\(files.path(files.title)).json", trained?.folder))
+    }
+    document.append(layers(opened.model.plan, pruned.model.plan), key: "layers")
     try output.print(document)
+  }
+
+  /// What a model costs.
+  /// - Parameter opened: the whole file of which it is a part.
+  private func cost(
+    _ kind: PruningSpec.Cost, of model: Model, _ opened: ModelFile, _ clock: AnswerClock
+  ) throws -> Double {
+    switch kind {
+    case .flops: return Double(model.plan.forwardFLOPs)
+    case .bytes:
+      return Double(ModelFile(narrowing: opened, to: model, named: opened.name).encoded.count)
+    case .microseconds: return try clock.microseconds(of: model)
+    }
   }
 
   private func pruning() throws -> PruningSpec {
@@ -156,38 +172,6 @@ struct PruneCommand: ParsableCommand {
     }
     return try PruningSpec(
       reading: files.first.map(Arguments.path), overrides: values.filter { $0.contains("=") })
-  }
-
-  /// Where the files come to lie, and what they are called.
-  private struct Target {
-    let folder: String
-    let title: String
-
-    /// A file beside the others.
-    func path(_ name: String) -> String { folder == "." ? name : "\(folder)/\(name)" }
-  }
-
-  private func target(named own: String, steps: Int) throws -> Target {
-    let path = to ?? own
-    var title = Files.name(of: path)
-    for ending in [".json", ".safetensors"] where title.hasSuffix(ending) {
-      title = String(title.dropLast(ending.count))
-    }
-    guard isFolderName(title) else {
-      throw UsageError(
-        "\(title): a name is of at most 100 letters, digits, \".\", \"_\" and \"-\" and begins with a letter "
-          + "or a digit; give another by --to")
-    }
-    let target = Target(folder: to.map(Files.parent(of:)) ?? ".", title: title)
-    let titles = [title] + (1..<steps).map { "\(title)-\($0)" }
-    for path in titles.flatMap({ [target.path("\($0).safetensors"), target.path("\($0).json")] })
-    where Files.exists(path) {
-      guard try Files.absolute(path) != Files.absolute(model) else {
-        throw UsageError("\(path): it would take the place of the model itself; name another")
-      }
-      if !force { throw UsageError("\(path) is there already; --force writes over it") }
-    }
-    return target
   }
 
   /// Carries out the run that trains what is left.
@@ -207,11 +191,9 @@ struct PruneCommand: ParsableCommand {
   }
 
   private func facts(
-    _ opened: ModelFile, _ pruned: ModelFile, _ target: Target,
-    hasSpec: Bool, _ trained: (folder: RunFolder, summary: Summary)?, on test: TestImages?
-  ) throws -> [TextDocument.Fact] {
+    _ opened: ModelFile, _ pruned: ModelFile, at path: String
+  ) -> [TextDocument.Fact] {
     let (before, after) = (opened.model.plan, pruned.model.plan)
-    let path = target.path(target.title)
     func fewer(_ key: String, _ name: String, _ before: Int, _ after: Int) -> [TextDocument.Fact] {
       [
         .init(
@@ -221,43 +203,53 @@ struct PruneCommand: ParsableCommand {
         .init("\(key)_before", .integer(before)),
       ]
     }
-    var facts: [TextDocument.Fact] = [
-      .init(
-        "file", .text("\(path).safetensors"), line: "pruned         \(path).safetensors")
-    ]
-    facts += fewer("flops", "operations", before.forwardFLOPs, after.forwardFLOPs)
-    facts += fewer("parameters", "parameters", before.parameters, after.parameters)
-    facts += fewer("bytes", "bytes", opened.encoded.count, pruned.encoded.count)
-    if let test {
-      let threads = compute.threadCount
-      let own = try AnsweringModel.floats(opened).test(on: test, threads: threads).accuracy
-      let cut = try AnsweringModel.floats(pruned).test(on: test, threads: threads).accuracy
-      let end = trained?.summary.testAccuracy
-      facts += [
-        .init(
-          "accuracy_before", .number(own),
-          line: "accuracy       \(percent(own)) before, \(percent(cut)) "
-            + (end.map { "pruned, \(percent($0)) trained" } ?? "after")
-            + ", on \(grouped(test.count)) test images of \(test.name)"),
-        .init("accuracy_pruned", .number(cut)),
-      ]
-      if let end { facts.append(.init("accuracy_trained", .number(end))) }
-    }
-    if hasSpec {
-      facts.append(
-        .init(
-          "spec", .text("\(path).json"),
-          line: trained == nil ? "train it with  runner \(path).json" : nil))
-    }
-    if let trained {
-      facts.append(
-        .init("run", .text(trained.folder.path), line: "trained        \(trained.folder.path)"))
-    }
-    return facts
+    return [
+      .init("file", .text("\(path).safetensors"), line: "pruned         \(path).safetensors")
+    ] + fewer("flops", "operations", before.forwardFLOPs, after.forwardFLOPs)
+      + fewer("parameters", "parameters", before.parameters, after.parameters)
+      + fewer("bytes", "bytes", opened.encoded.count, pruned.encoded.count)
   }
 
-  /// The layers that have become less.
-  private func layers(_ before: NetworkPlan, _ after: NetworkPlan) throws -> TextTable {
+  private func times(
+    of opened: Model, _ pruned: Model, by clock: AnswerClock
+  ) throws -> [TextDocument.Fact] {
+    let (before, after) = try (clock.microseconds(of: opened), clock.microseconds(of: pruned))
+    return [
+      .init(
+        "microseconds", .number(after),
+        line: "time           \(fixed(after, 1)) of \(fixed(before, 1)) microseconds an image"),
+      .init("microseconds_before", .number(before)),
+    ]
+  }
+
+  /// What the models make of the test images.
+  private func tested(
+    _ opened: ModelFile, _ pruned: ModelFile, _ trained: Summary?, on test: TestImages
+  ) throws -> [TextDocument.Fact] {
+    let threads = compute.threadCount
+    let own = try AnsweringModel.floats(opened).test(on: test, threads: threads).accuracy
+    let cut = try AnsweringModel.floats(pruned).test(on: test, threads: threads).accuracy
+    let end = trained?.testAccuracy
+    let after =
+      end.map { "\(percent(cut)) pruned, \(percent($0)) trained" } ?? "\(percent(cut)) after"
+    return [
+      .init(
+        "accuracy_before", .number(own),
+        line:
+          "accuracy       \(percent(own)) before, \(after), on \(grouped(test.count)) test images of "
+          + test.name),
+      .init("accuracy_pruned", .number(cut)),
+    ] + (end.map { [.init("accuracy_trained", .number($0))] } ?? [])
+  }
+
+  /// The spec that trains it, and the run that has.
+  private func further(at spec: String, _ run: RunFolder?) -> [TextDocument.Fact] {
+    [.init("spec", .text(spec), line: run == nil ? "train it with  runner \(spec)" : nil)]
+      + (run.map { [.init("run", .text($0.path), line: "trained        \($0.path)")] } ?? [])
+  }
+
+  /// The layers that have weights, before and after.
+  private func layers(_ before: NetworkPlan, _ after: NetworkPlan) -> TextTable {
     var table = TextTable([
       .init("layer"), .init("channels_before", title: "channels", .right),
       .init("channels_after", title: "left", .right),
@@ -267,17 +259,18 @@ struct PruneCommand: ParsableCommand {
       .init("parameters_after", title: "left", .right),
     ])
     for (old, new) in zip(before.layers, after.layers) where old.parameters > 0 {
-      func number(_ value: Int) -> TextTable.Cell { .integer(value, grouped(value)) }
-      table.append([
-        .text(old.label), number(old.output.channels), number(new.output.channels),
-        number(old.flops), number(new.flops), number(old.parameters), number(new.parameters),
-      ])
+      table.append(
+        [.text(old.label)]
+          + [
+            old.output.channels, new.output.channels, old.flops, new.flops, old.parameters,
+            new.parameters,
+          ].map { .integer($0, grouped($0)) })
     }
     return table
   }
 }
 
-/// Tells what models made of one take for an image, on one core and on noise.
+/// Tells what an image takes the models that are made of one, on one core and on noise.
 private struct AnswerClock {
   private let source: any ImageSamples
   private let team: Team
@@ -290,7 +283,8 @@ private struct AnswerClock {
 
   func microseconds(of model: Model) throws -> Double {
     var times = AnswerTimes(of: try Inference(model, team: team), on: source)
-    for _ in 0..<AnswerTimes.usualRounds { times.answer() }
+    let watch = Stopwatch()
+    for round in 0..<AnswerTimes.usualRounds where round == 0 || watch.seconds < 2 { times.answer() }
     return times.microseconds
   }
 }
@@ -300,9 +294,8 @@ extension GradientImages {
   fileprivate init(_ data: RunData, of spec: ExperimentSpec, count: Int) {
     var loss = spec.loss
     if loss.balancesClasses { loss.classWeights = data.record.classWeights }
-    let (all, count) = (data.plain.count, min(count, data.plain.count))
     self.init(
-      data.plain, samples: (0..<count).map { Int32($0 * all / count) }, loss: loss,
+      data.plain, samples: CalibrationSamples.spread(count, of: data.plain.count), loss: loss,
       batchSize: spec.training.batchSize, seed: spec.seed)
   }
 }

@@ -94,20 +94,20 @@ public struct Ranking: Sendable {
     try removal(ofFirst: count).applied(to: model)
   }
 
-  /// The fewest that must go for a cost that is at most as much; nil where no number is enough.
+  /// The fewest that must go for a cost that is at most as much, nil where no number is enough; and the
+  /// cost where all go that may.
   /// - Parameter cost: of what is left; what it is of fewer channels should be no more.
   public func fewest(
     of model: Model, within limit: Double, cost: (Model) throws -> Double
-  ) throws -> Int? {
-    func isEnough(_ count: Int) throws -> Bool {
-      try cost(self.model(model, withoutFirst: count)) <= limit
-    }
-    guard try isEnough(most) else { return nil }
+  ) throws -> (count: Int?, least: Double) {
+    let least = try cost(self.model(model, withoutFirst: most))
+    guard least <= limit else { return (nil, least) }
     var (few, enough) = (-1, most)
     while enough - few > 1 {
       let middle = (few + enough) / 2
-      if try isEnough(middle) { enough = middle } else { few = middle }
+      let isEnough = try cost(self.model(model, withoutFirst: middle)) <= limit
+      if isEnough { enough = middle } else { few = middle }
     }
-    return enough
+    return (enough, least)
   }
 }

@@ -267,10 +267,12 @@ import Testing
     let ranking = try Ranking(model, by: .l1, compared: .l2, team: team())
     func cost(_ model: Model) -> Double { Double(model.plan.forwardFLOPs) }
     let limit = 0.6 * cost(model)
-    let count = try #require(try ranking.fewest(of: model, within: limit, cost: cost))
+    let count = try #require(try ranking.fewest(of: model, within: limit, cost: cost).count)
     #expect(try cost(ranking.model(model, withoutFirst: count)) <= limit)
     #expect(try cost(ranking.model(model, withoutFirst: count - 1)) > limit)
-    #expect(try ranking.fewest(of: model, within: 1, cost: cost) == nil)
+    let none = try ranking.fewest(of: model, within: 1, cost: cost)
+    #expect(
+      try none.count == nil && none.least == cost(ranking.model(model, withoutFirst: ranking.most)))
     for multiple in [2, 8] {
       let rounded = try Ranking(
         model, by: .l1, compared: .uniform, multiple: multiple, team: team())

@@ -129,11 +129,12 @@ import Testing
           + "removes channels without, by criterion l1 or batch_norm\n",
       "\(refused)")
     let result = try Program.run(
-      "prune", "alone.safetensors", "share=0.5", "multiple=1", "epochs=0", in: folder)
+      "prune", "alone.safetensors", "share=0.5", "criterion=l1", "multiple=1", "epochs=0",
+      in: folder)
     #expect(result.status == 0, "\(result)")
     #expect(folder.exists("wide-pruned.safetensors") && !folder.exists("wide-pruned.json"))
     let there = try Program.run(
-      "prune", "alone.safetensors", "share=0.5", "epochs=0", in: folder)
+      "prune", "alone.safetensors", "share=0.5", "criterion=l1", "epochs=0", in: folder)
     #expect(
       there.status == 2
         && there.errors
@@ -161,7 +162,7 @@ import Testing
       (
         [run, "share=0.95"], "share: of its 26 channels 23 can go at most, for each layer keeps one"
       ),
-      ([run, "share=0.5", "images=5"], "images: goes with criterion taylor"),
+      ([run, "share=0.5", "criterion=l1", "images=5"], "images: goes with criterion taylor"),
       ([run, "share=0.5", "epochs=0", "steps=2"], "steps: goes with epochs of 1 or more"),
       ([run, "share=0.5", "epochs=0", "learning_rate=1"], "learning_rate: goes with epochs of 1"),
       ([run, "share=0.5", "a.json", "b.json"], "b.json: one file says how a model is pruned"),
@@ -177,7 +178,7 @@ import Testing
       #expect(result.status != 0 && result.errors.contains(message), "\(arguments): \(result)")
       #expect(result.output == "", "\(result)")
     }
-    // A criterion that says nothing of some layers, or of all.
+    // A criterion that says nothing of some layers.
     let some = try Program.run(
       "prune", run, "share=0.5", "multiple=1", "criterion=batch_norm", "epochs=0", in: folder)
     #expect(

@@ -71,10 +71,8 @@ public struct PruningProgress {
     case .budget(let kind, _):
       let (before, last) = budget!
       let limit = before * power(last / before, part)
-      guard
-        let found = try ranking.fewest(of: model, within: limit, cost: { try cost(kind, $0) })
-      else {
-        let least = try cost(kind, ranking.model(model, withoutFirst: ranking.most))
+      let (found, least) = try ranking.fewest(of: model, within: limit) { try cost(kind, $0) }
+      guard let found else {
         throw NetworkError(
           "\(kind.rawValue): with as few channels of each layer as may be left there are still "
             + "\(kind.text(least)), more than \(kind.text(limit))"

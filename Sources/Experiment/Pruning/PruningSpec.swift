@@ -4,8 +4,8 @@ import Storage
 
 /// How a model is to be pruned and fine-tuned: what `runner prune` reads.
 public struct PruningSpec: Hashable, Sendable {
-  public var criterion = PruningCriterion.l1
-  public var comparison = PruningComparison.l2
+  public var criterion = PruningCriterion.taylor
+  public var comparison = PruningComparison.none
   /// Of the channels, the part that goes.
   public var share: Double?
   /// What is left, below 1 as a part of what there was.
@@ -133,8 +133,9 @@ extension SpecDescription {
       .choice(
         "a normalisation", aliases: ["layer": "uniform", "local": "uniform", "global": "none"]),
       aliases: ["normalisation", "comparison"],
-      "How scores of different layers are compared: l2: each divided by √Σs² of its layer (Molchanov et "
-        + "al. 2017); none: as they are; uniform: not at all, of each layer the same share goes.")
+      "How scores of different layers are compared: none: as they are, which suits taylor, whose unit is the "
+        + "loss in all layers; l2: each divided by √Σs² of its layer (Molchanov et al. 2017); uniform: not "
+        + "at all, of each layer the same share goes, as Li et al. do.")
     Key(
       "share", \.share, .number(.above(0, below: 1)), aliases: ["ratio", "amount", "sparsity"],
       "Of the channels that can go, the part that does.")

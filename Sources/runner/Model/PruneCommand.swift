@@ -35,9 +35,9 @@ struct PruneCommand: ParsableCommand {
 
       EXAMPLES
         runner prune results/t0/latest flops=0.25
-        runner prune results/t0/latest flops=0.25 criterion=taylor steps=3 epochs=4 --to small
-        runner prune results/resnet/latest bytes=100000 normalization=uniform multiple=8
-        runner prune lenet.safetensors share=0.5 epochs=0
+        runner prune results/t0/latest flops=0.1 steps=3 epochs=4 --to small
+        runner prune results/resnet/latest bytes=100000 criterion=batch_norm
+        runner prune lenet.safetensors share=0.5 criterion=l1 normalization=uniform epochs=0
       """)
 
   @Argument(

@@ -45,13 +45,9 @@ struct Scores {
   ) throws {
     switch criterion {
     case .l1:
-      values = Self.sums(over: strands.filterAxes, of: strands) {
-        model[$0.tensor].map { Double(abs($0)) }
-      }
+      values = Self.magnitudes(of: model, over: strands.filterAxes, of: strands)
     case .batchNorm:
-      values = Self.sums(over: strands.scaleAxes, of: strands) {
-        model[$0.tensor].map { Double(abs($0)) }
-      }
+      values = Self.magnitudes(of: model, over: strands.scaleAxes, of: strands)
     case .taylor:
       guard let images else { preconditionFailure("Taylor's estimate needs images") }
       values = try Self.taylor(of: model, strands, images, team)
@@ -60,11 +56,18 @@ struct Scores {
 
   /// What is between the products of a squeeze_excite, by Σ|w|.
   static func squeezed(of model: Model, _ strands: Strands) -> [Double?] {
-    sums(
+    magnitudes(
+      of: model,
       over: strands.axes.filter { $0.part == .made && $0.tensor.role == .squeezeKernel },
-      of: strands
-    ) {
-      model[$0.tensor].map { Double(abs($0)) }
+      of: strands)
+  }
+
+  private static func magnitudes(
+    of model: Model, over axes: [Strands.Axis], of strands: Strands
+  ) -> [Double?] {
+    sums(over: axes, of: strands) { axis in
+      let first = axis.tensor.range.lowerBound
+      return { Double(abs(model.weights[first + $0])) }
     }
   }
 
@@ -90,9 +93,9 @@ struct Scores {
           images.source, samples: $0, epoch: 0, step: number + 1, learningRate: 0)
       }
       let sums = sums(over: axes, of: strands) { axis in
-        zip(model[axis.tensor], trainer.gradient(of: tensors[axis.tensor.name]!)).map {
-          Double($0) * Double($1)
-        }
+        let first = axis.tensor.range.lowerBound
+        let gradient = trainer.gradient(of: tensors[axis.tensor.name]!)
+        return { Double(model.weights[first + $0]) * Double(gradient[$0]) }
       }
       for (strand, sum) in sums.enumerated() {
         if let sum { means[strand, default: 0] += sum * sum / Double(batches) }
@@ -102,15 +105,17 @@ struct Scores {
   }
 
   /// Of each strand, the sum of what a tensor's numbers come to at its indices along some axes.
+  /// - Parameter number: of a tensor, what each of its places comes to.
   private static func sums(
-    over axes: [Strands.Axis], of strands: Strands, _ numbers: (Strands.Axis) -> [Double]
+    over axes: [Strands.Axis], of strands: Strands, _ number: (Strands.Axis) -> (Int) -> Double
   ) -> [Double?] {
     var sums = [Double?](repeating: nil, count: strands.count)
     for axis in axes {
       let shape = axis.tensor.shape
       let stride = shape[(axis.axis + 1)...].reduce(1, *)
-      for (place, number) in numbers(axis).enumerated() {
-        sums[axis.strands[place / stride % shape[axis.axis]], default: 0] += number
+      let number = number(axis)
+      for place in 0..<axis.tensor.range.count {
+        sums[axis.strands[place / stride % shape[axis.axis]], default: 0] += number(place)
       }
     }
     return sums

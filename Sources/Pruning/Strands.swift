@@ -56,7 +56,7 @@ public struct Strands: Sendable {
   public let whole: [Whole]
   let count: Int
 
-  public init(_ plan: NetworkPlan) {
+  init(_ plan: NetworkPlan) {
     var tracing = StrandTracing(plan)
     for place in plan.layers.indices { tracing.follow(place) }
     // The scores of the classes, every one of them.

@@ -83,7 +83,7 @@ import Testing
   /// The same bytes for any number of threads; the run that comes of it verifies.
   @Test func trainsAndVerifies() throws {
     let told = try told(
-      "share=0.5", "multiple=2", "criterion=taylor", "images=30", "steps=2", "epochs=1", "--to",
+      "share=0.5", "multiple=2", "images=30", "learning_rate=0.5", "steps=2", "epochs=1", "--to",
       "narrow")
     let trained = try #require(told["run"] as? String)
     #expect(trained == (try folder.run(of: "narrow")))
@@ -97,7 +97,7 @@ import Testing
     let model = try folder.data("narrow.safetensors")
     for threads in ["1", "3"] {
       let again = try Program.run(
-        "prune", run, "share=0.5", "multiple=2", "criterion=taylor", "images=30", "steps=2",
+        "prune", run, "share=0.5", "multiple=2", "images=30", "learning_rate=0.5", "steps=2",
         "epochs=1", "--to",
         "again", "--force", "--threads", threads, "--quiet", in: folder)
       #expect(again.status == 0, "\(again)")

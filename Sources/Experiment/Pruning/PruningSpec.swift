@@ -20,7 +20,7 @@ public struct PruningSpec: Hashable, Sendable {
   /// Of each training; 0 for none.
   public var epochs = 5
   /// As a part of that of the run.
-  public var learningRate = 0.5
+  public var learningRate = 1.0
 
   public init() {}
 

@@ -136,17 +136,16 @@ struct PruneCommand: ParsableCommand {
       trained = try train(loaded, on: data)
       current = try trained!.folder.modelFile()
     }
-    var document = TextDocument()
-    document.append(facts(opened, pruned, at: files.path(files.title)))
-    if spec.microseconds != nil {
-      document.append(try times(of: opened.model, pruned.model, by: clock))
-    }
+    var told = facts(opened, pruned, at: files.path(files.title))
+    if spec.microseconds != nil { told += try times(of: opened.model, pruned.model, by: clock) }
     if let test = data?.testImages {
-      document.append(try tested(opened, pruned, trained?.summary, on: test))
+      told += try tested(opened, pruned, trained?.summary, on: test)
     }
     if experiment != nil {
-      document.append(further(at: "\(files.path(files.title)).json", trained?.folder))
+      told += further(at: "\(files.path(files.title)).json", trained?.folder)
     }
+    var document = TextDocument()
+    document.append(told)
     document.append(layers(opened.model.plan, pruned.model.plan), key: "layers")
     try output.print(document)
   }

@@ -31,7 +31,9 @@ public struct FakeQuantizeDescription: Hashable, Sendable {
 
 extension FakeQuantizeDescription.Range {
   /// The two numbers that a range is kept as: its ends, or log₂ s and z.
-  var roles: [TensorInfo.Role] { self == .learned ? [.logScale, .zeroPoint] : [.minimum, .maximum] }
+  var roles: [TensorInfo.Role] {
+    self == .learned ? [.logScale, .zeroPoint] : [.minimum, .maximum]
+  }
 
   func scale(_ first: Float, _ second: Float) -> ValueScale {
     self == .learned

@@ -62,7 +62,7 @@ extension SpecDescription {
   }
 
   static let rangeKinds = Kinds<FakeQuantization.Ranges>(
-    key: "name", doc: "How ranges follow the training.", noun: "a way for ranges"
+    key: "name", doc: "How ranges follow the training.", noun: "a course of ranges"
   ) {
     Kind(
       "learned", .learned, aliases: ["lsq", "lsq+", "tqt"],

@@ -51,8 +51,10 @@ public struct TrainingMemory: Hashable, Sendable {
     self.teachers = NetworkFootprint.bytes(
       ofTeachers: teachers, batchSize: spec.training.batchSize, workers: threads)
     // The model that it begins with takes no more while it is read; and where features are kept, the
-    // weights of the best epoch may wait to be written.
-    checkpoint = ByteCount.product(spec.initial == nil ? 2 : 3, network.checkpoint)
+    // weights of the best epoch may wait to be written. Where integers come of it, copies of it tell the
+    // ranges, and in the end the integers.
+    checkpoint = ByteCount.product(
+      spec.initial == nil ? 2 : spec.quantization == nil ? 3 : 5, network.checkpoint)
   }
 
   public var total: Int {

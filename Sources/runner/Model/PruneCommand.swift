@@ -283,7 +283,9 @@ private struct AnswerClock {
   func microseconds(of model: Model) throws -> Double {
     var times = AnswerTimes(of: try Inference(model, team: team), on: source)
     let watch = Stopwatch()
-    for round in 0..<AnswerTimes.usualRounds where round == 0 || watch.seconds < 2 { times.answer() }
+    for round in 0..<AnswerTimes.usualRounds where round == 0 || watch.seconds < 2 {
+      times.answer()
+    }
     return times.microseconds
   }
 }

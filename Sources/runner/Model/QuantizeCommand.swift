@@ -124,7 +124,7 @@ struct QuantizeCommand: ParsableCommand {
   func run() throws {
     let (spec, others) = try spec()
     let opened = try openModel(model, weights: weights)
-    if opened.isTrainedForIntegers, spec != QuantizationSpec() {
+    if opened.isTrainedForIntegers, saysHow(besides: others) {
       throw UsageError(
         "\(model): it was trained with quantisation, and has its bits and its ranges from there; nothing "
           + "can be said of them here")
@@ -144,6 +144,11 @@ struct QuantizeCommand: ParsableCommand {
     document.append(try tested(opened, read, on: seen?.test, path: path))
     document.append(["use with       runner predict \(target) IMAGE"], key: "notes")
     try output.print(document)
+  }
+
+  /// Whether anything was said of how it is to be done.
+  private func saysHow(besides others: [String]) -> Bool {
+    values.count > others.count || calibration != nil || percentile != nil || images != nil
   }
 
   /// Those that ranges are looked up on; nil where they are known, and there are none to test it on.

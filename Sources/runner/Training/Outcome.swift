@@ -133,14 +133,15 @@ extension Summary {
 }
 
 extension Summary.Integers {
-  /// "98.97 % by results/t0/latest/model.int8.safetensors, 72,345 bytes; 2 answers are others than …"
+  /// "98.97 % by results/t0/latest/model.int8.safetensors, 72,345 bytes; 2 answers are not …"
   fileprivate func sentence(_ folder: RunFolder, of summary: Summary) -> String {
     let file = "\(folder.integerModel), \(grouped(bytes)) bytes"
     guard let testAccuracy, let differingAnswers else { return file }
     let answers =
       differingAnswers == 0
       ? "every answer is that of the rounded floats"
-      : "\(grouped(differingAnswers)) answers are others than those of the rounded floats"
+      : "\(differingAnswers == 1 ? "1 answer is" : "\(grouped(differingAnswers)) answers are") not the "
+        + "rounded floats'"
     return "\(percent(testAccuracy)) by \(file); \(answers)"
   }
 }

@@ -99,9 +99,16 @@ import Testing
     }
   }
 
-  /// Damaged integers are found by a verification.
-  @Test func otherIntegersAreFound() throws {
+  /// Damaged integers are found by a verification, also where the floats are not kept beside them.
+  @Test(arguments: [true, false]) func otherIntegersAreFound(keepsFloats: Bool) throws {
     let (run, _) = try train()
+    if !keepsFloats {
+      try FileManager.default.removeItem(at: folder.url.appending(path: "\(run)/model.safetensors"))
+      let verified = try Program.run("verify", run, "--quiet", in: folder)
+      #expect(
+        verified.status == 0 && verified.output.contains("; model.int8.safetensors;"), "\(verified)"
+      )
+    }
     let path = folder.url.appending(path: "\(run)/model.int8.safetensors")
     var bytes = try Data(contentsOf: path)
     bytes[bytes.count - 1] ^= 1

@@ -258,15 +258,23 @@ struct RecordComparison {
 
   // MARK: - The model
 
+  /// What a run leaves of its model, each of which may be there without the others.
   /// - Parameter isWhole: whether the run came to its end, where it leaves a model.
   mutating func compareModel(_ folder: RunFolder, isWhole: Bool) throws -> [String] {
+    guard isWhole else {
+      let then = record.folder
+      var left = [then.model, then.profile]
+      if record.spec.quantization != nil { left.append(then.integerModel) }
+      leftOut += left.filter(Files.exists).map { Files.name(of: $0) }
+      return []
+    }
+    return try compareFloats(folder) + compareIntegers(folder) + compareProfile(folder)
+  }
+
+  private mutating func compareFloats(_ folder: RunFolder) throws -> [String] {
     let name = "model.safetensors"
     guard Files.exists(record.folder.model) else {
       if Files.exists(folder.model) { absent.append(name) }
-      return []
-    }
-    guard isWhole else {
-      leftOut.append(name)
       return []
     }
     guard Files.exists(folder.model) else { return ["\(name): the run has none"] }
@@ -282,7 +290,7 @@ struct RecordComparison {
       return ["\(name): its weights are the same, but not its bytes"]
     }
     figures.append(name)
-    return try compareIntegers(folder) + compareProfile(folder)
+    return []
   }
 
   /// The integers that a training with quantisation leaves; of another run they are none of its own.

@@ -91,7 +91,7 @@ import Testing
     #expect(kept.output.contains(" is as expected\n"))
     let below = try run(#"{"test_f1_macro":{"min":0.999}}"#)
     #expect(below.status == 4)
-    #expect(below.errors.contains("expectation not met: test_f1_macro 0."))
+    #expect(below.errors.contains("expectation not met: test_f1_macro 0"))
     #expect(below.errors.contains(" is below the 0.999 expected"))
     let above = try run(#"{"test_ece":{"max":0.000001}}"#)
     #expect(above.status == 4 && above.errors.contains(" is above the 1e-06 expected"))

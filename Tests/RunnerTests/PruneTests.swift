@@ -113,6 +113,16 @@ import Testing
         == folder.data("\(trained)/metrics.csv"))
   }
 
+  /// A budget of bytes is one of the model that the training leaves, which tells more of itself.
+  @Test func aBudgetOfBytesHoldsInTheEnd() throws {
+    let size = try folder.data("\(run)/model.safetensors").count
+    let told = try told(
+      "bytes=\(size * 2 / 3)", "multiple=1", "images=30", "epochs=1", "--to", "light")
+    let trained = try #require(told["run"] as? String)
+    let left = try folder.data("\(trained)/model.safetensors").count
+    #expect(left <= size * 2 / 3, "\(left) of \(size)")
+  }
+
   private static func weights(of file: Data) throws -> String {
     let text = String(decoding: file.prefix(20_000), as: UTF8.self)
     let start = try #require(text.range(of: "weights_sha256"))

@@ -204,11 +204,16 @@ import Testing
         ["quantize", run, "--to", "\(run)/model.safetensors"],
         "--to \(run)/model.safetensors: it would take the place of the model itself"
       ),
+      (
+        ["quantize", run, "--to", "\(run)/checkpoints/last.safetensors"],
+        "what is there is no quantised model, whose place another may take"
+      ),
       (["quantize", run, "--percentile", "1"], "percentile: goes with calibration percentile"),
       (["quantize", run, "--images", "0"], "images: found 0, but "),
       (["quantize", run, "resize=bilinear"], "resize=bilinear: the run's own images are read"),
       (
-        ["quantize", file], "is a quantised one, which predict, evaluate, export and tradeoff take"
+        ["quantize", file],
+        "is a quantised one, which predict, evaluate, serve, export and tradeoff take"
       ),
       (["predict", file, "x.png", "--layer", "dense_0"], "a quantised model gives answers alone"),
       (["evaluate", file, "--confusion"], "--confusion is for the folder of a run"),

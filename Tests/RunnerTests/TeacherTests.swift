@@ -116,6 +116,18 @@ import Testing
     #expect(verified.output.contains("the models that taught it"), "\(verified.output)")
   }
 
+  /// More epochs are refused before a folder is made, and can be trained when the teacher is back.
+  @Test func moreEpochsWithoutTheTeacher() throws {
+    let (run, _) = try train()
+    try move(models[1], to: "moved")
+    let gone = try Program.run("resume", run, "training.epochs=4", "--quiet", in: folder)
+    #expect(gone.status == 1 && gone.errors.contains(" is gone, which the training is taught by"))
+    #expect(try folder.runs(of: "pupil") == [run])
+    let more = try Program.run(
+      "resume", run, "training.epochs=4", "--quiet", "--teacher", "moved", in: folder)
+    #expect(more.status == 0, "\(more)")
+  }
+
   /// A run is resumed and verified with teachers that have moved; not with others, nor without.
   @Test func teachersMayMove() throws {
     _ = try Program.run("pupil.json", "--quiet", "--stop-at-step=4", in: folder)
@@ -159,6 +171,13 @@ import Testing
       try errors("teacher.weights_sha256=\(String(repeating: "0", count: 64))").contains(
         "teacher.weights_sha256: 1 digest for 2 models; give one for each"))
     #expect(try errors("teacher.alpha=1").contains("unknown key; did you mean \"weight\"?"))
+    let many =
+      "[" + Array(repeating: "\"results/one/latest\"", count: 17).joined(separator: ",") + "]"
+    let told = try errors("teacher.model=\(many)")
+    #expect(
+      told.contains(
+        "teacher.model: found a list of 17, but a list of at most 16 models is expected")
+        && told.contains("1 error; nothing was run"), "\(told)")
     #expect(try errors("distillation=null").contains("did you mean \"teacher\"?"))
     // Numbers of another size, and of fewer classes.
     try folder.write(
@@ -191,7 +210,9 @@ import Testing
           }
           """), to: "own.json")
     let result = try Program.run("own.json", "--quiet", in: folder)
-    #expect(result.status != 0)
+    #expect(result.status == 1)
+    // Before a folder is made.
+    #expect(try folder.runs(of: "pupil") == [])
     #expect(
       result.errors.contains(
         "\(models[0]): tells 0, 1, 2, 3, 4 and 5 more apart (teacher.model), and the images here are of a, "

@@ -143,12 +143,24 @@ import Testing
     }
   }
 
+  /// Channels are taken out of floats.
+  @Test func isNotPruned() throws {
+    let (run, _) = try train()
+    let pruned = try Program.run("prune", run, "share=0.5", "epochs=0", "--quiet", in: folder)
+    #expect(
+      pruned.status == 2
+        && pruned.errors.contains("was trained to answer in integers; prune the model of floats"),
+      "\(pruned)")
+  }
+
   /// With what it begins is told, and what a second training takes over.
   @Test func whatIsTold() throws {
     let told = try Program.run("validate", "second.json", in: folder)
     #expect(
       told.output.contains("fake_quantize activation_0") && told.output.contains("4-bit weights")
-        && told.output.contains("3 ranges by min-max of 500 training images"), "\(told)")
+        && told.output.contains(
+          "3 ranges by min-max of 500 training images, or as many as there are"),
+      "\(told)")
     let (run, _) = try train()
     let again = try Program.run(
       "validate", "second.json", "initial.model=\(run)", "quantization.weight_bits=2", in: folder)

@@ -119,7 +119,8 @@ extension ModelFile {
           + (format.contains("runner-checkpoint-")
             ? "; it is a checkpoint, give the folder of its run"
             : format.contains(QuantizedModelFile.formats)
-              ? "; it is a quantised one, which predict, evaluate, export and tradeoff take" : ""))
+              ? "; it is a quantised one, which predict, evaluate, serve, export and tradeoff take; where floats are asked for, give the model that it was made of"
+              : ""))
     }
     guard file.metadata[Safetensors.digestKey] != nil else {
       throw damaged("its digest is missing")

@@ -92,6 +92,7 @@ public struct MoreEpochs {
     announce: (RunFolder) throws -> Void = { _ in }
   ) throws -> (RunFolder, RunOutcome) {
     try RunRecord(reading: parent.record).checkData(data.record, of: parent)
+    try Teachers.check(spec, data, options)
     let folder = try RunFolder.create(under: output, name: spec.name)
     for (from, to) in [
       (parent.metrics, folder.metrics), (parent.timing, folder.timing), (parent.best, folder.best),

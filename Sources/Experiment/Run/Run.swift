@@ -102,6 +102,7 @@ public struct Run {
     _ spec: ExperimentSpec, verbatim: [UInt8], data: RunData, under output: String,
     options: RunOptions, announce: (RunFolder) throws -> Void = { _ in }
   ) throws -> (RunFolder, RunOutcome) {
+    try Teachers.check(spec, data, options)
     let folder = try RunFolder.create(under: output, name: spec.name)
     try announce(folder)
     let outcome = try start(

@@ -22,12 +22,12 @@ public struct Summary: Hashable, Sendable {
       let name = expectation.figure.name
       guard let value else { return "\(name) has no value" }
       if let min = expectation.min, !(value >= min) {
-        return "\(name) \(value) is below the \(min) expected"
+        return "\(name) \(Bounds.text(value)) is below the \(Bounds.text(min)) expected"
       }
       if let max = expectation.max, !(value <= max) {
-        return "\(name) \(value) is above the \(max) expected"
+        return "\(name) \(Bounds.text(value)) is above the \(Bounds.text(max)) expected"
       }
-      return "\(name) \(value) is as expected"
+      return "\(name) \(Bounds.text(value)) is as expected"
     }
   }
 

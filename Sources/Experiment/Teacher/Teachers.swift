@@ -30,6 +30,11 @@ struct Teachers {
     }
   }
 
+  /// Refuses teachers of other classes than the images before anything is made.
+  static func check(_ spec: ExperimentSpec, _ data: RunData, _ options: RunOptions) throws {
+    try Teachers(spec, places: options.teacherPlaces)?.check(classNames: data.classNames)
+  }
+
   private static func shown(_ names: [String]) -> String {
     let most = 5
     return names.prefix(most).joined(separator: ", ")

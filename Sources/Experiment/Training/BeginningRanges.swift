@@ -38,7 +38,7 @@ extension TrainingQuantizationSpec {
     if looked > 0 {
       lines.append(
         "\(looked) range\(looked == 1 ? "" : "s") by \(integers.description.method) of "
-          + "\(grouped(integers.images)) training images")
+          + "\(grouped(integers.images)) training images, or as many as there are")
     }
     return lines
   }

@@ -64,7 +64,7 @@ struct PruneCommand: ParsableCommand {
     transform: Arguments.path)
   var results = "results"
 
-  @Flag(help: "Write over what a pruning of the same name left.")
+  @Flag(help: "Write over NAME.json and NAME.safetensors, and those of the steps, that are there.")
   var force = false
 
   @Option(
@@ -79,6 +79,11 @@ struct PruneCommand: ParsableCommand {
   func run() throws {
     let spec = try pruning()
     let opened = try openModel(model, weights: weights)
+    guard !opened.isTrainedForIntegers else {
+      throw UsageError(
+        "\(model): was trained to answer in integers; prune the model of floats that it began with, and "
+          + "train what is left for them")
+    }
     let experiment = try ExperimentSpec.training(opened, at: model)
     if experiment == nil, spec.criterion == .taylor || spec.epochs > 0 {
       throw UsageError(
@@ -112,12 +117,17 @@ struct PruneCommand: ParsableCommand {
         images: images, team: team)
       if progress == nil {
         progress = try PruningProgress(spec, of: opened.model, ranking) {
-          try cost($0, of: $1, opened, clock)
+          try cost($0, of: $1, opened, named: files.title, clock)
+        }
+        if spec.share != nil, spec.multiple > 1 {
+          Display.say(
+            "note: layers keep multiples of \(spec.multiple) channels, so that fewer may go than share says; "
+              + "multiple=1 lets all go")
         }
         for note in ranking.notes(spec.criterion) { Display.say("note: \(note)") }
       }
       let narrow = try progress!.narrowed(current.model, by: ranking) {
-        try cost($0, of: $1, opened, clock)
+        try cost($0, of: $1, opened, named: files.title, clock)
       }
       if !narrow.plan.isWritten(as: current.model.plan) {
         Display.say("note: a repeat is written out, whose turns come to differ")
@@ -150,15 +160,21 @@ struct PruneCommand: ParsableCommand {
     try output.print(document)
   }
 
-  /// What a model costs.
+  /// What a model costs: of bytes as much as the file takes that its training leaves, which tells more.
   /// - Parameter opened: the whole file of which it is a part.
   private func cost(
-    _ kind: PruningSpec.Cost, of model: Model, _ opened: ModelFile, _ clock: AnswerClock
+    _ kind: PruningSpec.Cost, of model: Model, _ opened: ModelFile, named name: String,
+    _ clock: AnswerClock
   ) throws -> Double {
     switch kind {
     case .flops: return Double(model.plan.forwardFLOPs)
     case .bytes:
-      return Double(ModelFile(narrowing: opened, to: model, named: opened.name).encoded.count)
+      var file = ModelFile(narrowing: opened, to: model, named: name)
+      // Numbers of as many digits as there may be.
+      (file.testAccuracy, file.testLoss) = (1.2345678901234567e-100, 1.2345678901234567e-100)
+      file.specDigest = file.weightsDigest
+      file.epoch = 999_999
+      return Double(file.encoded.count)
     case .microseconds: return try clock.microseconds(of: model)
     }
   }

@@ -196,6 +196,11 @@ struct QuantizeCommand: ParsableCommand {
       throw UsageError(
         "--to \(target): it would take the place of the model itself; name another file")
     }
+    guard try !Files.exists(target) || QuantizedModelFile.isOne(target) else {
+      throw UsageError(
+        "--to \(target): what is there is no quantised model, whose place another may take; name another "
+          + "file")
+    }
     return target
   }
 
@@ -218,7 +223,7 @@ struct QuantizeCommand: ParsableCommand {
     facts.append(
       .init(
         "folded_batch_norms", .integer(folded),
-        line: folded > 0 ? "folded         \(folded) batch norms" : nil))
+        line: folded > 0 ? "folded         \(counted(folded, "batch norm"))" : nil))
     // What is otherwise than it is by default.
     var ways: [String] = []
     if spec.weightBits < 8 { ways.append("weights of \(spec.weightBits) bits") }

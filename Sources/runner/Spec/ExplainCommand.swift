@@ -101,12 +101,12 @@ struct ExplainCommand: ParsableCommand {
     if !found.isEmpty { return (found, []) }
     let keyed = catalogue.compactMap { $0.with(keysCalled: name) }
     if !keyed.isEmpty { return (keyed, []) }
-    var message = "nothing in a spec is called \"\(name)\""
+    var message = "nothing in a spec is called \"\(name)\";"
     let keys = catalogue.flatMap { $0.keys.map(\.name) }
     if let near = nearMiss(
       to: name, among: catalogue.map(\.name) + keys + ForeignName.all.map(\.name))
     {
-      message += "; did you mean \"\(near)\"?"
+      message += " did you mean \"\(near)\"?"
     }
     throw UsageError(message + " \"runner explain\" lists all")
   }

@@ -30,7 +30,7 @@ extension SpecDescription {
   private static func oneOrMore<Element>(
     _ one: Notation<Element>, _ noun: String
   ) -> Notation<[Element]> {
-    let list = Notation<[Element]>.list(of: one, count: 1...16, noun: noun)
+    let list = Notation<[Element]>.list(of: one, count: 1...TeacherSpec.most, noun: noun)
     return Notation(
       .either([one.type, list.type]),
       decode: { json in json.array == nil ? one.decode(json).map { [$0] } : list.decode(json) },

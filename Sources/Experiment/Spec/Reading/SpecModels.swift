@@ -62,7 +62,8 @@ extension JSONNode {
   /// Writes where models were found and what their digests are into an experiment, where that isn't said.
   mutating func add(_ models: NamedModels) {
     if let initial = models.initial { add([initial], as: .initial) }
-    if !models.teachers.isEmpty { add(models.teachers, as: .teacher) }
+    // Of more than there may be, nothing is said but that.
+    if (1...TeacherSpec.most).contains(models.teachers.count) { add(models.teachers, as: .teacher) }
   }
 
   private mutating func add(_ models: [FoundModel], as role: FoundModel.Role) {

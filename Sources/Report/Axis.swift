@@ -144,7 +144,13 @@ struct Axis {
     let decades = DecimalText.logarithm(high) - DecimalText.logarithm(low)
     if decades < 0.7 {  // under a factor of 5: even steps read better than 1, 2, 5
       let (bottom, top, ticks) = linear(low, high, format, count, rounded: rounded)
-      if bottom > 0 { return (bottom, top, ticks) }
+      // The last ones lie nearest to each other, or one upon the other where the steps lead far down.
+      if bottom > 0, ticks.count > 1 {
+        let nearest = DecimalText.logarithm(
+          ticks[ticks.count - 1].value / ticks[ticks.count - 2].value)
+        let span = DecimalText.logarithm(top / bottom)
+        if nearest * Double(2 * count) >= span { return (bottom, top, ticks) }
+      }
     }
     let mantissas = decades <= Double(count) / 3 ? [1, 2, 5] : [1]
     let lowest = max(DecimalText.exponent(low), -307)

@@ -115,4 +115,12 @@ struct AxisTests {
   static func read(_ label: String) throws -> Double {
     try #require(Double(label.map { $0 == "−" ? "-" : String($0) }.joined()))
   }
+
+  /// Labels of even steps would lie one upon the other at the end of a logarithmic axis.
+  @Test func evenStepsAreNotCrowded() {
+    let axis = Axis(values: [9656, 36640], format: .number, intervals: 6, logarithmic: true)
+    #expect(axis.ticks.map(\.label) == ["5000", "10000", "20000", "50000"])
+    let near = Axis(values: [10, 30], format: .number, intervals: 6, logarithmic: true)
+    #expect(near.ticks.map(\.label) == ["10", "15", "20", "25", "30"])
+  }
 }

@@ -3,6 +3,8 @@
     experiments/bench/bench.sh                        # t0 to t4, five rounds, two threads
     experiments/bench/bench.sh --threads 1 --networks t0
     experiments/bench/bench.sh --quick                # one round of t0
+    experiments/bench/bench.sh --avx2                 # what a machine without AVX-512 would do
+    experiments/bench/bench.sh --ways "numerics 1,winograd"
     experiments/bench/bench.sh --peers "" --before ../earlier/.build/release/runner
 
 A measured epoch is one pass over the 60,000 training images of MNIST, in memory, shuffled, in
@@ -32,7 +34,18 @@ sys.path.insert(0, HERE)
 import mnist
 from peers import NETWORKS, PEERS
 
-OURS, BEFORE = "runner", "runner, before"
+OURS, BEFORE, WINOGRAD = "runner", "runner, before", "runner, winograd"
+# Other ways to compute than the default, as settings of the spec; each is a contestant.
+WAYS = {
+    "winograd": ["compute.convolution=winograd"],
+    "numerics 1": ["compute.numerics=1"],
+}
+# What keeps each library to the instructions of AVX2, where the processor has more.
+AVX2 = {
+    "ONEDNN_MAX_CPU_ISA": "AVX2", "ATEN_CPU_CAPABILITY": "avx2", "MKL_ENABLE_INSTRUCTIONS": "AVX2",
+    "XLA_FLAGS": "--xla_cpu_max_isa=AVX2",
+}
+AVX2_KERNEL = "compute.kernel=HASWELL"
 
 
 # --- The contestants ----------------------------------------------------------------------------
@@ -45,8 +58,8 @@ class Failure(Exception):
 class Runner:
     """Our side. Each epoch is a process of its own, which warms up before it measures."""
 
-    def __init__(self, name, path, network, threads, data):
-        self.name, self.path = name, path
+    def __init__(self, name, path, settings, network, threads, data):
+        self.name, self.path, self.settings = name, path, settings
         self.network, self.threads, self.data = network, threads, data
         self.last = {}
         self.peak = 0
@@ -60,7 +73,7 @@ class Runner:
         """The one place that knows the command line of `runner bench` and what it prints."""
         command = [
             self.path, "bench", os.path.join(ROOT, "experiments", f"{self.network}.json"),
-            "--threads", str(self.threads), "--json",
+            *self.settings, "--threads", str(self.threads), "--json",
         ]
         process = subprocess.Popen(
             command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
@@ -106,7 +119,7 @@ class Peer:
         self.name = name
         environment = {
             **os.environ, "CUDA_VISIBLE_DEVICES": "", "OMP_NUM_THREADS": str(threads),
-            "MKL_NUM_THREADS": str(threads),
+            "MKL_NUM_THREADS": str(threads), **(AVX2 if ARGUMENTS.avx2 else {}),
         }
         self.log = open(os.path.join(ARGUMENTS.output, f"{name}-{network}.log"), "w+")
         self.process = subprocess.Popen(
@@ -173,7 +186,7 @@ def measure(network, builds, peers, rounds):
         rest = (network, ARGUMENTS.threads, ARGUMENTS.data)
         try:
             contestants.append(
-                Runner(name, builds[name], *rest) if name in builds else Peer(name, *rest)
+                Runner(name, *builds[name], *rest) if name in builds else Peer(name, *rest)
             )
         except (Failure, OSError) as error:
             say(f"{network}: without {name}: {error}")
@@ -247,7 +260,8 @@ def markdown(results):
     host = results["machine"]
     lines = [
         f"{host['cpu']}, {host['cores']} cores, {host['system']}, {host['time'][:10]}; "
-        f"{results['threads']} thread(s), medians of {results['rounds']} round(s).",
+        f"{results['threads']} thread(s), medians of {results['rounds']} round(s)"
+        + ("; all kept to AVX2." if results["avx2"] else "."),
         "",
     ]
     contestants = {}
@@ -263,10 +277,14 @@ def markdown(results):
         )
         said.add(build)
     for kind, (heading, factor, digits) in KINDS.items():
-        peers = [n for n in contestants if n not in (OURS, BEFORE)]
-        before = [n for n in contestants if n == BEFORE]
-        ratios = {"fastest peer / runner": peers, "before / runner": before}
-        ratios = {name: others for name, others in ratios.items() if others}
+        peers = [n for n in contestants if n in PEERS]
+        ratios = {"fastest peer / runner": (OURS, peers)}
+        for name in contestants:
+            if name.startswith(OURS + ", "):
+                ratios[f"{name.removeprefix(OURS + ', ')} / runner"] = (OURS, [name])
+        if WINOGRAD in contestants:
+            ratios["fastest peer / winograd"] = (WINOGRAD, peers)
+        ratios = {name: pair for name, pair in ratios.items() if pair[1]}
         lines += ["", f"| {heading} | " + " | ".join([*contestants, *ratios]) + " |"]
         lines.append("| --- |" + " ---: |" * (len(contestants) + len(ratios)))
         for network, rows in results["networks"].items():
@@ -274,9 +292,9 @@ def markdown(results):
             cells = [
                 f"{medians[n] * factor:.{digits}f}" if n in medians else "" for n in contestants
             ]
-            for others in ratios.values():
+            for one, others in ratios.values():
                 found = [medians[n] for n in others if n in medians]
-                ratio = f"{min(found) / medians[OURS]:.2f}" if found and OURS in medians else ""
+                ratio = f"{min(found) / medians[one]:.2f}" if found and one in medians else ""
                 cells.append(ratio)
             lines.append(f"| {network} | " + " | ".join(cells) + " |")
     lines += ["", "| peak memory, MB | " + " | ".join(contestants) + " |"]
@@ -317,6 +335,10 @@ def arguments():
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--threads", type=int, default=min(2, len(os.sched_getaffinity(0))))
     parser.add_argument("--peers", default=",".join(PEERS), help="comma-separated; may be empty")
+    parser.add_argument("--ways", default="winograd",
+                        help=f"other ways of runner's, raced too: {', '.join(WAYS)}; may be empty")
+    parser.add_argument("--avx2", action="store_true",
+                        help="AVX2 at most: runner with the kernel HASWELL, the peers' oneDNN likewise")
     parser.add_argument("--quick", action="store_true", help="one round of t0")
     parser.add_argument("--data", default=os.environ.get("RUNNER_DATA", os.path.join(ROOT, "data")))
     parser.add_argument("--runner", default=os.path.join(ROOT, ".build", "release", "runner"))
@@ -327,7 +349,8 @@ def arguments():
     found = parser.parse_args()
     found.networks = [n for n in found.networks.split(",") if n]
     found.peers = [n for n in found.peers.split(",") if n]
-    for given, known in ((found.networks, NETWORKS), (found.peers, PEERS)):
+    found.ways = [w for w in found.ways.split(",") if w]
+    for given, known in ((found.networks, NETWORKS), (found.peers, PEERS), (found.ways, WAYS)):
         for name in given:
             if name not in known:
                 parser.error(f"{name!r} is not one of {', '.join(known)}")
@@ -335,10 +358,16 @@ def arguments():
         found.rounds, found.networks = 1, ["t0"]
     if found.rounds < 1 or found.threads < 1:
         parser.error("--rounds and --threads are at least 1")
-    found.builds = {} if found.no_runner else {OURS: found.runner}
+    kernel = [AVX2_KERNEL] if found.avx2 else []
+    found.builds = {}
+    if not found.no_runner:
+        found.builds = {
+            OURS: (found.runner, kernel),
+            **{f"{OURS}, {way}": (found.runner, kernel + WAYS[way]) for way in found.ways},
+        }
     if found.before:
-        found.builds[BEFORE] = found.before
-    for path in found.builds.values():
+        found.builds[BEFORE] = (found.before, kernel)
+    for path, _ in found.builds.values():
         if not os.access(path, os.X_OK):
             parser.error(f"{path} is not there; build it (make build), or --no-runner")
     mnist.folder(found.data)
@@ -353,7 +382,7 @@ if __name__ == "__main__":
     ARGUMENTS = arguments()
     results = {
         "machine": machine(), "threads": ARGUMENTS.threads, "rounds": ARGUMENTS.rounds,
-        "networks": {},
+        "avx2": ARGUMENTS.avx2, "networks": {},
     }
     table = ""
     for network in ARGUMENTS.networks:

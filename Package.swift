@@ -83,7 +83,8 @@ let package = Package(
       dependencies: [
         "Storage", "Statistics", "Search", "Experiment", "Images", "Datasets", "ConvNet",
         "TerminalText",
-      ]),
+      ],
+      swiftSettings: quicklyCompiled),
     .target(name: "ONNX", dependencies: ["Storage", "ConvNet"]),
     .target(
       name: "Exchange",

@@ -31,7 +31,9 @@ let package = Package(
     // waits for what it depends on.
     .library(
       name: "RunnerModels",
-      targets: ["Storage", "ConvNet", "Quantization", "Images", "Datasets", "Experiment"]),
+      targets: [
+        "Elements", "Storage", "ConvNet", "Quantization", "Images", "Datasets", "Experiment",
+      ]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0")
@@ -52,8 +54,9 @@ let package = Package(
     .target(name: "COpenBLASStart"),
     .target(name: "CInt8"),
     .target(name: "Storage", dependencies: ["CZlib", "CCrypto", "CBzip2"]),
+    .target(name: "Elements", swiftSettings: alwaysOptimized),
     .target(
-      name: "ConvNet", dependencies: ["COpenBLAS", "CLAPACKE", "COpenBLASStart"],
+      name: "ConvNet", dependencies: ["Elements", "COpenBLAS", "CLAPACKE", "COpenBLASStart"],
       swiftSettings: alwaysOptimized),
     .target(
       name: "Quantization", dependencies: ["ConvNet", "CInt8"], swiftSettings: alwaysOptimized),
@@ -63,7 +66,7 @@ let package = Package(
       dependencies: ["Storage", "CZlib", "CPNG", "CJPEG", "CWebP", "CTIFF", "CGIF"],
       swiftSettings: alwaysOptimized),
     .target(
-      name: "Datasets", dependencies: ["Storage", "Images", "ConvNet", "CZlib"],
+      name: "Datasets", dependencies: ["Elements", "Storage", "Images", "CZlib"],
       swiftSettings: alwaysOptimized),
     .target(name: "Statistics", swiftSettings: alwaysOptimized),
     .target(name: "TerminalText"),
@@ -80,7 +83,8 @@ let package = Package(
       dependencies: [
         "Storage", "Statistics", "Search", "Experiment", "Images", "Datasets", "ConvNet",
         "TerminalText",
-      ]),
+      ],
+      swiftSettings: quicklyCompiled),
     .target(name: "ONNX", dependencies: ["Storage", "ConvNet"]),
     .target(
       name: "Exchange",
@@ -107,7 +111,8 @@ let package = Package(
       name: "ConvNetTests", dependencies: ["ConvNet", "Quantization", "Pruning", "TestSupport"],
       exclude: ["Fixtures"]),
     .testTarget(
-      name: "DatasetsTests", dependencies: ["Storage", "Images", "Datasets", "TestSupport"],
+      name: "DatasetsTests",
+      dependencies: ["Storage", "Images", "Datasets", "ConvNet", "TestSupport"],
       exclude: ["Fixtures"]),
     .testTarget(
       name: "ExperimentTests",

@@ -51,16 +51,24 @@ struct FoldedNetwork {
   /// The value that each layer of the plan gives.
   private var values: [Int] = []
 
-  /// - Throws: `NetworkError` naming a layer that has no form in integers.
+  /// - Throws: `NetworkError` naming all layers that have no form in integers, and the place of the first.
   init(_ model: Model) throws(NetworkError) {
     self.model = model
     tensors = model.plan.layers.indices.map { place in
       model.tensors.filter { $0.layer == place }
     }
+    var problems: [(place: LayerPlace, text: String)] = []
     for (place, layer) in model.plan.layers.enumerated() {
       do throws(NetworkError) { values.append(try add(layer, place)) } catch {
-        throw NetworkError(layer: layer.place, "\(layer.label): \(error.message)")
+        problems.append((layer.place, "\(layer.label): \(error.message)"))
+        // Something stands for it, so that what is behind it is looked at too.
+        values.append(
+          append(Node(name: layer.label, kind: .reshape, inputs: [0], output: layer.output)))
       }
+    }
+    if let first = problems.first {
+      throw NetworkError(
+        layer: first.place, problems.map(\.text).joined(separator: "; "))
     }
     let classes = model.plan.description.classes
     if case .image = model.plan.layers.last!.output {

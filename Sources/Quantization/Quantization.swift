@@ -29,7 +29,7 @@ extension Model {
   ///
   /// It is a function of the model and the images alone: the number of threads changes no bit of it.
   /// - Parameter note: is told what was left out of what was asked for.
-  /// - Throws: `NetworkError` naming a layer that has no form in integers; `OutOfMemory`.
+  /// - Throws: `NetworkError` naming all layers that have no form in integers; `OutOfMemory`.
   public func quantized(
     _ description: QuantizationDescription = QuantizationDescription(),
     calibratedOn source: any ImageSamples, team: Team, note: (String) -> Void = { _ in }
@@ -56,7 +56,7 @@ extension Model {
   }
 
   /// Batch norms that become a part of the layer before them when it is quantised.
-  /// - Throws: `NetworkError` naming a layer that has no form in integers.
+  /// - Throws: `NetworkError` naming all layers that have no form in integers.
   public func batchNormsFoldedInIntegers() throws(NetworkError) -> Int {
     try FoldedNetwork(self).foldedBatchNorms
   }

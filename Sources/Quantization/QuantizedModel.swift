@@ -63,6 +63,13 @@ public struct QuantizedModel: Hashable, Sendable {
     operations.reduce(0) { $0 + ($1.kind.kernel?.byteCount ?? 0) }
   }
 
+  /// Of the weights of all its kernels, the part that is 0.
+  public var shareOfZeros: Double {
+    let kernels = operations.compactMap(\.kind.kernel)
+    let zeros = kernels.reduce(0) { $0 + $1.weights.count { $0 == 0 } }
+    return Double(zeros) / Double(kernels.reduce(0) { $0 + $1.weights.count })
+  }
+
   /// The same network with other kernels and biases, each by the name of its operation.
   /// - Throws: what the body does, and `NetworkError` for kernels that don't fit.
   public func withKernels(

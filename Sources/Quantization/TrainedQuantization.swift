@@ -21,7 +21,7 @@ extension FoldedNetwork {
 
 extension NetworkPlan {
   /// What is rounded of what its layers give when it answers in integers.
-  /// - Throws: `NetworkError` naming a layer that has no form in integers.
+  /// - Throws: `NetworkError` naming all layers that have no form in integers.
   public func valuesInIntegers() throws(NetworkError) -> [FakeQuantization.Value] {
     try FoldedNetwork(Model(self)).roundedValues
   }

@@ -252,6 +252,24 @@ import Testing
     #expect(error?.message.hasPrefix(message) == true, "\(String(describing: error))")
   }
 
+  /// All of them at once, whatever is behind them.
+  @Test func allAreRefused() throws {
+    let example = Case(
+      name: "refused", input: .image(height: 4, width: 4, channels: 2),
+      layers: [
+        .layer(.conv2D(Conv2DDescription(filters: 4, kernel: Extent(1, 1), activation: .tanh))),
+        .layer(.batchNorm(BatchNormDescription())), .layer(.activation(.relu)),
+        .residual([.layer(.layerNorm(LayerNormDescription()))]),
+        .layer(.upsample(UpsampleDescription(size: Extent(2, 2)))),
+      ] + Self.end)
+    let error = #expect(throws: NetworkError.self) { try quantized(example) }
+    #expect(
+      error?.message
+        == "conv2d_0: of activations, linear, relu and relu6 are computed in integers; "
+        + "layer_norm_0: has no form in integers; upsample_0: has no form in integers")
+    #expect(error?.layer?.description == "model[0]")
+  }
+
   @Test func whatIsNotFinite() throws {
     var model = try Self.cases[0].model()
     model.weights[3] = .infinity

@@ -60,7 +60,7 @@ struct SpecRoundTripTests {
       // The editor's schema is no part of a spec, an expectation has only what is expected, and
       // the convention of Adadelta and Nadam is spent on their defaults.
       // What a training begins with is written only where that isn't fresh weights.
-      if ["$schema", "initial", "teacher", "quantization"].contains(field.name)
+      if ["$schema", "initial", "teacher", "quantization", "pruning"].contains(field.name)
         || path.hasPrefix(".expect")
       {
         return []

@@ -156,7 +156,10 @@ import Testing
     let small = try Program.run("quantize", run, "--to", "int.safetensors", "--quiet", in: folder)
     #expect(small.status == 0, "\(small)")
     for (arguments, message) in [
-      ([run], "how much? One of share, flops, bytes and microseconds says it, as flops=0.25"),
+      (
+        [run],
+        "how much? One of share, flops, bytes, microseconds and sparsity says it, as flops=0.25"
+      ),
       ([run, "share=0.5", "bytes=0.5"], "share and bytes: one of them says how much, not 2"),
       ([run, "flop=0.5"], "flop: unknown key; did you mean \"flops\"?"),
       ([run, "flops=0.001", "multiple=2"], "operations; multiple=1 lets more go"),

@@ -177,9 +177,3 @@ extension Padding {
     }
   }
 }
-
-extension Shape {
-  package init(_ extent: Extent, _ channels: Int) {
-    self = .image(height: extent.height, width: extent.width, channels: channels)
-  }
-}

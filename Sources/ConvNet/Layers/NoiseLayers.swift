@@ -115,7 +115,10 @@ final class GaussianNoise: Layer {
     self.deviation = deviation
     purpose = RandomPurpose.dropout.rawValue | UInt32(site.place + 1) << 8
     noises = (0..<site.workers).map { _ in
-      NormalNoise(count: site.input.size, seed: site.seed, in: site.arena)
+      let room = NormalNoise.room(site.input.size)
+      return NormalNoise(
+        count: site.input.size, seed: site.seed, words: site.arena.take(UInt32.self, room),
+        numbers: site.arena.take(Float.self, room), of: site.arena)
     }
   }
 

@@ -1,28 +1,5 @@
 // What a network is made of, as values. Each layer's own description is in its file, in Layers.
 
-/// Height and width.
-public struct Extent: Hashable, Sendable {
-  public var height: Int
-  public var width: Int
-  public init(_ height: Int, _ width: Int) {
-    self.height = height
-    self.width = width
-  }
-}
-
-/// The shape of one sample between two layers; images lie in memory as height, width, channels.
-public enum Shape: Hashable, Sendable, CustomStringConvertible {
-  case image(height: Int, width: Int, channels: Int)
-  case vector(Int)
-
-  public var description: String {
-    switch self {
-    case .image(let h, let w, let c): "\(h)x\(w)x\(c)"
-    case .vector(let n): "\(n)"
-    }
-  }
-}
-
 /// The zeros around an image that a window slides over.
 public enum Padding: Hashable, Sendable {
   /// None.

@@ -229,29 +229,3 @@ public struct NetworkPlan: Sendable {
     return (Extent(h, w), c)
   }
 }
-
-extension Shape {
-  /// Numbers per sample.
-  public var count: Int {
-    switch self {
-    case .image(let h, let w, let c): h * w * c
-    case .vector(let n): n
-    }
-  }
-
-  /// Height and width; 1x1 for a vector.
-  public var extent: Extent {
-    switch self {
-    case .image(let h, let w, _): Extent(h, w)
-    case .vector: Extent(1, 1)
-    }
-  }
-
-  /// Channels of an image, or a vector's length.
-  public var channels: Int {
-    switch self {
-    case .image(_, _, let c): c
-    case .vector(let n): n
-    }
-  }
-}

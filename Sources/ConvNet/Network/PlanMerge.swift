@@ -63,7 +63,3 @@ extension NetworkPlan {
     return message + "; give it a \"shortcut\" to that shape, such as \(way)"
   }
 }
-
-extension Shape {
-  var isImage: Bool { if case .image = self { true } else { false } }
-}

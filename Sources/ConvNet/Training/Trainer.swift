@@ -72,19 +72,20 @@ public final class Trainer {
 
   /// - Parameters:
   ///   - freezing: what doesn't learn; something must.
+  ///   - masked: the tensors, by name, whose weights may be made 0 for good; see `prune`.
   ///   - sharesMemory: whether tensors that are not needed at the same time may lie in one place; it
   ///     changes no bit.
   public convenience init(
     _ plan: NetworkPlan, loss: LossDescription = .softmaxCrossEntropy,
     optimizer: OptimizerDescription, mixing: [BatchMixing] = [],
-    freezing: Freezing = Freezing(), batchSize: Int, seed: UInt64, team: Team,
-    sharesMemory: Bool = true
+    freezing: Freezing = Freezing(), masked: Set<String> = [], batchSize: Int, seed: UInt64,
+    team: Team, sharesMemory: Bool = true
   ) throws {
     let counted = Trainer.counted(
-      plan, loss: loss, optimizer: optimizer, mixing: mixing, freezing: freezing,
+      plan, loss: loss, optimizer: optimizer, mixing: mixing, freezing: freezing, masked: masked,
       batchSize: batchSize, workers: team.count, sharesMemory: sharesMemory)
     self.init(
-      plan, loss: loss, optimizer: optimizer, mixing: mixing, freezing: freezing,
+      plan, loss: loss, optimizer: optimizer, mixing: mixing, freezing: freezing, masked: masked,
       batchSize: batchSize, seed: seed, team: team, sharesMemory: sharesMemory,
       arena: try Arena(bytes: counted.memory))
     try TensorLayout(plan).draw(weights.base, seed: seed)
@@ -95,18 +96,19 @@ public final class Trainer {
   static func counted(
     _ plan: NetworkPlan, loss: LossDescription = .softmaxCrossEntropy,
     optimizer: OptimizerDescription, mixing: [BatchMixing] = [],
-    freezing: Freezing = Freezing(), batchSize: Int, workers: Int, sharesMemory: Bool = true
+    freezing: Freezing = Freezing(), masked: Set<String> = [], batchSize: Int, workers: Int,
+    sharesMemory: Bool = true
   ) -> Trainer {
     Trainer(
-      plan, loss: loss, optimizer: optimizer, mixing: mixing, freezing: freezing,
+      plan, loss: loss, optimizer: optimizer, mixing: mixing, freezing: freezing, masked: masked,
       batchSize: batchSize, seed: 0, team: Team(counting: workers),
       sharesMemory: sharesMemory, arena: Arena())
   }
 
   private init(
     _ plan: NetworkPlan, loss: LossDescription, optimizer: OptimizerDescription,
-    mixing: [BatchMixing], freezing: Freezing, batchSize: Int, seed: UInt64, team: Team,
-    sharesMemory: Bool, arena: Arena
+    mixing: [BatchMixing], freezing: Freezing, masked: Set<String>, batchSize: Int,
+    seed: UInt64, team: Team, sharesMemory: Bool, arena: Arena
   ) {
     precondition(batchSize > 0 && (optimizer.accumulation == 1 || optimizer.sharpness == nil))
     let layout = TensorLayout(plan, freezing)
@@ -131,7 +133,8 @@ public final class Trainer {
     tensorMemory = builder.allocateTensors(isShared: sharesMemory)
     updater = Updater(
       optimizer, of: builder.parameters, weights: weights, gradients: builder.gradients,
-      partials: builder.partials, curvatures: builder.curvatures, team: team, arena: arena)
+      partials: builder.partials, curvatures: builder.curvatures, masked: masked, team: team,
+      arena: arena)
     answering = Inference(plan, layout, weights: weights, team: team, arena: arena)
     phases = Phase.training(builder.layers)
     sampleList = arena.take(Int32.self, batchSize)

@@ -18,11 +18,11 @@ public struct NetworkFootprint: Hashable, Sendable {
   public init(
     _ plan: NetworkPlan, loss: LossDescription = .softmaxCrossEntropy,
     optimizer: OptimizerDescription, mixing: [BatchMixing] = [],
-    freezing: Freezing = Freezing(), batchSize: Int, workers: Int,
+    freezing: Freezing = Freezing(), masked: Set<String> = [], batchSize: Int, workers: Int,
     normalization: NormalizationDescription? = nil, evaluated: Int = 0
   ) {
     let network = Trainer.counted(
-      plan, loss: loss, optimizer: optimizer, mixing: mixing, freezing: freezing,
+      plan, loss: loss, optimizer: optimizer, mixing: mixing, freezing: freezing, masked: masked,
       batchSize: batchSize, workers: workers)
     let input = plan.description.input
     bytes = ByteCount.sum(

@@ -1,5 +1,5 @@
 /// Moves the weights at the end of a step, and owns all that optimizers remember: moments, what whole
-/// kernels keep, the sum of the passes of a step, the average of the weights.
+/// kernels keep, the sum of the passes of a step, the average of the weights, which of them stay 0.
 public final class Updater: TeamWork {
   let optimizer: OptimizerDescription
   let parameters: [Parameter]
@@ -31,6 +31,8 @@ public final class Updater: TeamWork {
   private let bounded: [Int]
   private let columnNorms: [Buffer]
   public let averaging: AveragedWeights?
+  /// Nil where no weight may be masked.
+  let masks: WeightMasks?
 
   var profile: Profile?
   /// What the phases of an update share; written by the caller of one only.
@@ -38,10 +40,12 @@ public final class Updater: TeamWork {
 
   /// - Parameters:
   ///   - curvatures: what K-FAC knows of layers.
+  ///   - masked: the tensors, by name, whose weights may be made 0 for good.
   ///   - arena: what its memory is a piece of.
   init(
     _ optimizer: OptimizerDescription, of parameters: [Parameter], weights: Buffer,
-    gradients: Buffer, partials: Partials, curvatures: [KroneckerLayer], team: Team, arena: Arena
+    gradients: Buffer, partials: Partials, curvatures: [KroneckerLayer], masked: Set<String>,
+    team: Team, arena: Arena
   ) {
     self.optimizer = optimizer
     self.parameters = parameters
@@ -59,6 +63,11 @@ public final class Updater: TeamWork {
     averaging = optimizer.averaging.map {
       AveragedWeights($0, of: weights, team: team, arena: arena)
     }
+    masks =
+      masked.isEmpty
+      ? nil
+      : WeightMasks(
+        masked, of: parameters, weights: weights, averaging: averaging, arena: arena)
     tiles = UpdateTile.cut(parameters)
     transposeTiles = UpdateTile.transposes(parameters)
     roundTiles = UpdateTile.roundedKernels(parameters)
@@ -90,7 +99,7 @@ public final class Updater: TeamWork {
   }
 
   /// What it remembers, by name: its moments, each as long as the part of the weights that learns, what
-  /// else it keeps of whole kernels, and the average of all weights. A checkpoint must hold it.
+  /// else it keeps of whole kernels, the average of all weights and their masks. A checkpoint must hold it.
   public var state: [(name: String, values: UnsafeMutableBufferPointer<Float>)] {
     zip(optimizer.rule.moments, moments).map { (name: $0, values: $1.all) } + others
   }
@@ -103,6 +112,7 @@ public final class Updater: TeamWork {
       state += rule.state.map { (name: "\(optimizer.rule.name)/\(kernel)/\($0)", values: $1.all) }
     }
     if let averaging { state.append((name: "average", values: averaging.values)) }
+    if let masks { state.append((name: "masks", values: masks.values)) }
     return state
   }
 
@@ -341,6 +351,7 @@ public final class Updater: TeamWork {
       addRun(
         penalties[place].gradient.base + (at - parameter.offset), to: gradient, count: count)
     }
+    masks?.apply(to: gradient, of: tile.parameter, at: at, count: count)
   }
 
   /// Moves a tile's parameters along the gradient, and keeps where they were.
@@ -404,6 +415,7 @@ public final class Updater: TeamWork {
         w, gradient: gradient, MomentRun(moments, at: slot, gradient: gradient), count: count,
         decays: parameter.role.isKernel)
     }
+    masks?.apply(to: w, of: tile.parameter, at: at, count: count)
     if !parameter.transposesApart { parameter.copyTransposed(weights.base, rows: tile.rows) }
     profile?.addUpdate(since: start, worker: worker)
   }

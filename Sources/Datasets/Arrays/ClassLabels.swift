@@ -1,4 +1,4 @@
-import ConvNet
+import Elements
 import Images
 
 /// The labels of a file in order, each as it stands there, until what they mean is decided by all of

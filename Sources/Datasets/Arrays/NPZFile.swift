@@ -1,4 +1,4 @@
-import ConvNet
+import Elements
 import Storage
 
 /// Arrays by name in one file, as NumPy's `savez` writes and `load` reads them: a ZIP archive of NPY files.

@@ -1,4 +1,4 @@
-import ConvNet
+import Elements
 
 /// One random distortion of a training image, drawn anew for each image and epoch. A spec gives a
 /// list of them. Those that move pixels are composed into one mapping and resampled once, bilinearly

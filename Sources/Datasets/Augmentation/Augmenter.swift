@@ -1,4 +1,4 @@
-import ConvNet
+import Elements
 
 /// Distorts training images at random. All ops of a list that move pixels become one map and, with
 /// elastic ops, one field of displacements d(p): output(p) = input(map(p) + d(p)), by one bilinear

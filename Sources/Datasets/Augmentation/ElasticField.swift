@@ -1,4 +1,4 @@
-import ConvNet
+import Elements
 
 /// The displacement of each pixel of an elastic distortion: uniform noise in [−1, 1), smoothed by a
 /// Gaussian and multiplied by α (Simard, Steinkraus and Platt, "Best practices for convolutional

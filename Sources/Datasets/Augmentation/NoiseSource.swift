@@ -1,4 +1,4 @@
-import ConvNet
+import Elements
 
 /// Uniform numbers by the thousand for one image: the Philox4x32-10 of `RandomStream` under the
 /// same key, counted from a block far beyond those that a stream reaches, in a loop that the

@@ -1,4 +1,4 @@
-import ConvNet
+import Elements
 
 /// A change of an image's pixels with its random numbers drawn; see `PixelOp` and `RandAugment.Op` for
 /// the formulas.

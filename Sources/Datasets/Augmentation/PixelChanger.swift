@@ -1,4 +1,4 @@
-import ConvNet
+import Elements
 
 /// Changes what the pixels of one image at a time hold, with its buffers. H, W, C are the image's
 /// sizes, R the radius of a blur.

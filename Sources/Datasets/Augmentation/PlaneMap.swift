@@ -1,4 +1,4 @@
-import ConvNet
+import Elements
 
 /// Where each output pixel of a distorted image comes from: q = (M·p + t) / (1 + v·p), with p the
 /// output's and q the input's (row, column), both counted from the image's centre

@@ -1,4 +1,4 @@
-import ConvNet
+import Elements
 
 /// Bilinear resampling of one image at a time, with its buffers. H, W, C are the image's sizes.
 ///

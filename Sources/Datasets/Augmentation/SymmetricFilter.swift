@@ -1,4 +1,4 @@
-import ConvNet
+import Elements
 
 /// A convolution along one axis with taps that are the same to both sides, sixteen numbers at a time.
 enum SymmetricFilter {

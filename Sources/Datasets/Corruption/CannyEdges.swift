@@ -1,4 +1,4 @@
-import ConvNet
+import Elements
 
 /// The edges of the mean of an image's channels (J. Canny, "A computational approach to edge detection",
 /// 1986), as scikit-image's `feature.canny` finds them: Sobel's gradient of the blurred image, thinned to

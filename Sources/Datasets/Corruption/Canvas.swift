@@ -1,4 +1,4 @@
-import ConvNet
+import Elements
 
 /// One image that is drawn upon and filtered; what `Corruption` works on. In Double, as NumPy, SciPy and
 /// scikit-image compute.

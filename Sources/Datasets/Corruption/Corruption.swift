@@ -1,4 +1,4 @@
-import ConvNet
+import Elements
 
 /// A way in which test images are spoiled, to see how much a network bears: the fifteen of MNIST-C
 /// (N. Mu and J. Gilmer, "MNIST-C: a robustness benchmark for computer vision", 2019), each by the

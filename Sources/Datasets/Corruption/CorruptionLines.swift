@@ -1,4 +1,4 @@
-import ConvNet
+import Elements
 
 /// A bright stroke between two points, the second to the right of the first, on an image that counts 28
 /// rows and 28 columns: at the columns from ⌊first⌋ to below ⌈last⌉, v ← min(1, v + 1 + ln(1 − d/2.3)),

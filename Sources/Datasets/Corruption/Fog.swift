@@ -1,4 +1,4 @@
-import ConvNet
+import Elements
 
 /// A cloud over the image: v ← (v + c·n)·M / (M + c), M the greatest v of the image, n the cloud's
 /// height at the pixel.

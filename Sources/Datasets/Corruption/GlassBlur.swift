@@ -1,4 +1,4 @@
-import ConvNet
+import Elements
 
 /// As seen through frosted glass: blurred, cut to whole bytes, pixels exchanged with others nearby, and
 /// blurred again.

@@ -1,4 +1,4 @@
-import ConvNet
+import Elements
 
 /// Smeared along a line, as ImageMagick's `MotionBlurImage` does:
 /// out(y, x) = Σᵢ wᵢ·in(y + ⌈i·sin θ − ½⌉, x + ⌈i·cos θ − ½⌉), wᵢ ∝ exp(−i²/2σ²), i = 0 ... 2r, where

@@ -1,4 +1,4 @@
-import ConvNet
+import Elements
 
 /// Splashes of mud, where smoothed noise is high: n = G(blur) ∗ N(mean, deviation²);
 /// m = G(edge) ∗ [n > threshold], and 0 where that is less than 0.8; v ← (1 − m)·v + m·63/255.

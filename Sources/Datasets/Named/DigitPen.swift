@@ -1,4 +1,4 @@
-import ConvNet
+import Elements
 
 /// Draws one digit at a time; holds the buffers for it. Used by one thread.
 final class DigitPen {

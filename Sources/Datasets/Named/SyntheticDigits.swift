@@ -1,4 +1,4 @@
-import ConvNet
+import Elements
 
 /// Digits drawn from stroke skeletons, each image a pure function of (seed, part, index).
 ///

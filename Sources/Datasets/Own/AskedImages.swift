@@ -1,4 +1,4 @@
-import ConvNet
+import Elements
 import Images
 
 /// Images that a model is asked about: their pixels as it takes them, and what is known of each.

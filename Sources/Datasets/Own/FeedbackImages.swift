@@ -1,4 +1,4 @@
-import ConvNet
+import Elements
 import Images
 
 /// What people said of a model's answers, as images to learn from: of a server's log each request whose

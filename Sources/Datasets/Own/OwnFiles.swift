@@ -1,4 +1,4 @@
-import ConvNet
+import Elements
 import Storage
 
 /// A user's own images: where they are, and in what form.

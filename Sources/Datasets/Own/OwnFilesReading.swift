@@ -1,4 +1,4 @@
-import ConvNet
+import Elements
 import Images
 import Storage
 

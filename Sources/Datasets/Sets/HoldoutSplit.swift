@@ -1,4 +1,4 @@
-import ConvNet
+import Elements
 
 /// Which images train and which are held out to validate, each list in ascending order.
 public struct HoldoutSplit: Hashable, Sendable {

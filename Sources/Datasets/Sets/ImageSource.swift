@@ -1,4 +1,4 @@
-import ConvNet
+import Elements
 
 /// Samples of an `ImageSet` for training or evaluation, as floats in [0, 1]: byte / 255.
 public final class ImageSource: SampleSource {

@@ -1,4 +1,4 @@
-import ConvNet
+import Elements
 
 /// Which of the training images are trained on: fewer, and how often each class comes. What is drawn is
 /// a function of the seed alone.

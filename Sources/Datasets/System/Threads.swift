@@ -1,4 +1,4 @@
-import ConvNet
+import Elements
 
 /// A pointer that several threads use, each its own part.
 package struct SendablePointer<Element>: @unchecked Sendable {

@@ -115,6 +115,11 @@ enum Checkpoint {
     return (model, epoch)
   }
 
+  /// The model that is being trained, not its average.
+  static func trainedModel(_ path: String, _ plan: NetworkPlan) throws -> Model {
+    try model(plan, from: CheckpointFile(reading: path, of: plan))
+  }
+
   /// Puts a checkpoint's weights and moments into the trainer and its position into `state`, whose
   /// rules (monitor, patience) are the spec's; nothing of it before all of it has been checked.
   ///

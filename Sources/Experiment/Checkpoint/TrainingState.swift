@@ -30,12 +30,17 @@ struct TrainingState: Hashable, Sendable {
 
   /// Takes in what an epoch measured: what the schedule, the patience and the number of epochs make of
   /// it.
+  /// - Parameter unwatched: epochs of which none is the best, nor counts for the patience.
   mutating func finishEpoch(
-    _ row: EpochRow, _ learningRate: inout LearningRate, of epochs: Int, stopsEarly: Bool
+    _ row: EpochRow, _ learningRate: inout LearningRate, of epochs: Int, unwatched: Int = 0,
+    stopsEarly: Bool
   ) -> EarlyStopping.Verdict? {
     if let monitor = learningRate.monitor { learningRate.finishEpoch(monitored: row[monitor]) }
     plateau = learningRate.plateau
-    let verdict = watch.map { watch!.observe(row[$0.monitor], epoch: row.epoch) }
+    var verdict: EarlyStopping.Verdict?
+    if row.epoch > unwatched {
+      verdict = watch.map { watch!.observe(row[$0.monitor], epoch: row.epoch) }
+    }
     if row.epoch == epochs { finish = .epochs }
     if verdict == .stop, stopsEarly { finish = .earlyStopping }
     return verdict

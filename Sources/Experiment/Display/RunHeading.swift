@@ -20,12 +20,13 @@ public struct RunHeading: Hashable, Sendable {
     let training =
       "\(counted(spec.training.epochs, "epoch")) of \(counted(steps, "step")) of "
       + "\(counted(perStep, "image"))"
-    lines = [
-      "\(spec.name): \(folder.path)",
-      "  data      \(data.record.name): \(counts.joined(separator: ", "))",
-      "  network   \(network)",
-      "  training  \(training), by \(optimizer)",
-      "  compute   \(counted(threads, "thread")), kernel \(BLASCore.current)",
-    ]
+    lines =
+      [
+        "\(spec.name): \(folder.path)",
+        "  data      \(data.record.name): \(counts.joined(separator: ", "))",
+        "  network   \(network)",
+        "  training  \(training), by \(optimizer)",
+        "  compute   \(counted(threads, "thread")), kernel \(BLASCore.current)",
+      ] + (spec.pruningSentence(of: plan).map { ["  pruning   \($0)"] } ?? [])
   }
 }

@@ -25,9 +25,13 @@ public struct ModelFile: Sendable {
   public var specDigest: String?
   /// The kernel that it was trained with: with it answers have the same bits as in the run.
   public var kernel: String
+  /// Whether weights were made 0: then kernels are stored without their zeros, where that is shorter.
+  public var isPruned = false
 
   /// What `format` in the metadata says.
   static let format = "runner-model-2"
+  /// The same of a file in which a kernel is stored without its zeros.
+  private static let sparseFormat = "runner-model-3"
   /// Of an earlier version, where layers are called by their places in the plan.
   private static let formerFormat = "runner-model-1"
 
@@ -78,6 +82,13 @@ public struct ModelFile: Sendable {
     metadata["test_accuracy"] = testAccuracy.map { "\($0)" }
     metadata["test_loss"] = testLoss.map { "\($0)" }
     metadata["spec_sha256"] = specDigest
+    if let tensors = tensorsWithoutZeros {
+      metadata["format"] = Self.sparseFormat
+      return try Safetensors(tensors: tensors, metadata: metadata).sealed
+        .withUnsafeBufferPointer { (bytes) throws(Failure) in
+          try body([UnsafeRawBufferPointer(bytes)])
+        }
+    }
     let others = Checkpoint.normalization(of: model.normalization).map {
       ($0.name, $0.shape, $0.floats)
     }
@@ -99,6 +110,21 @@ public struct ModelFile: Sendable {
       }
     }
   }
+
+  /// All tensors of a pruned model, kernels without their zeros where that is shorter; nil where none is so.
+  private var tensorsWithoutZeros: [StoredTensor]? {
+    guard isPruned else { return nil }
+    var isShorter = false
+    let tensors = model.tensors.flatMap { tensor in
+      let whole = model[tensor].withUnsafeBufferPointer {
+        StoredTensor(name: tensor.name, shape: tensor.shape, floats: $0)
+      }
+      guard tensor.role.isKernel, let sparse = whole.withoutZeros else { return [whole] }
+      isShorter = true
+      return sparse
+    }
+    return isShorter ? tensors + Checkpoint.normalization(of: model.normalization) : nil
+  }
 }
 
 extension ModelFile {
@@ -111,8 +137,9 @@ extension ModelFile {
     }
     var file = try Safetensors(parsing: bytes, path: path)
     func damaged(_ what: String) -> RecordError { RecordError(path, "is damaged: \(what)") }
-    guard [Self.format, Self.formerFormat].contains(file.metadata["format"]) else {
-      let format = file.metadata["format"].map(JSONValue.quoted) ?? "none"
+    let format = file.metadata["format"]
+    guard [Self.format, Self.sparseFormat, Self.formerFormat].contains(format) else {
+      let format = format.map(JSONValue.quoted) ?? "none"
       throw RecordError(
         path,
         "is not a model of this program: its format is \(format), not \(JSONValue.quoted(Self.format))"
@@ -152,15 +179,26 @@ extension ModelFile {
     do {
       spec = try ExperimentSpec(resolved: document, name: path)
     } catch { throw damaged("\(error)") }
+    /// Of a tensor that is stored without its zeros.
+    func mask(of tensor: TensorInfo) -> StoredTensor? {
+      guard format == Self.sparseFormat, tensor.role.isKernel else { return nil }
+      return file[StoredTensor.maskName(of: tensor.name)]
+    }
     /// Before there is memory for any of them.
     func checkTensors(of plan: NetworkPlan) throws(RecordError) {
       for tensor in Model.tensors(of: plan) {
+        if let mask = mask(of: tensor) {
+          if let flaw = file.flaw(of: tensor.name, mask, .f32, count: tensor.range.count) {
+            throw damaged("its tensor \(tensor.name) \(flaw)")
+          }
+          continue
+        }
         guard let stored = file[tensor.name], stored.type == .f32, stored.shape == tensor.shape
         else { throw damaged("its tensor \(tensor.name) is not as the architecture needs it") }
       }
     }
     var plan = try NetworkPlan(spec.network)
-    if file.metadata["format"] == Self.formerFormat { file = file.renamed(for: plan) }
+    if format == Self.formerFormat { file = file.renamed(for: plan) }
     try checkTensors(of: plan)
     if let quantization = architecture["quantization"] {
       do {
@@ -169,7 +207,14 @@ extension ModelFile {
       } catch { throw damaged("\(error)") }
       try checkTensors(of: plan)
     }
-    var model = Model(plan) { file[$0.name]!.copyFloats(into: $1) }
+    var model = Model(plan) { tensor, buffer in
+      let stored = file[tensor.name]!
+      if let mask = mask(of: tensor) {
+        stored.expand(by: mask, into: UnsafeMutableRawBufferPointer(buffer))
+      } else {
+        stored.copyFloats(into: buffer)
+      }
+    }
     model.normalization = try Checkpoint.normalization(
       of: { file[$0] }, path: path, input: model.plan.description.input)
     func number(_ key: String) throws(RecordError) -> Double? {
@@ -185,7 +230,8 @@ extension ModelFile {
       preparation: spec.dataset.preparation,
       ink: try file.metadata["ink"] == nil ? nil : InkRange(json("ink")), epoch: epoch,
       testAccuracy: try number("test_accuracy"), testLoss: try number("test_loss"),
-      specDigest: file.metadata["spec_sha256"], kernel: kernel)
+      specDigest: file.metadata["spec_sha256"], kernel: kernel,
+      isPruned: format == Self.sparseFormat)
     guard weightsDigest == file.metadata["weights_sha256"] else {
       throw damaged("its weights do not have the digest that it records")
     }

@@ -70,6 +70,12 @@ extension ModelFile {
     (testAccuracy, testLoss, specDigest) = (nil, nil, nil)
   }
 
+  /// The same of a model that was made of another by making weights 0.
+  public init(pruning other: ModelFile, to model: Model, named name: String) {
+    self.init(narrowing: other, to: model, named: name)
+    isPruned = true
+  }
+
   /// A layer without the stride of a window that steps by its size, as it does unless told; so of all
   /// layers within it.
   static func plain(_ json: JSONValue) -> JSONValue {

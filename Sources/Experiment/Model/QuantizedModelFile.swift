@@ -7,7 +7,8 @@ import Storage
 /// A quantised model with all that is needed to use it, as a `.safetensors` holds it: the kernels, scales and biases
 /// of all operations in their order, the plan in its metadata, and what `ModelFile` says of the model that it was
 /// made of. Kernels are bytes, a weight of int8 each, of 4 bits and less two; they are one tensor, since the entries
-/// of several would take more than the weights of a small layer.
+/// of several would take more than the weights of a small layer. Of a pruned model they are stored without their
+/// zeros, where that is shorter.
 public struct QuantizedModelFile: Sendable {
   public var model: QuantizedModel
   /// Of the experiment.
@@ -25,8 +26,12 @@ public struct QuantizedModelFile: Sendable {
   public var floatDigest: String
   public var specDigest: String?
   public var kernel: String
+  /// Whether weights of the model that it was made of were made 0.
+  public var isPruned: Bool
 
   static let format = "runner-quantized-2"
+  /// The same of a file in which the kernels are stored without their zeros.
+  private static let sparseFormat = "runner-quantized-3"
   /// How it begins in each version.
   static let formats = "runner-quantized-"
 
@@ -46,6 +51,7 @@ public struct QuantizedModelFile: Sendable {
     floatDigest = file.weightsDigest
     specDigest = file.specDigest
     kernel = file.kernel
+    isPruned = file.isPruned
   }
 
   /// SHA-256 of the plan, of the normalisation, and of the bytes of each operation's kernel, scales and biases.
@@ -81,6 +87,13 @@ public struct QuantizedModelFile: Sendable {
     metadata["quantization"] = quantization?.brief.minified
     metadata["ink"] = ink?.json.minified
     metadata["spec_sha256"] = specDigest
+    var tensors = tensors
+    if isPruned, let place = tensors.firstIndex(where: { $0.name == "kernels" }),
+      let sparse = tensors[place].withoutZeros
+    {
+      tensors.replaceSubrange(place...place, with: sparse)
+      metadata["format"] = Self.sparseFormat
+    }
     return Safetensors(tensors: tensors, metadata: metadata).sealed
   }
 
@@ -118,7 +131,8 @@ public struct QuantizedModelFile: Sendable {
     guard let format = file.metadata["format"], format.hasPrefix(Self.formats) else {
       throw RecordError(path, "is not a quantised model of this program")
     }
-    guard format == Self.format else {
+    isPruned = format == Self.sparseFormat
+    guard isPruned || format == Self.format else {
       throw RecordError(
         path,
         "is of another version (\(format), not \(Self.format)): make it again by runner quantize")
@@ -141,7 +155,7 @@ public struct QuantizedModelFile: Sendable {
       throw damaged("its classes are not whole")
     }
     do throws(NetworkError) {
-      var stored = StoredKernels(file)
+      var stored = try StoredKernels(file, areSparse: isPruned)
       model = try QuantizedModel(plan: plan, normalization: nil) {
         (name, bits, sizes) throws(NetworkError) in try stored.take(name, bits: bits, sizes)
       }
@@ -196,9 +210,24 @@ private struct StoredKernels {
   private var weights: ArraySlice<UInt8> = []
   private var scales: ArraySlice<Float> = []
   private var biases: ArraySlice<Int32> = []
+  /// Bytes that a mask has bits for behind the last weight, less than 8.
+  private var slack = 0
 
-  init(_ file: Safetensors) {
-    if let tensor = file["kernels"], tensor.type == .u8 { weights = tensor.bytes[...] }
+  /// - Parameter areSparse: whether weights are stored without their zeros.
+  /// - Throws: `NetworkError` where these are damaged.
+  init(_ file: Safetensors, areSparse: Bool) throws(NetworkError) {
+    if areSparse, let mask = file[StoredTensor.maskName(of: "kernels")] {
+      let count = 8 * mask.bytes.count
+      if let flaw = file.flaw(of: "kernels", mask, .u8, count: count) {
+        throw NetworkError("its tensor kernels \(flaw)")
+      }
+      var all = [UInt8](repeating: 0, count: count)
+      all.withUnsafeMutableBytes { file["kernels"]!.expand(by: mask, into: $0) }
+      weights = all[...]
+      slack = 7
+    } else if let tensor = file["kernels"], tensor.type == .u8 {
+      weights = tensor.bytes[...]
+    }
     if let tensor = file["scales"], tensor.type == .f32 { scales = tensor.floats[...] }
     if let tensor = file["biases"], tensor.type == .i32 { biases = tensor.integers[...] }
   }
@@ -228,7 +257,8 @@ private struct StoredKernels {
 
   /// - Throws: `NetworkError` where the file has more.
   func end() throws(NetworkError) {
-    guard weights.isEmpty, scales.isEmpty, biases.isEmpty else {
+    guard weights.count <= slack, weights.allSatisfy({ $0 == 0 }), scales.isEmpty, biases.isEmpty
+    else {
       throw NetworkError("it has more weights than its plan")
     }
   }

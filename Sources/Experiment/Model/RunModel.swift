@@ -11,7 +11,7 @@ extension Run {
       preparation: spec.dataset.inputPreparation,
       ink: InkRange(of: data.plain), epoch: summary.tested.epoch,
       testAccuracy: summary.testAccuracy, testLoss: summary.testLoss, specDigest: spec.digest,
-      kernel: options.environment.kernel)
+      kernel: options.environment.kernel, isPruned: spec.pruning != nil)
   }
 }
 
@@ -41,7 +41,7 @@ extension RunFolder {
       model: model, name: spec.name, classNames: names, prepare: spec.dataset.files?.prepare,
       preparation: spec.dataset.inputPreparation, ink: left?.ink,
       epoch: epoch, testAccuracy: nil, testLoss: nil, specDigest: spec.digest,
-      kernel: record.environment.kernel)
+      kernel: record.environment.kernel, isPruned: spec.pruning != nil)
   }
 
   /// SHA-256 of the resolved spec as it was written, which is what its model says: a later version fills

@@ -2,8 +2,9 @@ import ConvNet
 import Storage
 
 extension ExperimentSpec {
-  /// The experiment that trains a model further which was made of this one's by removing channels: on
-  /// the same data, by the same optimizer, with the learning rate that the pruning asks for.
+  /// The experiment that trains a model further which was made of this one's by removing channels, or by making
+  /// weights 0: on the same data, by the same optimizer, with the learning rate that the pruning asks for; or as
+  /// this one was trained, where weights are what they were early in its run.
   /// - Parameters:
   ///   - model: whose network and weights it begins with.
   ///   - path: where that lies, from the spec's folder.
@@ -22,7 +23,10 @@ extension ExperimentSpec {
     spec.dataset.normalization = nil
     // What bounds the whole network's figures says nothing of this one's.
     spec.expect = []
-    guard pruning.epochs > 0 else { return spec }
+    // What is 0 stays so, also where channels have gone since.
+    let zeros = pruning.sparsity == nil ? spec.pruning?.weights : pruning.weights
+    spec.pruning = zeros.map { .keepingZeros(of: $0) }
+    guard pruning.epochs > 0, pruning.rewind == nil else { return spec }
     spec.training.epochs = pruning.epochs
     spec.optimizer.learningRate *= Float(pruning.learningRate)
     spec.schedule = .cosine(CosineDescription(epochs: Double(pruning.epochs)))

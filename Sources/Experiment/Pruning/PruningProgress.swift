@@ -39,6 +39,7 @@ public struct PruningProgress {
     }
     switch spec.goal {
     case .share: budget = nil
+    case .zeros: preconditionFailure("weights are no channels")
     case .budget(let kind, let left):
       let before = try cost(kind, model)
       let limit = left < 1 ? left * before : left
@@ -60,6 +61,7 @@ public struct PruningProgress {
     let part = Double(steps) / Double(spec.steps)
     let count: Int
     switch spec.goal {
+    case .zeros: preconditionFailure("weights are no channels")
     case .share(let share):
       let left = Int((Double(channels) * power(1 - share, part)).rounded())
       count = max(0, ranking.count - left)

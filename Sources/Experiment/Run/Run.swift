@@ -15,6 +15,8 @@ public struct RunOptions: Sendable {
   public var stopAtStep: Int?
   /// Ends the run in good order after this epoch, to be resumed or not.
   public var stopAfterEpoch: Int?
+  /// The same after so many steps, at the end of an epoch or within it.
+  public var stopAfterStep: Int?
   /// Rows of metrics.csv by epoch: the run ends in good order after the first epoch whose row is another.
   public var expectedRows: [String]?
   /// Ends the run in good order after an epoch at which it is below what others had reached.
@@ -25,7 +27,7 @@ public struct RunOptions: Sendable {
   public var teacherPlaces: [String] = []
 
   /// Whether it may be ended between two epochs.
-  var mayStop: Bool { stopAfterEpoch != nil || bar != nil }
+  var mayStop: Bool { stopAfterEpoch != nil || stopAfterStep != nil || bar != nil }
 
   public init(
     threads: Int, display: Display.Style, command: [String], environment: Environment,

@@ -40,6 +40,8 @@ public struct Summary: Hashable, Sendable {
   public var averaged: AveragedViews?
   /// Nil where it didn't learn to answer in integers.
   public var integers: Integers?
+  /// Nil where no weights were made 0.
+  public var zeros: Zeros?
   /// Which weights were tested, or would have been.
   public var testedWeights: Weights
   /// Why training ended: "epochs" or "early_stopping".
@@ -87,6 +89,7 @@ public struct Summary: Hashable, Sendable {
       json[key] = .object(figures)
     }
     if let averaged { json["test_time_augmentation"] = averaged.json }
+    for member in zeros?.json.members ?? [] { json[member.key] = member.value }
     for member in integers?.json.members ?? [] { json[member.key] = member.value }
     return json
   }

@@ -17,6 +17,8 @@ public struct ExperimentSpec: Hashable, Sendable {
   public var teacher: TeacherSpec?
   /// How it learns to answer in integers; nil for floats.
   public var quantization: TrainingQuantizationSpec?
+  /// How it makes weights 0; nil where it makes none.
+  public var pruning: TrainingPruningSpec?
   public var loss: LossDescription
   public var optimizer: OptimizerDescription
   public var schedule: Schedule
@@ -38,7 +40,7 @@ public struct ExperimentSpec: Hashable, Sendable {
   public init(
     name: String, description: String = "", seed: UInt64 = 1, dataset: DatasetSpec,
     model: [ModelItem], initial: InitialSpec? = nil, teacher: TeacherSpec? = nil,
-    quantization: TrainingQuantizationSpec? = nil,
+    quantization: TrainingQuantizationSpec? = nil, pruning: TrainingPruningSpec? = nil,
     loss: LossDescription = .softmaxCrossEntropy,
     optimizer: OptimizerDescription,
     schedule: Schedule = .constant, warmup: Warmup? = nil, augmentation: [AugmentationOp] = [],
@@ -56,6 +58,7 @@ public struct ExperimentSpec: Hashable, Sendable {
     self.initial = initial
     self.teacher = teacher
     self.quantization = quantization
+    self.pruning = pruning
     self.loss = loss
     self.optimizer = optimizer
     self.schedule = schedule

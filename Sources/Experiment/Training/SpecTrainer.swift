@@ -18,7 +18,8 @@ extension Trainer {
     let plan = try NetworkPlan(spec.network)
     try self.init(
       plan, loss: loss, optimizer: spec.optimizer, mixing: spec.mixing,
-      freezing: freezing ?? spec.freezings(of: plan)[0], batchSize: spec.training.batchSize,
+      freezing: freezing ?? spec.freezings(of: plan)[0],
+      masked: Set(spec.prunedKernels(of: plan).map(\.name)), batchSize: spec.training.batchSize,
       seed: spec.seed, team: team)
     if let teachers {
       try learn(from: teachers.models.map(\.file.model), by: teachers.description)
@@ -51,6 +52,7 @@ extension Trainer {
       if let quantization = spec.quantization {
         try beginRanges(quantization, except: tensors, on: data.plain)
       }
+      if spec.pruning?.keepsZeros ?? false { keepZeros(of: tensors.taken) }
       beginning = spec.beginning(model, initial, plan, classNames: data.classNames)
     } else {
       normalization = try normalized()

@@ -36,7 +36,12 @@ extension Run {
 
     var state = TrainingState()
     state.watch = watched
-    if isResumed { state = try restore(current!, from: state, learningRate, in: extent) }
+    let sparsity = spec.pruning?.schedule(stepsPerEpoch: stepsPerEpoch)
+    if isResumed {
+      state = try restore(current!, from: state, learningRate, in: extent)
+    } else {
+      prune(current!, to: sparsity?.sparsity(after: 0))
+    }
     learningRate.plateau = state.plateau
     var metrics = try openMetrics(at: isResumed ? state.metricsLength : nil)
     var timing = try openTiming(before: state.epoch)
@@ -76,6 +81,7 @@ extension Run {
         guard result.isFinite else { return .diverged(divergence(of: trainer, state)) }
         state.step += 1
         state.stepInEpoch += 1
+        prune(trainer, to: sparsity?.sparsity(after: state.step))
         if let averaging = spec.optimizer.averaging,
           averaging.includes(step: state.step, stepsPerEpoch: stepsPerEpoch)
         {
@@ -88,9 +94,9 @@ extension Run {
         if state.step == options.killAtStep { kill(getpid(), SIGKILL) }
         if state.step == options.stopAtStep { Interruption.request(SIGUSR1) }
         if state.stepInEpoch < stepsPerEpoch {
-          if let signal = Interruption.signal {
+          if Interruption.signal != nil || state.step == options.stopAfterStep {
             try checkpoints.save(state, trainer, isNeeded: true)
-            return .interrupted(signal: signal, step: state.step)
+            return .interrupted(signal: Interruption.signal ?? 0, step: state.step)
           }
           if let every = spec.checkpoint.everySteps, state.step % every == 0 {
             try checkpoints.save(state, trainer, isNeeded: true)
@@ -123,7 +129,8 @@ extension Run {
         imagesPerSecond: Double(images - seenBefore) / trainSeconds)
 
       let verdict = state.finishEpoch(
-        figures, &learningRate, of: spec.training.epochs, stopsEarly: spec.earlyStopping != nil)
+        figures, &learningRate, of: spec.training.epochs, unwatched: extent.unwatched,
+        stopsEarly: spec.earlyStopping != nil)
       if verdict == .improved {
         try trainer.withAverage { try checkpoints.keepBest(trainer, epoch: state.epoch) }
       }
@@ -145,11 +152,17 @@ extension Run {
     return .completed(try finish(current!, state))
   }
 
+  private func prune(_ trainer: Trainer, to sparsity: Double?) {
+    guard let pruning = spec.pruning, let sparsity else { return }
+    trainer.prune(to: sparsity, by: pruning.weights.scope)
+  }
+
   /// Whether the options end the run here, between two epochs.
   /// - Parameter row: of metrics.csv, the last that this process wrote.
   private func isToStop(
     before state: TrainingState, after row: (epoch: Int, text: String)?
   ) throws -> Bool {
+    if let last = options.stopAfterStep, state.step >= last { return true }
     guard state.epoch > 1, state.stepInEpoch == 0 else { return false }
     if let rows = options.expectedRows, let row, rows.indices.contains(row.epoch - 1),
       rows[row.epoch - 1] != row.text
@@ -239,6 +252,9 @@ extension Run {
     }
     let file = modelFile(of: model, summary)
     try file.write(to: folder.model)
+    if spec.pruning != nil {
+      summary.zeros = Summary.Zeros(file, spec.prunedKernels(of: model.plan))
+    }
     summary.integers = try finishIntegers(file, team: trainer.team)
     if data.record.standsInFor == nil { summary.checks = try checks(of: summary, file) }
     try AtomicFile.write(summary.json.pretty, to: folder.summary)

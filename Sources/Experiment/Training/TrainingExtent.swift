@@ -6,16 +6,19 @@ struct TrainingExtent {
   let images: Int
   /// Images of a step; the last step of an epoch takes what is left over.
   let batchSize: Int
+  let stepsPerEpoch: Int
   let averaging: WeightAveraging?
+  /// Epochs of which none is the best, nor counts for the patience: before pruning is done.
+  let unwatched: Int
 
   init(_ spec: ExperimentSpec, images: Int) {
     epochs = spec.training.epochs
     self.images = images
     batchSize = spec.training.batchSize * spec.optimizer.accumulation
     averaging = spec.optimizer.averaging
+    stepsPerEpoch = (images + batchSize - 1) / batchSize
+    unwatched = spec.pruning?.unfinishedEpochs(stepsPerEpoch: stepsPerEpoch) ?? 0
   }
-
-  var stepsPerEpoch: Int { (images + batchSize - 1) / batchSize }
 }
 
 extension TrainingState {
@@ -69,7 +72,7 @@ extension TrainingState {
       guard watch.best?.isFinite ?? true else {
         return "best_value is \(watch.best!), not a finite number"
       }
-      guard watch.waited == done - watch.bestEpoch else {
+      guard watch.waited == done - max(watch.bestEpoch, min(done, extent.unwatched)) else {
         return "waited is \(watch.waited), with the best epoch \(watch.bestEpoch) of \(done)"
       }
     }
@@ -102,7 +105,8 @@ extension TrainingState {
         return "row \(place + 1) of metrics.csv is of epoch \(row.epoch) and step \(row.step)"
       }
       guard led.finish == nil else { return "metrics.csv goes on after the training's end" }
-      _ = led.finishEpoch(row, &rate, of: extent.epochs, stopsEarly: stopsEarly)
+      _ = led.finishEpoch(
+        row, &rate, of: extent.epochs, unwatched: extent.unwatched, stopsEarly: stopsEarly)
       led.epoch += 1
     }
     func difference(_ key: String, _ value: some CustomStringConvertible, _ other: String)

@@ -1,6 +1,7 @@
 import ConvNet
 import Datasets
 import Experiment
+import Glibc
 import Search
 import Storage
 
@@ -41,13 +42,15 @@ public struct JournalFormat: Sendable {
       + row(result.best) + row(result.last) + [curve, result.key]
       + space.labels(of: entry.configuration).map { $0 ?? "" }
     let text = CSV.row(fields)
-    return "\(text),\(Self.checksum(Array(text.utf8)[...]))"
+    return "\(text),\(Array(text.utf8).withUnsafeBytes(Self.checksum))"
   }
 
   /// Eight hexadecimal digits of SHA-256.
-  private static func checksum(_ text: ArraySlice<UInt8>) -> Substring {
-    text.withUnsafeBytes { SHA256.hex(of: $0) }.prefix(8)
+  private static func checksum(_ text: UnsafeRawBufferPointer) -> Substring {
+    SHA256.hex(of: text).prefix(checksumLength)
   }
+
+  private static let checksumLength = 8
 
   /// The whole entries of a file, and how many bytes they and the header take.
   /// - Parameter hasRows: whether the epochs' rows are read too, half of a line; else the entries have none.
@@ -57,38 +60,49 @@ public struct JournalFormat: Sendable {
     _ path: String, hasRows: Bool = true
   ) throws -> (entries: [JournalEntry], wholeLength: Int) {
     let bytes = try Files.read(path)
-    var entries: [JournalEntry] = []
-    var start = 0
-    var line = 0
-    while start < bytes.count {
-      line += 1
-      guard let end = bytes[start...].firstIndex(of: UInt8(ascii: "\n")) else { break }
-      if line == 1 {
-        guard bytes[start..<end].elementsEqual(header.utf8) else {
+    return try bytes.withUnsafeBytes { bytes in
+      var entries: [JournalEntry] = []
+      var start = 0
+      var line = 0
+      while let length = Self.lineLength(bytes, from: start) {
+        let text = UnsafeRawBufferPointer(rebasing: bytes[start..<start + length])
+        line += 1
+        if line == 1 {
+          guard text.elementsEqual(header.utf8) else {
+            throw RecordError(
+              "\(path):1",
+              "is the journal of another search space: its columns are not \"\(header)\"")
+          }
+        } else if let entry = entry(text, hasRows: hasRows) {
+          entries.append(entry)
+        } else if start + length == bytes.count - 1 {
+          break
+        } else {
           throw RecordError(
-            "\(path):1", "is the journal of another search space: its columns are not \"\(header)\""
-          )
+            "\(path):\(line)",
+            "the line is damaged; remove it, and what it told of is run again")
         }
-      } else if let entry = entry(bytes[start..<end], hasRows: hasRows) {
-        entries.append(entry)
-      } else if end == bytes.count - 1 {
-        break
-      } else {
-        throw RecordError(
-          "\(path):\(line)",
-          "the line is damaged; remove it, and what it told of is run again")
+        start += length + 1
       }
-      start = end + 1
+      return (entries, start)
     }
-    return (entries, start)
+  }
+
+  /// How long the line is that begins at a place; nil where no line ends behind it.
+  private static func lineLength(_ bytes: UnsafeRawBufferPointer, from start: Int) -> Int? {
+    guard start < bytes.count, let base = bytes.baseAddress,
+      let end = memchr(base + start, Int32(UInt8(ascii: "\n")), bytes.count - start)
+    else { return nil }
+    return UnsafeRawPointer(end) - (base + start)
   }
 
   /// Reads a line back; nil when it is torn or not as it was written.
-  private func entry(_ line: ArraySlice<UInt8>, hasRows: Bool) -> JournalEntry? {
-    guard let comma = line.lastIndex(of: UInt8(ascii: ",")),
-      Self.checksum(line[..<comma]).utf8.elementsEqual(line[(comma + 1)...])
-    else { return nil }
-    return line[..<comma].withUnsafeBytes { entry(of: $0, hasRows: hasRows) }
+  private func entry(_ line: UnsafeRawBufferPointer, hasRows: Bool) -> JournalEntry? {
+    let comma = line.count - Self.checksumLength - 1
+    guard comma >= 0, line[comma] == UInt8(ascii: ",") else { return nil }
+    let text = UnsafeRawBufferPointer(rebasing: line[..<comma])
+    guard Self.checksum(text).utf8.elementsEqual(line[(comma + 1)...]) else { return nil }
+    return entry(of: text, hasRows: hasRows)
   }
 
   private func entry(of text: UnsafeRawBufferPointer, hasRows: Bool) -> JournalEntry? {

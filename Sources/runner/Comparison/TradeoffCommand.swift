@@ -16,8 +16,9 @@ struct TradeoffCommand: ParsableCommand {
       Models are folders of runs or sweeps, model.safetensors, or what runner quantize made of them. Each is \
       tested on the test images of its run, or all of them on those that --on names, and asked about one \
       image at a time on one core, the models in turn, round after round: the time is the median. Bytes are \
-      those of the model's file. Where the system counts energy (RAPL), it is told of the whole package, the \
-      models at work one after another.
+      those of the model's file; where weights were made 0, which saves bytes and not time, their share is told. \
+      Where the system counts energy (RAPL), it is told of the whole package, the models at work one after \
+      another.
 
       The front are the models that no other beats: in time, where none is as accurate at no more time and \
       better in one of both; in size likewise. A difference of accuracies within their intervals (Wilson, 95 \
@@ -133,6 +134,7 @@ struct TradeoffCommand: ParsableCommand {
       .init("accuracy", .right), .init("accuracy_low", isDetail: true),
       .init("accuracy_high", isDetail: true),
       .init("interval", title: "95 %", .right), .init("images", isDetail: true),
+      .init("zeros", .right, isDetail: !measured.contains { $0.zeros > 0 }),
       .init("bytes", .right), .init("microseconds", title: "µs an image", .right),
       .init("multiply_adds", title: "multiply-adds", .right),
       .init("millijoules", title: "mJ an image", .right, isDetail: !isEnergyKnown(measured)),
@@ -152,7 +154,8 @@ struct TradeoffCommand: ParsableCommand {
         .number(model.proportion.value, percent(model.proportion.value)),
         .number(interval.low), .number(interval.high),
         .text("\(percent(interval.low)) to \(percent(interval.high))"),
-        .integer(model.images.count), .integer(model.bytes, grouped(model.bytes)),
+        .integer(model.images.count), .number(model.zeros, percent(model.zeros)),
+        .integer(model.bytes, grouped(model.bytes)),
         .number(model.microseconds, fixed(model.microseconds, 1)),
         .integer(model.multiplyAdds, grouped(model.multiplyAdds)),
         model.joules.map { .number(1000 * $0, fixed(1000 * $0, 3)) } ?? .missing(),
@@ -170,6 +173,8 @@ private struct MeasuredModel {
   let weights: String
   let images: TestImages
   let proportion: Proportion
+  /// Of the weights of a pruned model, the share that is 0; 0 of any other.
+  let zeros: Double
   let bytes: Int
   let multiplyAdds: Int
   private(set) var joules: Double?
@@ -187,11 +192,13 @@ private struct MeasuredModel {
     switch model {
     case .floats(let file):
       weights = "float"
+      zeros = file.isPruned ? file.model.shareOfZeros : 0
       bytes = file.encoded.count
       multiplyAdds = file.model.plan.forwardFLOPs / 2
     case .integers(let file):
       let bits = file.model.operations.compactMap { $0.kind.kernel?.bits }.min() ?? 8
       weights = "int\(bits)"
+      zeros = file.isPruned ? file.model.shareOfZeros : 0
       bytes = file.encoded.count
       multiplyAdds = file.model.multiplyAdds
     }

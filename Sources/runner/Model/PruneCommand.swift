@@ -12,7 +12,7 @@ struct PruneCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "prune",
     abstract:
-      "Make a model narrower: remove the channels that it would miss least, and train the rest.",
+      "Make a model narrower, or its weights 0: remove what it would miss least, and train the rest.",
     discussion: """
       The model is the folder of a run, or its model.safetensors. Filters and units are removed in fact, \
       with all that only they need: their numbers in batch norms and depthwise kernels, the filters that a \
@@ -26,18 +26,30 @@ struct PruneCommand: ParsableCommand {
 
       How much is removed, and by what, a spec says, a JSON file of the keys that `runner explain pruning` \
       tells of, or key=value: one of share (of the channels), flops, bytes and microseconds (what is left; \
-      below 1 as a part of what there was); criterion (l1, batch_norm or taylor), normalization, multiple; \
+      below 1 as a part of what there was), or sparsity; criterion (l1, batch_norm or taylor), normalization, multiple; \
       steps, epochs and learning_rate of the trainings.
 
       Channels that can't be followed stay, and are named: those that a softmax or a layer_norm looks at as \
       a whole, those of the images, the scores of the classes. A repeat whose turns come to differ is \
       written out. The test images are only told of; they choose nothing.
 
+      sparsity=0.9 removes no channels, but makes that part of the weights 0, those of least magnitude (Han et \
+      al. 2015), which the training keeps ("pruning" in a spec; there weights can also become 0 little by \
+      little while it trains). The file stores zeros in a bit each, to the same bits: it saves bytes, not \
+      time, for the network computes with them as with any number. rewind=0 takes what is left as it was \
+      when the run began, rewind=1 as it was after an epoch, and trains it as the run was: a lottery ticket \
+      (Frankle and Carbin 2019; Frankle et al. 2020). For that the run is trained again to there, to the same \
+      bits.
+
+      Stopped within several steps, the same command goes on: what it has trained is not trained again.
+
       EXAMPLES
         runner prune results/t0/latest flops=0.25
         runner prune results/t0/latest flops=0.1 steps=3 epochs=4 --to small
         runner prune results/resnet/latest bytes=100000 criterion=batch_norm
         runner prune lenet.safetensors share=0.5 criterion=l1 normalization=uniform epochs=0
+        runner prune results/t0/latest sparsity=0.9 scope=global
+        runner prune results/t0/latest sparsity=0.9 steps=5 --rewind 1 --to ticket
       """)
 
   @Argument(
@@ -57,6 +69,12 @@ struct PruneCommand: ParsableCommand {
       valueName: "name"),
     transform: Arguments.path)
   var to: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "Short for rewind=…: train what sparsity leaves from the weights that the run had then.",
+      valueName: "epoch"))
+  var rewind: Double?
 
   @Option(
     name: .customLong("output"),
@@ -85,15 +103,18 @@ struct PruneCommand: ParsableCommand {
           + "train what is left for them")
     }
     let experiment = try ExperimentSpec.training(opened, at: model)
-    if experiment == nil, spec.criterion == .taylor || spec.epochs > 0 {
+    if experiment == nil, spec.needsRun {
       throw UsageError(
-        "\(model): says of no run on whose images it could be trained; epochs=0 removes channels "
-          + "without, by criterion l1 or batch_norm")
+        "\(model): says of no run on whose images it could be trained; epochs=0 "
+          + (spec.sparsity == nil
+            ? "removes channels without, by criterion l1 or batch_norm" : "makes weights 0 without")
+      )
     }
-    let files = try NamedFiles(to ?? "\(opened.name)-pruned", advice: "give another name by --to")
-    let titles = (1..<spec.steps).map { "\(files.title)-\($0)" } + [files.title]
-    try files.check(
-      titles.flatMap { ["\($0).safetensors", "\($0).json"] }, madeOf: model, force: force)
+    let steps = PruningSteps(
+      spec: spec, opened: opened, experiment: experiment,
+      files: try NamedFiles(to ?? "\(opened.name)-pruned", advice: "give another name by --to"),
+      results: results, compute: compute, force: force)
+    let claim = try steps.claim(madeOf: model)
     if let experiment {
       try compute.useCore(experiment.compute.kernel)
       try experiment.checkMemory(threads: compute.threadCount)
@@ -102,16 +123,24 @@ struct PruneCommand: ParsableCommand {
     }
     let data = try experiment.map { try compute.load($0) }
     Interruption.listen()
+    try output.print(
+      spec.sparsity == nil ? removeChannels(steps, data) : makeZeros(steps, of: model, data))
+    _ = consume claim
+  }
+
+  /// Removes channels, step by step, and tells what came of it.
+  private func removeChannels(_ steps: PruningSteps, _ data: RunData?) throws -> TextDocument {
+    let (spec, opened, files) = (steps.spec, steps.opened, steps.files)
     let clock = try AnswerClock(of: opened)
-    let images = experiment.flatMap { experiment in
+    let images = steps.experiment.flatMap { experiment in
       data.map { GradientImages($0, of: experiment, count: spec.images) }
     }
     let team = try Team(threads: compute.threadCount)
 
     var (current, pruned) = (opened, opened)
     var progress: PruningProgress?
-    var trained: (folder: RunFolder, summary: Summary)?
-    for title in titles {
+    var trained: RunFolder?
+    for title in steps.titles {
       let ranking = try Ranking(
         current.model, by: spec.criterion, compared: spec.comparison, multiple: spec.multiple,
         images: images, team: team)
@@ -133,31 +162,19 @@ struct PruneCommand: ParsableCommand {
         Display.say("note: a repeat is written out, whose turns come to differ")
       }
       pruned = ModelFile(narrowing: current, to: narrow, named: title)
-      try pruned.write(to: files.path("\(title).safetensors"))
-      guard let experiment, let data else { continue }
-      let further = experiment.fineTuning(
-        pruned, at: "\(title).safetensors", named: title, spec,
-        description: "\(opened.name) (weights \(opened.weightsDigest.prefix(12))…), pruned: "
-          + spec.json.compact)
-      try AtomicFile.write(further.text, to: files.path("\(title).json"))
-      let loaded = try ExperimentSpec.load(
-        path: files.path("\(title).json"), locator: compute.locator)
-      guard spec.epochs > 0 else { continue }
-      trained = try train(loaded, on: data)
-      current = try trained!.folder.modelFile()
+      trained = try steps.leave(pruned, title, on: data)
+      if let trained { current = try trained.modelFile() }
     }
     var told = facts(opened, pruned, at: files.path(files.title))
     if spec.microseconds != nil { told += try times(of: opened.model, pruned.model, by: clock) }
     if let test = data?.testImages {
-      told += try tested(opened, pruned, trained?.summary, on: test)
+      told += try tested(opened, pruned, trained, on: test)
     }
-    if experiment != nil {
-      told += further(at: "\(files.path(files.title)).json", trained?.folder)
-    }
+    told += further(steps, trained)
     var document = TextDocument()
     document.append(told)
     document.append(layers(opened.model.plan, pruned.model.plan), key: "layers")
-    try output.print(document)
+    return document
   }
 
   /// What a model costs: of bytes as much as the file takes that its training leaves, which tells more.
@@ -186,23 +203,8 @@ struct PruneCommand: ParsableCommand {
         "\(files[1]): one file says how a model is pruned; \(files[0]) is given too")
     }
     return try PruningSpec(
-      reading: files.first.map(Arguments.path), overrides: values.filter { $0.contains("=") })
-  }
-
-  /// Carries out the run that trains what is left.
-  private func train(
-    _ loaded: LoadedSpec, on data: RunData
-  ) throws -> (folder: RunFolder, summary: Summary) {
-    let spec = loaded.spec
-    let (folder, outcome) = try Run.start(
-      spec, verbatim: loaded.verbatim, data: data, under: results, options: compute.runOptions()
-    ) { try compute.introduce(spec, data, in: $0) }
-    guard case .completed(let summary) = outcome else {
-      try report(outcome, of: folder, spec: spec, asJSON: false)
-      throw ExitCode(ExitStatus.failed)
-    }
-    try drawMissingCurves(of: folder, title: spec.name)
-    return (folder, summary)
+      reading: files.first.map(Arguments.path),
+      overrides: values.filter { $0.contains("=") } + (rewind.map { ["rewind=\($0)"] } ?? []))
   }
 
   private func facts(
@@ -238,28 +240,37 @@ struct PruneCommand: ParsableCommand {
   }
 
   /// What the models make of the test images.
-  private func tested(
-    _ opened: ModelFile, _ pruned: ModelFile, _ trained: Summary?, on test: TestImages
+  /// - Parameter pruned: nil where it is of no worth before it is trained.
+  func tested(
+    _ opened: ModelFile, _ pruned: ModelFile?, _ trained: RunFolder?, on test: TestImages
   ) throws -> [TextDocument.Fact] {
-    let threads = compute.threadCount
-    let own = try AnsweringModel.floats(opened).test(on: test, threads: threads).accuracy
-    let cut = try AnsweringModel.floats(pruned).test(on: test, threads: threads).accuracy
-    let end = trained?.testAccuracy
-    let after =
-      end.map { "\(percent(cut)) pruned, \(percent($0)) trained" } ?? "\(percent(cut)) after"
-    return [
+    func accuracy(of file: ModelFile) throws -> Double {
+      try AnsweringModel.floats(file).test(on: test, threads: compute.threadCount).accuracy
+    }
+    let own = try accuracy(of: opened)
+    let cut = try pruned.map(accuracy)
+    let end = try trained?.readSummary()["test_accuracy"]?.double
+    let after = [
+      cut.map { "\(percent($0)) \(end == nil ? "after" : "pruned")" },
+      end.map { "\(percent($0)) trained" },
+    ].compactMap { $0 }
+    var facts: [TextDocument.Fact] = [
       .init(
         "accuracy_before", .number(own),
         line:
-          "accuracy       \(percent(own)) before, \(after), on \(grouped(test.count)) test images of "
-          + test.name),
-      .init("accuracy_pruned", .number(cut)),
-    ] + (end.map { [.init("accuracy_trained", .number($0))] } ?? [])
+          "accuracy       \((["\(percent(own)) before"] + after).joined(separator: ", ")), on "
+          + "\(grouped(test.count)) test images of \(test.name)")
+    ]
+    if let cut { facts.append(.init("accuracy_pruned", .number(cut))) }
+    if let end { facts.append(.init("accuracy_trained", .number(end))) }
+    return facts
   }
 
   /// The spec that trains it, and the run that has.
-  private func further(at spec: String, _ run: RunFolder?) -> [TextDocument.Fact] {
-    [.init("spec", .text(spec), line: run == nil ? "train it with  runner \(spec)" : nil)]
+  func further(_ steps: PruningSteps, _ run: RunFolder?) -> [TextDocument.Fact] {
+    guard steps.experiment != nil else { return [] }
+    let spec = "\(steps.files.path(steps.files.title)).json"
+    return [.init("spec", .text(spec), line: run == nil ? "train it with  runner \(spec)" : nil)]
       + (run.map { [.init("run", .text($0.path), line: "trained        \($0.path)")] } ?? [])
   }
 

@@ -20,8 +20,8 @@ struct QuantizeCommand: ParsableCommand {
       defined by integers alone, so that each processor gives the same bits, by AVX-512 VNNI, AVX2 or \
       plain code; RUNNER_INT8=vnni, avx2 or plain makes that choice.
 
-      Both models are then tested on the run's test images, or on those that --on names. A layer that has \
-      no form in integers is refused by its name.
+      Both models are then tested on the run's test images, or on those that --on names. Layers that have \
+      no form in integers are refused, all of them by their names.
 
       How it is done a spec says, a JSON file of the keys that `runner explain quantization` tells of, or \
       key=value: calibration, images, equalization, bias_correction, rounding (adaptive for AdaRound), \

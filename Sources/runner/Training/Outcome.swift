@@ -86,6 +86,7 @@ struct Results {
       lines.append("test accuracy  not measured: dataset.test is \"none\"")
     }
     if let metrics = summary.testMetricsText { lines.append("test metrics   \(metrics)") }
+    if let zeros = summary.zeros { lines.append("zeros          \(zeros.sentence)") }
     if let integers = summary.integers {
       lines.append("integers       \(integers.sentence(folder, of: summary))")
     }

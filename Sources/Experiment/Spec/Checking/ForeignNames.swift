@@ -253,6 +253,7 @@ extension ForeignName {
       "EarlyStopping", "early_stopping",
       #""early_stopping": { "monitor": "val_loss", "patience": 5, "restore_best": true }"#
     ),
+    ("prune_low_magnitude", "pruning", #""pruning": { "sparsity": 0.9 }"#),
     (
       "ModelCheckpoint", "checkpoint",
       "Nothing: every run keeps checkpoints/best.safetensors and last.safetensors."
@@ -394,6 +395,12 @@ extension ForeignName {
     (
       "requires_grad", "initial.frozen",
       #"Layers are frozen by "initial": { "model": "results/lenet/latest", "frozen": ["conv2d_*"] }."#
+    ),
+    (
+      "l1_unstructured", "pruning", #""pruning": { "sparsity": 0.9, "scope": "layer" }"#
+    ),
+    (
+      "global_unstructured", "pruning", #""pruning": { "sparsity": 0.9, "scope": "global" }"#
     ),
     ("StepLR", "step", #""schedule": { "name": "step", "every": 3, "factor": 0.1 }"#),
     (

@@ -65,6 +65,7 @@ extension SpecChecker {
       checkInitial(spec, plan)
       checkTeacher(spec, plan)
       checkQuantization(spec, plan)
+      checkPruning(spec, plan)
     } catch {
       report(at: error.layer.map(Path.init) ?? Path() + "model", error.message)
     }

@@ -28,17 +28,25 @@ extension SpecChecker {
     var lists = [("layers", initial.layers ?? []), ("unfreeze", initial.unfreeze ?? [])]
     if case .layers(let patterns) = initial.frozen { lists.append(("frozen", patterns)) }
     for (key, patterns) in lists {
-      for (place, pattern) in patterns.enumerated()
-      where LayerPattern.matches([pattern], among: labels).isEmpty {
-        let path = Path() + "initial" + key + place
-        if plan.layers.contains(where: { $0.label == pattern }) {
-          report(at: path, "\(shortened(pattern)) has no weights")
-        } else {
-          let name = LayerPattern.end(of: pattern) ?? pattern
-          report(
-            at: path,
-            "no layer with weights is called \(shortened(name)); \(hint(name, labels))")
-        }
+      check(patterns, at: Path() + "initial" + key, among: labels, having: "weights", of: plan)
+    }
+  }
+
+  /// That each of some patterns means one of some layers.
+  /// - Parameter what: these have, and other layers don't.
+  mutating func check(
+    _ patterns: [String], at path: Path, among labels: [String], having what: String,
+    of plan: NetworkPlan
+  ) {
+    for (place, pattern) in patterns.enumerated()
+    where LayerPattern.matches([pattern], among: labels).isEmpty {
+      if plan.layers.contains(where: { $0.label == pattern }) {
+        report(at: path + place, "\(shortened(pattern)) has no \(what)")
+      } else {
+        let name = LayerPattern.end(of: pattern) ?? pattern
+        report(
+          at: path + place,
+          "no layer with \(what) is called \(shortened(name)); \(hint(name, labels))")
       }
     }
   }

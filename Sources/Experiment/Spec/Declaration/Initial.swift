@@ -53,7 +53,7 @@ extension SpecDescription {
         + "unfreeze_at. Checkpoints are written as often as they take a twentieth of the time.")
   }
 
-  private static let naming =
+  static let naming =
     "A layer is called as in model.safetensors: by its name, or by its kind and number among its kind, "
     + "from 0; * stands for any characters, .. before a name for all layers up to that one: "
     + "\"conv2d_*\", \"..conv2d_7\"."

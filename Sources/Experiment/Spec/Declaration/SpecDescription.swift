@@ -51,6 +51,12 @@ package enum SpecDescription {
         + "floats behind them are moved (Jacob et al. 2018). The run leaves both, model.safetensors and "
         + "model.int8.safetensors. Null for floats.")
     Key(
+      "pruning", \.pruning, .object(trainingPruning),
+      aliases: ["prune", "sparsity", "prune_low_magnitude"], writesNull: false,
+      "Makes weights 0 while it trains, those of least magnitude, more and more of them (Zhu and Gupta 2017), "
+        + "and keeps them so. The run leaves a model.safetensors in which zeros take a bit each: it saves "
+        + "bytes, not time, for the network computes with them as with any number. Null for none.")
+    Key(
       "loss", \.loss, loss, aliases: ["criterion"],
       "What is minimised; cross-entropies take the scores as they are, without softmax or sigmoid.")
     Key(

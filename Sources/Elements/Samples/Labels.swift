@@ -9,7 +9,7 @@ public struct Labels: Hashable, Sendable {
   public static let mostClasses = 1 << 16
 
   /// (N)
-  private var classes: [UInt16]
+  @usableFromInline var classes: [UInt16]
 
   /// - Precondition: every number is in 0..<65,536; readers of files check it first.
   public init(_ numbers: some Sequence<some BinaryInteger>) { classes = numbers.map { UInt16($0) } }
@@ -22,7 +22,7 @@ public struct Labels: Hashable, Sendable {
   }
 
   /// So many samples, whose classes the closure writes, each of which starts as 0.
-  init(count: Int, writing: (UnsafeMutablePointer<UInt16>) -> Void) {
+  package init(count: Int, writing: (UnsafeMutablePointer<UInt16>) -> Void) {
     classes = Array(repeating: 0, count: count)
     classes.withUnsafeMutableBufferPointer { if let base = $0.baseAddress { writing(base) } }
   }
@@ -67,14 +67,19 @@ public struct Labels: Hashable, Sendable {
 }
 
 extension Labels: RandomAccessCollection, MutableCollection {
+  @inlinable
   public var startIndex: Int { 0 }
+
+  @inlinable
   public var endIndex: Int { classes.count }
 
   @inlinable
   public func index(after i: Int) -> Int { i + 1 }
 
   public subscript(sample: Int) -> Int {
+    @inlinable
     get { Int(classes[sample]) }
+    @inlinable
     set { classes[sample] = UInt16(newValue) }
   }
 

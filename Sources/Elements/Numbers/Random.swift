@@ -11,10 +11,10 @@ public enum RandomPurpose: UInt32, Sendable {
 /// The key is (`seed`); the counter's upper words are (`purpose`, `epoch`, `sample`) and its lowest
 /// counts blocks of four numbers. Equal keys give equal numbers on any thread, in any order.
 public struct RandomStream: Sendable {
-  private let key: SIMD2<UInt32>
-  private var counter: SIMD4<UInt32>
-  private var block = SIMD4<UInt32>()
-  private var used = 4
+  @usableFromInline let key: SIMD2<UInt32>
+  @usableFromInline var counter: SIMD4<UInt32>
+  @usableFromInline var block = SIMD4<UInt32>()
+  @usableFromInline var used = 4
 
   public init(seed: UInt64, purpose: RandomPurpose, epoch: UInt32 = 0, sample: UInt32 = 0) {
     key = SIMD2(UInt32(truncatingIfNeeded: seed), UInt32(truncatingIfNeeded: seed >> 32))
@@ -22,7 +22,7 @@ public struct RandomStream: Sendable {
   }
 
   /// Ten Philox rounds over one counter.
-  @inline(__always)
+  @inlinable @inline(__always)
   public static func philox(_ counter: SIMD4<UInt32>, key: SIMD2<UInt32>) -> SIMD4<UInt32> {
     var c = counter
     var k0 = key.x
@@ -41,7 +41,7 @@ public struct RandomStream: Sendable {
 
   /// So many blocks of the counters (first + block, y, z, w), each as `philox(_:key:)` gives it: all first
   /// words, then all second words and so on. Written so that the compiler vectorises it.
-  static func philoxBlocks(
+  package static func philoxBlocks(
     _ count: Int, from first: UInt32 = 0, _ y: UInt32, _ z: UInt32, _ w: UInt32,
     key: SIMD2<UInt32>,
     to words: UnsafeMutablePointer<UInt32>
@@ -84,7 +84,7 @@ public struct RandomStream: Sendable {
   }
 
   /// 32 uniform bits.
-  @inline(__always)
+  @inlinable @inline(__always)
   public mutating func next() -> UInt32 {
     if used == 4 {
       block = Self.philox(counter, key: key)
@@ -96,11 +96,11 @@ public struct RandomStream: Sendable {
   }
 
   /// A uniform number in [0, 1), a multiple of 2⁻²⁴.
-  @inline(__always)
+  @inlinable @inline(__always)
   public mutating func uniform() -> Float { Float(next() >> 8) * 0x1p-24 }
 
   /// A uniform number in [low, high).
-  @inline(__always)
+  @inlinable @inline(__always)
   public mutating func uniform(_ low: Float, _ high: Float) -> Float {
     low + (high - low) * uniform()
   }

@@ -7,7 +7,7 @@ public enum Elementary {
   /// eˣ, within 2 units in the last place on [−87.3, 88.7]; 0 below and +∞ above; NaN for NaN.
   ///
   /// x = n·ln 2 + r, |r| ≤ ½ ln 2; eʳ by the minimax polynomial of Cephes' `expf`.
-  @inline(__always)
+  @inlinable @inline(__always)
   public static func exp(_ x: Float) -> Float {
     let bounded = x > 88.72284 ? 88.72284 : (x < -87.33654 ? -87.33654 : x)
     // NaN fails both comparisons and goes through the polynomial.
@@ -30,21 +30,21 @@ public enum Elementary {
 
   /// A whole number of less than 2²² as an integer, any for NaN. `Int32(n)` would trap where there is
   /// none, and what may trap is not vectorised.
-  @inline(__always)
-  private static func whole(_ n: Float) -> Int32 {
+  @inlinable @inline(__always)
+  static func whole(_ n: Float) -> Int32 {
     let shift: Float = 0x1.8p23
     return Int32(bitPattern: (n + shift).bitPattern &- shift.bitPattern)
   }
 
-  @inline(__always)
-  private static func power(of n: Int32) -> Float {
+  @inlinable @inline(__always)
+  static func power(of n: Int32) -> Float {
     Float(bitPattern: UInt32(bitPattern: (n &+ 127) &<< 23))
   }
 
   /// ln x, within 2 units in the last place for normal x > 0; −∞ at 0, NaN below.
   ///
   /// x = 2ᵉ·m, m in [√½, √2); ln m by the polynomial of Cephes' `logf`.
-  @inline(__always)
+  @inlinable @inline(__always)
   public static func log(_ x: Float) -> Float {
     if !(x > 0) { return x == 0 ? -.infinity : .nan }
     if x == .infinity { return x }
@@ -74,7 +74,7 @@ public enum Elementary {
   }
 
   /// sin x and cos x for |x| ≤ 8192 (absolute error below 1e-6), by Cephes' `sinf` and `cosf`.
-  @inline(__always)
+  @inlinable @inline(__always)
   public static func sincos(_ x: Float) -> (sin: Float, cos: Float) {
     let magnitude = abs(x)
     var octant = whole((magnitude * 1.273_239_5).rounded(.towardZero))
@@ -101,7 +101,7 @@ public enum Elementary {
   }
 
   /// tanh x = 1 − 2 / (e²ˣ + 1), and an odd polynomial near 0 where that cancels (Cephes).
-  @inline(__always)
+  @inlinable @inline(__always)
   public static func tanh(_ x: Float) -> Float {
     let magnitude = abs(x)
     let e = exp(magnitude + magnitude)
@@ -117,7 +117,7 @@ public enum Elementary {
   }
 
   /// eˣ − 1 for x ≤ 0, by its series near 0, where the difference cancels.
-  @inline(__always)
+  @inlinable @inline(__always)
   public static func expMinusOne(_ x: Float) -> Float {
     var p: Float = 1.984_127e-4  // 1/5040, 1/720, 1/120, 1/24, 1/6, 1/2, 1
     p = p.fused(x, 1.388_888_9e-3)
@@ -131,7 +131,7 @@ public enum Elementary {
 
   /// ln(1 + x) for 0 ≤ x ≤ 1, within a few units in the last place: 2·artanh s with s = x/(2 + x), by
   /// its series; s² ≤ 1/9.
-  @inline(__always)
+  @inlinable @inline(__always)
   public static func logOnePlus(_ x: Float) -> Float {
     let s = x / (2 + x)
     let z = s * s
@@ -146,19 +146,19 @@ public enum Elementary {
   }
 
   /// ln(1 + eˣ) = max(x, 0) + ln(1 + e^−|x|).
-  @inline(__always)
+  @inlinable @inline(__always)
   public static func softplus(_ x: Float) -> Float {
     (x > 0 ? x : 0) + logOnePlus(exp(-abs(x)))
   }
 
   /// The logistic function 1 / (1 + e⁻ˣ).
-  @inline(__always)
+  @inlinable @inline(__always)
   public static func sigmoid(_ x: Float) -> Float { 1 / (1 + exp(-x)) }
 
   /// erf x, absolute error below 2e-7, by Abramowitz and Stegun 7.1.26's successor: Cody's rational
   /// form would branch; this is the 1 − t·exp(−x² + P(t)) fit of Press et al., "Numerical Recipes"
   /// (`erfc`, fractional error 1.2e-7), with the series at 0 for small arguments.
-  @inline(__always)
+  @inlinable @inline(__always)
   public static func erf(_ x: Float) -> Float {
     let z = abs(x)
     let t = 1 / (0.5 as Float).fused(z, 1)
@@ -188,6 +188,6 @@ public enum Elementary {
 
 extension Float {
   /// self·a + b, rounded once.
-  @inline(__always)
-  func fused(_ a: Float, _ b: Float) -> Float { b.addingProduct(self, a) }
+  @inlinable @inline(__always)
+  package func fused(_ a: Float, _ b: Float) -> Float { b.addingProduct(self, a) }
 }

@@ -7,25 +7,35 @@ public final class NormalNoise: @unchecked Sendable {
   /// Four words for every four numbers, and the numbers.
   private let words: UnsafeMutablePointer<UInt32>
   private let numbers: UnsafeMutablePointer<Float>
-  private let arena: Arena?
+  /// What the memory is a piece of; nil for memory of its own.
+  private let owner: AnyObject?
 
   /// - Parameter count: how many numbers are drawn at once.
   public convenience init(count: Int, seed: UInt64) {
-    self.init(count: count, seed: seed, in: nil)
+    let room = Self.room(count)
+    self.init(
+      count: count, seed: seed, words: .allocate(capacity: room),
+      numbers: .allocate(capacity: room),
+      of: nil)
   }
 
-  /// - Parameter arena: what its memory is a piece of; nil for memory of its own.
-  init(count: Int, seed: UInt64, in arena: Arena?) {
+  /// In memory of somebody's who is kept: `room(count)` words and as many numbers.
+  package init(
+    count: Int, seed: UInt64, words: UnsafeMutablePointer<UInt32>,
+    numbers: UnsafeMutablePointer<Float>, of owner: AnyObject?
+  ) {
     key = SIMD2(UInt32(truncatingIfNeeded: seed), UInt32(truncatingIfNeeded: seed >> 32))
     self.count = count
-    blocks = (count + 3) / 4
-    words = arena?.take(UInt32.self, blocks, 4) ?? .allocate(capacity: blocks * 4)
-    numbers = arena?.take(Float.self, blocks, 4) ?? .allocate(capacity: blocks * 4)
-    self.arena = arena
+    blocks = Self.room(count) / 4
+    self.words = words
+    self.numbers = numbers
+    self.owner = owner
   }
 
+  package static func room(_ count: Int) -> Int { (count + 3) / 4 * 4 }
+
   deinit {
-    guard arena == nil else { return }
+    guard owner == nil else { return }
     words.deallocate()
     numbers.deallocate()
   }

@@ -131,8 +131,8 @@ struct SpecErrorTests {
     Case(
       "\"training\"", "\"a \\n b\": {}, \"training\"",
       "10:3: \"a \\n b\": unknown key; the keys here are \"$schema\", \"name\", \"description\", "
-        + "\"seed\", \"dataset\", \"model\", \"initial\", \"teacher\", \"quantization\", \"loss\", \"optimizer\", \"schedule\", "
-        + "\"augmentation\", \"augmentation_fill\", \"early_stopping\", \"training\", \"checkpoint\", \"compute\", "
+        + "\"seed\", \"dataset\", \"model\", \"initial\", \"teacher\", \"quantization\", \"pruning\", \"loss\", \"optimizer\", "
+        + "\"schedule\", \"augmentation\", \"augmentation_fill\", \"early_stopping\", \"training\", \"checkpoint\", \"compute\", "
         + "\"metrics\", \"evaluation\", \"expect\""),
     // Keys that are missing.
     Case(

@@ -4,8 +4,8 @@ import PackageDescription
 /// The readers and their corpora: a test that replays what was found; with FUZZ set, the program that
 /// looks for more (`make fuzz`).
 let readers: [Target.Dependency] = [
-  "Storage", "ConvNet", "Quantization", "Images", "Datasets", "Experiment", "ONNX", "Exchange",
-  "Search", "Sweep", "Report", "CZlib",
+  "Storage", "ConvNet", "Quantization", "Images", "Datasets", "Watching", "Experiment", "ONNX",
+  "Exchange", "Search", "Sweep", "Report", "CZlib",
 ]
 let readerTarget: Target =
   Context.environment["FUZZ"] == nil
@@ -32,7 +32,8 @@ let package = Package(
     .library(
       name: "RunnerModels",
       targets: [
-        "Elements", "Storage", "ConvNet", "Quantization", "Images", "Datasets", "Experiment",
+        "Elements", "Storage", "ConvNet", "Quantization", "Images", "Datasets", "Watching",
+        "Experiment",
       ]),
   ],
   dependencies: [
@@ -69,12 +70,15 @@ let package = Package(
       name: "Datasets", dependencies: ["Elements", "Storage", "Images", "CZlib"],
       swiftSettings: alwaysOptimized),
     .target(name: "Statistics", swiftSettings: alwaysOptimized),
+    .target(
+      name: "Watching", dependencies: ["Storage", "Statistics", "Images", "Datasets", "ConvNet"],
+      swiftSettings: alwaysOptimized),
     .target(name: "TerminalText"),
     .target(
       name: "Experiment",
       dependencies: [
         "Storage", "Images", "Datasets", "Statistics", "ConvNet", "Quantization", "Pruning",
-        "TerminalText",
+        "Watching", "TerminalText",
       ],
       swiftSettings: quicklyCompiled),
     .target(name: "Search", dependencies: ["Storage", "Statistics", "ConvNet"]),
@@ -82,6 +86,7 @@ let package = Package(
       name: "Sweep",
       dependencies: [
         "Storage", "Statistics", "Search", "Experiment", "Images", "Datasets", "ConvNet",
+        "Watching",
         "TerminalText",
       ],
       swiftSettings: quicklyCompiled),
@@ -99,7 +104,7 @@ let package = Package(
       dependencies: [
         "CAllocations",
         "Storage", "ConvNet", "Quantization", "Pruning", "Images", "Datasets", "Statistics",
-        "Experiment", "ONNX", "Exchange", "Search", "Sweep", "Report", "TerminalText",
+        "Watching", "Experiment", "ONNX", "Exchange", "Search", "Sweep", "Report", "TerminalText",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: quicklyCompiled),
@@ -117,7 +122,8 @@ let package = Package(
     .testTarget(
       name: "ExperimentTests",
       dependencies: [
-        "Storage", "Experiment", "Images", "Datasets", "Statistics", "TerminalText", "TestSupport",
+        "Storage", "Experiment", "Watching", "Images", "Datasets", "Statistics", "TerminalText",
+        "TestSupport",
       ],
       exclude: ["Fixtures", "SpecFixtures"]),
     .testTarget(

@@ -8,6 +8,7 @@ import Testing
 
 @testable import Datasets
 @testable import Experiment
+@testable import Watching
 
 /// What spoiled images look like, and what requests are found to look like.
 @Suite struct ConditionTests {

@@ -8,6 +8,7 @@ import TestSupport
 import Testing
 
 @testable import Experiment
+@testable import Watching
 
 /// What a watch holds requests against, and what it finds.
 @Suite struct WatchTests {

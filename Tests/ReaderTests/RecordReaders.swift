@@ -6,6 +6,7 @@ import Storage
 @testable import Experiment
 @testable import Images
 @testable import Sweep
+@testable import Watching
 
 extension Reader {
   /// The readers of what runs and sweeps leave behind.

@@ -2,6 +2,7 @@ import ConvNet
 import Datasets
 import Experiment
 import ONNX
+import Storage
 
 /// A network's tensors from a file of such, under this program's names, or as its exports call and lay them for
 /// PyTorch.

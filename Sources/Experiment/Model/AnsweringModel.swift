@@ -3,6 +3,7 @@ import Datasets
 import Images
 import Quantization
 import Storage
+import Watching
 
 /// A model that answers, in floats or in integers, with what is needed to ask it.
 public enum AnsweringModel: Sendable {

@@ -2,6 +2,7 @@ import ConvNet
 import Datasets
 import Images
 import Storage
+import Watching
 
 /// A model with all that is needed to use it, as `model.safetensors` holds it: how an image becomes its
 /// input, what its classes are called, where it comes from.

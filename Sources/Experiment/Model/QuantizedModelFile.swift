@@ -3,6 +3,7 @@ import Datasets
 import Images
 import Quantization
 import Storage
+import Watching
 
 /// A quantised model with all that is needed to use it, as a `.safetensors` holds it: the kernels, scales and biases
 /// of all operations in their order, the plan in its metadata, and what `ModelFile` says of the model that it was

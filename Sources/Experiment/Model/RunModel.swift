@@ -1,6 +1,7 @@
 import ConvNet
 import Datasets
 import Storage
+import Watching
 
 extension Run {
   /// The model that a run leaves: the weights that were tested.

@@ -1,4 +1,5 @@
 import ConvNet
+import Storage
 
 extension Safetensors {
   /// Tensors as files of earlier versions called them, by what they are called now. A layer's name was

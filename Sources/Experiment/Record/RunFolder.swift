@@ -1,6 +1,7 @@
 import Datasets
 import Glibc
 import Storage
+import Watching
 
 /// The folder of one run, `results/<name>/<id>/`: where each of its files lies.
 public struct RunFolder: Hashable, Sendable {

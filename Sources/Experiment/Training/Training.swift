@@ -2,6 +2,7 @@ import ConvNet
 import Datasets
 import Glibc
 import Storage
+import Watching
 
 extension Run {
   /// Trains from the folder's last checkpoint, or from the start where there is none, to the end.

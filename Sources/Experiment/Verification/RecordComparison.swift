@@ -1,6 +1,7 @@
 import ConvNet
 import Datasets
 import Storage
+import Watching
 
 /// Holds a run's record against the same run carried out again, file by file, and keeps account of
 /// what was compared. Each comparison returns the first thing that is not the same.

@@ -5,6 +5,7 @@ import Glibc
 import Serving
 import Storage
 import Testing
+import Watching
 
 @Suite(.ownThreads) struct LogTests {
   private func lines(_ path: String) throws -> [JSONValue] {

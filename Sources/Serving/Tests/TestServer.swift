@@ -6,6 +6,7 @@ import Images
 import Serving
 import Storage
 import Synchronization
+import Watching
 
 /// A server on a port of its own with a small model, in a folder that goes with it.
 final class TestServer: @unchecked Sendable {  // nothing of it changes

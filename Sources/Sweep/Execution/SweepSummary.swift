@@ -3,6 +3,7 @@ import Datasets
 import Experiment
 import Glibc
 import Storage
+import Watching
 
 /// What a sweep came to: its winner by the validation images, and what the winner's runs on fresh
 /// seeds gave on the test images, which nobody had read before. A function of the spec alone.

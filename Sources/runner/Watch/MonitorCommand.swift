@@ -4,6 +4,7 @@ import Datasets
 import Experiment
 import Report
 import Storage
+import Watching
 
 struct MonitorCommand: ParsableCommand {
   static let configuration = CommandConfiguration(

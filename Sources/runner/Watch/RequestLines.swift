@@ -2,6 +2,7 @@ import ConvNet
 import Datasets
 import Experiment
 import Storage
+import Watching
 
 /// What a server would have logged of images that `predict` is asked about: a request each and, where the
 /// class is known, a feedback.

@@ -4,6 +4,7 @@ import Datasets
 import Experiment
 import Report
 import Storage
+import Watching
 
 /// `runner watch-bench MODEL`: what results/reference/watch/ holds.
 struct WatchBenchCommand: ParsableCommand {

@@ -1,6 +1,7 @@
 import Experiment
 import Report
 import Statistics
+import Watching
 
 /// What `monitor` prints of the looks at a log.
 struct WatchText {

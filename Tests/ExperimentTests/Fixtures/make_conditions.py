@@ -1,5 +1,5 @@
 """What a window of requests looks like and its accuracy, by NumPy and SciPy, that
-Sources/Experiment/Watch/ConditionMatcher.swift and Sources/Statistics/Drift/MeanMixture.swift are compared with.
+Sources/Watching/ConditionMatcher.swift and Sources/Statistics/Drift/MeanMixture.swift are compared with.
 
     pip install numpy==2.4.6 scipy==1.17.1
     python make_conditions.py > conditions.json

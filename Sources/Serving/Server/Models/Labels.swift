@@ -1,5 +1,6 @@
 import Experiment
 import Storage
+import Watching
 
 /// A name for a version, which may move from one to another, with the part of the requests that it gets
 /// of those that ask for no version.

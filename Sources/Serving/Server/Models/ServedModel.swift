@@ -6,6 +6,7 @@ import Images
 import NIOCore
 import Storage
 import Synchronization
+import Watching
 
 /// A version of a model that answers: what is known of it, and a network for each thread that answers with
 /// the weights in memory once.

@@ -13,17 +13,14 @@ public struct Observer: Sendable {
   private let reduction: FeatureReduction?
   private let centre: Mahalanobis?
 
-  /// - Parameter profile: of this model, where there is one; one of other weights is none.
-  public init(_ file: ModelFile, profile: ValidationProfile?) {
-    self.init(.floats(file), profile: profile)
-  }
-
-  /// The same of a model of either kind; of integers there are no features.
-  public init(_ model: AnsweringModel, profile: ValidationProfile?) {
-    let digest = model.weightsDigest
-    let profile = profile?.modelDigest == digest ? profile : nil
+  /// - Parameters:
+  ///   - modelDigest: of the weights that answer.
+  ///   - shape: of the images that the network sees.
+  ///   - profile: of this model, where there is one; one of other weights is none.
+  public init(modelDigest: String, shape: ImageShape, profile: ValidationProfile?) {
+    let profile = profile?.modelDigest == modelDigest ? profile : nil
     self.init(
-      modelDigest: digest, shape: model.preparation.shape!,
+      modelDigest: modelDigest, shape: shape,
       reduction: profile.map { FeatureReduction(count: $0.featureCount) },
       centre: profile?.centre)
   }

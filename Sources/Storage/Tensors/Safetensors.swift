@@ -1,6 +1,3 @@
-import Datasets
-import Storage
-
 /// The element types that a run's files hold.
 public enum ElementType: String, Hashable, Sendable, CaseIterable, Comparable {
   // In the order of the Python package.
@@ -58,7 +55,7 @@ public struct StoredTensor: Hashable, Sendable {
   }
 
   /// Puts the elements of an F32 tensor where there is room for just as many.
-  func copyFloats(into buffer: UnsafeMutableBufferPointer<Float>) {
+  public func copyFloats(into buffer: UnsafeMutableBufferPointer<Float>) {
     precondition(type == .f32 && bytes.count == 4 * buffer.count)
     bytes.withUnsafeBytes { UnsafeMutableRawBufferPointer(buffer).copyMemory(from: $0) }
   }
@@ -90,7 +87,7 @@ public struct Safetensors: Hashable, Sendable {
   }
 
   /// What comes before the bytes of tensors that lie one after another.
-  static func header(
+  public static func header(
     of tensors: [(name: String, type: ElementType, shape: [Int])], _ metadata: [String: String]
   ) -> [UInt8] {
     var entries: [JSONObject.Member] = []

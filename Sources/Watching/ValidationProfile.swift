@@ -63,7 +63,7 @@ public struct ValidationProfile: Hashable, Sendable {
   }
 
   /// Whether all that was observed is the same, whatever was fitted on it.
-  func hasSameObservations(as other: ValidationProfile) -> Bool {
+  public func hasSameObservations(as other: ValidationProfile) -> Bool {
     modelDigest == other.modelDigest && validation == other.validation
       && classCounts == other.classCounts && values == other.values
       && featureCount == other.featureCount && mean == other.mean

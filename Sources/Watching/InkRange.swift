@@ -17,7 +17,7 @@ public struct InkRange: Hashable, Sendable {
   private static let most = 10_000
 
   /// Nil where there are none.
-  init?(of source: any ImageSamples) {
+  public init?(of source: any ImageSamples) {
     let count = min(source.count, Self.most)
     guard count > 0 else { return nil }
     var figures: [(mean: Double, share: Double)] = []
@@ -78,7 +78,7 @@ public struct InkRange: Hashable, Sendable {
     return nil
   }
 
-  init?(_ value: JSONValue) {
+  public init?(_ value: JSONValue) {
     func range(_ key: String) -> ClosedRange<Double>? {
       guard let ends = value[key]?.array?.compactMap(\.double), ends.count == 2,
         ends.allSatisfy({ (0...1).contains($0) }), ends[0] <= ends[1]
@@ -89,7 +89,7 @@ public struct InkRange: Hashable, Sendable {
     self.init(mean: mean, share: share)
   }
 
-  var json: JSONValue {
+  public var json: JSONValue {
     func ends(_ range: ClosedRange<Double>) -> JSONValue {
       [JSONValue(range.lowerBound), JSONValue(range.upperBound)]
     }

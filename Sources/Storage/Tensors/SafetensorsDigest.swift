@@ -1,14 +1,11 @@
-import Datasets
-import Storage
-
 // A file that is to be trusted to the last bit keeps a digest of all of itself.
 extension Safetensors {
   /// Where in the metadata it is: SHA-256 of the whole file, header and padding included, in which
   /// these 64 digits are zeros.
-  static let digestKey = "sha256"
+  public static let digestKey = "sha256"
 
   /// The file's bytes with their digest in the metadata.
-  var sealed: [UInt8] {
+  public var sealed: [UInt8] {
     var file = self
     file.metadata[Self.digestKey] = Self.blank
     var bytes = file.encoded
@@ -20,7 +17,7 @@ extension Safetensors {
 
   /// Calls `body` with the parts of a file of floats, one after another, that has its digest in the metadata.
   /// - Parameter tensors: in the order of their names.
-  static func withSealedParts<Result, Failure: Error>(
+  public static func withSealedParts<Result, Failure: Error>(
     _ tensors: [(name: String, shape: [Int], floats: UnsafeBufferPointer<Float>)],
     metadata: [String: String],
     _ body: ([UnsafeRawBufferPointer]) throws(Failure) -> Result
@@ -41,7 +38,7 @@ extension Safetensors {
   }
 
   /// Whether a file's bytes have the digest that they hold; nil where they hold none.
-  static func hasItsDigest(_ bytes: [UInt8]) -> Bool? {
+  public static func hasItsDigest(_ bytes: [UInt8]) -> Bool? {
     placeOfDigest(in: bytes).map { place in
       digest(of: bytes, digitsAt: place).utf8.elementsEqual(bytes[place])
     }
@@ -72,7 +69,7 @@ extension Safetensors {
 
   /// Where a text first is in the header of a file, of which the header's bytes, or some of them, are
   /// enough.
-  static func place(of text: String, inHeaderOf bytes: [UInt8]) -> Range<Int>? {
+  public static func place(of text: String, inHeaderOf bytes: [UInt8]) -> Range<Int>? {
     let text = Array(text.utf8)
     let end = headerEnd(of: bytes)
     guard end >= 8 + text.count else { return nil }

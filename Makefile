@@ -23,7 +23,9 @@ DATA := $(if $(RUNNER_DATA),$(RUNNER_DATA),data)
 OPTIMIZED := -Xcc -march=$(ARCH) -Xcc -fno-math-errno -Xswiftc -disable-cmo
 # What a debugger reads is of the tests' builds.
 PLAIN_SYMBOLS := -debug-info-format none
-FLAGS := $(OPTIMIZED) $(PLAIN_SYMBOLS)
+# Package.swift tells of its own modules which are optimized; what parses the command line need not be.
+PROGRAM := $(OPTIMIZED) $(PLAIN_SYMBOLS) -Xswiftc -Onone
+FLAGS := $(PROGRAM)
 STRICT := -Xswiftc -warnings-as-errors
 # Tests are built in a folder for each kind, or each would build again what the other built.
 OPTIMIZED_TESTS := -c release $(OPTIMIZED) $(STRICT) -Xswiftc -enable-testing
@@ -99,7 +101,7 @@ uninstall:
 
 # One set of flags for all checks, or each would build again what the one before it built.
 test end-to-end clients clients-all clients-tensorflow faults install-test serve-test serve-clients \
-  slurm verify-reference: FLAGS := $(OPTIMIZED) $(PLAIN_SYMBOLS) $(STRICT)
+  slurm verify-reference: FLAGS := $(PROGRAM) $(STRICT)
 
 test serve-test serve-clients install-test: export STRICT_SERVER := 1
 

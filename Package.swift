@@ -19,9 +19,16 @@ let readerTarget: Target =
 /// somebody's eye: as quick unoptimized, and compiled in a quarter of the time.
 let quicklyCompiled: [SwiftSetting] = [.unsafeFlags(["-Onone"], .when(configuration: .release))]
 
-/// Modules with such loops, which `swift test` optimizes too: its suite takes a third of the time, and no
-/// check is lost, since they have no assertions that are of debugging alone.
-let alwaysOptimized: [SwiftSetting] = [.unsafeFlags(["-O"], .when(configuration: .debug))]
+/// Modules with such loops. `make build` asks for no optimization, so that packages of others which have
+/// none are compiled quickly too; this stands behind that.
+let optimized: [SwiftSetting] = [
+  .unsafeFlags(["-Xfrontend", "-O"], .when(configuration: .release))
+]
+
+/// Those that `swift test` optimizes too: its suite takes a third of the time, and no check is lost, since
+/// they have no assertions that are of debugging alone.
+let alwaysOptimized: [SwiftSetting] =
+  optimized + [.unsafeFlags(["-O"], .when(configuration: .debug))]
 
 let package = Package(
   name: "runner",
@@ -54,7 +61,8 @@ let package = Package(
     .target(name: "CAllocations"),
     .target(name: "COpenBLASStart"),
     .target(name: "CInt8"),
-    .target(name: "Storage", dependencies: ["CZlib", "CCrypto", "CBzip2"]),
+    .target(
+      name: "Storage", dependencies: ["CZlib", "CCrypto", "CBzip2"], swiftSettings: optimized),
     .target(name: "Elements", swiftSettings: alwaysOptimized),
     .target(
       name: "ConvNet", dependencies: ["Elements", "COpenBLAS", "CLAPACKE", "COpenBLASStart"],
@@ -73,7 +81,7 @@ let package = Package(
     .target(
       name: "Watching", dependencies: ["Storage", "Statistics", "Images", "Datasets", "ConvNet"],
       swiftSettings: alwaysOptimized),
-    .target(name: "TerminalText"),
+    .target(name: "TerminalText", swiftSettings: quicklyCompiled),
     .target(
       name: "Experiment",
       dependencies: [
@@ -81,7 +89,9 @@ let package = Package(
         "Watching", "TerminalText",
       ],
       swiftSettings: quicklyCompiled),
-    .target(name: "Search", dependencies: ["Storage", "Statistics", "ConvNet"]),
+    .target(
+      name: "Search", dependencies: ["Storage", "Statistics", "ConvNet"],
+      swiftSettings: optimized),
     .target(
       name: "Sweep",
       dependencies: [
@@ -90,7 +100,7 @@ let package = Package(
         "TerminalText",
       ],
       swiftSettings: quicklyCompiled),
-    .target(name: "ONNX", dependencies: ["Storage", "ConvNet"]),
+    .target(name: "ONNX", dependencies: ["Storage", "ConvNet"], swiftSettings: optimized),
     .target(
       name: "Exchange",
       dependencies: [

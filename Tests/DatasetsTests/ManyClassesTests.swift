@@ -202,7 +202,8 @@ import Testing
     let set = ImageSet(
       height: 1, width: 1, channels: 1, classes: 65_536, pixels: [1, 2, 3, 4, 5, 6],
       labels: Labels(labels))
-    let shared = try SharedImages(set)
+    let shared = try SharedImages()
+    try shared.write(set)
     let mapped = try SharedImages.map(shared.file)
     #expect(mapped.labels == set.labels && mapped.digest == set.digest)
     #expect(mapped.image(5) == [6])

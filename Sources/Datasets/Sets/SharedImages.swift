@@ -12,21 +12,22 @@ public struct SharedImages: ~Copyable {
   /// The open file, closed on `exec`.
   public var file: Int32 { owner.raw }
 
-  /// Writes a set to a new file that goes when its last descriptor is closed.
-  public init(_ set: ImageSet) throws(FileError) {
-    let file = try FileDescriptor.unnamed()
+  /// Makes an empty file, which goes when its last descriptor is closed.
+  public init() throws(FileError) { owner = try FileDescriptor.unnamed() }
+
+  /// Writes a set to it, once.
+  public func write(_ set: ImageSet) throws(FileError) {
     let header = [
       set.height, set.width, set.channels, set.classes, set.count, set.digest.utf8.count, 0,
     ].map { UInt64($0).littleEndian }
     try header.withUnsafeBufferPointer { (words) throws(FileError) in
-      try file.writeAll(UnsafeRawBufferPointer(words))
+      try owner.writeAll(UnsafeRawBufferPointer(words))
     }
     for part in [PixelBytes(Array(set.digest.utf8)), PixelBytes(set.labels.bytes), set.pixels] {
       try part.withUnsafeBufferPointer { (bytes) throws(FileError) in
-        try file.writeAll(UnsafeRawBufferPointer(bytes))
+        try owner.writeAll(UnsafeRawBufferPointer(bytes))
       }
     }
-    owner = file
   }
 
   /// Maps the set that such a file holds.

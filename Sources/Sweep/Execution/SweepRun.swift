@@ -118,8 +118,16 @@ public final class SweepRun {
   // MARK: - The loop
 
   private func carryOut() throws -> SweepOutcome {
-    let sharing = try SharedImages(images.train)
+    let sharing = try SharedImages()
+    // The first workers start while the images that they share are written.
+    var first: [TrialTask] = []
+    while mayBegin, first.count < options.jobs, let task = try next() {
+      first.append(task)
+      workers.append(try startWorker(sharing.file))
+    }
+    try sharing.write(images.train)
     defer { display.clear() }
+    for task in first { try begin(task, sharing: sharing.file) }
     while true {
       while mayBegin, busy < options.jobs, let task = try next() {
         try begin(task, sharing: sharing.file)

@@ -10,23 +10,21 @@ public final class Worker {
   /// The descriptor of the images that all workers share.
   static let sharedImages: Int32 = 3
 
+  private let shared: SharedDataset
   private let dataFolder: String?
   private let environment: Environment
   /// Images by the section of the spec that they are for.
   private var images: [DatasetSpec: RunImages] = [:]
 
   /// - Parameters:
-  ///   - dataset: what the shared images are.
+  ///   - shared: what the shared images are.
   ///   - dataFolder: where other images are looked for.
   public init(
-    shared dataset: SharedDataset, dataFolder: String?, environment: Environment
-  ) throws {
+    shared: SharedDataset, dataFolder: String?, environment: Environment
+  ) {
+    self.shared = shared
     self.dataFolder = dataFolder
     self.environment = environment
-    images[dataset.section] = RunImages(
-      train: try SharedImages.map(Self.sharedImages), test: nil,
-      validationCount: dataset.validationCount, classNames: dataset.classNames,
-      record: dataset.record)
   }
 
   /// Works until the standard input ends.
@@ -98,11 +96,20 @@ public final class Worker {
 
   private func images(for spec: ExperimentSpec) throws -> RunImages {
     if let images = images[spec.dataset] { return images }
-    let loaded = try RunImages.load(
-      spec.dataset, recorded: nil, dataFolder: dataFolder, threads: 1, progress: { _ in },
-      notice: { Display.say($0) })
-    images[spec.dataset] = loaded
-    return loaded
+    let found: RunImages
+    if spec.dataset == shared.section {
+      // They are whole once there is a task.
+      found = RunImages(
+        train: try SharedImages.map(Self.sharedImages), test: nil,
+        validationCount: shared.validationCount, classNames: shared.classNames,
+        record: shared.record)
+    } else {
+      found = try RunImages.load(
+        spec.dataset, recorded: nil, dataFolder: dataFolder, threads: 1, progress: { _ in },
+        notice: { Display.say($0) })
+    }
+    images[spec.dataset] = found
+    return found
   }
 
   /// Figures that depend on the trial alone, for measuring what a sweep itself costs.

@@ -31,6 +31,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
 sys.path.insert(0, HERE)
 
+import avx2
 import mnist
 from peers import NETWORKS, PEERS
 
@@ -39,11 +40,6 @@ OURS, BEFORE, WINOGRAD = "runner", "runner, before", "runner, winograd"
 WAYS = {
     "winograd": ["compute.convolution=winograd"],
     "numerics 1": ["compute.numerics=1"],
-}
-# What keeps each library to the instructions of AVX2, where the processor has more.
-AVX2 = {
-    "ONEDNN_MAX_CPU_ISA": "AVX2", "ATEN_CPU_CAPABILITY": "avx2", "MKL_ENABLE_INSTRUCTIONS": "AVX2",
-    "XLA_FLAGS": "--xla_cpu_max_isa=AVX2",
 }
 AVX2_KERNEL = "compute.kernel=HASWELL"
 
@@ -119,7 +115,7 @@ class Peer:
         self.name = name
         environment = {
             **os.environ, "CUDA_VISIBLE_DEVICES": "", "OMP_NUM_THREADS": str(threads),
-            "MKL_NUM_THREADS": str(threads), **(AVX2 if ARGUMENTS.avx2 else {}),
+            "MKL_NUM_THREADS": str(threads), **(avx2.ASKED if ARGUMENTS.avx2 else {}),
         }
         self.log = open(os.path.join(ARGUMENTS.output, f"{name}-{network}.log"), "w+")
         self.process = subprocess.Popen(

@@ -1,12 +1,15 @@
 """Asks 8-bit models and their floats about one image at a time on one core, beside ONNX Runtime, LiteRT and PyTorch.
 
-    python experiments/bench/quantized.py RUN… [--rounds 5] [--output quantized.csv]
+    python experiments/bench/quantized.py RUN… [--rounds 5] [--avx2] [--output quantized.csv]
 
 RUN is the folder of a trained run, such as results/t0/latest. It is quantised and exported (.tflite and .onnx,
 float and int8), and in each round all take turns, each in a process of its own: runner by `runner tradeoff`, ONNX
 Runtime with its inputs and outputs bound, LiteRT with XNNPACK (only `invoke` is timed), PyTorch in inference mode
 with the float network that `runner export` writes. All use one thread. Times are medians in microseconds; what the
 languages take to hand an image over is in those of ONNX Runtime and PyTorch. Bytes are the files'.
+
+With --avx2 all are kept to AVX2 on a processor that has more, ONNX Runtime and LiteRT by what avx2.py makes of
+them; runs are to have been trained with compute.kernel=HASWELL.
 
 Needs torch, onnxruntime, ai-edge-litert, numpy and safetensors, MNIST under $RUNNER_DATA, and a release build.
 """
@@ -102,17 +105,19 @@ def main():
     parser.add_argument("--runner", default=str(ROOT / ".build/release/runner"))
     parser.add_argument("--data", default=os.environ.get("RUNNER_DATA", "data"))
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--avx2", action="store_true", help="keep all to AVX2")
     parser.add_argument("--output", help="a CSV file of every round")
     arguments = parser.parse_args()
     import numpy
 
     sys.path.insert(0, str(HERE))
+    import avx2
     import mnist
 
     def run(*words):
         done = subprocess.run(
             [arguments.runner, *map(str, words)], capture_output=True, text=True,
-            env={**os.environ, "RUNNER_DATA": arguments.data})
+            env={**os.environ, "RUNNER_DATA": arguments.data, **({"RUNNER_INT8": "avx2"} if arguments.avx2 else {})})
         if done.returncode != 0:
             raise SystemExit(done.stderr)
         return done.stdout
@@ -122,9 +127,15 @@ def main():
         folder = pathlib.Path(temporary)
         images = (mnist.load(arguments.data, "test")[0][:IMAGES] * 255).round()
         numpy.save(folder / "images.npy", images.reshape(-1, 28, 28, 1).astype(numpy.float32))
+        libraries = folder / "libraries"
+        libraries.mkdir()
+        surroundings = {**os.environ, **(avx2.environment(libraries) if arguments.avx2 else {})}
         contestants = []
         for source in arguments.runs:
-            name = json.loads((pathlib.Path(source) / "run.json").read_text())["name"]
+            record = json.loads((pathlib.Path(source) / "run.json").read_text())
+            name, kernel = record["name"], record["environment"]["kernel"]
+            if arguments.avx2 and kernel != "HASWELL":
+                raise SystemExit(f"{source}: its kernel is {kernel}; --avx2 needs a run of HASWELL")
             small = folder / f"{name}.int8.safetensors"
             run("quantize", source, "--to", small, "--threads", 1)
             for model, kind in ((source, "float"), (small, "int8")):
@@ -147,7 +158,7 @@ def main():
                 else:
                     done = subprocess.run(
                         [sys.executable, __file__, "--peer", who, str(path)], capture_output=True,
-                        text=True)
+                        text=True, env=surroundings)
                     if done.returncode != 0:
                         raise SystemExit(done.stderr)
                     micros = statistics.median(json.loads(done.stdout.strip().split("\n")[-1]))
@@ -169,7 +180,8 @@ def main():
         return statistics.median(r[4] for r in rows if r[1:4] == (name, kind, who))
 
     flags = pathlib.Path("/proc/cpuinfo").read_text() if platform.system() == "Linux" else ""
-    kinds = [k for k in ("avx2", "avx512f", "avx512_vnni", "avx_vnni") if f" {k}" in flags]
+    known = ("avx2",) if arguments.avx2 else ("avx2", "avx512f", "avx512_vnni", "avx_vnni")
+    kinds = [k for k in known if f" {k}" in flags]
     print(f"One image at a time on one core, medians of {arguments.rounds} rounds, µs; {', '.join(kinds)}; "
           f"ONNX Runtime {onnxruntime.__version__}, LiteRT {ai_edge_litert.__version__}, "
           f"PyTorch {torch.__version__.split('+')[0]}\n")

@@ -1,3 +1,4 @@
+import Experiment
 import Foundation
 import Storage
 import TestSupport
@@ -148,11 +149,11 @@ import Testing
     let first = try train("results")
     let told = try prune(first, "sparsity=0.9", "scope=global", "epochs=1", "--to", "sparse")
     #expect(told["zeros"]?.int == 1951 && told["weights"]?.int == Self.weights)
-    #expect(told["bytes"]?.int == (try folder.data("sparse.safetensors").count))
     #expect(try #require(told["bytes"]?.int) * 2 < (try #require(told["bytes_before"]?.int)))
     #expect(told["kernels"]?.array?.count == 3 && told["accuracy_pruned"]?.double != nil)
     let trained = try #require(told["run"]?.string)
     #expect(trained == (try folder.run(of: "sparse")))
+    #expect(told["bytes"]?.int == (try folder.data("\(trained)/model.safetensors").count))
     #expect(try json("\(trained)/summary.json")["zeros"]?.int == 1951)
     _ = try run("verify", trained, "--quiet")
     #expect(try folder.text("sparse.json").contains(#""pruning": {"#))
@@ -203,6 +204,51 @@ import Testing
     #expect(files[0] != files[1])
   }
 
+  /// A ticket that was found in two rounds, and what it is compared with: the same mask, other weights.
+  @Test func aControl() throws {
+    let first = try train("results")
+    let ticket = try prune(
+      first, "sparsity=0.9", "steps=2", "rewind=0", "--to", "ticket")
+    let run = try #require(ticket["run"]?.string)
+    for (name, seed) in [("same", []), ("control", ["seed=7"])] {
+      let told = try Program.run(
+        ["prune", run, "sparsity=0.9", "rewind=0", "epochs=0", "--to", name] + seed, in: folder)
+      #expect(told.status == 0 && told.errors.contains("makes none more"), "\(told)")
+    }
+    let models = try ["ticket", "same", "control"].map {
+      try ModelFile(reading: "\(folder.path)/\($0).safetensors").model.weights
+    }
+    #expect(models[0] == models[1])
+    #expect(zip(models[0], models[2]).count { $0 != $1 } == Self.weights - 1951)
+    #expect(zip(models[0], models[2]).allSatisfy { $0 != 0 || $1 == 0 })
+  }
+
+  /// Layer by layer: zeros that were there stay, wherever more are made, and what is told is of the end.
+  @Test func layerByLayer() throws {
+    let first = try train("results")
+    let one = try prune(first, "sparsity=0.9", #"layers=["hidden"]"#, "epochs=1", "--to", "one")
+    let told = try prune(
+      try #require(one["run"]?.string), "sparsity=0.9", #"layers=["scores"]"#, "epochs=1",
+      "steps=2",
+      "--to", "two")
+    let before = try #require(one["zeros"]?.int)
+    #expect(told["zeros_before"]?.int == before && told["weights"]?.int == Self.weights)
+    let run = try #require(told["run"]?.string)
+    let summary = try json("\(run)/summary.json")
+    #expect(summary["zeros"] == told["zeros"] && summary["bytes"] == told["bytes"])
+    #expect(summary["zeros_by_kernel"]?["hidden/kernel"]?.int == before)
+    #expect(try #require(told["zeros"]?.int) > before)
+    // Also in a training that a spec asks for.
+    let begun = #"initial={"model":"\#(run)"}"#
+    let more = try train(
+      "more", [begun, #"pruning={"sparsity":0.5,"layers":["conv2d_0"]}"#])
+    let zeros = try #require(try json("\(more)/summary.json")["zeros_by_kernel"])
+    #expect(zeros["hidden/kernel"]?.int == before && zeros["conv2d_0/kernel"]?.int != 0)
+    // Who keeps none is told.
+    let result = try Program.run(["validate", "first.json", begun], in: folder)
+    #expect(result.output.contains("are trained as the others"), "\(result)")
+  }
+
   @Test func mistakes() throws {
     let first = try train("results")
     _ = try Program.shell("cp \(first)/model.safetensors alone.safetensors", in: folder)
@@ -214,6 +260,10 @@ import Testing
       (["sparsity=0.9", "multiple=4"], "multiple: is of channels, and sparsity of weights"),
       (["sparsity=0.9", "seed=3"], "seed: goes with rewind=0"),
       (["sparsity=0.9", "seed=3", "rewind=1"], "seed: goes with rewind=0"),
+      (["sparsity=0.9", "seed=3", "rewind=0", "steps=2"], "seed: goes with steps=1, for other"),
+      (
+        ["sparsity=0.9", "--to", "nowhere/y"], "nowhere: there is no such folder; make it, or give"
+      ),
       (
         ["sparsity=0.9", "rewind=1", "epochs=4"],
         "epochs: with rewind, all of the run's are trained, or 0"
@@ -229,11 +279,11 @@ import Testing
       ),
       (
         ["sparsity=0.9", "rewind=3"],
-        "rewind: it has trained 3 epochs, and can be taken back to less"
+        "rewind: the run trained 3 epochs, and can be taken back to less"
       ),
     ] {
       let result = try Program.run(["prune", first, "--to", "x"] + arguments, in: folder)
-      #expect(result.status != 0 && result.errors.contains(message), "\(arguments): \(result)")
+      #expect(result.status == 2 && result.errors.contains(message), "\(arguments): \(result)")
       #expect(result.output == "" && !folder.exists("x.safetensors"), "\(result)")
     }
     let alone = try run("prune", "alone.safetensors", "sparsity=0.5", status: 2)
@@ -241,7 +291,14 @@ import Testing
       alone.errors.contains("says of no run on whose images it could be trained; epochs=0 makes"))
     let rewound = try run(
       "prune", "alone.safetensors", "sparsity=0.5", "rewind=0", "epochs=0", status: 2)
-    #expect(rewound.errors.contains("alone.safetensors: says of no run"), "\(rewound)")
+    #expect(
+      rewound.errors.contains("says of no run that could be taken back (rewind)"), "\(rewound)")
+    try folder.write("{}", to: "spec.json")
+    let spec = try run("prune", "spec.json", "sparsity=0.5", status: 1)
+    #expect(spec.errors.contains("it is JSON, as a spec is"), "\(spec)")
+    _ = try run("quantize", first)
+    let integers = try run("prune", "\(first)/model.int8.safetensors", "sparsity=0.5", status: 2)
+    #expect(integers.errors.contains("is a model in integers; this takes"), "\(integers)")
   }
 
   // MARK: - Begun again

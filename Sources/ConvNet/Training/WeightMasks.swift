@@ -42,9 +42,10 @@ public final class WeightMasks {
     for i in 0..<count { values[i] = m[i] == 0 ? 0 : values[i] }
   }
 
-  /// Takes away those of least magnitude, until the share of zeros is as great.
-  fileprivate func grow(to sparsity: Double, by scope: PruningScope) {
-    scope.mask(masks.base, of: weights.base, places.compactMap { $0 }, to: sparsity)
+  /// Takes away those of least magnitude of some of them, until the share of zeros is as great.
+  fileprivate func grow(to sparsity: Double, by scope: PruningScope, in tensors: Set<String>?) {
+    let kernels = zip(places, names).compactMap { tensors?.contains($1) ?? true ? $0 : nil }
+    scope.mask(masks.base, of: weights.base, kernels, to: sparsity)
     settle()
   }
 
@@ -67,10 +68,13 @@ public final class WeightMasks {
 }
 
 extension Trainer {
-  /// Makes 0, for good, the weights of least magnitude of the tensors that it was made to mask, and of their
-  /// average, until the share of zeros among them is as great.
-  public func prune(to sparsity: Double, by scope: PruningScope) {
-    updater.masks!.grow(to: sparsity, by: scope)
+  /// Makes 0, for good, the weights of least magnitude of some of the tensors that it was made to mask, and of
+  /// their average, until the share of zeros among them is as great.
+  /// - Parameter tensors: by name; nil for all of those.
+  public func prune(
+    to sparsity: Double, by scope: PruningScope, in tensors: [String]? = nil
+  ) {
+    updater.masks!.grow(to: sparsity, by: scope, in: tensors.map { Set($0) })
     weightsChanged()
   }
 

@@ -17,10 +17,12 @@ public struct BeginningNote: Sendable {
 
   /// - Parameters:
   ///   - normalization: by what figures the images are normalised.
+  ///   - keepsZeros: whether what is 0 stays so.
   ///   - quantization: how it learns to answer in integers, if it does.
   init(
     _ model: FoundModel, _ tensors: InitialTensors, _ initial: InitialSpec, _ plan: NetworkPlan,
-    classNames: [String], normalization: String, quantization: TrainingQuantizationSpec?
+    classNames: [String], normalization: String, keepsZeros: Bool,
+    quantization: TrainingQuantizationSpec?
   ) {
     let frozen = initial.frozenLayers(of: plan)
     let names = plan.layersWithTensors.filter(frozen.contains)
@@ -32,6 +34,11 @@ public struct BeginningNote: Sendable {
       InitialTensors.layers(of: tensors.taken).contains(last)
     {
       lines.append("\(last) is taken too, which told other classes apart")
+    }
+    if model.file.isPruned, !keepsZeros {
+      lines.append(
+        "\(percent(model.file.model.shareOfZeros)) of its kernels' weights are 0, and are trained as the "
+          + "others: \"pruning\": {} keeps them 0")
     }
     parts = [("initial", lines)]
     if let quantization {
@@ -121,6 +128,6 @@ extension ExperimentSpec {
       classNames: classNames,
       normalization: initial.normalization(
         model.file.model.normalization, own: dataset.normalization != nil),
-      quantization: quantization)
+      keepsZeros: pruning?.keepsZeros ?? false, quantization: quantization)
   }
 }

@@ -112,7 +112,7 @@ extension NetworkPlan.Layer {
 
 extension InitialSpec {
   /// The layers of a plan that are frozen at first.
-  func frozenLayers(of plan: NetworkPlan) -> Set<String> {
+  public func frozenLayers(of plan: NetworkPlan) -> Set<String> {
     let labels = plan.layersWithTensors
     switch frozen {
     case .layers(let patterns): return LayerPattern.matches(patterns, among: labels)

@@ -42,6 +42,14 @@ public enum AnsweringModel: Sendable {
     }
   }
 
+  /// Whether its file leaves out zeros.
+  public var isPruned: Bool {
+    switch self {
+    case .floats(let file): file.isPruned
+    case .integers(let file): file.isPruned
+    }
+  }
+
   public var classNames: [String] {
     switch self {
     case .floats(let file): file.classNames

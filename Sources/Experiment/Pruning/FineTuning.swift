@@ -24,8 +24,8 @@ extension ExperimentSpec {
     // What bounds the whole network's figures says nothing of this one's.
     spec.expect = []
     // What is 0 stays so, also where channels have gone since.
-    let zeros = pruning.sparsity == nil ? spec.pruning?.weights : pruning.weights
-    spec.pruning = zeros.map { .keepingZeros(of: $0) }
+    spec.pruning =
+      pruning.sparsity != nil || model.isPruned ? TrainingPruningSpec() : nil
     guard pruning.epochs > 0, pruning.rewind == nil else { return spec }
     spec.training.epochs = pruning.epochs
     spec.optimizer.learningRate *= Float(pruning.learningRate)

@@ -115,7 +115,14 @@ public struct PruningSpec: Hashable, Sendable {
       if spec.criterion != .taylor { refuse("images", "goes with criterion taylor") }
     } else {
       for key in Self.channelKeys { refuse(key, "is of channels, and sparsity of weights") }
-      if spec.rewind != 0 { refuse("seed", "goes with rewind=0") }
+      if spec.rewind != 0 {
+        refuse("seed", "goes with rewind=0")
+      } else if spec.steps > 1 {
+        refuse(
+          "seed",
+          "goes with steps=1, for other weights would choose other masks in each step; prune in steps "
+            + "first, and then its last run by the same sparsity with rewind=0 and seed")
+      }
     }
     if spec.rewind != nil {
       if spec.epochs > 0 { refuse("epochs", "with rewind, all of the run's are trained, or 0") }
@@ -137,7 +144,8 @@ public struct PruningSpec: Hashable, Sendable {
   /// Every default written out, of what has a say in it.
   public var json: JSONValue {
     var json = SpecDescription.pruning.encode(self).object!
-    let idle = sparsity == nil ? Self.weightKeys + ["sparsity"] : Self.channelKeys
+    var idle = sparsity == nil ? Self.weightKeys + ["sparsity"] : Self.channelKeys
+    if rewind != nil { idle += ["learning_rate"] + (epochs > 0 ? ["epochs"] : []) }
     for key in idle { json[key] = nil }
     return .object(json)
   }
@@ -201,12 +209,14 @@ extension SpecDescription {
       aliases: ["rewind_epoch", "late_reset"],
       "With sparsity, the epochs after which the run's weights are taken for what is left, 0 for those that "
         + "it began with, parts of epochs being rounded to steps: a lottery ticket (Frankle and Carbin 2019; "
-        + "Frankle et al. 2020), which is then trained as the run was. The run is trained again to there, to "
-        + "the same bits. Null for the weights that it came to.")
+        + "Frankle et al. 2020), which is then trained as the run was, all of its epochs by its schedule from the "
+        + "beginning (Frankle et al. train those that were left). The run is trained again to there, to the same "
+        + "bits. Null for the weights that it came to.")
     Key(
       "seed", \.seed, .seed, aliases: ["reinit", "random_seed"],
-      "With rewind=0, draws other weights than those that the run began with: what a ticket is compared with. "
-        + "Null for the run's own.")
+      "With rewind=0, draws other weights than those that the run began with: what a ticket is compared with; "
+        + "of a ticket's own run, by the sparsity that it has, under the same mask. Null for the run's own."
+    )
     Key(
       "multiple", \.multiple, .integer(1...1024), aliases: ["round_to", "divisor"],
       "What the number of channels that stay of a layer is rounded up to a multiple of, as far as it has "

@@ -9,7 +9,7 @@ extension Verification.Record {
   /// The model that the run had after so many epochs, of which parts are rounded to steps; 0 for that which it
   /// began with. Epochs that are trained again for it must come to what the record says.
   /// - Parameters:
-  ///   - seed: draws other weights for it to begin with; nil for the run's own.
+  ///   - seed: draws weights for it to begin with, also where the run began with a model's; nil for its own.
   ///   - options: how it is carried out.
   /// - Throws: `RecordError` where the run ended before, or comes to something else here; `RunInterrupted`.
   public func model(
@@ -27,12 +27,12 @@ extension Verification.Record {
         "rewind: it has trained \(counted(rows.count, "epoch")), and can be taken back to less")
     }
     guard step > 0 else {
-      var spec = spec
-      spec.seed = seed ?? spec.seed
-      return try Trainer(
+      var model = try Trainer(
         spec, trainedOn: data, places: options.initialPlaces, teachers: nil,
         team: Team(threads: options.threads)
       ).model
+      if let seed { model.weights = try Model(model.plan, seed: seed).weights }
+      return model
     }
     let temporary = try Files.makeTemporaryFolder()
     defer { Files.remove(temporary) }

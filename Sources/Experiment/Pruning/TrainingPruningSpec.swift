@@ -49,14 +49,8 @@ public struct TrainingPruningSpec: Hashable, Sendable {
   /// Whether what is 0 in the model that it begins with stays so.
   public var keepsZeros = true
 
+  /// What a training goes on with in which weights are 0 already: they stay so.
   public init() {}
-
-  /// What a training goes on with in which weights are 0 already.
-  static func keepingZeros(of weights: PrunedWeights) -> TrainingPruningSpec {
-    var spec = TrainingPruningSpec()
-    spec.weights = weights
-    return spec
-  }
 
   func schedule(stepsPerEpoch: Int) -> SparsitySchedule {
     func steps(_ epochs: Double) -> Int { Int((epochs * Double(stepsPerEpoch)).rounded()) }
@@ -73,22 +67,33 @@ public struct TrainingPruningSpec: Hashable, Sendable {
 }
 
 extension ExperimentSpec {
-  /// The kernels whose weights become 0, or stay so; none without `pruning`.
+  /// The kernels among whose weights more become 0; none without `pruning`.
   public func prunedKernels(of plan: NetworkPlan) -> [TensorInfo] {
     pruning?.weights.kernels(of: plan, except: initial?.frozenLayers(of: plan) ?? []) ?? []
+  }
+
+  /// Those of which weights are 0 and stay so: where zeros of a model are kept, all that learn.
+  public func maskedKernels(of plan: NetworkPlan) -> [TensorInfo] {
+    guard pruning?.keepsZeros ?? false, let initial else { return prunedKernels(of: plan) }
+    return PrunedWeights().kernels(of: plan, except: initial.frozenLayers(of: plan))
   }
 
   /// What becomes 0, and what that is for, as a sentence; nil without `pruning`.
   public func pruningSentence(of plan: NetworkPlan) -> String? {
     guard let pruning else { return nil }
-    let kernels = prunedKernels(of: plan)
-    let weights = kernels.reduce(0) { $0 + $1.range.count }
-    let of = "of the \(grouped(weights)) weights of \(counted(kernels.count, "kernel"))"
+    func all(_ kernels: [TensorInfo]) -> String {
+      let weights = kernels.reduce(0) { $0 + $1.range.count }
+      return "of the \(grouped(weights)) weights of \(counted(kernels.count, "kernel"))"
+    }
+    let (kept, chosen) = (maskedKernels(of: plan), prunedKernels(of: plan))
     var parts: [String] = []
-    if pruning.keepsZeros, initial != nil { parts.append("what is 0 \(of) stays 0") }
+    if pruning.keepsZeros, initial != nil { parts.append("what is 0 \(all(kept)) stays 0") }
+    if parts.isEmpty, pruning.sparsity == 0 { return "nothing becomes 0: sparsity is 0" }
     if pruning.sparsity > 0 {
       let (begin, end) = (Bounds.text(pruning.begin), Bounds.text(pruning.end))
-      let share = "\(percent(pruning.sparsity)) \(parts.isEmpty ? of : "of them")"
+      let share =
+        "\(percent(pruning.sparsity)) "
+        + (parts.isEmpty || chosen.count < kept.count ? all(chosen) : "of them")
       let scope = pruning.weights.scope == .layer ? "in each" : "in all together"
       parts.append(
         pruning.begin == pruning.end
@@ -105,7 +110,7 @@ extension SpecDescription {
     Key(
       "sparsity", \.sparsity, .number(.from(0, below: 1)),
       aliases: ["final_sparsity", "target_sparsity", "amount"],
-      "The share of zeros in the end; 0 for no more than there are in the model that initial names."
+      "The share of zeros in the end; 0 for no more than there are in the model that initial names, or none."
     )
     Key(
       "initial_sparsity", \.initialSparsity, .number(.from(0, below: 1)),
@@ -130,8 +135,8 @@ extension SpecDescription {
     within(SpecDescription.prunedWeights)
     Key(
       "keep_zeros", \.keepsZeros, .boolean, aliases: ["keep_mask"],
-      "Whether what is 0 in the model that initial names stays 0: how a lottery ticket is trained, or "
-        + "what runner prune sparsity=… has left.")
+      "Whether what is 0 in the model that initial names stays 0, in all kernels that learn, whatever "
+        + "layers says: how a lottery ticket is trained, or what runner prune sparsity=… has left.")
   }
 
   /// Of which weights some become 0.

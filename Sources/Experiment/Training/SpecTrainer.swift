@@ -19,7 +19,7 @@ extension Trainer {
     try self.init(
       plan, loss: loss, optimizer: spec.optimizer, mixing: spec.mixing,
       freezing: freezing ?? spec.freezings(of: plan)[0],
-      masked: Set(spec.prunedKernels(of: plan).map(\.name)), batchSize: spec.training.batchSize,
+      masked: Set(spec.maskedKernels(of: plan).map(\.name)), batchSize: spec.training.batchSize,
       seed: spec.seed, team: team)
     if let teachers {
       try learn(from: teachers.models.map(\.file.model), by: teachers.description)

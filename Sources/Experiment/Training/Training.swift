@@ -155,7 +155,8 @@ extension Run {
 
   private func prune(_ trainer: Trainer, to sparsity: Double?) {
     guard let pruning = spec.pruning, let sparsity else { return }
-    trainer.prune(to: sparsity, by: pruning.weights.scope)
+    let kernels = spec.prunedKernels(of: trainer.model.plan)
+    trainer.prune(to: sparsity, by: pruning.weights.scope, in: kernels.map(\.name))
   }
 
   /// Whether the options end the run here, between two epochs.
@@ -254,7 +255,7 @@ extension Run {
     let file = modelFile(of: model, summary)
     try file.write(to: folder.model)
     if spec.pruning != nil {
-      summary.zeros = Summary.Zeros(file, spec.prunedKernels(of: model.plan))
+      summary.zeros = Summary.Zeros(file, spec.maskedKernels(of: model.plan))
     }
     summary.integers = try finishIntegers(file, team: trainer.team)
     if data.record.standsInFor == nil { summary.checks = try checks(of: summary, file) }

@@ -33,7 +33,7 @@ public struct TrainingMemory: Hashable, Sendable {
     network = freezings.map { freezing in
       NetworkFootprint(
         plan, loss: spec.loss, optimizer: spec.optimizer, mixing: spec.mixing, freezing: freezing,
-        masked: Set(spec.prunedKernels(of: plan).map(\.name)),
+        masked: Set(spec.maskedKernels(of: plan).map(\.name)),
         batchSize: spec.training.batchSize, workers: threads,
         normalization: spec.initial?.normalization == .model
           ? .perPixel() : spec.dataset.normalization,

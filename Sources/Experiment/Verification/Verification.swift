@@ -12,6 +12,8 @@ public struct Verification: Sendable {
     /// metrics.csv, and line by line without the header.
     let metrics: String
     let rows: [String]
+    /// How many it has trained.
+    public var epochs: Int { rows.count }
     /// summary.json, where it is there.
     let summary: JSONValue?
 

@@ -129,7 +129,9 @@ public struct Safetensors: Hashable, Sendable {
     guard file.count >= 8 else { throw broken("it has \(file.count) bytes, fewer than 8") }
     let claimed = file.withUnsafeBytes { UInt64(littleEndian: $0.loadUnaligned(as: UInt64.self)) }
     guard claimed <= UInt64(file.count - 8) else {
-      throw broken("a header of \(claimed) bytes in a file of \(file.count)")
+      throw broken(
+        file[0] == UInt8(ascii: "{")
+          ? "it is JSON, as a spec is" : "a header of \(claimed) bytes in a file of \(file.count)")
     }
     let dataStart = 8 + Int(claimed)
     let header: JSONValue

@@ -119,6 +119,9 @@ struct ExportCommand: ParsableCommand {
       Display.say("note: there is no batch norm that a layer before it could take in")
     }
     for note in export.notes { Display.say("note: \(note)") }
+    if opened.isPruned {
+      Display.say("note: the model's zeros take as many bytes there as other numbers")
+    }
     let files = try export.files(named: Files.name(of: file))
     try keepOff(files)
     let images = try CheckedImages(of: model, opened, count: count, seed: seed, compute)

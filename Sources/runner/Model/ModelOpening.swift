@@ -12,6 +12,10 @@ func openModel(_ path: String, weights: Summary.Weights? = nil) throws -> ModelF
   guard Files.exists(path) else { throw UsageError("\(path): there is no such model") }
   guard Files.isFolder(path) else {
     if weights != nil { throw UsageError("--weights is for the folder of a run") }
+    guard try !QuantizedModelFile.isOne(path) else {
+      throw UsageError(
+        "\(path): is a model in integers; this takes the model in floats that it was made of")
+    }
     return try ModelFile(reading: path)
   }
   let left = "\(path)/model.safetensors"

@@ -37,9 +37,11 @@ struct PruneCommand: ParsableCommand {
       al. 2015), which the training keeps ("pruning" in a spec; there weights can also become 0 little by \
       little while it trains). The file stores zeros in a bit each, to the same bits: it saves bytes, not \
       time, for the network computes with them as with any number. rewind=0 takes what is left as it was \
-      when the run began, rewind=1 as it was after an epoch, and trains it as the run was: a lottery ticket \
-      (Frankle and Carbin 2019; Frankle et al. 2020). For that the run is trained again to there, to the same \
-      bits.
+      when the run began, rewind=1 as it was after an epoch, and trains it as the run was, all of its epochs by \
+      its schedule from the beginning: a lottery ticket (Frankle and Carbin 2019; after Frankle et al. 2020, who \
+      train the epochs that were left). For that the run is trained again to there, to the same bits. seed=2 \
+      draws other weights for the same mask; for a ticket that was found in several steps, prune its last run by \
+      the sparsity that it has, with rewind=0 and seed. What is 0 already stays so, also outside of layers.
 
       Stopped within several steps, the same command goes on: what it has trained is not trained again.
 
@@ -49,7 +51,8 @@ struct PruneCommand: ParsableCommand {
         runner prune results/resnet/latest bytes=100000 criterion=batch_norm
         runner prune lenet.safetensors share=0.5 criterion=l1 normalization=uniform epochs=0
         runner prune results/t0/latest sparsity=0.9 scope=global
-        runner prune results/t0/latest sparsity=0.9 steps=5 --rewind 1 --to ticket
+        runner prune results/t0/latest sparsity=0.9 steps=5 --rewind 0 --to ticket
+        runner prune results/ticket/latest sparsity=0.9 --rewind 0 seed=2 --to control
       """)
 
   @Argument(
@@ -105,11 +108,15 @@ struct PruneCommand: ParsableCommand {
     let experiment = try ExperimentSpec.training(opened, at: model)
     if experiment == nil, spec.needsRun {
       throw UsageError(
-        "\(model): says of no run on whose images it could be trained; epochs=0 "
-          + (spec.sparsity == nil
-            ? "removes channels without, by criterion l1 or batch_norm" : "makes weights 0 without")
+        spec.rewind != nil
+          ? "\(model): says of no run that could be taken back (rewind)"
+          : "\(model): says of no run on whose images it could be trained; epochs=0 "
+            + (spec.sparsity == nil
+              ? "removes channels without, by criterion l1 or batch_norm"
+              : "makes weights 0 without")
       )
     }
+    try noteFrozen(experiment, opened.model.plan)
     let steps = PruningSteps(
       spec: spec, opened: opened, experiment: experiment,
       files: try NamedFiles(to ?? "\(opened.name)-pruned", advice: "give another name by --to"),
@@ -126,6 +133,15 @@ struct PruneCommand: ParsableCommand {
     try output.print(
       spec.sparsity == nil ? removeChannels(steps, data) : makeZeros(steps, of: model, data))
     _ = consume claim
+  }
+
+  /// Says what the run kept as it was, and the training after this doesn't.
+  private func noteFrozen(_ experiment: ExperimentSpec?, _ plan: NetworkPlan) throws {
+    let frozen = experiment?.initial?.frozenLayers(of: plan) ?? []
+    guard !frozen.isEmpty else { return }
+    Display.say(
+      "note: the run kept \(plan.layersWithKernels.filter(frozen.contains).joined(separator: ", ")) frozen; "
+        + "pruned and trained are all layers")
   }
 
   /// Removes channels, step by step, and tells what came of it.
@@ -225,6 +241,22 @@ struct PruneCommand: ParsableCommand {
     ] + fewer("flops", "operations", before.forwardFLOPs, after.forwardFLOPs)
       + fewer("parameters", "parameters", before.parameters, after.parameters)
       + fewer("bytes", "bytes", opened.encoded.count, pruned.encoded.count)
+      + zeros(of: pruned)
+  }
+
+  /// What is 0 of a model whose weights were pruned before.
+  private func zeros(of pruned: ModelFile) -> [TextDocument.Fact] {
+    guard pruned.isPruned else { return [] }
+    let kernels = pruned.model.tensors.filter(\.role.isKernel)
+    let (zeros, weights) = (
+      pruned.model.zeros(in: kernels), kernels.reduce(0) { $0 + $1.range.count }
+    )
+    return [
+      .init(
+        "zeros", .integer(zeros),
+        line: "zeros          \(grouped(zeros)) of \(grouped(weights)) weights, "
+          + Summary.Zeros.share(zeros, of: weights))
+    ]
   }
 
   private func times(
@@ -250,8 +282,11 @@ struct PruneCommand: ParsableCommand {
     let own = try accuracy(of: opened)
     let cut = try pruned.map(accuracy)
     let end = try trained?.readSummary()["test_accuracy"]?.double
+    let steps = try pruning().steps
     let after = [
-      cut.map { "\(percent($0)) \(end == nil ? "after" : "pruned")" },
+      cut.map {
+        "\(percent($0)) \(end == nil ? "after" : steps > 1 ? "pruned in the last step" : "pruned")"
+      },
       end.map { "\(percent($0)) trained" },
     ].compactMap { $0 }
     var facts: [TextDocument.Fact] = [

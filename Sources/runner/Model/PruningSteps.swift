@@ -36,10 +36,24 @@ struct PruningSteps {
       try RunRecord(reading: $0.record).status == .completed
     }
     .isEmpty
+    if force { noteLeft() }
     let others = try titles.filter { try isOver || !isBegun($0) }
     try files.check(
       others.flatMap { ["\($0).safetensors", "\($0).json"] }, madeOf: model, force: force)
     return claim
+  }
+
+  /// Names the steps of another pruning under this name that had more of them.
+  private func noteLeft() {
+    var left: [String] = []
+    while case let title = "\(files.title)-\(spec.steps + left.count)",
+      Files.exists(files.path("\(title).json"))
+    {
+      left.append(title)
+    }
+    if !left.isEmpty {
+      Display.say("note: \(left.joined(separator: ", ")) stay, and are of another pruning")
+    }
   }
 
   /// Whether an earlier call of this very pruning has written a step's spec, to train it.

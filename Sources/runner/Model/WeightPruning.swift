@@ -14,33 +14,45 @@ extension PruneCommand {
     let plan = opened.model.plan
     if let pattern = spec.weights.unmatched(in: plan).first {
       throw UsageError(
-        "layers: no layer with kernels is called \"\(pattern)\"; those are "
+        "layers: no layer with kernels is called \"\(pattern)\"; those with are "
           + plan.layersWithKernels.joined(separator: ", "))
     }
-    let kernels = spec.weights.kernels(of: plan)
+    let chosen = spec.weights.kernels(of: plan)
+    // What was 0 before stays so, wherever it is.
+    let kernels = opened.isPruned ? PrunedWeights().kernels(of: plan) : chosen
     let early = try spec.rewind.map { try earlyModel(after: $0, steps, of: path, data) }
 
     var (current, pruned) = (opened, opened)
     var trained: RunFolder?
     for (place, title) in steps.titles.enumerated() {
       let zeroed = current.model.pruned(
-        kernels, to: spec.sparsity(step: place + 1), by: spec.weights.scope)
+        chosen, to: spec.sparsity(step: place + 1), by: spec.weights.scope)
       pruned = ModelFile(
         pruning: current, to: early?.masked(as: zeroed, in: kernels) ?? zeroed, named: title)
       if let rewind = spec.rewind { pruned.epoch = Int(rewind) }
       trained = try steps.leave(pruned, title, on: data)
       if let trained { current = try trained.modelFile() }
     }
-    let zeros = pruned.model.zeros(in: kernels)
-    let weights = kernels.reduce(0) { $0 + $1.range.count }
-    let (before, after) = (opened.encoded.count, pruned.encoded.count)
+    let left = kernels.map { Summary.Zeros.Kernel($0, of: pruned.model) }
+    let zeros = left.reduce(0) { $0 + $1.zeros }
+    let weights = left.reduce(0) { $0 + $1.weights }
+    let already = opened.model.zeros(in: kernels)
+    let (before, after) = (opened.encoded.count, (trained == nil ? pruned : current).encoded.count)
     let file = "\(files.path(files.title)).safetensors"
+    if zeros == already {
+      Display.say(
+        "note: \(grouped(already)) of \(counted(weights, "weight")) were 0 before, and sparsity="
+          + "\(Bounds.text(spec.sparsity!)) makes none more")
+    }
+    for warning in Summary.Zeros.warnings(of: left) { Display.say(warning) }
     var told: [TextDocument.Fact] = [
       .init("file", .text(file), line: "pruned         \(file)"),
       .init(
         "zeros", .integer(zeros),
         line: "zeros          \(grouped(zeros)) of \(grouped(weights)) weights, "
-          + percent(Double(zeros) / Double(weights))),
+          + Summary.Zeros.share(zeros, of: weights)
+          + (already > 0 ? "; \(grouped(already)) before" : "")),
+      .init("zeros_before", .integer(already)),
       .init("weights", .integer(weights)),
       .init(
         "bytes", .integer(after),
@@ -55,7 +67,7 @@ extension PruneCommand {
     told += further(steps, trained)
     var document = TextDocument()
     document.append(told)
-    document.append(table(of: kernels, pruned.model), key: "kernels")
+    document.append(table(of: left), key: "kernels")
     return document
   }
 
@@ -67,6 +79,10 @@ extension PruneCommand {
       throw UsageError("rewind: \(path) says of no run that could be trained again")
     }
     let record = try Verification.read(run)
+    guard epochs < Double(record.epochs) else {
+      throw UsageError(
+        "rewind: the run trained \(counted(record.epochs, "epoch")), and can be taken back to less")
+    }
     if record.spec.initial.map({ $0.frozen != .layers([]) }) ?? false {
       throw UsageError(
         "rewind: the run kept layers frozen (initial.frozen), and what comes of pruning trains all")
@@ -78,17 +94,16 @@ extension PruneCommand {
       after: epochs, seed: steps.spec.seed, data: data, options: compute.runOptions())
   }
 
-  private func table(of kernels: [TensorInfo], _ model: Model) -> TextTable {
+  private func table(of kernels: [Summary.Zeros.Kernel]) -> TextTable {
     var table = TextTable([
       .init("kernel"), .init("weights", .right), .init("zeros", .right),
       .init("share", title: "", .right),
     ])
     for kernel in kernels {
-      let (zeros, count) = (model.zeros(in: [kernel]), kernel.range.count)
-      let share = Double(zeros) / Double(count)
       table.append([
-        .text(kernel.name), .integer(count, grouped(count)), .integer(zeros, grouped(zeros)),
-        .number(share, percent(share)),
+        .text(kernel.name), .integer(kernel.weights, grouped(kernel.weights)),
+        .integer(kernel.zeros, grouped(kernel.zeros)),
+        .number(Double(kernel.zeros) / Double(kernel.weights), kernel.share),
       ])
     }
     return table

@@ -11,7 +11,7 @@ struct NamedFiles {
   private let advice: String
 
   /// - Parameter path: of NAME, or of one of the files.
-  /// - Throws: `UsageError` for what can't be the name of a spec.
+  /// - Throws: `UsageError` for what can't be the name of a spec, or lies in no folder.
   init(_ path: String, advice: String) throws {
     var title = Files.name(of: path)
     for ending in [".json", ".safetensors"] where title.hasSuffix(ending) {
@@ -25,6 +25,9 @@ struct NamedFiles {
     self.title = title
     self.advice = advice
     folder = Files.parent(of: path)
+    guard Files.isFolder(folder) else {
+      throw UsageError("\(folder): there is no such folder; make it, or \(advice)")
+    }
   }
 
   /// A file beside the others.

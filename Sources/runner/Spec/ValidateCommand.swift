@@ -110,7 +110,7 @@ struct ValidateCommand: ParsableCommand {
       }
     }
     if let sentence = spec.pruningSentence(of: plan) {
-      let weights = spec.prunedKernels(of: plan).reduce(0) { $0 + $1.range.count }
+      let weights = spec.maskedKernels(of: plan).reduce(0) { $0 + $1.range.count }
       facts += [
         .init("pruning", .text(sentence), line: "pruning    \(sentence)"),
         .init("pruned_weights", .integer(weights)),

@@ -86,7 +86,11 @@ struct Results {
       lines.append("test accuracy  not measured: dataset.test is \"none\"")
     }
     if let metrics = summary.testMetricsText { lines.append("test metrics   \(metrics)") }
-    if let zeros = summary.zeros { lines.append("zeros          \(zeros.sentence)") }
+    if let zeros = summary.zeros {
+      for (place, line) in zeros.lines.enumerated() {
+        lines.append((place == 0 ? "zeros" : "").padded(columns: 15) + line)
+      }
+    }
     if let integers = summary.integers {
       lines.append("integers       \(integers.sentence(folder, of: summary))")
     }

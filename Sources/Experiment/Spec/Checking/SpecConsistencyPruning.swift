@@ -10,27 +10,25 @@ extension SpecChecker {
     else { return }
     let path = Path() + "pruning"
     let initial = spec["initial"].flatMap { $0.isNull ? nil : SpecDescription.initial.decode($0) }
-    if pruning.sparsity == 0, initial == nil || !pruning.keepsZeros {
-      report(
-        at: path,
-        "nothing would become 0, or stay so: give \"sparsity\", or name a model whose zeros are kept, "
-          + "\"initial\": { \"model\": … }")
-    }
     if pruning.initialSparsity > pruning.sparsity {
       report(
         at: path + "initial_sparsity",
         "\(Bounds.text(pruning.initialSparsity)) is more than the sparsity that it leads to, "
           + Bounds.text(pruning.sparsity))
     }
-    if pruning.begin > pruning.end {
+    let last = spec["training"]?["epochs"]?.double ?? .infinity
+    if pruning.begin > last {
+      report(
+        at: path + "begin",
+        "\(Bounds.text(pruning.begin)) comes after the last epoch, \(Bounds.text(last))")
+    } else if pruning.begin > pruning.end {
       report(
         at: path + "begin",
         "\(Bounds.text(pruning.begin)) comes after the end, \(Bounds.text(pruning.end))")
-    }
-    if let epochs = spec["training"]?["epochs"]?.double, pruning.end > epochs {
+    } else if pruning.end > last {
       report(
         at: path + "end",
-        "\(Bounds.text(pruning.end)) comes after the last epoch, \(Bounds.text(epochs))")
+        "\(Bounds.text(pruning.end)) comes after the last epoch, \(Bounds.text(last))")
     }
     if initial?.unfreezeAt != nil {
       report(

@@ -184,7 +184,7 @@ import Testing
         "\(run): it would be written over; give another name by --to"
       ),
       ([run, "share=0.5", "--to", "a b"], "a b: a name is of at most 100 letters"),
-      (["int.safetensors", "share=0.5"], "it is a quantised one"),
+      (["int.safetensors", "share=0.5"], "is a quantised one"),
       (["nowhere", "share=0.5"], "nowhere: there is no such model"),
     ] {
       let result = try Program.Running(Program.path, ["prune"] + arguments, in: folder).wait()

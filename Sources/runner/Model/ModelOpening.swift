@@ -14,7 +14,8 @@ func openModel(_ path: String, weights: Summary.Weights? = nil) throws -> ModelF
     if weights != nil { throw UsageError("--weights is for the folder of a run") }
     guard try !QuantizedModelFile.isOne(path) else {
       throw UsageError(
-        "\(path): is a model in integers; this takes the model in floats that it was made of")
+        "\(path): is a quantised one, which predict, evaluate, serve, export and tradeoff take; this takes the "
+          + "model in floats that it was made of")
     }
     return try ModelFile(reading: path)
   }

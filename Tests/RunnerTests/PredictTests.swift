@@ -18,7 +18,7 @@ import Testing
         + sizes.flatMap { size in [24, 16, 8, 0].map { UInt8(size >> $0 & 255) } } + content)
   }
 
-  private static func npy(_ shape: String, _ content: [UInt8]) -> Data {
+  static func npy(_ shape: String, _ content: [UInt8]) -> Data {
     var header = "{'descr': '|u1', 'fortran_order': False, 'shape': (\(shape)), }"
     while (10 + header.utf8.count + 1) % 64 != 0 { header += " " }
     header += "\n"
@@ -29,7 +29,7 @@ import Testing
   }
 
   /// Nine images of 28x28 that differ.
-  private static let images: [[UInt8]] = (0..<9).map { image in
+  static let images: [[UInt8]] = (0..<9).map { image in
     (0..<784).map { place in
       let (y, x) = (place / 28, place % 28)
       return (8..<20).contains(y) && (8..<20).contains(x)

@@ -150,6 +150,20 @@ import Testing
     try expectSame("one", "killed", in: folder)
   }
 
+  /// A kernel is of a whole process, and trials of one process.
+  @Test func allTrialsHaveOneKernel() throws {
+    let folder = try TemporaryFolder()
+    try folder.write(Specs.small, to: "base.json")
+    for value in ["compute.kernel=HASWELL,PRESCOTT", #"compute={"kernel":"HASWELL"},{}"#] {
+      let result = try Program.run("sweep", "base.json", value, in: folder)
+      #expect(
+        result.status == 2
+          && result.errors.contains("compute.kernel: a kernel is of a whole process"),
+        "\(result)")
+    }
+    #expect(!folder.exists("results"))
+  }
+
   @Test func aTrialThatTrapsTakesNoOtherWithIt() throws {
     let folder = try Self.folder(Self.kinds[1].spec)
     let result = try Program.run(

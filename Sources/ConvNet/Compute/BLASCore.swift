@@ -55,8 +55,9 @@ public enum BLASCore {
     guard let entry = known.first(where: { $0.name == wanted }) else {
       if wanted == current { return wanted }
       throw Failure(
-        description: "compute.kernel: \"\(name)\" is not a kernel of this program; "
-          + "known are \(names.joined(separator: ", "))")
+        description:
+          "compute.kernel: the OpenBLAS that is installed has no kernel \"\(name)\" that this program "
+          + "chooses; there are \(names.joined(separator: ", "))", isUnavailable: true)
     }
     guard entry.level <= vectorLevel else {
       let needed = entry.level == 2 ? "AVX-512" : "AVX2 and FMA"

@@ -11,6 +11,10 @@ public protocol TeamWork: AnyObject {
 public final class Team: @unchecked Sendable {  // `work` is written only between two phases
   public let count: Int
 
+  /// The most workers: OpenBLAS 0.3.21 has memory for the products of 640 threads at once, and ends the
+  /// program where there are more.
+  public static let most = 512
+
   private var work: (any TeamWork)?
   private var phase = 0
   private var tiles = 0

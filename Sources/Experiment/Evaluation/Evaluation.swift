@@ -117,7 +117,7 @@ extension RunFolder {
   func inference(
     _ weights: Summary.Weights, spec: ExperimentSpec, threads: Int
   ) throws -> (Inference, epoch: Int) {
-    let (model, epoch) = try storedModel(weights, spec: spec)
+    let (model, epoch) = try storedModel(weights, spec: spec, as: NetworkPlan(spec.network))
     return (try Inference(model, team: Team(threads: threads)), epoch)
   }
 

@@ -79,6 +79,9 @@ public struct ModelFile: Sendable {
       "images": images.compact, "epoch": "\(epoch)", "kernel": kernel,
       "weights_sha256": weightsDigest,
     ]
+    // The first is not written, as those who knew no other did not write it.
+    let convolution = model.plan.description.convolution
+    metadata["convolution"] = convolution == .im2col ? nil : convolution.rawValue
     metadata["ink"] = ink?.json.compact
     metadata["test_accuracy"] = testAccuracy.map { "\($0)" }
     metadata["test_loss"] = testLoss.map { "\($0)" }
@@ -163,8 +166,9 @@ extension ModelFile {
     guard let names = try json("classes").array?.compactMap(\.string), names.count >= 2,
       let layers = architecture["layers"], let input = architecture["input"]
     else { throw damaged("its architecture or its classes are not whole") }
-    // Read as an experiment's network is, so that all is checked that is checked of those. An image's answer
-    // has its bits in whatever company, so the numerics are the newest, whichever it was trained by.
+    // Read as an experiment's network is, so that all is checked that is checked of those. Convolutions are
+    // computed as they were; an image's answer has its bits in whatever company, so the numerics are the
+    // newest, whichever it was trained by.
     let document: JSONValue = [
       "name": "model",
       "dataset": [
@@ -174,7 +178,11 @@ extension ModelFile {
         "invert": images["invert"] ?? .null, "test": "none",
       ],
       "model": layers, "optimizer": ["name": "sgd"], "training": ["epochs": 1, "batch_size": 1],
-      "compute": ["numerics": JSONValue(Numerics.newest.rawValue)],
+      "compute": [
+        "numerics": JSONValue(Numerics.newest.rawValue),
+        "convolution": JSONValue(
+          file.metadata["convolution"] ?? ConvolutionLowering.im2col.rawValue),
+      ],
     ]
     var spec: ExperimentSpec
     do {

@@ -26,7 +26,10 @@ extension RunFolder {
     if weights == nil, Files.exists(model) { return try leftModel() }
     let (spec, record) = (try readResolved(), try RunRecord(reading: self.record))
     let wanted = try weights ?? testedWeights(spec).weights
-    let (model, epoch) = try storedModel(wanted, spec: spec)
+    // As a model that was left is read: an image's answer has its bits in whatever company.
+    var network = spec.network
+    network.numerics = .newest
+    let (model, epoch) = try storedModel(wanted, spec: spec, as: NetworkPlan(network))
     let left = Files.exists(self.model) ? try ModelFile(reading: self.model) : nil
     let names =
       try left?.classNames ?? spec.dataset.name.classNames
@@ -66,8 +69,9 @@ extension RunFolder {
   }
 
   /// The model that a checkpoint holds, and the epoch that its weights are from.
+  /// - Parameter plan: of the spec's network.
   func storedModel(
-    _ weights: Summary.Weights, spec: ExperimentSpec
+    _ weights: Summary.Weights, spec: ExperimentSpec, as plan: NetworkPlan
   ) throws -> (Model, epoch: Int) {
     let path = weights == .best ? best : last
     guard Files.exists(path) else {
@@ -78,8 +82,7 @@ extension RunFolder {
         "has no \(weights.rawValue) weights (\(path))"
           + (isThere ? "; it has the \(other.rawValue): --weights \(other.rawValue)" : ""))
     }
-    var (model, epoch) = try Checkpoint.model(
-      path, NetworkPlan(spec.network), epochs: spec.training.epochs)
+    var (model, epoch) = try Checkpoint.model(path, plan, epochs: spec.training.epochs)
     // A checkpoint at the end of an epoch names the next, which it would begin.
     if weights == .last { epoch = max(1, try EpochRow.read(metrics).count) }
     return (model, epoch)

@@ -27,6 +27,12 @@ extension SweepReader {
     {
       report(at: Path() + "metric", lack)
     }
+    if trials.kernels.count > 1 {
+      report(
+        at: Path() + "parameters",
+        "compute.kernel: a kernel is of a whole process, and of all trials of a sweep; run a sweep for each"
+      )
+    }
     checkTermination(&spec, trials)
     if case .populationBased(let options) = spec.sampler {
       checkPopulation(options, &spec, parameters, trials)

@@ -19,6 +19,9 @@ struct TrialChecker {
   /// Whether one of them holds no images out.
   private(set) var lacksValidation = false
 
+  /// The kernels that they ask for.
+  private(set) var kernels: Set<String> = []
+
   /// What they measure besides loss and accuracy: one list where all measure the same.
   private(set) var measured: [[MetricName]] = []
 
@@ -45,6 +48,7 @@ struct TrialChecker {
     if let experiment {
       let length = experiment.training.epochs
       epochs = min(epochs?.lowerBound ?? length, length)...max(epochs?.upperBound ?? length, length)
+      kernels.insert(experiment.compute.kernel)
       if experiment.dataset.validation == .none { lacksValidation = true }
       if !measured.contains(experiment.metrics) { measured.append(experiment.metrics) }
       leastMoved = MovingStatistics.lesserMoved(leastMoved, experiment)

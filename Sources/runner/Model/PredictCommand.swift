@@ -22,7 +22,7 @@ struct PredictCommand: ParsableCommand {
       too.
 
       Answers have the same bits with any number of threads, alone or among others, and as evaluate gives \
-      them. What cannot be read is named, the others are answered, and the exit status is 1.
+      them; but of a run by "numerics" 1, which evaluate repeats as it was tested, by the newest. What cannot be read is named, the others are answered, and the exit status is 1.
 
       EXAMPLES
         runner predict results/lenet/latest digit.png
@@ -130,8 +130,8 @@ struct PredictCommand: ParsableCommand {
     if let pixelMax, !(pixelMax > 0 && pixelMax.isFinite) {
       throw ValidationError("--pixel-max takes a number more than 0, not \(pixelMax)")
     }
-    if let threads, !(1...1024).contains(threads) {
-      throw ValidationError("--threads must be from 1 to 1024, not \(threads)")
+    if let threads, !(1...Team.most).contains(threads) {
+      throw ValidationError("--threads must be from 1 to \(Team.most), not \(threads)")
     }
     if format == .log, layer != nil || top > 1 || probabilities {
       throw ValidationError(

@@ -39,8 +39,8 @@ struct ComputeOptions: ParsableArguments {
   }
 
   func validate() throws {
-    if let threads, !(1...1024).contains(threads) {
-      throw ValidationError("--threads must be from 1 to 1024, not \(threads)")
+    if let threads, !(1...Team.most).contains(threads) {
+      throw ValidationError("--threads must be from 1 to \(Team.most), not \(threads)")
     }
   }
 

@@ -101,6 +101,11 @@ struct ExplainCommand: ParsableCommand {
     if !found.isEmpty { return (found, []) }
     let keyed = catalogue.compactMap { $0.with(keysCalled: name) }
     if !keyed.isEmpty { return (keyed, []) }
+    // A path, as messages have it, is of the key at its end.
+    if let key = name.split(separator: ".").last, key.count < name.count {
+      let keyed = catalogue.compactMap { $0.with(keysCalled: String(key)) }
+      if !keyed.isEmpty { return (keyed, []) }
+    }
     var message = "nothing in a spec is called \"\(name)\";"
     let keys = catalogue.flatMap { $0.keys.map(\.name) }
     if let near = nearMiss(

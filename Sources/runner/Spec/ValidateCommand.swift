@@ -63,7 +63,9 @@ struct ValidateCommand: ParsableCommand {
     if !errors.isEmpty {
       document.append(
         Self.table(errors), key: "convolution_errors",
-        title: "winograd, in millionths of the largest result and of the mean one:")
+        title:
+          "errors for drawn images and kernels of each layer's shape, in millionths of the largest "
+          + "result and of the mean one:")
     }
     var facts: [TextDocument.Fact] = [
       .init("parameters", .integer(plan.parameters)),
@@ -136,9 +138,10 @@ struct ValidateCommand: ParsableCommand {
   /// largest result, and the mean of both.
   private static func table(_ errors: [LoweringError]) -> TextTable {
     var table = TextTable([
-      .init("layer"), .init("filter"), .init("winograd_largest", title: "largest error", .right),
+      .init("layer"), .init("filter"),
+      .init("winograd_largest", title: "winograd: largest", .right),
       .init("winograd_mean", title: "mean", .right),
-      .init("im2col_largest", title: "im2col's", .right),
+      .init("im2col_largest", title: "im2col: largest", .right),
       .init("im2col_mean", title: "mean", .right),
     ])
     for error in errors {

@@ -30,8 +30,8 @@ struct SweepCommand: ParsableCommand {
       A trial that a completed run under --output was already is taken from there, if its \
       metrics.csv, summary.json and checkpoints have each other's digests; others are named and \
       passed over. The exit status is 3 where trials failed, where none has a value to be judged \
-      by, as when all diverged, or where a run that was to confirm the winner came to nothing; the \
-      same command then runs those again that failed. Trials are run again with --retry-failed.
+      by, as when all diverged, or where a run that was to confirm the winner came to nothing. The \
+      same command runs those of the last kind again, and trials that failed with --retry-failed.
       """)
 
   @Argument(

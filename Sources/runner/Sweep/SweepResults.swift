@@ -63,6 +63,9 @@ extension SweepSummary {
   /// Throws the status of a sweep that went through to its end and did not come to all of it.
   func tellFailures() throws {
     if let lacking { Display.say("error: \(lacking)") }
+    if failures > 0 {
+      Display.say("\(counted(failures, "trial")) failed; --retry-failed runs them again")
+    }
     if lacking != nil || failures > 0 { throw ExitCode(ExitStatus.failures) }
   }
 }

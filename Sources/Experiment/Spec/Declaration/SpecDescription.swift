@@ -139,7 +139,8 @@ package enum SpecDescription {
         .choice(Choice(noun: "an OpenBLAS kernel", names: ["auto"] + ComputeSpec.kernelNames))),
       aliases: ["coretype"],
       "The OpenBLAS kernel, which decides the last bits of every result; auto takes the fastest "
-        + "that the processor runs.")
+        + "that the processor runs. Which of them there are depends on the processor, and on the OpenBLAS "
+        + "that is installed.")
     Key(
       "numerics", \.numerics, numerics, writesNull: false,
       "The rules by which sums are taken, which decide the last bits too; 1: every product whole; 2: the "

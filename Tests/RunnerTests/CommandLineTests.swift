@@ -28,7 +28,7 @@ import Testing
     #expect(missing.errors.hasPrefix("error: Missing expected argument '<run>'\n"))
     let threads = try Program.run("x.json", "--threads", "0", in: folder)
     #expect(threads.status == 2)
-    #expect(threads.errors.hasPrefix("error: --threads must be from 1 to 512, not 0\n"))
+    #expect(threads.errors.hasPrefix("error: --threads must be from 1 to 256, not 0\n"))
     let option = try Program.run("x.json", "--thread", "2", in: folder)
     #expect(option.status == 2)
   }

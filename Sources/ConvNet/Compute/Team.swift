@@ -11,9 +11,9 @@ public protocol TeamWork: AnyObject {
 public final class Team: @unchecked Sendable {  // `work` is written only between two phases
   public let count: Int
 
-  /// The most workers: OpenBLAS 0.3.21 has memory for the products of 640 threads at once, and ends the
-  /// program where there are more.
-  public static let most = 512
+  /// The most workers: OpenBLAS 0.3.21 has memory for the products of so many threads at once, and ends the
+  /// program where there are half as many more.
+  public static let most = 256
 
   private var work: (any TeamWork)?
   private var phase = 0

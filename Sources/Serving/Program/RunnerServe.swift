@@ -150,7 +150,7 @@ struct RunnerServe: ParsableCommand {
       ("--max-body", maxBody, 1...4096), ("--max-connections", maxConnections, 1...1_000_000),
       ("--queue", queue, 1...1_000_000), ("--max-images", maxImages, 1...100_000),
       ("--max-pixels", maxPixels, 1...64), ("--log-size", logSize, 1...1_000_000),
-      ("--log-files", logFiles, 1...10_000), ("--threads", threads ?? 1, 1...1024),
+      ("--log-files", logFiles, 1...10_000), ("--threads", threads ?? 1, 1...Team.most),
     ] where !range.contains(value) {
       throw ValidationError(
         "\(name) must be from \(range.lowerBound) to \(range.upperBound), not \(value)")

@@ -115,6 +115,9 @@ test: packages lint unit-tests thread end-to-end clients serve-test serve-client
 unit-tests: packages
 	@echo "== all tests"
 	$(SWIFT) test $(STRICT)
+	@echo "== products, and who asks for them, by the kernel for AVX2"
+	RUNNER_VECTOR_LEVEL=1 $(SWIFT) test $(STRICT) --skip-build \
+	  --filter 'ConvNetTests.(ProductTests|DeterminismTests)'
 	@echo "== numbers, data and readers, optimized, under the address sanitizer"
 	$(SWIFT) test $(ADDRESS) --skip '$(UNBOUNDED)' \
 	  --filter 'StorageTests|StatisticsTests|ConvNetTests|DatasetsTests|ReaderTests|CheckpointTests|SafetensorsTests'

@@ -186,6 +186,38 @@ import Testing
     }
   }
 
+  /// For AVX2, four rows have the bits that they have among eight, whatever their place.
+  @Test(
+    .enabled(if: ["HASWELL", "ZEN"].contains(BLASCore.current)), arguments: [3, 32, 100, 320, 1600])
+  func rowsStandByFour(sum: Int) {
+    let (a, reversed) = (Buffer(Tile.size * sum), Buffer(Tile.size * sum))
+    for (i, value) in randomFloats(a.count, seed: 1).enumerated() {
+      a.base[i] = value
+      reversed.base[(Tile.size - 1 - i / sum) * sum + i % sum] = value
+    }
+    for columns in Array(1...70) + [128, 256, 320, 321, 500] {
+      let b = Buffer(sum * columns)
+      for (i, value) in randomFloats(b.count, seed: 2).enumerated() { b.base[i] = value }
+      func product(_ a: Buffer, _ rows: Range<Int>) -> [[UInt32]] {
+        let result = Buffer(rows.count * columns)
+        gemm(
+          Matrix(a.base + rows.lowerBound * sum, rows: rows.count, columns: sum),
+          Matrix(b.base, rows: sum, columns: columns),
+          into: Matrix(result.base, rows: rows.count, columns: columns))
+        let all = bits(result.all)
+        return (0..<rows.count).map { Array(all[$0 * columns..<($0 + 1) * columns]) }
+      }
+      let tile = product(a, 0..<Tile.size)
+      #expect(product(reversed, 0..<Tile.size) == tile.reversed(), "\(columns) columns")
+      let few = BLASCore.rowsTogether(sum: sum, columns: columns)
+      #expect(few == (columns <= 320 ? 4 : Tile.size))
+      for first in 0...Tile.size - few {
+        #expect(
+          product(a, first..<first + few) == Array(tile[first..<first + few]), "\(columns) columns")
+      }
+    }
+  }
+
   @Test func theKernelIsChecked() throws {
     try BLASCore.check()
     #expect(BLAS.prefersSmallProducts == (BLASCore.current == "SKYLAKEX"))

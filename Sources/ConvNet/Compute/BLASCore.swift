@@ -47,6 +47,14 @@ public enum BLASCore {
     rowsAreApart && (sum < 32 || ![1, 2, 3, 5, 6, 7].contains(columns % 16))
   }
 
+  /// Rows of which a tile's product (rows, sum)·(sum, columns) may have any multiple, with the same bits of
+  /// each: 1 where they are apart. OpenBLAS 0.3.21's cores for AVX2 take eight rows by fours, as observed, of
+  /// as many columns as they pack at once.
+  static func rowsTogether(sum: Int, columns: Int) -> Int {
+    if rowsAreApart(sum: sum, columns: columns) { return 1 }
+    return ["HASWELL", "ZEN"].contains(current) && columns <= 320 ? 4 : Tile.size
+  }
+
   /// What a spec's word stands for on this machine.
   /// - Throws: `Failure` for a name that OpenBLAS does not have or this processor cannot run.
   public static func resolve(_ name: String) throws(Failure) -> String {

@@ -32,6 +32,12 @@ package struct Tile {
 
   var first: Int { index * size }
 
+  /// The same with other samples: its first, or more behind them.
+  func holding(_ count: Int) -> Tile {
+    Tile(
+      index: index, size: size, count: count, worker: worker, isTraining: isTraining, step: step)
+  }
+
   /// How many tiles a batch has.
   package static func count(of batch: Int, size: Int = Tile.size) -> Int {
     (batch + size - 1) / size

@@ -3,8 +3,8 @@
 ///
 /// Tiles begin at multiples of their size of the source, wherever a range begins, so that what is
 /// answered for a sample depends neither on the range nor on the number of workers. Where the bits of a
-/// layer's product depend on how many rows it has, that layer works a tile out in full, however few samples
-/// are asked for.
+/// layer's product depend on how many rows it has, that layer works out as many samples as have the bits of a
+/// full tile's, however few are asked for.
 public final class Inference: TeamWork, ScoringNetwork {
   public let plan: NetworkPlan
   public let team: Team
@@ -32,8 +32,8 @@ public final class Inference: TeamWork, ScoringNetwork {
   private let head: (place: Int, input: Activations)
   /// Samples of a tile.
   private let tile: Int
-  /// Of each layer, whether it may leave the rest of a tile out.
-  private let areApart: [Bool]
+  /// Of each layer, of how many samples it is to work out a multiple.
+  private let together: [Int]
   private var current = Current()
   /// The one whose weights these are.
   private var owner: Inference?
@@ -99,7 +99,7 @@ public final class Inference: TeamWork, ScoringNetwork {
 
   /// Whether an image has the bits that it has alone in whatever company it is asked about.
   public var imagesAreApart: Bool {
-    plan.description.numerics.keepsImagesApart || areApart.allSatisfy { $0 }
+    plan.description.numerics.keepsImagesApart || together.allSatisfy { $0 == 1 }
   }
 
   /// - Parameter weights: the tensors, which others may change between two calls; see `weightsChanged`.
@@ -127,8 +127,12 @@ public final class Inference: TeamWork, ScoringNetwork {
         parameters.contains { $0.layer == built.place && $0.role == .kernel }
       } ?? layers.count - 1
     head = (place, layers.isEmpty ? input : layers[place].layer.inputs[0])
-    tile = builder.inferenceTile
-    areApart = builder.layers.map(\.layer.samplesAreApart)
+    let tile = builder.inferenceTile
+    self.tile = tile
+    together = layers.map { built in
+      let few = built.layer.samplesTogether
+      return few == 1 || tile == Tile.size ? few : tile
+    }
   }
 
   /// What answers, as a value.
@@ -212,8 +216,6 @@ public final class Inference: TeamWork, ScoringNetwork {
     let start = current.firstOfTiles + index * tile
     let samples = start..<start + tile
     let range = samples.clamped(to: current.range)
-    let whole = Tile(
-      index: index, size: tile, count: tile, worker: worker, isTraining: false, step: 0)
     let tile = Tile(
       index: index, size: tile, count: range.count, worker: worker, isTraining: false, step: 0)
     let (first, last) = (current.part == .head ? kept!.output : input, end)
@@ -229,21 +231,21 @@ public final class Inference: TeamWork, ScoringNetwork {
         (features + (range.lowerBound - current.range.lowerBound) * size).update(
           from: head.input.values(of: tile), count: range.count * size)
       }
-      forward(place, tile, whole)
+      forward(place, tile)
     }
     current.sink(TileScores(values: last.output.values(of: tile), samples: range, worker: worker))
   }
 
-  /// A layer's outputs for a tile.
-  /// - Parameter whole: the same with as many samples as it may have.
-  private func forward(_ place: Int, _ tile: Tile, _ whole: Tile) {
+  /// A layer's outputs for a tile, and for samples of zeros behind it where it works out more.
+  private func forward(_ place: Int, _ tile: Tile) {
     let layer = layers[place].layer
-    guard !areApart[place], tile.count < whole.count else { return layer.forward(tile) }
+    let count = (tile.count + together[place] - 1) / together[place] * together[place]
+    guard count > tile.count else { return layer.forward(tile) }
     for input in layer.inputs {
       (input.values(of: tile) + tile.count * input.size).update(
-        repeating: 0, count: (whole.count - tile.count) * input.size)
+        repeating: 0, count: (count - tile.count) * input.size)
     }
-    layer.forward(whole)
+    layer.forward(tile.holding(count))
   }
 
   /// The scores of a few images, at most `Tile.size`, worked out by the calling worker, (count, classes); they
@@ -254,13 +256,12 @@ public final class Inference: TeamWork, ScoringNetwork {
     of images: UnsafePointer<Float>, count: Int, worker: Int,
     changing change: (UnsafeMutablePointer<Float>) -> Void
   ) -> UnsafePointer<Float> {
-    let whole = Tile(index: 0, size: tile, count: tile, worker: worker, isTraining: false, step: 0)
     let own = Tile(index: 0, size: tile, count: count, worker: worker, isTraining: false, step: 0)
     let values = input.values(of: own)
     values.update(from: images, count: count * input.size)
     normalizer?.apply(values, count: count, worker: worker)
     change(values)
-    for place in layers.indices { forward(place, own, whole) }
+    for place in layers.indices { forward(place, own) }
     return UnsafePointer(logits.values(of: own))
   }
 

@@ -10,8 +10,9 @@
 /// im2col(X) is X itself. Where it pays, a pooled one takes its gradients over the winners alone.
 final class Conv2D: Layer {
   var inputs: [Activations] { [input] }
-  var samplesAreApart: Bool {
+  var samplesTogether: Int {
     imagesPerBlock == 1 || BLASCore.rowsAreApart(sum: lowering.patch, columns: filters / groups)
+      ? 1 : Tile.size
   }
   var backwardReads: BackwardReads { end.backwardReads }
   var ways: ProductWays? {

@@ -81,8 +81,8 @@ final class Dense: WholeBatchLayer {
   private let bias: UnsafeMutablePointer<Float>?
 
   var isWide: Bool { kernel.rows * kernel.columns > 262_144 }
-  var samplesAreApart: Bool {
-    BLASCore.rowsAreApart(sum: kernel.rows, columns: kernel.columns)
+  var samplesTogether: Int {
+    BLASCore.rowsTogether(sum: kernel.rows, columns: kernel.columns)
   }
   var ways: ProductWays? { ProductWays(forward: "product", from: input, to: output) }
 

@@ -10,9 +10,9 @@
 /// the winners alone.
 final class WinogradConv2D: Layer {
   var inputs: [Activations] { [input] }
-  var samplesAreApart: Bool {
+  var samplesTogether: Int {
     tiling.imagesPerBlock == 1
-      || BLASCore.rowsAreApart(sum: tiling.channels, columns: tiling.filters)
+      || BLASCore.rowsAreApart(sum: tiling.channels, columns: tiling.filters) ? 1 : Tile.size
   }
   var backwardReads: BackwardReads { end.backwardReads }
   var ways: ProductWays? {

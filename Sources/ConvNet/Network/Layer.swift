@@ -10,9 +10,9 @@ protocol Layer: AnyObject {
   /// Whether its kernel outgrows a core's second-level cache together with a tile's activations. Such a
   /// layer is a phase of its own, over wider tiles.
   var isWide: Bool { get }
-  /// Whether what it gives of a sample has the same bits with any number of samples in a tile: as all do
-  /// but those that make one product of several.
-  var samplesAreApart: Bool { get }
+  /// Samples of which a tile of at most `Tile.size` may have any multiple, with the same bits of each: 1 but
+  /// where one product is made of several.
+  var samplesTogether: Int { get }
   /// By what it makes its products; nil for a layer without a kernel.
   var ways: ProductWays? { get }
 }
@@ -20,7 +20,7 @@ protocol Layer: AnyObject {
 extension Layer {
   var backwardReads: BackwardReads { [.inputs, .output] }
   var isWide: Bool { false }
-  var samplesAreApart: Bool { true }
+  var samplesTogether: Int { 1 }
   var ways: ProductWays? { nil }
 }
 

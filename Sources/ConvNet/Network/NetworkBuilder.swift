@@ -79,7 +79,7 @@ final class NetworkBuilder {
   /// do not depend on its place among them; of more they may.
   var inferenceTile: Int {
     let isWide = layers.contains { $0.layer.isWide }
-    let areApart = layers.allSatisfy(\.layer.samplesAreApart)
+    let areApart = layers.allSatisfy { $0.layer.samplesTogether == 1 }
     let keepsApart = plan.description.numerics.keepsImagesApart
     return tilesAreWide && isWide && (areApart || !keepsApart) ? Tile.wideSize : Tile.size
   }

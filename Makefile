@@ -19,8 +19,10 @@ PREFIX ?= /usr/local
 SWIFT ?= swift
 DATA := $(if $(RUNNER_DATA),$(RUNNER_DATA),data)
 # A square root that sets errno for negative numbers is computed one at a time; nothing reads it. Loops
-# that matter lie in one module each: to optimize across modules takes a third of the compiler's time.
-OPTIMIZED := -Xcc -march=$(ARCH) -Xcc -fno-math-errno -Xswiftc -disable-cmo
+# that matter lie in one module each: to optimize across modules takes a third of the compiler's time. What a
+# module declares would then be written by a second process, which reads all of the module once more.
+OPTIMIZED := -Xcc -march=$(ARCH) -Xcc -fno-math-errno -Xswiftc -disable-cmo \
+  -Xswiftc -no-emit-module-separately-wmo
 # What a debugger reads is of the tests' builds.
 PLAIN_SYMBOLS := -debug-info-format none
 # Package.swift tells of its own modules which are optimized; what parses the command line need not be.

@@ -1,8 +1,8 @@
 @testable import ConvNet
 
 /// Some layers of a network worked by hand: forward from given inputs, backward from a given
-/// gradient. An identity layer before them gives them an input gradient; a dense layer after them
-/// makes all of their output live.
+/// gradient. An identity layer before them gives them an input gradient, unless none is wanted; a dense
+/// layer after them makes all of their output live.
 final class LayerProbe {
   let network: Trainer
   private let input: Shape
@@ -14,19 +14,21 @@ final class LayerProbe {
 
   convenience init(
     _ layers: [LayerDescription], input: Shape, samples: Int, seed: UInt64 = 3,
-    numerics: Numerics = .newest, convolution: ConvolutionLowering = .im2col
+    numerics: Numerics = .newest, convolution: ConvolutionLowering = .im2col,
+    wantsInputGradient: Bool = true
   ) throws {
     try self.init(
       model: layers.map { .layer($0) }, input: input, samples: samples, seed: seed,
-      numerics: numerics, convolution: convolution)
+      numerics: numerics, convolution: convolution, wantsInputGradient: wantsInputGradient)
   }
 
   init(
     model: [ModelItem], input: Shape, samples: Int, seed: UInt64 = 3, numerics: Numerics = .newest,
-    convolution: ConvolutionLowering = .im2col
+    convolution: ConvolutionLowering = .im2col, wantsInputGradient: Bool = true
   ) throws {
     let prefix: [ModelItem]
     switch input {
+    case _ where !wantsInputGradient: prefix = []
     case .image(_, _, let channels):
       // The activation keeps a pooling under test from joining the identity.
       prefix = [
@@ -53,6 +55,7 @@ final class LayerProbe {
     self.network = network
     self.input = input
     output = network.plan.layers[places.upperBound - 1].output
+    guard wantsInputGradient else { return }
     let channels = input.channels
     let first = network.plan.layers[0].description.kind
     network.set(
@@ -146,7 +149,8 @@ final class LayerProbe {
     }
   }
 
-  /// The input gradient of the batch that `forward` was last given; parameters' gradients follow.
+  /// The input gradient of the batch that `forward` was last given, or nothing where none is wanted;
+  /// parameters' gradients follow.
   func backward(_ gradient: [Float]) -> [Float] {
     let tiles = tiles(true)
     let count = output.count
@@ -170,6 +174,7 @@ final class LayerProbe {
           phase: Updater.Phase.update.rawValue, tile: index, worker: 0)
       }
     }
+    guard tested.lowerBound > 0 else { return [] }
     let before = network.layers[tested.lowerBound - 1].output
     return tiles.flatMap { tile in
       (0..<tile.count).flatMap { textbook(before, before.gradients(of: tile) + $0 * before.size) }

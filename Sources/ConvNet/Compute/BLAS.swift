@@ -61,7 +61,7 @@ func gemm(_ a: Matrix, _ b: Matrix, into c: Matrix, accumulate: Bool = false) {
     return sgemm(a, b, c, accumulate)
   }
   if a.isTransposed {
-    let panel = BLAS.smallProduct / (rows * columns)
+    let panel = BLAS.panelOfSum(rows: rows, columns: columns)
     guard sum > panel, panel >= 8 else { return sgemm(a, b, c, accumulate) }
     var k = 0
     while k < sum {
@@ -151,6 +151,9 @@ func gemm(
 public enum BLAS {
   /// The most multiply-adds that OpenBLAS's small-matrix products take.
   static let smallProduct = 1_000_000
+
+  /// By how much of its sum `gemm` takes Aᵀ·B, (rows, sum)·(sum, columns), at a time.
+  static func panelOfSum(rows: Int, columns: Int) -> Int { smallProduct / (rows * columns) }
 
   /// Whether the core in use has small-matrix products.
   static let prefersSmallProducts = coreName.uppercased() == "SKYLAKEX"

@@ -41,7 +41,11 @@ public enum BLASCore {
   /// are, as observed of OpenBLAS 0.3.21's cores for AVX-512, and not of others.
   static let rowsAreApart = ["SKYLAKEX", "COOPERLAKE", "SAPPHIRERAPIDS"].contains(current)
 
-  /// The same of a product (rows, sum)·(sum, columns): where its columns, but for sixteens, are 1, 2, 3,
+  /// Whether each element of a small product of a multiple of sixteen columns, A·B or Aᵀ·B, is a chain of fused
+  /// multiply-adds in the order of the sum, as observed likewise.
+  static let elementsAreChains = BLAS.prefersSmallProducts
+
+  /// Whether rows are apart in a product (rows, sum)·(sum, columns): where its columns, but for sixteens, are 1, 2, 3,
   /// 5, 6 or 7, those cores sum otherwise for the last rows than for the others.
   static func rowsAreApart(sum: Int, columns: Int) -> Bool {
     rowsAreApart && (sum < 32 || ![1, 2, 3, 5, 6, 7].contains(columns % 16))

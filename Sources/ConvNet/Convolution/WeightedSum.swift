@@ -3,15 +3,21 @@ protocol HeldFloats {
   static var count: Int { get }
   /// Zeros.
   init()
+  init(at pointer: UnsafePointer<Float>)
   /// self = fma(factor, p, self), element by element.
   mutating func add(_ factor: Float, times pointer: UnsafePointer<Float>)
   /// p += self
   func add(to pointer: UnsafeMutablePointer<Float>)
+  /// p = self
+  func store(to pointer: UnsafeMutablePointer<Float>)
 }
 
 extension HeldFloats where Self: SIMD, Scalar == Float {
   @inline(__always)
   static var count: Int { scalarCount }
+
+  @inline(__always)
+  init(at pointer: UnsafePointer<Float>) { self = load(pointer) }
 
   @inline(__always)
   mutating func add(_ factor: Float, times pointer: UnsafePointer<Float>) {
@@ -20,8 +26,11 @@ extension HeldFloats where Self: SIMD, Scalar == Float {
 
   @inline(__always)
   func add(to pointer: UnsafeMutablePointer<Float>) {
-    store(load(pointer, as: Self.self) + self, to: pointer)
+    ConvNet.store(load(pointer, as: Self.self) + self, to: pointer)
   }
+
+  @inline(__always)
+  func store(to pointer: UnsafeMutablePointer<Float>) { ConvNet.store(self, to: pointer) }
 }
 
 extension SIMD16: HeldFloats where Scalar == Float {}
@@ -33,12 +42,18 @@ extension Float: HeldFloats {
   static var count: Int { 1 }
 
   @inline(__always)
+  init(at pointer: UnsafePointer<Float>) { self = pointer.pointee }
+
+  @inline(__always)
   mutating func add(_ factor: Float, times pointer: UnsafePointer<Float>) {
     addProduct(factor, pointer.pointee)
   }
 
   @inline(__always)
   func add(to pointer: UnsafeMutablePointer<Float>) { pointer.pointee += self }
+
+  @inline(__always)
+  func store(to pointer: UnsafeMutablePointer<Float>) { pointer.pointee = self }
 }
 
 /// Some, and those after them.
@@ -56,6 +71,12 @@ struct Both<First: HeldFloats, Second: HeldFloats>: HeldFloats {
   }
 
   @inline(__always)
+  init(at pointer: UnsafePointer<Float>) {
+    first = First(at: pointer)
+    second = Second(at: pointer + First.count)
+  }
+
+  @inline(__always)
   mutating func add(_ factor: Float, times pointer: UnsafePointer<Float>) {
     first.add(factor, times: pointer)
     second.add(factor, times: pointer + First.count)
@@ -65,6 +86,12 @@ struct Both<First: HeldFloats, Second: HeldFloats>: HeldFloats {
   func add(to pointer: UnsafeMutablePointer<Float>) {
     first.add(to: pointer)
     second.add(to: pointer + First.count)
+  }
+
+  @inline(__always)
+  func store(to pointer: UnsafeMutablePointer<Float>) {
+    first.store(to: pointer)
+    second.store(to: pointer + First.count)
   }
 }
 

@@ -16,16 +16,11 @@ struct WinnerGradients {
   private let filters: Int
   private let window: Extent
   private let stride: Extent
-  private let padding: (top: Int, left: Int)
   /// Live positions of the convolution.
   private let live: Extent
   private let pool: Extent
   let pooled: Extent
-  private let stored: Extent
-  /// Rows and columns that the windows of live positions see, padding included. Images are copied into
-  /// such a frame of zeros where they do not hold it.
-  private let frame: Extent
-  private let isFramed: Bool
+  private let frame: ImageFrame
   /// Rows of pooled values that are worked on together, so that what their windows see stays in the
   /// first-level cache. It decides bits.
   let rowsPerBlock: Int
@@ -45,19 +40,12 @@ struct WinnerGradients {
     self.channels = channels
     self.filters = filters
     self.live = live
-    self.stored = stored
     self.pool = pool.window
     pooled = pool.live
     window = geometry.window
     stride = geometry.stride
-    padding = (geometry.top, geometry.left)
-    frame = Extent(
-      (live.height - 1) * stride.height + window.height,
-      (live.width - 1) * stride.width + window.width)
-    isFramed =
-      geometry.top > 0 || geometry.left > 0 || frame.height > stored.height
-      || frame.width > stored.width
-    let rowFloats = (isFramed ? frame.width : stored.width) * channels
+    frame = ImageFrame(geometry, live: live, stored: stored, channels: channels)
+    let rowFloats = frame.rowStride
     let rows = Self.blockBudget / rowFloats - window.height
     rowsPerBlock = max(1, min(pooled.height, rows / (pool.window.height * stride.height)))
     let seen = rowsPerBlock * pool.window.height * stride.height + window.height
@@ -76,14 +64,13 @@ struct WinnerGradients {
 
   private var run: Int { window.width * channels }
   private var patch: Int { window.height * run }
-  private var rowStride: Int { (isFramed ? frame.width : stored.width) * channels }
+  private var rowStride: Int { frame.rowStride }
   private var positionsOfBlock: Int { rowsPerBlock * pool.height * live.width }
   private var pooledOfBlock: Int { rowsPerBlock * pooled.width }
-  private var framed: Int { isFramed ? frame.height * frame.width * channels : 0 }
 
   /// Floats of dWᵀ, (F, K·K·C), and of the frames of an image and its gradient.
   var columns: Int { filters * patch }
-  var outputs: Int { 2 * framed }
+  var outputs: Int { 2 * frame.floats }
   /// Winners of a block, by filter and by position, and how many there are of each.
   var winners: Int { filters * (pooledOfBlock + positionsOfBlock) }
   var counts: Int { filters + positionsOfBlock + found }
@@ -124,11 +111,11 @@ struct WinnerGradients {
     inputGradient: UnsafeMutablePointer<Float>?, _ scratch: Scratch,
     gradients: (_ row: Int) -> (UnsafePointer<Float>, winners: UnsafePointer<Float>)
   ) {
-    let x = isFramed ? UnsafePointer(frameOf(image, scratch.frames)) : image
+    let x = frame.holding(image, in: scratch.frames)
     var dx = inputGradient
-    if isFramed, inputGradient != nil {
-      dx = scratch.frames + framed
-      dx!.update(repeating: 0, count: framed)
+    if frame.isNeeded, inputGradient != nil {
+      dx = scratch.frames + frame.floats
+      dx!.update(repeating: 0, count: frame.floats)
     }
     var row = 0
     while row < pooled.height {
@@ -143,7 +130,7 @@ struct WinnerGradients {
       if let dx { addInputGradient(dx + first, kernel, rows.count, scratch) }
       row = rows.upperBound
     }
-    if isFramed, let inputGradient, let dx { unframe(dx, to: inputGradient) }
+    if frame.isNeeded, let inputGradient, let dx { frame.take(inputGradient, from: dx) }
   }
 
   /// dW of a tile, (K·K·C, F).
@@ -253,38 +240,5 @@ struct WinnerGradients {
         }
       }
     }
-  }
-
-  // MARK: padding
-
-  /// The rows and columns that an image and its frame have in common.
-  private var common: Extent {
-    Extent(
-      max(0, min(stored.height, frame.height - padding.top)),
-      max(0, min(stored.width, frame.width - padding.left)))
-  }
-
-  private func frameOf(
-    _ image: UnsafePointer<Float>, _ frames: UnsafeMutablePointer<Float>
-  ) -> UnsafeMutablePointer<Float> {
-    frames.update(repeating: 0, count: framed)
-    for row in 0..<common.height {
-      (frames + inFrame(row)).update(
-        from: image + row * stored.width * channels, count: common.width * channels)
-    }
-    return frames
-  }
-
-  private func unframe(
-    _ gradient: UnsafePointer<Float>, to image: UnsafeMutablePointer<Float>
-  ) {
-    for row in 0..<common.height {
-      (image + row * stored.width * channels).update(
-        from: gradient + inFrame(row), count: common.width * channels)
-    }
-  }
-
-  private func inFrame(_ row: Int) -> Int {
-    ((row + padding.top) * frame.width + padding.left) * channels
   }
 }

@@ -11,7 +11,7 @@
 final class Conv2D: Layer {
   var inputs: [Activations] { [input] }
   var samplesTogether: Int {
-    imagesPerBlock == 1 || BLASCore.rowsAreApart(sum: lowering.patch, columns: filters / groups)
+    blocks.images == 1 || BLASCore.rowsAreApart(sum: lowering.patch, columns: filters / groups)
       ? 1 : Tile.size
   }
   var backwardReads: BackwardReads { end.backwardReads }
@@ -33,13 +33,7 @@ final class Conv2D: Layer {
   private let winners: WinnerGradients?
   private let weights: ConvolutionWeights
   private let workspaces: [Workspace]
-  private let imagesPerBlock: Int
-  private let rowsPerBlock: Int
-
-  /// Floats of a lowered block: 256 kB, a quarter of a core's second-level cache.
-  static let blockBudget = 65_536
-  /// Positions of a block where the kernel is larger than that cache, lest it be read for only a few.
-  private static let positionsOfWideKernel = 128
+  private let blocks: LoweredBlocks
 
   init(
     _ description: Conv2DDescription, _ site: LayerSite, end: ConvolutionEnd,
@@ -61,43 +55,17 @@ final class Conv2D: Layer {
     isPointwise =
       geometry.window == Extent(1, 1) && geometry.stride == Extent(1, 1) && geometry.top == 0
       && geometry.left == 0 && input.extent == live
-    let rowFloats = live.width * lowering.patch
-    let isWide = weights.kernel.rows * weights.kernel.columns > 262_144
-    let budget = max(
-      Self.blockBudget, isWide ? Self.positionsOfWideKernel * lowering.patch : 0)
-    let isAlone =
-      !site.trains && site.numerics.keepsImagesApart
-      && !BLASCore.rowsAreApart(sum: lowering.patch, columns: filters / groups)
-    imagesPerBlock =
-      isAlone ? 1 : max(1, min(Tile.size, budget / (live.height * rowFloats)))
-    let together = end.rowsTogether
-    let rows = max(1, budget / rowFloats / together) * together
-    rowsPerBlock = min(live.height, rows)
+    blocks = LoweredBlocks(
+      weights.kernel, patch: lowering.patch, live: live, together: end.rowsTogether,
+      isAlone: !site.trains && site.numerics.keepsImagesApart
+        && !BLASCore.rowsAreApart(sum: lowering.patch, columns: filters / groups))
+    let positions = blocks.images * blocks.rows * live.width
     for workspace in workspaces {
       if let winners { workspace.reserve(winners) }
       workspace.reserve(
-        columns: isPointwise ? 0 : imagesPerBlock * rowsPerBlock * rowFloats,
-        outputs: end.keepsGradient
-          ? 0 : imagesPerBlock * rowsPerBlock * live.width * filters,
+        columns: isPointwise ? 0 : positions * lowering.patch,
+        outputs: end.keepsGradient ? 0 : positions * filters,
         row: live.width * filters)
-    }
-  }
-
-  /// The blocks of a tile, in order: some samples whole, or some output rows of one sample.
-  @inline(__always)
-  private func forEachBlock(
-    _ tile: Tile, _ body: (_ samples: Range<Int>, _ rows: Range<Int>) -> Void
-  ) {
-    var sample = 0
-    while sample < tile.count {
-      let samples = sample..<min(sample + imagesPerBlock, tile.count)
-      var row = 0
-      while row < live.height {
-        let rows = row..<min(row + rowsPerBlock, live.height)
-        body(samples, rows)
-        row = rows.upperBound
-      }
-      sample = samples.upperBound
     }
   }
 
@@ -132,7 +100,7 @@ final class Conv2D: Layer {
 
   func forward(_ tile: Tile) {
     let workspace = workspaces[tile.worker]
-    forEachBlock(tile) { samples, rows in
+    blocks.forEach(tile) { samples, rows in
       let positions = samples.count * rows.count * live.width
       let outputs = Matrix(
         end.isInPlace
@@ -162,7 +130,7 @@ final class Conv2D: Layer {
       return winners.add(tile, input: input, weights, end, workspace, biasGradient)
     }
     var isFirst = true
-    forEachBlock(tile) { samples, rows in
+    blocks.forEach(tile) { samples, rows in
       let positions = rows.count * live.width
       // dY as it is, where neither pooling nor an activation has changed it.
       let outputs = Matrix(

@@ -147,6 +147,13 @@ extension Conv2DDescription: LayerDefinition {
     {
       return WinogradConv2D(filter, site, end: end, winners: winners, weights: weights)
     }
+    if !site.input.hasGradient, winners == nil, weights.curvature == nil,
+      let direct = DirectConvolution(
+        site.geometry, groups: groups, live: live, stored: site.input.extent,
+        channels: site.input.channels, filters: filters)
+    {
+      return DirectConv2D(direct, site, end: end, weights: weights)
+    }
     return Conv2D(description, site, end: end, winners: winners, weights: weights)
   }
 }

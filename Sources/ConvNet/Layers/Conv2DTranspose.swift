@@ -144,7 +144,7 @@ final class Conv2DTranspose: Layer {
       geometry: site.geometry, channels: output.channels, stored: output.extent,
       columns: input.extent.width)
     let rowFloats = input.extent.width * lowering.patch
-    rowsPerBlock = max(1, min(input.extent.height, Conv2D.blockBudget / rowFloats))
+    rowsPerBlock = max(1, min(input.extent.height, LoweredBlocks.budget / rowFloats))
     for workspace in workspaces {
       workspace.reserve(columns: rowsPerBlock * rowFloats, outputs: output.size, row: 0)
     }

@@ -61,6 +61,15 @@ struct ConvolutionEnd {
       let values = output.values(of: tile) + at
       let winners = output.winners(of: tile) + at
       let map = block + (row * pool.window.height - rows.lowerBound) * live.width * filters
+      if activation == .relu, let bias, window.isFour {
+        for column in 0..<pool.live.width {
+          window.poolFour(
+            map + column * window.columns * filters, addingAndRectifying: bias,
+            to: values + column * filters,
+            winners: tile.isTraining ? winners + column * filters : nil)
+        }
+        continue
+      }
       for column in 0..<pool.live.width {
         window.pool(
           map + column * pool.window.width * filters, to: values + column * filters,

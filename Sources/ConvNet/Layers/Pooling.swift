@@ -20,7 +20,7 @@ struct PoolWindow {
     _ map: UnsafePointer<Float>, to values: UnsafeMutablePointer<Float>,
     winners: UnsafeMutablePointer<Float>, firstWinner: Int = 0, windowColumns: Int
   ) {
-    if rows == 2 && columns == 2 && windowColumns == 2 && channels & 15 == 0 {
+    if isFour && windowColumns == 2 {
       return poolFour(map, to: values, winners: winners)
     }
     var c = 0
@@ -84,6 +84,41 @@ struct PoolWindow {
     }
   }
 
+  /// Whether it is a 2x2 window of a multiple of sixteen channels.
+  var isFour: Bool { rows == 2 && columns == 2 && channels & 15 == 0 }
+
+  /// `pool` where the window `isFour`, and what follows in most networks: the bias, and ReLU, whose zeros have
+  /// no winner.
+  /// - Parameter winners: nil where nothing goes back.
+  @inline(__always)
+  func poolFour(
+    _ map: UnsafePointer<Float>, addingAndRectifying bias: UnsafePointer<Float>,
+    to values: UnsafeMutablePointer<Float>, winners: UnsafeMutablePointer<Float>?
+  ) {
+    let below = map + rowStride
+    let zero = Vector()
+    var c = 0
+    while c < channels {
+      let first: Vector = load(map + c)
+      let second: Vector = load(map + (columnStride &+ c))
+      let third: Vector = load(below + c)
+      let fourth: Vector = load(below + (columnStride &+ c))
+      let ofTwo = first.replacing(with: second, where: second .> first)
+      let ofThree = ofTwo.replacing(with: third, where: third .> ofTwo)
+      let best = ofThree.replacing(with: fourth, where: fourth .> ofThree)
+      let sum = best + load(bias + c)
+      store(sum.replacing(with: zero, where: sum .< zero), to: values + c)
+      if let winners {
+        var winner = zero.replacing(with: 1, where: second .> first)
+        winner.replace(with: 2, where: third .> ofTwo)
+        winner.replace(with: 3, where: fourth .> ofThree)
+        winner.replace(with: Self.none, where: .!(sum .> zero))
+        store(winner, to: winners + c)
+      }
+      c = c &+ 16
+    }
+  }
+
   @inline(__always)
   private func unpoolFour(
     _ gradient: UnsafePointer<Float>, winners: UnsafePointer<Float>,
@@ -109,7 +144,7 @@ struct PoolWindow {
     _ gradient: UnsafePointer<Float>, winners: UnsafePointer<Float>,
     to map: UnsafeMutablePointer<Float>
   ) {
-    if rows == 2 && columns == 2 && channels & 15 == 0 {
+    if isFour {
       return unpoolFour(gradient, winners: winners, to: map)
     }
     var c = 0

@@ -12,10 +12,10 @@ struct BenchCommand: ParsableCommand {
       Trains on all training images of the spec's dataset, without validation and, unless \
       --augmentation is given, without augmentation; nothing is recorded. Prints seconds per \
       epoch, GFLOP/s by the textbook's count against this machine's measured sgemm peak, where \
-      each layer's time goes and by what its products are made (im2col, winners, winograd 4x4 \
-      and so on), the evaluation of the test images, one image's latency, the memory taken, and \
-      how many allocations a training step makes (none). Where the system lets it be read \
-      (Linux's powercap, which needs root), the energy of an epoch too.
+      each layer's time goes and by what its products are made (im2col, direct, winners, \
+      winograd 4x4 and so on), the evaluation of the test images, one image's latency, the \
+      memory taken, and how many allocations a training step makes (none). Where the system \
+      lets it be read (Linux's powercap, which needs root), the energy of an epoch too.
 
       --compare measures settings side by side: an epoch of each in turn, round after round, so \
       that what else the machine does falls on all of them alike; each must differ in its spec. \

@@ -152,7 +152,8 @@ package enum SpecDescription {
       "convolution", \.convolution, convolution, aliases: ["lowering", "conv_algorithm"],
       writesNull: false,
       "How convolutions become products of matrices; im2col: one product with the patches that windows "
-        + "see; winograd: those of 3x3 with stride 1 that gain by it with two to four times fewer "
+        + "see (for AVX-512, the first convolution of a grey or coloured picture takes the same sums, "
+        + "to the same bits, from the picture itself); winograd: those of 3x3 with stride 1 that gain by it with two to four times fewer "
         + "multiplications (Lavin and Gray 2016), whose rounding errors are some times larger; "
         + "validate tells them.")
   }
